@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "satchel",
+    products: [
+        .executable(name: "satchel", targets: ["satchel"]),
+        .executable(name: "satcheld", targets: ["satcheld"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
+            traits: ["JSON", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // The vocabulary of both programs, and the one door to POSIX files.
+        .target(name: "Blobs", dependencies: [crypto]),
+        .target(name: "Files", dependencies: ["CLinux"]),
+
+        // The client: it holds keys.
+        .target(name: "MediaMessage", dependencies: ["Blobs"]),
+        .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
+        .target(name: "Imaging", dependencies: ["Files", "CJPEG"]),
+        .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
+        .target(
+            name: "MediaClient",
+            dependencies: ["Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer"]),
+        .executableTarget(
+            name: "satchel",
+            dependencies: [
+                "Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer", "MediaClient",
+                argumentParser,
+            ]),
+
+        // The server: nothing in it can hold a key.
+        .target(name: "Catalog", dependencies: ["Blobs", "Files", grdb]),
+        .target(name: "DiskStore", dependencies: ["Blobs", "Files", logging]),
+        .target(
+            name: "Vault",
+            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", logging, nioCore, nioPosix]),
+        .target(
+            name: "Lifecycle",
+            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Vault", logging, lifecycle]),
+        .target(
+            name: "BlobHTTP",
+            dependencies: [
+                "Blobs", hummingbird, httpTypes, logging, nioCore, nioPosix, nioHTTP1, nioHTTPTypes,
+                nioHTTPTypesHTTP1,
+            ]),
+        .executableTarget(
+            name: "satcheld",
+            dependencies: [
+                "Blobs", "Files", "Catalog", "DiskStore", "Vault", "Lifecycle", "BlobHTTP", argumentParser,
+                configuration, hummingbird, logging, lifecycle, nioCore, nioPosix,
+            ]),
+
+        // C behind its doors.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+
+        .target(name: "TestSupport", dependencies: ["Blobs", "Files"], path: "Tests/TestSupport"),
+        .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
+        .testTarget(
+            name: "SealingTests", dependencies: ["Sealing", "Blobs", "Files", "TestSupport"],
+            resources: [.copy("Vectors")]),
+        .testTarget(
+            name: "ImagingTests", dependencies: ["Imaging", "Files", "TestSupport"],
+            resources: [.copy("Pictures")]),
+        .testTarget(
+            name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"]),
+        .testTarget(
+            name: "MediaClientTests",
+            dependencies: [
+                "MediaClient", "MediaMessage", "Sealing", "Imaging", "Transfer", "Blobs", "Files", "TestSupport",
+            ]),
+        .testTarget(
+            name: "VaultTests",
+            dependencies: ["Vault", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb]),
+        .testTarget(
+            name: "BlobHTTPTests",
+            dependencies: [
+                "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", hummingbird, httpTypes,
+                nioCore, nioPosix,
+            ]),
+        .testTarget(name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"]),
+    ]
+)
+
+var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
+var configuration: Target.Dependency { .product(name: "Configuration", package: "swift-configuration") }
+var crypto: Target.Dependency { .product(name: "Crypto", package: "swift-crypto") }
+var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
+var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
+var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
+var lifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
+var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
+var nioHTTP1: Target.Dependency { .product(name: "NIOHTTP1", package: "swift-nio") }
+var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
+var nioHTTPTypesHTTP1: Target.Dependency { .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras") }
+var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
+
+// One strictness for every Swift target.
+for target in package.targets where target.type != .system && target.name != "CJPEG" {
+    target.swiftSettings = [
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

@@ -1,0 +1,122 @@
+/// Anything that can give a blob by its address: an origin's vault, an edge's cache.
+///
+/// Safe to call from any number of tasks at once. Absence is an answer (`BlobFinding`); a throw means "could not look".
+package protocol BlobStore: Sendable {
+    /// What the store knows of `address` at this moment.
+    func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding
+}
+
+/// What a store knows of an address.
+package enum BlobFinding: Sendable {
+    /// The bytes are here and somebody holds a lease on them.
+    case held(HeldBlob)
+    /// They were here; the last lease ended for this reason.
+    case gone(EndReason)
+    /// They should be here, but what was found on disk was not them.
+    case damaged
+    /// Never held, or so long ago that it is forgotten.
+    case unknown
+}
+
+/// A blob that may be served until `sunset`.
+package struct HeldBlob: Sendable {
+    package let address: BlobAddress
+    /// Bytes of the blob.
+    package let size: Int64
+    /// The latest end of its leases: after it the blob must not be served.
+    package let sunset: Timestamp
+    package let content: any BlobContent
+
+    package init(address: BlobAddress, size: Int64, sunset: Timestamp, content: any BlobContent) {
+        self.address = address
+        self.size = size
+        self.sunset = sunset
+        self.content = content
+    }
+}
+
+/// The bytes of one blob, readable as long as this value lives, even if the blob is removed meanwhile.
+package protocol BlobContent: AnyObject, Sendable {
+    /// The bytes of `range`, all of them: at most 1 MiB are asked for at once. Blocks no event loop and no
+    /// cooperative thread; throws `.io` where the file is shorter than its size.
+    func read(_ range: ByteRange) async throws(StoreError) -> [UInt8]
+
+    /// An open descriptor of the plain file behind it, owned by this value; nil where the bytes are not a local file.
+    var localFileDescriptor: Int32? { get }
+}
+
+/// A store that takes blobs and keeps them for as long as somebody holds a lease.
+package protocol LeaseStore: BlobStore {
+    /// Says whether an upload so announced would be taken now: returns, or throws what `begin` would throw.
+    func preflight(_ announcement: UploadAnnouncement) async throws(StoreError)
+
+    /// Admits an upload and reserves its announced size against the disk.
+    /// The session owns a staged file and the reservation, and gives both back when it is released uncommitted.
+    func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession
+
+    /// The lease that `owner` names on `address`.
+    /// Throws `.notFound` or `.gone` when the address has no such blob (as `find` would tell a stranger),
+    /// `.wrongSecret` when it has but no lease of that owner.
+    func lease(on address: BlobAddress, owner: Secret) async throws(StoreError) -> Lease
+
+    /// Ends the lease that `owner` names on `address` as revoked; again, or after another end: no change, no error.
+    /// Throws as `lease(on:owner:)`. When it returns the end is durable and the blob is served no more unless another
+    /// lease holds it.
+    func revoke(on address: BlobAddress, owner: Secret) async throws(StoreError)
+
+    /// Whether the store can write and serve at this moment; nil when it can, else the reason in one sentence.
+    func unreadiness() async -> String?
+
+    /// The present moment as the store counts it: the larger of the wall clock and the latest time committed.
+    func now() -> Timestamp
+}
+
+/// What is known of an upload before its first byte.
+package struct UploadAnnouncement: Sendable {
+    /// Bytes to come, if announced.
+    package var size: Int64?
+    /// The address the bytes shall have, if announced.
+    package var address: BlobAddress?
+    package var terms: LeaseTerms
+
+    package init(size: Int64?, address: BlobAddress?, terms: LeaseTerms) {
+        self.size = size
+        self.address = address
+        self.terms = terms
+    }
+}
+
+/// One upload on its way into a store. Used by one task at a time.
+package protocol UploadSession: AnyObject, Sendable {
+    /// Takes the next bytes. Throws `.notSealed` at the fourth byte, `.tooLarge` as soon as the size announced or
+    /// allowed is passed, `.diskFull` and `.io` from the disk; after a throw the session is over and nothing stays.
+    func append(_ bytes: [UInt8]) async throws(StoreError)
+
+    /// Verifies length and address, makes bytes, name and lease durable, in that order, and only then returns.
+    /// Afterwards the session is over, whatever the outcome.
+    func commit() async throws(StoreError) -> StoredBlob
+
+    /// Gives up: staged bytes and reservation are given back. After an end of any kind it does nothing.
+    func abandon() async
+}
+
+/// What a committed upload came to.
+package struct StoredBlob: Sendable {
+    package let address: BlobAddress
+    /// Bytes of the blob.
+    package let size: Int64
+    /// False when the bytes were already held, whole and undamaged.
+    package let isNew: Bool
+    /// When this lease was made.
+    package let uploaded: Timestamp
+    /// This lease's end.
+    package let expires: Timestamp
+
+    package init(address: BlobAddress, size: Int64, isNew: Bool, uploaded: Timestamp, expires: Timestamp) {
+        self.address = address
+        self.size = size
+        self.isNew = isNew
+        self.uploaded = uploaded
+        self.expires = expires
+    }
+}

@@ -1,0 +1,34 @@
+import Files
+
+import Glibc
+
+/// A folder of a test's own, removed with everything in it when the test lets go of it.
+package final class TemporaryFolder: Sendable {
+    package let path: String
+
+    /// Makes a new, empty folder below `TMPDIR`, or `/tmp`.
+    package init() throws {
+        let base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        let name = (0..<16).map { _ in String(UInt8.random(in: 0...15), radix: 16) }.joined()
+        path = "\(base)/satchel-test-\(name)"
+        try Folder.makeAll(path)
+    }
+
+    /// The path of `name` inside the folder.
+    package func path(_ name: String) -> String { "\(path)/\(name)" }
+
+    deinit { Self.removeAll(path) }
+
+    /// Removes a folder and everything below it; what cannot be removed stays.
+    package static func removeAll(_ path: String) {
+        for name in (try? Folder.names(in: path)) ?? [] {
+            let child = "\(path)/\(name)"
+            if (try? Folder.status(child))??.kind == .folder {
+                removeAll(child)
+            } else {
+                _ = try? Folder.remove(child)
+            }
+        }
+        _ = unsafe rmdir(path)
+    }
+}
