@@ -1,0 +1,48 @@
+# What demo, test and soak share: sourced, not run.
+# Leaves the shell in the project's top folder, with a Swift toolchain and the named Debian packages at hand.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '== %s\n' "$*" >&2; }
+fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Packages to build and run with; those that only tests want are named in scripts/test.
+BUILD_PACKAGES="libcurl4-openssl-dev libsodium-dev libsqlite3-dev libjpeg-dev pkg-config"
+
+# as_root COMMAND...: runs it as root, through sudo where we are not.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "installing packages needs root or sudo; or install by hand: $*"; fi
+}
+
+# need_packages NAME...: installs those that are missing, and says so.
+need_packages() {
+    local missing=() name
+    for name in "$@"; do
+        dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    command -v apt-get >/dev/null || fail "please install: ${missing[*]} (no apt-get here)"
+    say "installing Debian packages: ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# need_swift: a toolchain of 6.2 or newer, or a word on where to get one.
+need_swift() {
+    command -v swift >/dev/null || fail "no Swift toolchain found; get 6.2 or newer from https://www.swift.org/install/linux/"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+    [ "$(printf '%s\n' 6.2 "$version" | sort -V | head -1)" = 6.2 ] ||
+        fail "Swift $version is too old; get 6.2 or newer from https://www.swift.org/install/linux/"
+}
+
+# build_programs: the two programs in release, with Swift's libraries inside them, so that they start fast and move easily.
+build_programs() {
+    say "building satchel and satcheld (release; the first time takes minutes)"
+    swift build -c release --static-swift-stdlib --product satchel >&2
+    swift build -c release --static-swift-stdlib --product satcheld >&2
+    PROGRAMS=$(swift build -c release --static-swift-stdlib --show-bin-path)
+}
