@@ -1,0 +1,36 @@
+# syntax=docker/dockerfile:1
+
+# The packages and their versions: changes only when Package.swift does.
+FROM swift:6.3-bookworm AS resolve
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends libsqlite3-dev libsodium-dev libcurl4-openssl-dev libjpeg-dev pkg-config \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY Package.swift ./
+RUN swift package resolve
+
+# The server, with Swift's libraries inside it.
+FROM resolve AS build
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --static-swift-stdlib --product satcheld \
+ && install -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld
+
+# What runs: Debian, SQLite, one program, one user without rights.
+FROM debian:bookworm-slim
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends libsqlite3-0 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
+ && install -d -o satchel -g satchel -m 0700 /var/lib/satchel
+COPY --from=build /out/satcheld /usr/local/bin/satcheld
+USER satchel
+ENV SATCHELD_LISTEN=0.0.0.0:8080 \
+    SATCHELD_STORAGE=/var/lib/satchel
+VOLUME /var/lib/satchel
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=3s --start-period=5s \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["satcheld"]
+CMD ["serve"]
