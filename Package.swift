@@ -97,7 +97,8 @@ let package = Package(
                 "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", hummingbird, httpTypes,
                 nioCore, nioPosix,
             ]),
-        .testTarget(name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"]),
+        .testTarget(
+            name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),
     ]
 )
 

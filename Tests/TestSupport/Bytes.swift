@@ -5,7 +5,8 @@ package func bytes(ofFile path: String) throws(FileError) -> [UInt8] {
     let file = try OpenFile(path, .read)
     var bytes = [UInt8](repeating: 0, count: Int(try file.size()))
     var span = bytes.mutableSpan
-    var raw = span.mutableBytes
+    // Safe: every byte pattern is a byte, here and below.
+    var raw = unsafe span.mutableBytes
     let count = try file.read(into: &raw, at: 0)
     bytes.removeLast(bytes.count - count)
     return bytes
@@ -15,5 +16,5 @@ package func bytes(ofFile path: String) throws(FileError) -> [UInt8] {
 package func write(_ bytes: [UInt8], toFile path: String) throws(FileError) {
     let file = try OpenFile(path, .openOrCreate(permissions: 0o600))
     try file.truncate(to: 0)
-    try file.write(bytes.span.bytes)
+    try unsafe file.write(bytes.span.bytes)
 }

@@ -1,5 +1,4 @@
 import Files
-
 import Glibc
 
 /// A folder of a test's own, removed with everything in it when the test lets go of it.

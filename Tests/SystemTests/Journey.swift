@@ -1,0 +1,102 @@
+import Foundation
+import TestSupport
+
+/// The two programs under test, built by `scripts/test`.
+enum Programs {
+    static let folder = ProcessInfo.processInfo.environment["SATCHEL_PROGRAMS"]
+    static let areBuilt = folder != nil
+    static let missing = "needs the programs: scripts/test builds them and names their folder in SATCHEL_PROGRAMS"
+
+    static func path(_ name: String) -> String { "\(folder ?? ".")/\(name)" }
+}
+
+/// One machine for one test: a folder, a server when it is asked for, a person with a home of their own.
+final class Journey: Sendable {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    var storage: String { folder.path("storage") }
+    /// Where the client keeps its spool and sent log.
+    var state: String { folder.path("home/state") }
+
+    func path(_ name: String) -> String { folder.path(name) }
+
+    func environment(server: URL?) -> [String: String] {
+        var environment = [
+            "HOME": folder.path("home"), "XDG_STATE_HOME": state, "XDG_CONFIG_HOME": folder.path("home/config"),
+        ]
+        if let server { environment["SATCHEL_SERVER"] = server.absoluteString }
+        return environment
+    }
+
+    /// Runs `satchel` as the person of this journey.
+    func satchel(_ arguments: String..., server: Server? = nil, input: [UInt8] = []) async throws -> CommandResult {
+        try await run(
+            Programs.path("satchel"), arguments, environment: environment(server: server?.url), input: input,
+            in: folder.path)
+    }
+
+    /// Runs `satcheld` on this journey's storage.
+    func satcheld(_ arguments: String...) async throws -> CommandResult {
+        try await run(
+            Programs.path("satcheld"), arguments + ["--storage", storage], environment: environment(server: nil))
+    }
+
+    /// Starts a server on this journey's storage, on a port that the system picks.
+    func serve(_ options: String...) async throws -> Server {
+        try await Server(
+            RunningCommand(
+                Programs.path("satcheld"),
+                ["serve", "--listen", "127.0.0.1:0", "--storage", storage] + options,
+                environment: environment(server: nil)))
+    }
+
+    /// Asks with curl; the output is the status, then the body.
+    func curl(_ arguments: String...) async throws -> CommandResult {
+        try await run("/usr/bin/curl", ["-sS", "--max-time", "30"] + arguments, in: folder.path)
+    }
+}
+
+/// A `satcheld serve` that has said it is ready.
+final class Server: Sendable {
+    let command: RunningCommand
+    let url: URL
+
+    struct NotReady: Error { let log: String }
+
+    init(_ command: RunningCommand) async throws {
+        self.command = command
+        for _ in 0..<3000 {
+            let line = String(decoding: command.outputSoFar, as: UTF8.self)
+            if line.hasSuffix("\n"), let match = line.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+/),
+                let url = URL(string: String(match.output))
+            {
+                self.url = url
+                return
+            }
+            guard command.isRunning else { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        command.send(signal: SIGKILL)
+        throw NotReady(log: command.errorsSoFar)
+    }
+
+    var port: Int { url.port ?? 0 }
+    var log: String { command.errorsSoFar }
+
+    /// Asks it to finish; its status.
+    @discardableResult
+    func stop() async -> Int32 {
+        command.send(signal: SIGTERM)
+        return await command.status()
+    }
+
+    /// Ends it between two instructions, as a power cut would.
+    func kill() async {
+        command.send(signal: SIGKILL)
+        _ = await command.status()
+    }
+
+    deinit { if command.isRunning { command.send(signal: SIGKILL) } }
+}

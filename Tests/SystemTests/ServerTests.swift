@@ -1,0 +1,147 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The server as its operator sees it", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+struct ServerTests {
+    let journey: Journey
+
+    init() throws { journey = try Journey() }
+
+    /// A sealed file in the journey's folder, made by the client; its name.
+    func sealedFile(bytes count: Int) async throws -> String {
+        try write([UInt8](repeating: 9, count: count), toFile: journey.path("plain"))
+        let sealed = try await journey.satchel("seal", "plain", "-o", "sealed", "--padding", "none")
+        #expect(sealed.status == 0, "\(sealed.errors)")
+        return "sealed"
+    }
+
+    func status(_ arguments: String...) async throws -> String {
+        try await run(
+            "/usr/bin/curl", ["-sS", "--max-time", "30", "-o", "/dev/null", "-w", "%{http_code}"] + arguments,
+            in: journey.folder.path
+        ).output
+    }
+
+    @Test func anAcknowledgedBlobSurvivesAKill() async throws {
+        let server = try await journey.serve()
+        let file = try await sealedFile(bytes: 300_000)
+        #expect(try await status("-T", file, "\(server.url)/upload") == "201")
+        await server.kill()
+
+        let next = try await journey.serve()
+        #expect(try await status("-T", file, "\(next.url)/upload") == "200", "already held")
+        #expect(await next.stop() == 0)
+        #expect(try await journey.satcheld("fsck").status == 0)
+    }
+
+    @Test func anUploadCutInTheMiddleLeavesNothingBehind() async throws {
+        let server = try await journey.serve()
+        let file = try await sealedFile(bytes: 4_000_000)
+        let slow = try RunningCommand(
+            "/usr/bin/curl", ["-sS", "--limit-rate", "1M", "-T", file, "\(server.url)/upload"], in: journey.folder.path)
+        try await Task.sleep(for: .milliseconds(700))
+        slow.send(signal: SIGKILL)
+        _ = await slow.status()
+        for _ in 0..<300 where try !staged().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try staged().isEmpty)
+        #expect(try journey.blobFiles().isEmpty)
+        #expect(await server.stop() == 0)
+    }
+
+    func staged() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(journey.storage)/staging")
+    }
+
+    @Test func theEndOfTheServerWaitsForWhatIsInFlight() async throws {
+        let server = try await journey.serve()
+        let file = try await sealedFile(bytes: 3_000_000)
+        let upload = try RunningCommand(
+            "/usr/bin/curl",
+            [
+                "-sS", "--limit-rate", "2M", "-o", "/dev/null", "-w", "%{http_code}", "-T", file,
+                "\(server.url)/upload",
+            ], in: journey.folder.path)
+        try await Task.sleep(for: .milliseconds(400))
+        async let stopped = server.stop()
+        let result = await upload.result()
+        #expect(result.output == "201", "\(result.errors)")
+        #expect(await stopped == 0)
+    }
+
+    @Test func twoServersCannotShareAStore() async throws {
+        let server = try await journey.serve()
+        let second = try await journey.satcheld("serve", "--listen", "127.0.0.1:0")
+        #expect(second.status != 0)
+        #expect(second.errors.contains("storage"), "\(second.errors)")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func aWrongFolderIsLeftAlone() async throws {
+        try FileManager.default.createDirectory(atPath: journey.storage, withIntermediateDirectories: true)
+        try write(Array("dear diary".utf8), toFile: "\(journey.storage)/diary.txt")
+        let refused = try await journey.satcheld("serve", "--listen", "127.0.0.1:0")
+        #expect(refused.status != 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: journey.storage) == ["diary.txt"])
+    }
+
+    @Test(arguments: ["catalog.sqlite", "blobs.v1/STORE"])
+    func aStoreThatMissesAPartDoesNotStartAndLosesNothing(part: String) async throws {
+        let server = try await journey.serve()
+        let file = try await sealedFile(bytes: 100_000)
+        #expect(try await status("-T", file, "\(server.url)/upload") == "201")
+        #expect(await server.stop() == 0)
+        let whole = "\(journey.storage)/\(part)"
+        try FileManager.default.moveItem(atPath: whole, toPath: journey.path("aside"))
+        for command in ["serve", "gc", "fsck"] {
+            let refused = try await journey.satcheld(command)
+            #expect(refused.status != 0, "\(command) without \(part)")
+        }
+        #expect(try journey.blobFiles().count == 1)
+        try? FileManager.default.removeItem(atPath: whole)
+        try FileManager.default.moveItem(atPath: journey.path("aside"), toPath: whole)
+        #expect(try await journey.satcheld("fsck").status == 0)
+    }
+
+    @Test func aPublicAddressWithoutAWordOnWhoMayUploadDoesNotStart() async throws {
+        let refused = try await run(
+            Programs.path("satcheld"), ["serve", "--listen", "0.0.0.0:0", "--storage", journey.storage])
+        #expect(refused.status != 0)
+        let first = refused.errors.split(separator: "\n").first ?? ""
+        #expect(first.contains("--allow-anonymous-uploads"), "\(first)")
+    }
+
+    @Test func theHelpNamesEverySettingWithItsDefault() async throws {
+        let help = try await run(Programs.path("satcheld"), ["serve", "--help"])
+        #expect(help.status == 0)
+        for word in ["--listen", "127.0.0.1:8080", "--storage", "--public-url", "--accept", "--admin-listen"] {
+            #expect(help.output.contains(word), "\(word)")
+        }
+        let config = try await journey.satcheld("config")
+        #expect(config.status == 0 && config.output.contains(journey.storage))
+    }
+
+    @Test func twoGigabytesOrAQuarterPassInConstantMemory() async throws {
+        let long = ProcessInfo.processInfo.environment["SATCHEL_SOAK"] != nil
+        let size = long ? 2 << 30 : 256 << 20
+        let server = try await journey.serve("--blob-limit", "3221225472")
+        let environment = journey.environment(server: server.url)
+        try OpenFile(journey.path("large.bin"), .create(permissions: 0o600)).truncate(to: Int64(size))
+        let sent = try await run(
+            Programs.path("satchel"), ["send", "large.bin"], environment: environment, in: journey.folder.path)
+        #expect(sent.status == 0, "\(sent.errors)")
+        let opened = try await run(
+            Programs.path("satchel"), ["open", "-", "-o", "back.bin"], environment: environment,
+            input: sent.outputBytes, in: journey.folder.path)
+        #expect(opened.status == 0, "\(opened.errors)")
+        #expect(try FileManager.default.attributesOfItem(atPath: journey.path("back.bin"))[.size] as? Int == size)
+        let limit = 64 << 20
+        let serverPeak = try #require(residentPeak(of: server.command.processIdentifier))
+        #expect(sent.peakResidentBytes < limit && opened.peakResidentBytes < limit && serverPeak < limit)
+        print(
+            "resident peaks for \(size) bytes: send \(sent.peakResidentBytes), open \(opened.peakResidentBytes), serve \(serverPeak)"
+        )
+        #expect(await server.stop() == 0)
+    }
+}
