@@ -2,6 +2,7 @@
 
 # The packages and their versions: changes only when Package.swift does.
 FROM swift:6.3-bookworm AS resolve
+# hadolint ignore=DL3008  the distribution's own security updates are wanted
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libsqlite3-dev libsodium-dev libcurl4-openssl-dev libjpeg-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
@@ -18,13 +19,15 @@ RUN swift build -c release --static-swift-stdlib --product satcheld \
 
 # What runs: Debian, SQLite, one program, one user without rights.
 FROM debian:bookworm-slim
+# hadolint ignore=DL3008
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libsqlite3-0 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
+ && groupadd --system --gid 10001 satchel \
+ && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
  && install -d -o satchel -g satchel -m 0700 /var/lib/satchel
 COPY --from=build /out/satcheld /usr/local/bin/satcheld
-USER satchel
+USER 10001:10001
 ENV SATCHELD_LISTEN=0.0.0.0:8080 \
     SATCHELD_STORAGE=/var/lib/satchel
 VOLUME /var/lib/satchel
