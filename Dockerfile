@@ -2,7 +2,7 @@
 
 # The packages and their versions: changes only when Package.swift does.
 FROM swift:6.3-bookworm AS resolve
-# hadolint ignore=DL3008  the distribution's own security updates are wanted
+# hadolint ignore=DL3008
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libsqlite3-dev libsodium-dev libcurl4-openssl-dev libjpeg-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
@@ -17,6 +17,7 @@ COPY Tests Tests
 RUN swift build -c release --static-swift-stdlib --product satcheld \
  && install -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld
 
+# Package versions are the distribution's own, so that its security updates arrive.
 # What runs: Debian, SQLite, one program, one user without rights.
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008
