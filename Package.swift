@@ -82,7 +82,8 @@ let package = Package(
             name: "ImagingTests", dependencies: ["Imaging", "Files", "TestSupport"],
             resources: [.copy("Pictures")]),
         .testTarget(
-            name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"]),
+            name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"],
+            exclude: ["Peer"]),
         .testTarget(
             name: "MediaClientTests",
             dependencies: [

@@ -1,0 +1,219 @@
+import CCurl
+import Glibc
+
+/// A libcurl easy handle: the only place that touches the library.
+///
+/// Every `unsafe` below is a call of libcurl with a handle that this object owns and frees once, or a callback that
+/// libcurl makes from inside `curl_easy_perform`, on the same thread, while the `Exchange` it names is alive.
+@safe final class CurlHandle {
+    private let handle: UnsafeMutableRawPointer
+
+    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    init() throws(TransferError) {
+        guard Self.isReady, let handle = unsafe curl_easy_init() else {
+            throw .library("the library cannot be initialised")
+        }
+        unsafe self.handle = handle
+    }
+
+    deinit { unsafe curl_easy_cleanup(handle) }
+
+    /// Makes the request. Connections are kept for the next; every option is set anew.
+    func perform(
+        _ request: HTTPRequest, _ exchange: Exchange, uploadLength: Int64?, proxy: ProxyChoice,
+        settings: TransferSettings
+    ) throws(TransferError) {
+        unsafe curl_easy_reset(handle)
+        setRequest(request, uploadLength: uploadLength)
+        setBounds(settings, isSmall: !exchange.movesFile)
+        setRoute(proxy, settings)
+        setCallbacks(exchange)
+        let fields = try FieldList(request.fields)
+        unsafe set(CURLOPT_HTTPHEADER, list: fields.list)
+        let (code, message) = withExtendedLifetime(exchange) { run() }
+        withExtendedLifetime(fields) {}
+        if let failure = exchange.failure { throw failure }
+        if code != CURLE_OK { throw error(code, message, exchange, settings) }
+    }
+
+    private func run() -> (CURLcode, String) {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CURL_ERROR_SIZE)) { buffer in
+            unsafe buffer.initialize(repeating: 0)
+            unsafe ccurl_set_error_buffer(handle, buffer.baseAddress)
+            let code = unsafe curl_easy_perform(handle)
+            unsafe ccurl_set_error_buffer(handle, nil)
+            let detail = unsafe buffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
+            return (code, detail.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : detail)
+        }
+    }
+
+    // MARK: Options
+
+    private func setRequest(_ request: HTTPRequest, uploadLength: Int64?) {
+        set(CURLOPT_URL, request.url.description)
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        set(CURLOPT_USERAGENT, "satchel")
+        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        switch request.method {
+        case .get: set(CURLOPT_HTTPGET, 1)
+        case .head: set(CURLOPT_NOBODY, 1)
+        case .put: set(CURLOPT_UPLOAD, 1)
+        }
+        if let uploadLength { _ = unsafe ccurl_set_offset(handle, CURLOPT_INFILESIZE_LARGE, Int(uploadLength)) }
+    }
+
+    private func setBounds(_ settings: TransferSettings, isSmall: Bool) {
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_CONNECTTIMEOUT, settings.connectTimeoutSeconds)
+        set(CURLOPT_LOW_SPEED_LIMIT, 1)
+        set(CURLOPT_LOW_SPEED_TIME, settings.stallTimeoutSeconds)
+        if isSmall { set(CURLOPT_TIMEOUT, TransferSettings.answerTimeoutSeconds) }
+        set(CURLOPT_BUFFERSIZE, 256 * 1024)
+        set(CURLOPT_UPLOAD_BUFFERSIZE, 256 * 1024)
+    }
+
+    private func setRoute(_ proxy: ProxyChoice, _ settings: TransferSettings) {
+        switch proxy {
+        case .direct: set(CURLOPT_PROXY, "")
+        case .proxy(let url): set(CURLOPT_PROXY, url)
+        }
+        set(CURLOPT_NOPROXY, "")
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        if let file = settings.certificateFile {
+            set(CURLOPT_CAINFO, file)
+            _ = unsafe ccurl_set_string(handle, CURLOPT_CAPATH, nil)
+        }
+        isDirect = proxy == .direct
+    }
+
+    /// Whether the peer of a connection is the host itself.
+    private var isDirect = true
+
+    private func set(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_long(handle, option, value) }
+
+    private func set(_ option: CURLoption, _ value: String) { _ = unsafe ccurl_set_string(handle, option, value) }
+
+    private func set(_ option: CURLoption, list: UnsafeMutablePointer<curl_slist>?) {
+        _ = unsafe ccurl_set_list(handle, option, list)
+    }
+
+    // MARK: Callbacks
+
+    private func setCallbacks(_ exchange: Exchange) {
+        let context = unsafe Unmanaged.passUnretained(exchange).toOpaque()
+        unsafe ccurl_set_header(handle, takeHeadLine, context)
+        unsafe ccurl_set_write(handle, takeBody, context)
+        unsafe ccurl_set_read(handle, giveBody, context)
+        unsafe ccurl_set_seek(handle, rewind, context)
+        set(CURLOPT_NOPROGRESS, 0)
+        unsafe ccurl_set_progress(handle, report, context)
+        if exchange.requiresPublicAddress && isDirect { unsafe ccurl_set_opensocket(handle, openSocket, context) }
+    }
+
+    // MARK: Errors
+
+    private func error(
+        _ code: CURLcode, _ message: String, _ exchange: Exchange, _ settings: TransferSettings
+    ) -> TransferError {
+        let host = exchange.host
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: return .unresolved(host: host, message)
+        case CURLE_COULDNT_CONNECT:
+            if let address = exchange.refusedAddress { return .refusedAddress(host: host, address) }
+            return .unreachable(host: host, message)
+        case CURLE_PROXY: return .unreachable(host: host, message)
+        case CURLE_OPERATION_TIMEDOUT:
+            let isConnected = unsafe ccurl_get_long(handle, CURLINFO_LOCAL_PORT) != 0
+            return isConnected
+                ? .stalled(host: host, seconds: settings.stallTimeoutSeconds) : .unreachable(host: host, message)
+        case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SSL_CONNECT_ERROR,
+            CURLE_HTTP2, CURLE_HTTP2_STREAM:
+            return .cut(host: host, message)
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
+            CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+            return .untrusted(host: host, message)
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
+            return .malformedAnswer(host: host, message)
+        default: return .library(message)
+        }
+    }
+}
+
+/// The fields of a request as libcurl wants them, freed with this object.
+@safe private final class FieldList {
+    private(set) var list: UnsafeMutablePointer<curl_slist>?
+
+    init(_ fields: [HTTPField]) throws(TransferError) {
+        unsafe list = nil
+        for field in fields {
+            precondition(
+                field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }, "a request field holds no control character")
+            guard let longer = unsafe curl_slist_append(list, "\(field.name): \(field.value)") else {
+                throw .library("out of memory")
+            }
+            unsafe list = longer
+        }
+    }
+
+    deinit { unsafe curl_slist_free_all(list) }
+}
+
+extension Exchange {
+    @unsafe fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> Exchange? {
+        unsafe context.map { unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+private let takeHeadLine: curl_write_callback = { bytes, size, count, context in
+    guard let exchange = unsafe Exchange.of(context), let bytes = unsafe bytes else { return 0 }
+    let line = unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: size * count))
+    return exchange.takeHeadLine(line) ? line.count : 0
+}
+
+private let takeBody: curl_write_callback = { bytes, size, count, context in
+    guard let exchange = unsafe Exchange.of(context), let bytes = unsafe bytes else { return 0 }
+    let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+    return exchange.takeBody(unsafe buffer.bytes) ? size * count : 0
+}
+
+private let giveBody: curl_read_callback = { bytes, size, count, context in
+    guard let exchange = unsafe Exchange.of(context), let bytes = unsafe bytes else {
+        return Int(CURL_READFUNC_ABORT)
+    }
+    var span = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count).mutableBytes
+    return exchange.giveBody(into: &span) ?? Int(CURL_READFUNC_ABORT)
+}
+
+private let rewind: curl_seek_callback = { context, offset, origin in
+    guard let exchange = unsafe Exchange.of(context), origin == SEEK_SET else { return CURL_SEEKFUNC_CANTSEEK }
+    return exchange.rewind(to: Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+}
+
+private let report: curl_xferinfo_callback = { context, _, received, _, sent in
+    unsafe Exchange.of(context)?.report(sent: Int64(sent), received: Int64(received))
+    return 0
+}
+
+private let openSocket: curl_opensocket_callback = { context, _, address in
+    guard let exchange = unsafe Exchange.of(context), let address = unsafe address else { return -1 }
+    let bytes = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { buffer in
+        let count = Int(unsafe ccurl_address_bytes(address, buffer.baseAddress))
+        return unsafe Array(buffer.prefix(count))
+    }
+    guard let peer = NetworkAddress(bytes: bytes), peer.isPublic else {
+        exchange.refusedAddress = NetworkAddress(bytes: bytes)
+        return -1
+    }
+    return unsafe ccurl_open_socket(address)
+}
+
+/// Dates as HTTP writes them, in all three of its ways (RFC 9110 §5.6.7).
+enum CurlDate {
+    /// Seconds since 1970; nil if it is no date.
+    static func seconds(_ text: String) -> Int64? {
+        let seconds = unsafe curl_getdate(text, nil)
+        return seconds < 0 ? nil : Int64(seconds)
+    }
+}

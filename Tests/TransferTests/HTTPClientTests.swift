@@ -1,0 +1,223 @@
+import Blobs
+import Files
+import TestSupport
+import Testing
+import Transfer
+
+@Suite("Requests against a peer that misbehaves", .enabled(if: Peer.isAvailable, "python3 plays the server"))
+struct HTTPClientTests {
+    private static let size = 300_000
+    private let blob = Peer.pattern(size)
+    private let folder: TemporaryFolder
+    private let peers = Peers()
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private var address: BlobAddress {
+        var hasher = BlobHasher()
+        unsafe hasher.update(blob.span.bytes)
+        return hasher.address()
+    }
+
+    private func client() throws -> HTTPClient {
+        let settings = TransferSettings(
+            connectTimeoutSeconds: 2, stallTimeoutSeconds: 2, environment: { _ in nil })
+        return try HTTPClient(settings: settings)
+    }
+
+    private func request(_ method: HTTPRequest.Method, _ text: String) throws -> HTTPRequest {
+        HTTPRequest(method, try #require(WebURL(text)))
+    }
+
+    private func download(
+        _ peer: Peer, offset: Int64 = 0, into file: borrowing OpenFile
+    ) throws -> DownloadOutcome {
+        try client().download(
+            request(.get, "\(peer.url)/\(address.hex)"), into: file, offset: offset, entityTag: "\"\(address.hex)\"",
+            size: Int64(Self.size), progress: { _ in })
+    }
+
+    @Test("A whole blob arrives, and every byte is counted")
+    func whole() throws {
+        let peer = try peers.start("size=\(Self.size)")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        var seen: Int64 = 0
+        let outcome = try client().download(
+            request(.get, "\(peer.url)/\(address.hex)"), into: file, offset: 0, entityTag: nil, size: Int64(Self.size),
+            progress: { seen = $0 })
+        guard case .complete = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(seen == Int64(Self.size))
+        #expect(try bytes(ofFile: folder.path("blob")) == blob)
+    }
+
+    @Test("After a cut the rest is asked for, and only the rest", arguments: ["cut:100000", "nolength:100000"])
+    func resume(behaviour: String) throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        guard case .broken(let error, let tag) = try download(peer, into: file) else {
+            Issue.record("the first attempt was not cut")
+            return
+        }
+        #expect(error.isPassing)
+        #expect(tag == "\"\(address.hex)\"")
+        #expect(try file.size() == 100_000)
+        guard case .complete = try download(peer, offset: 90_000, into: file) else {
+            Issue.record("the second attempt was not complete")
+            return
+        }
+        #expect(try bytes(ofFile: folder.path("blob")) == blob)
+        #expect(peer.log.last?.contains("bytes=90000-") == true)
+        #expect(peer.log.last?.contains("if-range") == true)
+    }
+
+    @Test("A server that sends the whole again starts the file again")
+    func rangeIgnored() throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=whole")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        unsafe try file.write([UInt8](repeating: 9, count: 50_000).span.bytes)
+        guard case .complete = try download(peer, offset: 50_000, into: file) else {
+            Issue.record("not complete")
+            return
+        }
+        #expect(try bytes(ofFile: folder.path("blob")) == blob)
+    }
+
+    @Test(
+        "A body of another length than the blob's is refused before it is written",
+        arguments: [("long", Int64(size)), ("longer", 0), ("html", 0)])
+    func wrongLength(behaviour: String, mostBytes: Int64) throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        #expect(throws: TransferError.self) { try download(peer, into: file) }
+        #expect(try file.size() <= mostBytes)
+    }
+
+    @Test("A part that was not asked for is refused")
+    func wrongPart() throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=wrongpart")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        #expect(throws: TransferError.self) { try download(peer, offset: 1000, into: file) }
+    }
+
+    @Test("Other answers come back as they are", arguments: [("gone:revoked", 410), ("missing", 404), ("busy:7", 503)])
+    func otherAnswers(behaviour: String, status: Int) throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        guard case .answered(let response) = try download(peer, into: file) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(response.status == status)
+        #expect(response.mediaType == "application/problem+json")
+        #expect(!response.body.isEmpty)
+        #expect(try file.size() == 0)
+    }
+
+    @Test("A redirect is an answer: nobody follows it here")
+    func redirect() throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=redirect:/elsewhere")
+        let response = try client().ask(request(.get, "\(peer.url)/\(address.hex)"))
+        #expect(response.status == 302)
+        #expect(response["location"] == "/elsewhere")
+        #expect(peer.log.count == 1)
+    }
+
+    @Test(
+        "An answer without bounds, without sense or without end is an error",
+        arguments: [
+            "bighead", "bigproblem", "garbage", "stall", "drop",
+        ])
+    func bounds(behaviour: String) throws {
+        let peer = try peers.start("blob=\(behaviour)")
+        #expect(throws: TransferError.self) { try client().ask(request(.get, "\(peer.url)/\(address.hex)")) }
+    }
+
+    @Test("A dead port is unreachable, an unknown name unresolved")
+    func deadNetwork() throws {
+        let port = try Peer().port
+        let error = #expect(throws: TransferError.self) { try client().ask(request(.get, "http://127.0.0.1:\(port)/")) }
+        guard case .unreachable = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        let other = #expect(throws: TransferError.self) { try client().ask(request(.get, "http://no.invalid/")) }
+        guard case .unresolved = other else {
+            Issue.record("\(String(describing: other))")
+            return
+        }
+    }
+
+    @Test("A stranger's host at a private address is refused, by number and by name")
+    func privateAddress() throws {
+        let peer = try peers.start()
+        for host in ["127.0.0.1", "localhost"] {
+            var asked = try request(.get, "http://\(host):\(peer.port)/")
+            asked.requiresPublicAddress = true
+            let error = #expect(throws: TransferError.self) { try client().ask(asked) }
+            guard case .refusedAddress(_, let address) = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(address.isLoopback)
+        }
+        #expect(peer.log.isEmpty)
+    }
+
+    @Test("An upload waits for its 100, sends every byte and hears the answer")
+    func upload() throws {
+        let peer = try peers.start()
+        try write(blob, toFile: folder.path("blob"))
+        let file = try OpenFile(folder.path("blob"), .read)
+        var asked = try request(.put, "\(peer.url)/upload")
+        asked.fields = [HTTPField("Expect", "100-continue"), HTTPField("X-SHA-256", address.hex)]
+        let response = try client().upload(asked, file: file, size: Int64(Self.size), progress: { _ in })
+        #expect(response.status == 201)
+        #expect(String(decoding: response.body, as: UTF8.self).contains(address.hex))
+        #expect(peer.log.last?.contains("100-continue") == true)
+    }
+
+    @Test("An upload that is refused sends no body")
+    func refusedUpload() throws {
+        let peer = try peers.start("put=status:too-large/413")
+        try write(blob, toFile: folder.path("blob"))
+        let file = try OpenFile(folder.path("blob"), .read)
+        var asked = try request(.put, "\(peer.url)/upload")
+        asked.fields = [HTTPField("Expect", "100-continue")]
+        var sent: Int64 = 0
+        let response = try client().upload(asked, file: file, size: Int64(Self.size), progress: { sent = $0 })
+        #expect(response.status == 413)
+        #expect(sent == 0)
+    }
+
+    @Test("An upload whose connection breaks is an error that passes")
+    func brokenUpload() throws {
+        let peer = try peers.start("put=half")
+        try write(blob, toFile: folder.path("blob"))
+        let file = try OpenFile(folder.path("blob"), .read)
+        let error = #expect(throws: TransferError.self) {
+            try client().upload(
+                request(.put, "\(peer.url)/upload"), file: file, size: Int64(Self.size), progress: { _ in })
+        }
+        #expect(error?.isPassing == true)
+    }
+
+    @Test("A file that grew shorter is the file's error")
+    func shortFile() throws {
+        let peer = try peers.start()
+        try write([1, 2, 3], toFile: folder.path("blob"))
+        let file = try OpenFile(folder.path("blob"), .read)
+        let error = #expect(throws: TransferError.self) {
+            try client().upload(
+                request(.put, "\(peer.url)/upload"), file: file, size: Int64(Self.size), progress: { _ in })
+        }
+        guard case .file = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Files
+import Glibc
+import TestSupport
+
+/// A small blob server in Python that misbehaves as it is told (see Peer/peer.py); it ends with this object.
+final class Peer {
+    let port: UInt16
+    private let folder: TemporaryFolder
+    private let process: pid_t
+    /// The peer lives until this end of its standard input is closed.
+    private let pipe: Pipe
+
+    /// Nil where a test must be skipped: there is no python3 here.
+    static var isAvailable: Bool { unsafe access("/usr/bin/python3", X_OK) == 0 }
+
+    init(_ behaviours: [String] = []) throws {
+        folder = try TemporaryFolder()
+        let script = "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Peer/peer.py"
+        let toPeer = try Pipe()
+        let fromPeer = try Pipe()
+        let arguments = ["/usr/bin/python3", script, folder.path("log")] + behaviours
+        process = try spawn(arguments, input: toPeer.readable, output: fromPeer.writable)
+        pipe = toPeer
+        var line = [UInt8](repeating: 0, count: 16)
+        var span = line.mutableSpan
+        var bytes = unsafe span.mutableBytes
+        let count = try fromPeer.readable.readSome(into: &bytes)
+        guard let port = UInt16(String(decoding: line[..<count].prefix { $0 != 0x0a }, as: UTF8.self)) else {
+            throw FileError(operation: "start", path: script, code: EIO)
+        }
+        self.port = port
+    }
+
+    deinit {
+        _ = kill(process, SIGKILL)
+        _ = waitpid(process, nil, 0)
+    }
+
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// The requests so far, one line of JSON each.
+    var log: [String] {
+        let text = (try? bytes(ofFile: folder.path("log"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return text.split(separator: "\n").map(String.init)
+    }
+
+    /// The bytes that `size=` makes the peer hold.
+    static func pattern(_ size: Int) -> [UInt8] {
+        (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ ($0 >> 8)) }
+    }
+}
+
+/// The peers of one test, which live as long as the test's suite does rather than until their last mention.
+final class Peers {
+    private var running: [Peer] = []
+
+    func start(_ behaviours: String...) throws -> Peer {
+        let peer = try Peer(behaviours)
+        running.append(peer)
+        return peer
+    }
+}
+
+private struct Pipe: ~Copyable {
+    let readable: OpenFile
+    let writable: OpenFile
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else { throw FileError(operation: "pipe", path: "", code: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        readable = OpenFile(owning: ends[0], path: "pipe")
+        writable = OpenFile(owning: ends[1], path: "pipe")
+    }
+}
+
+private func spawn(_ arguments: [String], input: borrowing OpenFile, output: borrowing OpenFile) throws -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, input.descriptor, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
+    var copies = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
+    var process: pid_t = 0
+    let code = unsafe posix_spawn(&process, arguments[0], &actions, nil, &copies, environ)
+    guard code == 0 else { throw FileError(operation: "spawn", path: arguments[0], code: code) }
+    return process
+}

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""A small blob server that misbehaves as it is told, for the tests of the client.
+
+    peer.py LOG [NAME=BEHAVIOUR,BEHAVIOUR… …]
+
+Listens on a free port of 127.0.0.1, prints the port, and ends when its standard input does. NAME is what is asked:
+check (HEAD /upload), put (PUT /upload), blob (GET /<sha256>), lease (GET /<sha256>/lease). Each such request takes
+the next behaviour of its list; when the list is used up it is served as it should be. Every request is written to
+LOG as one line of JSON.
+"""
+
+import hashlib
+import http.server
+import json
+import socket
+import sys
+import threading
+
+blobs = {}
+leases = {}
+behaviours = {}
+lock = threading.Lock()
+
+
+def pattern(size):
+    return bytes((i * 7 + (i >> 8)) & 0xFF for i in range(size))
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "peer"
+
+    def log_message(self, *_):
+        pass
+
+    def next_behaviour(self, name):
+        with lock:
+            rest = behaviours.get(name, [])
+            behaviour = rest.pop(0) if rest else "ok"
+            with open(sys.argv[1], "a") as log:
+                log.write(json.dumps({"name": name, "path": self.path, "as": behaviour,
+                                      "fields": {k.lower(): v for k, v in self.headers.items()}}) + "\n")
+        return behaviour.partition(":")[::2]
+
+    def answer(self, status, body=b"", fields=(), length=None):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in fields:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def problem(self, status, code, reason=None, fields=()):
+        body = {"type": "/problems/" + code, "title": code, "status": status}
+        if reason:
+            body["reason"] = reason
+        self.answer(status, json.dumps(body).encode(),
+                    [("Content-Type", "application/problem+json"), ("X-Reason", reason or code), *fields])
+
+    def hang_up(self):
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def common(self, kind, detail):
+        """Serves what every request may be told to do; True if it was one of these."""
+        if kind == "busy":
+            self.problem(503, "unavailable", fields=[("Retry-After", detail)] if detail else [])
+        elif kind == "gone":
+            self.problem(410, "gone", detail)
+        elif kind == "missing":
+            self.problem(404, "not-found")
+        elif kind == "status":
+            code, _, status = detail.rpartition("/")
+            self.problem(int(status), code)
+        elif kind == "redirect":
+            self.answer(302, b"", [("Location", detail)])
+        elif kind == "drop":
+            self.hang_up()
+        elif kind == "html":
+            self.answer(200, b"<html>Sign in</html>", [("Content-Type", "text/html")])
+        elif kind == "garbage":
+            self.wfile.write(b"\0\1\2 this is no HTTP\r\n\r\n")
+            self.hang_up()
+        elif kind == "bighead":
+            self.answer(200, b"", [("X-Field", "x" * 1000)] * 90)
+        elif kind == "bigproblem":
+            self.answer(404, b" " * 1_000_000)
+        elif kind == "stall":
+            threading.Event().wait(20)
+        else:
+            return False
+        return True
+
+    def do_HEAD(self):
+        kind, detail = self.next_behaviour("check")
+        if not self.common(kind, detail):
+            self.answer(200)
+
+    def do_GET(self):
+        part = self.path.rpartition("/")[2].split(".")[0]
+        if part == "lease":
+            self.get_lease()
+        else:
+            self.get_blob(part)
+
+    def get_lease(self):
+        address = self.path.split("/")[-2]
+        kind, detail = self.next_behaviour("lease")
+        if self.common(kind, detail):
+            return
+        if address not in leases:
+            return self.problem(404, "not-found")
+        body = {"sha256": address, "size": len(blobs[address]), "state": "held", "created": 1, "expires": 4_000_000_000,
+                "recipients": None, "received": []}
+        self.answer(200, json.dumps(body).encode(), [("Content-Type", "application/json")])
+
+    def get_blob(self, address):
+        kind, detail = self.next_behaviour("blob")
+        if self.common(kind, detail):
+            return
+        if address not in blobs:
+            return self.problem(404, "not-found")
+        blob = blobs[address]
+        tag = [("ETag", f'"{address}"'), ("Content-Type", "application/octet-stream")]
+        if kind == "wrong":
+            blob = blob[:1000] + bytes([blob[1000] ^ 1]) + blob[1001:]
+        if kind == "long":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            body = blob + b"x"
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+            return
+        if kind == "longer":
+            return self.answer(200, blob + b"x", tag)
+        first, asked = 0, self.headers.get("Range")
+        if asked and kind != "whole":
+            first = int(asked.removeprefix("bytes=").removesuffix("-"))
+            shown = first + 1 if kind == "wrongpart" else first
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {shown}-{len(blob) - 1}/{len(blob)}")
+        else:
+            self.send_response(200)
+        if kind != "nolength":
+            self.send_header("Content-Length", str(len(blob) - first))
+        for name, value in tag:
+            self.send_header(name, value)
+        self.end_headers()
+        end = first + int(detail) if kind in ("cut", "nolength") else len(blob)
+        self.wfile.write(blob[first:end])
+        if kind in ("cut", "nolength"):
+            self.wfile.flush()
+            self.hang_up()
+
+    def handle_expect_100(self):
+        with lock:
+            rest = behaviours.get("put", [])
+            refuses = rest and rest[0].split(":")[0] in ("busy", "status", "gone", "redirect")
+        return True if refuses else super().handle_expect_100()
+
+    def do_PUT(self):
+        kind, detail = self.next_behaviour("put")
+        length = int(self.headers["Content-Length"])
+        if kind in ("busy", "status", "gone", "redirect"):
+            self.close_connection = True
+            return self.common(kind, detail)
+        if kind == "half":
+            self.rfile.read(length // 2)
+            return self.hang_up()
+        body = self.rfile.read(length)
+        if self.common(kind, detail):
+            return
+        address = hashlib.sha256(body).hexdigest()
+        blobs[address] = body
+        leases[address] = True
+        if kind == "lost":
+            return self.hang_up()
+        shown = "0" * 64 if kind == "other" else address
+        descriptor = {"url": f"http://127.0.0.1:{self.server.server_port}/{shown}", "sha256": shown, "size": len(body),
+                      "type": "application/octet-stream", "uploaded": 1, "expires": 4_000_000_000}
+        self.answer(201, json.dumps(descriptor).encode(), [("Content-Type", "application/json")])
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that hangs up is part of the game."""
+
+
+def main():
+    for argument in sys.argv[2:]:
+        name, _, value = argument.partition("=")
+        if name == "size":
+            blob = pattern(int(value))
+            blobs[hashlib.sha256(blob).hexdigest()] = blob
+        elif name == "file":
+            with open(value, "rb") as file:
+                blob = file.read()
+            blobs[hashlib.sha256(blob).hexdigest()] = blob
+        else:
+            behaviours[name] = value.split(",")
+    server = Server(("127.0.0.1", 0), Handler)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()
+
+
+main()
