@@ -1,0 +1,82 @@
+import Blobs
+
+/// What a media key and a header prefix come to: the key of the chunks and the commitment.
+///
+///     OKM(64) = HMAC-SHA-512(K, "sealed-blob/v1" ‖ 00 ‖ header[0..<32] ‖ 01)
+///     chunk_key = OKM[0..<32]    commitment = OKM[32..<64]
+struct ChunkKey: ~Copyable, Sendable {
+    private static let label = Array("sealed-blob/v1".utf8) + [0]
+
+    private var material = GuardedBytes(count: Sodium.authenticatorBytes)
+
+    /// Derives the key of the blob whose header begins with `prefix`.
+    init(_ key: borrowing MediaKey, headerPrefix prefix: [UInt8]) {
+        let message = Self.label + prefix + [1]
+        message.withBytes { message in
+            key.withBytes { key in
+                material.withMutableBytes { Sodium.authenticate(message, key: key, into: &$0) }
+            }
+        }
+    }
+
+    /// The key of a blob that begins with `header`, of which there are at least 64 bytes.
+    /// Throws `.magic`, `.version`, `.suite`, `.parameters`, `.commitment`, in this order.
+    static func unlocking(_ header: [UInt8], with key: borrowing MediaKey) throws(SealingError) -> ChunkKey {
+        let header = try SealedHeader(parsing: header)
+        let chunkKey = ChunkKey(key, headerPrefix: header.prefix)
+        guard chunkKey.isCommitted(in: header) else { throw .commitment }
+        return chunkKey
+    }
+
+    /// The commitment, which is no secret: it stands in the header.
+    var commitment: [UInt8] {
+        material.withBytes { Array($0.extracting(Sodium.keyBytes...)) }
+    }
+
+    /// Whether `header` was made with the same media key; compared in constant time.
+    borrowing func isCommitted(in header: SealedHeader) -> Bool {
+        header.commitment.withBytes { claimed in
+            material.withBytes { Sodium.areEqual($0.extracting(Sodium.keyBytes...), claimed) }
+        }
+    }
+
+    /// Seals the chunk `index` into a span that is 16 bytes longer.
+    borrowing func seal(_ plaintext: RawSpan, into sealed: inout MutableRawSpan, at index: Int64, isLast: Bool) {
+        Self.nonce(index, isLast: isLast).withBytes { nonce in
+            material.withBytes { material in
+                Sodium.seal(plaintext, into: &sealed, nonce: nonce, key: material.extracting(..<Sodium.keyBytes))
+            }
+        }
+    }
+
+    /// Opens the chunk `index` into a span that is 16 bytes shorter; false if it is not what was sealed there.
+    borrowing func open(
+        _ sealed: RawSpan, into plaintext: inout MutableRawSpan, at index: Int64, isLast: Bool
+    ) -> Bool {
+        Self.nonce(index, isLast: isLast).withBytes { nonce in
+            material.withBytes { material in
+                Sodium.open(sealed, into: &plaintext, nonce: nonce, key: material.extracting(..<Sodium.keyBytes))
+            }
+        }
+    }
+
+    /// `00 00 00 ‖ BE64(index) ‖ f`, where f is 1 for the last chunk and 0 for every other.
+    static func nonce(_ index: Int64, isLast: Bool) -> [UInt8] {
+        [0, 0, 0] + UInt64(index).bigEndianBytes + [isLast ? 1 : 0]
+    }
+}
+
+extension UInt64 {
+    /// The eight bytes, most significant first.
+    var bigEndianBytes: [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) }
+    }
+
+    /// The number in eight bytes, most significant first.
+    init(bigEndianBytes bytes: RawSpan) {
+        precondition(bytes.byteCount == 8, "eight bytes make a 64-bit number")
+        self = (0..<8).reduce(0) { value, index in
+            value << 8 | UInt64(bytes.byte(at: index))
+        }
+    }
+}

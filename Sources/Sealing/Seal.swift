@@ -1,0 +1,109 @@
+package import Blobs
+package import Files
+
+/// What sealing a plaintext came to.
+package struct SealedBlob: Hashable, Sendable {
+    /// SHA-256 of the whole blob.
+    package let address: BlobAddress
+    /// Bytes of the blob.
+    package let size: Int64
+    /// The blob's first 64 bytes.
+    package let header: [UInt8]
+    /// Bytes of the plaintext.
+    package let plaintextSize: Int64
+}
+
+/// Seals the whole of a regular file, at the size it has now, into `blob`, which is overwritten and cut to the blob's
+/// size. The key is for this one sealing.
+///
+/// Sealing goes on two threads, in 2 MiB of buffers at any size. `progress` is told how many plaintext bytes are done,
+/// on the caller's thread. After an error `blob` is empty.
+/// Throws `.notAFile`, `.tooLarge`, `.plaintextChanged`, `.file`.
+package func seal(
+    _ plaintext: borrowing OpenFile, into blob: borrowing OpenFile, key: borrowing MediaKey,
+    padding: Padding = .eighths, progress: (Int64) -> Void = { _ in }
+) throws(SealingError) -> SealedBlob {
+    try seal(
+        plaintext, into: blob, key: key, salt: SealedHeader.freshSalt(), padding: padding, progress: progress)
+}
+
+/// As above under a given salt, which no other plaintext may ever have been sealed under with this key.
+func seal(
+    _ plaintext: borrowing OpenFile, into blob: borrowing OpenFile, key: borrowing MediaKey, salt: [UInt8],
+    padding: Padding, progress: (Int64) -> Void
+) throws(SealingError) -> SealedBlob {
+    let plaintextSize = try regularSize(of: plaintext)
+    guard let padded = padding.paddedBytes(for: plaintextSize), let geometry = SealedGeometry(paddedBytes: padded)
+    else {
+        throw .tooLarge(limitBytes: SealedGeometry.paddedLimitBytes - Int64(SealedGeometry.trailerBytes))
+    }
+    let prefix = SealedHeader.prefix(salt: salt)
+    let chunkKey = ChunkKey(key, headerPrefix: prefix)
+    let header = SealedHeader(prefix: prefix, commitment: chunkKey.commitment)
+    do throws(SealingError) {
+        try onFile { () throws(FileError) in try blob.truncate(to: 0) }
+        let address = try sealChunks(
+            of: plaintext, size: plaintextSize, into: blob, after: header, geometry: geometry, key: chunkKey,
+            progress: progress)
+        guard try regularSize(of: plaintext) == plaintextSize else { throw .plaintextChanged(path: plaintext.path) }
+        return SealedBlob(
+            address: address, size: geometry.sealedBytes, header: header.bytes, plaintextSize: plaintextSize)
+    } catch {
+        _ = try? blob.truncate(to: 0)
+        throw error
+    }
+}
+
+private func sealChunks(
+    of plaintext: borrowing OpenFile, size: Int64, into blob: borrowing OpenFile, after header: SealedHeader,
+    geometry: SealedGeometry, key: borrowing ChunkKey, progress: (Int64) -> Void
+) throws(SealingError) -> BlobAddress {
+    var hasher = BlobHasher()
+    try header.bytes.withBytes { bytes throws(SealingError) in
+        hasher.update(bytes)
+        try onFile { () throws(FileError) in try blob.write(bytes, at: 0) }
+    }
+    try workOnTwoThreads(
+        runs: ChunkRun.count(in: geometry),
+        prepare: { index, buffers throws(SealingError) in
+            let run = ChunkRun(index, of: geometry)
+            try fill(&buffers.plain, from: plaintext, size: size, as: run)
+            sealBuffers(&buffers, as: run, key: key)
+        },
+        deliver: { index, buffers throws(SealingError) in
+            let range = ChunkRun(index, of: geometry).sealed
+            try buffers.sealed.withBytes { bytes throws(SealingError) in
+                let sealed = bytes.extracting(..<Int(range.count))
+                hasher.update(sealed)
+                try onFile { () throws(FileError) in try blob.write(sealed, at: range.offset) }
+            }
+        },
+        progress: { progress(min($0 * Int64(ChunkRun.longestPaddedBytes), size)) })
+    return hasher.address()
+}
+
+private func sealBuffers(_ buffers: inout RunBuffers, as run: ChunkRun, key: borrowing ChunkKey) {
+    let plain = buffers.plain
+    plain.withBytes { plain in
+        buffers.sealed.withMutableBytes { sealed in
+            var part = sealed._mutatingExtracting(..<Int(run.sealed.count))
+            key.seal(plain.extracting(..<run.paddedCount), into: &part, as: run)
+        }
+    }
+}
+
+/// The run's part of `plaintext ‖ zeros ‖ BE64(size)`.
+private func fill(
+    _ buffer: inout [UInt8], from plaintext: borrowing OpenFile, size: Int64, as run: ChunkRun
+) throws(SealingError) {
+    let readCount = Int(min(max(size - run.paddedOffset, 0), Int64(run.paddedCount)))
+    if readCount > 0 {
+        let count = try read(readCount, from: plaintext, at: run.paddedOffset, into: &buffer)
+        guard count == readCount else { throw .plaintextChanged(path: plaintext.path) }
+    }
+    for index in readCount..<run.paddedCount { buffer[index] = 0 }
+    if run.isLast {
+        let trailer = UInt64(size).bigEndianBytes
+        buffer.replaceSubrange(run.paddedCount - trailer.count..<run.paddedCount, with: trailer)
+    }
+}
