@@ -1,1 +1,135 @@
-#pragma once
+// The C side of Imaging: libjpeg-turbo reports errors by longjmp, which must never cross a Swift frame. Every jump
+// starts and lands inside one function of this target; what comes out is an outcome and a sentence.
+//
+// Nothing here is safe to use from two threads at once.
+
+#ifndef CJPEG_H
+#define CJPEG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// How a call went. After anything but `picture_fine` the object can only be asked for its failure, and destroyed.
+typedef enum __attribute__((enum_extensibility(closed))) {
+    picture_fine = 0,
+    picture_not_jpeg,
+    picture_truncated,
+    picture_corrupt,
+    picture_unsupported,
+    picture_too_many_pixels,
+    picture_too_many_scans,
+    picture_out_of_memory,
+    picture_read_failed,
+    picture_write_failed,
+    picture_full,
+} picture_outcome;
+
+/// What went wrong: libjpeg's own sentence, or the error number of a failed read or write.
+typedef struct {
+    picture_outcome outcome;
+    int system_error;
+    char message[256];
+} picture_failure;
+
+// MARK: Decoding
+
+typedef struct {
+    /// Width times height.
+    uint64_t pixels;
+    /// Scans in one picture.
+    int scans;
+    /// Bytes that libjpeg may hold for one picture's coefficients.
+    uint64_t memory_bytes;
+} picture_limits;
+
+typedef struct {
+    uint32_t width, height;
+    /// 1 gray, 3 RGB, 4 CMYK: what the rows will hold.
+    int components;
+    /// CMYK samples are stored as 255 less the ink.
+    bool inverted;
+    /// Each component has as many samples as the first.
+    bool full_chroma;
+} picture_header;
+
+typedef struct picture_decoder picture_decoder;
+
+/// A decoder that reads the open file `descriptor` from offset 0, by pread. NULL without memory.
+picture_decoder *_Nullable picture_decoder_for_file(
+    int descriptor, picture_limits limits, bool accepts_corruption);
+/// A decoder for a copy of `bytes`. NULL without memory.
+picture_decoder *_Nullable picture_decoder_for_bytes(
+    const uint8_t *_Nonnull bytes, size_t count, picture_limits limits, bool accepts_corruption);
+void picture_decoder_destroy(picture_decoder *_Nullable decoder);
+
+/// Reads up to the first scan and checks the limits.
+picture_outcome picture_decoder_read_header(picture_decoder *_Nonnull decoder, picture_header *_Nonnull header);
+/// Begins to decode at `eighths`/8 of the size (1…8), and tells the size of what comes: each edge rounded up.
+picture_outcome picture_decoder_start(
+    picture_decoder *_Nonnull decoder, int eighths, uint32_t *_Nonnull width, uint32_t *_Nonnull height);
+/// Decodes the next row into `row`, which must hold width times components bytes.
+picture_outcome picture_decoder_read_row(picture_decoder *_Nonnull decoder, uint8_t *_Nonnull row);
+/// Reads what follows the last row, up to the end of the picture.
+picture_outcome picture_decoder_finish(picture_decoder *_Nonnull decoder);
+void picture_decoder_failure(const picture_decoder *_Nonnull decoder, picture_failure *_Nonnull failure);
+
+// MARK: Encoding
+
+typedef struct {
+    uint32_t width, height;
+    /// 1 gray, 3 RGB.
+    int components;
+    /// 1…100 on libjpeg's scale.
+    int quality;
+    /// 4:4:4 instead of 4:2:0.
+    bool full_chroma;
+    bool progressive;
+} picture_settings;
+
+typedef struct picture_encoder picture_encoder;
+
+/// An encoder that writes to the open file `descriptor` from offset 0, by pwrite. NULL without memory.
+picture_encoder *_Nullable picture_encoder_for_file(int descriptor);
+/// An encoder that keeps its output, at most `capacity` bytes of it, in memory. NULL without memory.
+picture_encoder *_Nullable picture_encoder_for_bytes(size_t capacity);
+void picture_encoder_destroy(picture_encoder *_Nullable encoder);
+
+/// Begins a picture with the colour profile `profile`, unless that is empty.
+picture_outcome picture_encoder_start(
+    picture_encoder *_Nonnull encoder, picture_settings settings,
+    const uint8_t *_Nullable profile, size_t profile_count);
+/// Encodes the next row: width times components bytes.
+picture_outcome picture_encoder_write_row(picture_encoder *_Nonnull encoder, const uint8_t *_Nonnull row);
+picture_outcome picture_encoder_finish(picture_encoder *_Nonnull encoder);
+/// Bytes written, all told.
+int64_t picture_encoder_count(const picture_encoder *_Nonnull encoder);
+/// The bytes of an encoder for bytes; they live as long as the encoder.
+const uint8_t *_Nullable picture_encoder_bytes(const picture_encoder *_Nonnull encoder);
+void picture_encoder_failure(const picture_encoder *_Nonnull encoder, picture_failure *_Nonnull failure);
+
+// MARK: Scaling
+
+typedef struct row_scaler row_scaler;
+
+typedef struct {
+    /// Samples in a row and rows that go in and come out.
+    uint32_t input_width, input_height, output_width, output_height;
+    /// The part of the input that is picture, in its own samples: less than the whole where libjpeg rounded an edge up.
+    double source_width, source_height;
+    /// 1 gray, 3 RGB.
+    int components;
+    /// Half the width of the Lanczos window, in output samples: 3 for pictures, 2 for the smallest ones.
+    int lobes;
+} row_scaler_settings;
+
+/// A scaler that takes rows and gives fewer. It averages light, not code values: samples are taken out of the sRGB
+/// transfer curve (IEC 61966-2-1) before and put back after. NULL without memory.
+row_scaler *_Nullable row_scaler_create(row_scaler_settings settings);
+void row_scaler_destroy(row_scaler *_Nullable scaler);
+/// Takes the next of the input rows, from top to bottom; false if there was none to take, or one must be given first.
+bool row_scaler_take(row_scaler *_Nonnull scaler, const uint8_t *_Nonnull row);
+/// Gives the next output row if all the rows it needs have come.
+bool row_scaler_give(row_scaler *_Nonnull scaler, uint8_t *_Nonnull row);
+
+#endif

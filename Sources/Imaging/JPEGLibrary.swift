@@ -1,0 +1,255 @@
+import CJPEG
+import Files
+
+// The door to libjpeg and to the scaler in C: the only file of this room that spells `unsafe`. Each type owns its C
+// object from `init` to `deinit`; buffers are checked for their size here, since C cannot; nothing jumps out of C.
+
+/// What a decoder is about to give.
+struct PictureHeader: Sendable {
+    let size: PixelSize
+    /// 1 gray, 3 RGB, 4 CMYK.
+    let components: Int
+    /// CMYK as Adobe stores it: 255 less the ink.
+    let isInverted: Bool
+    /// Chroma has as many samples as luma.
+    let hasFullChroma: Bool
+}
+
+/// A decoder of one JPEG, row by row.
+struct PictureDecoder: ~Copyable {
+    /// The C object, so that it goes on every way out of `init`.
+    @safe private struct Decoder: ~Copyable {
+        let pointer: OpaquePointer
+        private let path: String
+
+        init(_ created: OpaquePointer?, path: String) throws(ImagingError) {
+            guard let created = unsafe created else { throw .outOfMemory(limitBytes: Limits.memoryBytes) }
+            unsafe pointer = created
+            self.path = path
+        }
+
+        deinit { unsafe picture_decoder_destroy(pointer) }
+
+        /// Turns a call that failed into an error.
+        func check(_ outcome: picture_outcome) throws(ImagingError) {
+            if outcome == .fine { return }
+            var failure = picture_failure()
+            unsafe picture_decoder_failure(pointer, &failure)
+            throw ImagingError(failure, path: path)
+        }
+    }
+
+    private let decoder: Decoder
+    let header: PictureHeader
+    /// Samples in a row; zero before the start.
+    private var rowCount = 0
+
+    /// Reads `file` from its first byte, without moving its position; it must stay open as long as the decoder lives.
+    init(_ file: borrowing OpenFile, acceptsCorruption: Bool) throws(ImagingError) {
+        let created = unsafe picture_decoder_for_file(file.descriptor, Self.limits, acceptsCorruption)
+        try unsafe self.init(created, path: file.path)
+    }
+
+    init(_ bytes: [UInt8], acceptsCorruption: Bool) throws(ImagingError) {
+        // Safe: the decoder copies the bytes.
+        let created = unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe buffer.baseAddress.flatMap { start in
+                unsafe picture_decoder_for_bytes(start, buffer.count, Self.limits, acceptsCorruption)
+            }
+        }
+        guard !bytes.isEmpty else { throw .notJPEG }
+        try unsafe self.init(created, path: "(memory)")
+    }
+
+    private init(_ created: OpaquePointer?, path: String) throws(ImagingError) {
+        let decoder = try unsafe Decoder(created, path: path)
+        var raw = picture_header()
+        try decoder.check(unsafe picture_decoder_read_header(decoder.pointer, &raw))
+        header = PictureHeader(
+            size: PixelSize(width: Int(raw.width), height: Int(raw.height)), components: Int(raw.components),
+            isInverted: raw.inverted, hasFullChroma: raw.full_chroma)
+        self.decoder = decoder
+    }
+
+    private static var limits: picture_limits {
+        picture_limits(
+            pixels: UInt64(Limits.pixels), scans: Int32(Limits.scans), memory_bytes: UInt64(Limits.memoryBytes))
+    }
+
+    /// Begins to decode at `eighths`/8 of the size, and tells the size that comes: each edge rounded up.
+    mutating func start(eighths: Int) throws(ImagingError) -> PixelSize {
+        var width: UInt32 = 0
+        var height: UInt32 = 0
+        try decoder.check(unsafe picture_decoder_start(decoder.pointer, Int32(eighths), &width, &height))
+        rowCount = Int(width) * header.components
+        return PixelSize(width: Int(width), height: Int(height))
+    }
+
+    /// Decodes the next row.
+    mutating func readRow(into row: inout [UInt8]) throws(ImagingError) {
+        precondition(rowCount > 0 && row.count == rowCount, "a row has as many samples as the picture is wide")
+        // Safe: the row is as long as C takes it to be.
+        try decoder.check(unsafe picture_decoder_read_row(decoder.pointer, &row))
+    }
+
+    /// Reads on to the end of the picture; only then is all of it known to be sound.
+    mutating func finish() throws(ImagingError) { try decoder.check(unsafe picture_decoder_finish(decoder.pointer)) }
+}
+
+/// An encoder of one JPEG, row by row.
+struct PictureEncoder: ~Copyable {
+    /// The C object, so that it goes on every way out of `init`.
+    @safe private struct Encoder: ~Copyable {
+        let pointer: OpaquePointer
+        private let path: String
+
+        init(_ created: OpaquePointer?, path: String) throws(ImagingError) {
+            guard let created = unsafe created else { throw .outOfMemory(limitBytes: Limits.memoryBytes) }
+            unsafe pointer = created
+            self.path = path
+        }
+
+        deinit { unsafe picture_encoder_destroy(pointer) }
+
+        /// Turns a call that failed into an error.
+        func check(_ outcome: picture_outcome) throws(ImagingError) {
+            if outcome == .fine { return }
+            var failure = picture_failure()
+            unsafe picture_encoder_failure(pointer, &failure)
+            throw ImagingError(failure, path: path)
+        }
+    }
+
+    private let encoder: Encoder
+    private let rowCount: Int
+
+    /// How a picture is encoded.
+    struct Settings: Sendable {
+        let size: PixelSize
+        /// 1 gray, 3 RGB.
+        let components: Int
+        /// On libjpeg's scale of 1…100.
+        let quality: Int
+        /// 4:4:4 instead of 4:2:0.
+        var hasFullChroma = false
+        var isProgressive = true
+        /// An ICC profile of the components' colour space.
+        var profile: [UInt8] = []
+    }
+
+    /// Writes to `file` from its first byte, without moving its position; it must stay open as long as the encoder
+    /// lives.
+    init(_ file: borrowing OpenFile, _ settings: Settings) throws(ImagingError) {
+        let created = unsafe picture_encoder_for_file(file.descriptor)
+        try unsafe self.init(created, path: file.path, settings)
+    }
+
+    /// Keeps the picture in memory, and fails with `full` as soon as it takes more than `capacity` bytes.
+    init(capacity: Int, _ settings: Settings) throws(ImagingError) {
+        let created = unsafe picture_encoder_for_bytes(capacity)
+        try unsafe self.init(created, path: "(memory)", settings)
+    }
+
+    private init(_ created: OpaquePointer?, path: String, _ settings: Settings) throws(ImagingError) {
+        let encoder = try unsafe Encoder(created, path: path)
+        let raw = picture_settings(
+            width: UInt32(settings.size.width), height: UInt32(settings.size.height),
+            components: Int32(settings.components), quality: Int32(settings.quality),
+            full_chroma: settings.hasFullChroma, progressive: settings.isProgressive)
+        // Safe: the profile is written out before the call returns.
+        try encoder.check(unsafe picture_encoder_start(encoder.pointer, raw, settings.profile, settings.profile.count))
+        self.encoder = encoder
+        rowCount = settings.size.width * settings.components
+    }
+
+    mutating func writeRow(_ row: [UInt8]) throws(ImagingError) {
+        precondition(row.count == rowCount, "a row has as many samples as the picture is wide")
+        // Safe: the row is as long as C takes it to be.
+        try encoder.check(unsafe picture_encoder_write_row(encoder.pointer, row))
+    }
+
+    /// Writes what is left and tells how many bytes the picture takes.
+    mutating func finish() throws(ImagingError) -> Int64 {
+        try encoder.check(unsafe picture_encoder_finish(encoder.pointer))
+        return unsafe picture_encoder_count(encoder.pointer)
+    }
+
+    /// A finished picture that was kept in memory.
+    func bytes() -> [UInt8] {
+        // Safe: the buffer lives as long as the encoder and holds as many bytes as were counted.
+        guard let start = unsafe picture_encoder_bytes(encoder.pointer) else { return [] }
+        return unsafe [UInt8](UnsafeBufferPointer(start: start, count: Int(picture_encoder_count(encoder.pointer))))
+    }
+}
+
+/// Brings a picture down to fewer pixels, row by row, by a Lanczos filter in linear light.
+@safe struct RowScaler: ~Copyable {
+    private let scaler: OpaquePointer
+    private let inputCount: Int
+    private let outputCount: Int
+
+    /// A scaler of rows of `input` to rows of `output`; nil if they are the same. `sourceWidth` and `sourceHeight` are
+    /// the exact size of the picture in samples of the input, which libjpeg rounds up when it decodes at a fraction.
+    static func unlessEqual(
+        _ input: PixelSize, _ output: PixelSize, components: Int, sourceWidth: Double? = nil,
+        sourceHeight: Double? = nil
+    ) throws(ImagingError) -> RowScaler? {
+        if input == output { return nil }
+        return try RowScaler(
+            row_scaler_settings(
+                input_width: UInt32(input.width), input_height: UInt32(input.height),
+                output_width: UInt32(output.width), output_height: UInt32(output.height),
+                source_width: sourceWidth ?? Double(input.width), source_height: sourceHeight ?? Double(input.height),
+                components: Int32(components), lobes: 3))
+    }
+
+    private init(_ settings: row_scaler_settings) throws(ImagingError) {
+        guard let created = unsafe row_scaler_create(settings) else {
+            throw .outOfMemory(limitBytes: Limits.memoryBytes)
+        }
+        unsafe scaler = created
+        inputCount = Int(settings.input_width) * Int(settings.components)
+        outputCount = Int(settings.output_width) * Int(settings.components)
+    }
+
+    deinit { unsafe row_scaler_destroy(scaler) }
+
+    /// Takes the next row, from top to bottom. Rows that are ready must have been asked for first.
+    mutating func take(_ row: [UInt8]) {
+        precondition(row.count == inputCount, "a row has as many samples as the picture is wide")
+        // Safe: the row is as long as C takes it to be.
+        let isTaken = unsafe row_scaler_take(scaler, row)
+        precondition(isTaken, "a scaler takes as many rows as it was made for, and none while one is ready")
+    }
+
+    /// Puts the next row that is ready into `row`; false if more must be taken first.
+    mutating func give(into row: inout [UInt8]) -> Bool {
+        precondition(row.count == outputCount, "a row has as many samples as the picture is wide")
+        // Safe: as above.
+        return unsafe row_scaler_give(scaler, &row)
+    }
+}
+
+extension ImagingError {
+    fileprivate init(_ failure: picture_failure, path: String) {
+        var failure = failure
+        // Safe: C leaves the last byte of the message zero.
+        let message = unsafe withUnsafeBytes(of: &failure.message) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        switch failure.outcome {
+        case .not_jpeg: self = .notJPEG
+        case .truncated: self = .truncated
+        case .unsupported: self = .unsupported(message)
+        case .too_many_pixels: self = .tooManyPixels(limit: Limits.pixels)
+        case .too_many_scans: self = .tooManyScans(limit: Limits.scans)
+        case .out_of_memory: self = .outOfMemory(limitBytes: Limits.memoryBytes)
+        case .read_failed:
+            self = .file(FileError(operation: "pread", path: path, code: failure.system_error))
+        case .write_failed:
+            self = .file(FileError(operation: "pwrite", path: path, code: failure.system_error))
+        case .full: self = .full
+        default: self = .corrupt(message)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Files
+
+/// A copy of a picture, bit for bit in what makes it up, without what describes the sender.
+///
+///     SOI
+///     APP0  JFIF 1.01, no thumbnail      where it does not change how the colours are read
+///     APP1  EXIF, Orientation alone      if it was 2…8
+///     APP2  ICC profile, in chunks       if it is whole and fits
+///     APP14 Adobe, transform             if there was one
+///     DQT DHT DAC DRI SOF SOS and coded data, as they were and in their order
+///     EOI
+struct StrippedPicture {
+    private let prologue: [UInt8]
+    private let copiedRanges: [Range<Int64>]
+
+    init(_ structure: PictureStructure) {
+        var bytes: [UInt8] = [0xFF, JPEGMarker.startOfImage.code]
+        if Self.mayCarryJFIF(structure) { bytes += Self.segment(.application(0), Self.jfif) }
+        if let orientation = structure.orientation, orientation != .upright {
+            bytes += Self.segment(.application(1), ExifReader.minimal(orientation))
+        }
+        bytes += Self.profileSegments(structure.profile)
+        if let transform = structure.adobeTransform {
+            bytes += Self.segment(.application(14), Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, transform])
+        }
+        prologue = bytes
+        copiedRanges = structure.copiedRanges
+    }
+
+    /// Bytes that the copy takes.
+    var size: Int64 { copiedRanges.reduce(Int64(prologue.count) + 2) { $0 + Int64($1.count) } }
+
+    /// Writes the copy from the first byte of `output` on; the positions of both files stay.
+    func write(from input: borrowing OpenFile, to output: borrowing OpenFile) throws(ImagingError) {
+        try output.write(prologue.count, of: prologue, at: 0)
+        var position = Int64(prologue.count)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        for range in copiedRanges {
+            var next = range.lowerBound
+            while next < range.upperBound {
+                let count = min(buffer.count, Int(range.upperBound - next))
+                try Self.copy(count, from: input, at: next, to: output, at: position, through: &buffer)
+                next += Int64(count)
+                position += Int64(count)
+            }
+        }
+        try output.write(2, of: [0xFF, JPEGMarker.endOfImage.code], at: position)
+    }
+
+    private static func copy(
+        _ count: Int, from input: borrowing OpenFile, at source: Int64, to output: borrowing OpenFile,
+        at target: Int64, through buffer: inout [UInt8]
+    ) throws(ImagingError) {
+        guard try input.read(count, into: &buffer, at: source) == count else {
+            throw .file(FileError(operation: "pread", path: input.path, code: 5))  // EIO: the file became shorter
+        }
+        try output.write(count, of: buffer, at: target)
+    }
+
+    /// Decoders take a file with a JFIF segment for YCbCr or gray, whatever else it says: it may only be added to
+    /// what they took for that without.
+    private static func mayCarryJFIF(_ structure: PictureStructure) -> Bool {
+        if structure.hasJFIF { return true }
+        guard structure.adobeTransform == nil else { return false }
+        return structure.colourModel == .gray || structure.colourModel == .ycc
+    }
+
+    /// Version 1.01, square pixels, no thumbnail (ITU-T T.871, 10.1).
+    private static let jfif: [UInt8] = Array("JFIF".utf8) + [0, 1, 1, 0, 0, 1, 0, 1, 0, 0]
+
+    private static func profileSegments(_ profile: [UInt8]) -> [UInt8] {
+        let chunkCount = (profile.count + ColourProfile.chunkBytes - 1) / ColourProfile.chunkBytes
+        var bytes: [UInt8] = []
+        for index in 0..<chunkCount {
+            let start = index * ColourProfile.chunkBytes
+            let chunk = profile[start..<min(profile.count, start + ColourProfile.chunkBytes)]
+            let numbers = [UInt8(index + 1), UInt8(chunkCount)]
+            bytes += segment(.application(2), ColourProfile.label + numbers + chunk)
+        }
+        return bytes
+    }
+
+    private static func segment(_ marker: JPEGMarker, _ payload: [UInt8]) -> [UInt8] {
+        let length = UInt16(payload.count + 2)
+        return [0xFF, marker.code, UInt8(length >> 8), UInt8(length & 0xFF)] + payload
+    }
+}

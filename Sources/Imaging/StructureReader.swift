@@ -1,0 +1,152 @@
+import Files
+
+/// Walks the markers of a JPEG from its first byte to its last, and notes what is there.
+struct StructureReader: ~Copyable {
+    private var reader: ByteReader
+    private let acceptsCorruption: Bool
+    private var structure = PictureStructure()
+    private var profile = ColourProfile()
+    private var segmentCount = 0
+
+    /// The structure of the picture that `file` begins with.
+    static func read(
+        _ file: borrowing OpenFile, acceptsCorruption: Bool
+    ) throws(ImagingError) -> PictureStructure {
+        var walk = StructureReader(reader: try ByteReader(file), acceptsCorruption: acceptsCorruption)
+        return try walk.read()
+    }
+
+    private init(reader: consuming ByteReader, acceptsCorruption: Bool) {
+        self.reader = reader
+        self.acceptsCorruption = acceptsCorruption
+    }
+
+    private mutating func read() throws(ImagingError) -> PictureStructure {
+        guard try reader.next() == 0xFF, try reader.next() == JPEGMarker.startOfImage.code else {
+            throw .notJPEG
+        }
+        while let marker = try nextMarker() {
+            if marker == .endOfImage {
+                structure.isComplete = true
+                try readTrailing()
+                break
+            }
+            try readSegment(marker)
+        }
+        return try finished()
+    }
+
+    private func finished() throws(ImagingError) -> PictureStructure {
+        guard structure.isComplete || acceptsCorruption else { throw .truncated }
+        guard let frame = structure.frame, structure.scanCount > 0 else {
+            throw .corrupt("it has no \(structure.frame == nil ? "frame" : "scan")")
+        }
+        guard frame.size.width * frame.size.height <= Limits.pixels else {
+            throw .tooManyPixels(limit: Limits.pixels)
+        }
+        var structure = structure
+        structure.profile = profile.profile(of: structure.profileSpace) ?? []
+        if profile.isPresent && structure.profile.isEmpty { structure.removed.insert(.icc) }
+        return structure
+    }
+
+    // MARK: Markers
+
+    /// The next marker, and before it any number of fill bytes 0xFF (T.81, B.1.1.2); nil at the end of the file.
+    private mutating func nextMarker() throws(ImagingError) -> JPEGMarker? {
+        let start = reader.position
+        guard try reader.skipToMarker() else { return nil }
+        if reader.position != start && !acceptsCorruption {
+            throw .corrupt("\(reader.position - start) bytes belong to no marker")
+        }
+        while let code = try reader.next() {
+            if code == 0xFF { continue }
+            if code != 0 { return JPEGMarker(code: code) }
+            guard acceptsCorruption, try reader.skipToMarker() else {
+                throw .corrupt("coded data stands where a marker should")
+            }
+        }
+        return nil
+    }
+
+    private mutating func readSegment(_ marker: JPEGMarker) throws(ImagingError) {
+        segmentCount += 1
+        guard segmentCount <= Limits.segments else { throw .corrupt("it has too many segments") }
+        if marker.isReserved || marker == .startOfImage {
+            throw .corrupt("marker 0x\(String(marker.code, radix: 16)) has no place here")
+        }
+        if marker.isAlone { return }
+        let start = reader.position - 2
+        guard let length = try reader.nextUInt16(), length >= 2, let payload = try reader.next(Int(length) - 2) else {
+            if acceptsCorruption { return }
+            throw .truncated
+        }
+        if marker.isCopied {
+            if marker.isFrame { try readFrame(marker, payload) }
+            if marker == .startOfScan { try readScan() }
+            copy(start..<reader.position)
+        } else {
+            note(marker, payload)
+        }
+    }
+
+    private mutating func copy(_ range: Range<Int64>) {
+        if let last = structure.copiedRanges.last, last.upperBound == range.lowerBound {
+            structure.copiedRanges[structure.copiedRanges.count - 1] = last.lowerBound..<range.upperBound
+        } else {
+            structure.copiedRanges.append(range)
+        }
+    }
+
+    /// T.81, B.2.2: precision, height, width, count, and three bytes for each component.
+    private mutating func readFrame(_ marker: JPEGMarker, _ payload: [UInt8]) throws(ImagingError) {
+        guard structure.frame == nil else { throw .corrupt("it has two frames") }
+        guard payload.count >= 6, payload.count == 6 + 3 * Int(payload[5]) else {
+            throw .corrupt("its frame header is of the wrong length")
+        }
+        let height = Int(payload[1]) << 8 | Int(payload[2])
+        let width = Int(payload[3]) << 8 | Int(payload[4])
+        guard width > 0, payload[5] > 0 else { throw .corrupt("it has no pixels") }
+        guard height > 0 else { throw .unsupported("its height is told only after its pixels") }
+        structure.frame = PictureStructure.Frame(
+            marker: marker, precision: Int(payload[0]), size: PixelSize(width: width, height: height),
+            componentIdentifiers: stride(from: 6, to: payload.count, by: 3).map { payload[$0] })
+    }
+
+    /// Reads entropy-coded data up to the next marker that ends it; what looks like a marker before is a stuffed zero,
+    /// a restart or a fill byte.
+    private mutating func readScan() throws(ImagingError) {
+        structure.scanCount += 1
+        guard structure.scanCount <= Limits.scans else { throw .tooManyScans(limit: Limits.scans) }
+        try reader.skipEntropyData()
+    }
+
+    // MARK: What is left out
+
+    private mutating func note(_ marker: JPEGMarker, _ payload: [UInt8]) {
+        let content = SegmentContent(marker, payload)
+        structure.removed.formUnion(content.removed)
+        // Decoders settle all this when the first scan begins.
+        guard structure.scanCount == 0 else { return }
+        if content.isJFIF { structure.hasJFIF = true }
+        structure.adobeTransform = content.adobeTransform ?? structure.adobeTransform
+        structure.orientation = structure.orientation ?? content.orientation
+        if let chunk = content.profileChunk { profile.take(chunk) }
+    }
+
+    /// What follows the picture is named: `trailing`, and `hdr` if a gain map's words are found near its start.
+    private mutating func readTrailing() throws(ImagingError) {
+        guard let first = try reader.next() else { return }
+        structure.removed.insert(.trailing)
+        var window = [first]
+        for _ in 0..<Limits.trailingChunksRead {
+            guard let some = try reader.nextSome(Limits.trailingChunkBytes) else { return }
+            window += some
+            if SegmentContent.speaksOfGainMap(window) {
+                structure.removed.insert(.hdr)
+                return
+            }
+            window = window.suffix(64)
+        }
+    }
+}
