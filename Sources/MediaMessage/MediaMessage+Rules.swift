@@ -1,0 +1,85 @@
+import Blobs
+
+/// What every message keeps to, whether it was read or is about to be written.
+extension MediaMessage {
+    /// The largest integer that every JSON reader holds exactly (RFC 8259 §6).
+    static let integerLimit: Int64 = (1 << 53) - 1
+
+    /// Throws `.invalid` for the first field that holds what it must not.
+    package func check() throws(MessageError) {
+        for (field, place) in [("url", url)] + mirrors.map({ ("mirrors", $0) }) {
+            try require(place?.address ?? address == address, field, "does not end with the address in \"sha256\"")
+        }
+        try require(mirrors.count <= Self.mirrorLimit, "mirrors", "has more than \(Self.mirrorLimit) places")
+        try require(key.count == Self.keyBytes, "key", "has not \(Self.keyBytes) bytes")
+        if let expires {
+            try require((0...Self.integerLimit).contains(expires.seconds), "expires", "is no time in a message")
+        }
+        guard (0...Self.integerLimit).contains(size), let geometry = SealedGeometry(sealedBytes: size) else {
+            throw .invalid("size", "is not the size of a sealed blob")
+        }
+        try media.check()
+        try require(
+            media.size <= geometry.largestPlaintextBytes, "media.size", "does not fit into a blob of \(size) bytes")
+    }
+}
+
+extension Media {
+    func check() throws(MessageError) {
+        try require(isMediaType(type), "media.type", "is not a media type")
+        try require((0...MediaMessage.integerLimit).contains(size), "media.size", "is not a size")
+        try checkText("media.caption", caption, Self.captionLimitBytes)
+        try checkText("media.alt", alt, Self.altLimitBytes)
+        try checkPixels("media.width", width)
+        try checkPixels("media.height", height)
+        if let duration {
+            try require(
+                duration >= 0 && duration <= Double(MediaMessage.integerLimit), "media.duration",
+                "is not a number of seconds")
+        }
+        try checkBytes("media.thumbhash", thumbhash, Self.thumbhashLimitBytes)
+        try checkBytes("media.preview", preview, Self.previewLimitBytes)
+        try require(removed.count <= Self.removedLimit, "media.removed", "has more than \(Self.removedLimit) words")
+        try require(removed.allSatisfy(isWord), "media.removed", "holds something that is not a short word")
+    }
+
+    private func checkText(_ field: String, _ text: String?, _ limitBytes: Int) throws(MessageError) {
+        try require(text?.utf8.count ?? 0 <= limitBytes, field, "has more than \(limitBytes) bytes")
+    }
+
+    private func checkPixels(_ field: String, _ pixels: Int?) throws(MessageError) {
+        try require(pixels.map { (1...65_535).contains($0) } ?? true, field, "is not in 1…65535")
+    }
+
+    private func checkBytes(_ field: String, _ bytes: [UInt8]?, _ limitBytes: Int) throws(MessageError) {
+        guard let bytes else { return }
+        try require(!bytes.isEmpty, field, "is empty")
+        try require(bytes.count <= limitBytes, field, "has more than \(limitBytes) bytes")
+    }
+}
+
+/// Throws `.invalid` unless the rule holds.
+func require(_ holds: Bool, _ field: String, _ why: String) throws(MessageError) {
+    guard holds else { throw .invalid(field, why) }
+}
+
+/// `type/subtype` in lower case, each a restricted name of at most 127 characters (RFC 6838 §4.2).
+func isMediaType(_ text: String) -> Bool {
+    let names = text.split(separator: "/", omittingEmptySubsequences: false)
+    return names.count == 2
+        && names.allSatisfy { name in
+            guard let first = name.utf8.first, name.utf8.count <= 127 else { return false }
+            return isLowercaseAlphanumeric(first)
+                && name.utf8.allSatisfy { isLowercaseAlphanumeric($0) || "!#$&-^_.+".utf8.contains($0) }
+        }
+}
+
+/// 1…32 lower-case letters, digits and `-`.
+private func isWord(_ text: String) -> Bool {
+    (1...32).contains(text.utf8.count)
+        && text.utf8.allSatisfy { isLowercaseAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+}
+
+private func isLowercaseAlphanumeric(_ byte: UInt8) -> Bool {
+    isAlphanumeric(byte) && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+}

@@ -1,0 +1,32 @@
+/// Media types and the file extensions that agree with them, the usual one first.
+package enum MediaTypes {
+    package static let extensions: [String: [String]] = [
+        "application/gzip": ["gz", "tgz"],
+        "application/json": ["json"],
+        "application/pdf": ["pdf"],
+        "application/zip": ["zip", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "apk", "jar"],
+        "audio/flac": ["flac"],
+        "audio/mp4": ["m4a", "mp4"],
+        "audio/mpeg": ["mp3"],
+        "audio/ogg": ["ogg", "oga", "opus"],
+        "audio/wav": ["wav"],
+        "image/avif": ["avif"],
+        "image/bmp": ["bmp"],
+        "image/gif": ["gif"],
+        "image/heic": ["heic", "heif"],
+        "image/heif": ["heif", "heic"],
+        "image/jpeg": ["jpg", "jpeg", "jpe", "jfif"],
+        "image/jxl": ["jxl"],
+        "image/png": ["png"],
+        "image/svg+xml": ["svg"],
+        "image/tiff": ["tiff", "tif", "dng"],
+        "image/webp": ["webp"],
+        "text/plain": ["txt", "text", "log", "md", "csv"],
+        "video/mp4": ["mp4", "m4v"],
+        "video/mpeg": ["mpg", "mpeg"],
+        "video/quicktime": ["mov", "qt"],
+        "video/webm": ["webm"],
+        "video/x-matroska": ["mkv"],
+        "video/x-msvideo": ["avi"],
+    ]
+}

@@ -1,0 +1,114 @@
+/// The small grammar of URLs (RFC 3986), as far as places of blobs need it.
+
+/// ASCII letters and digits.
+func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+    default: false
+    }
+}
+
+/// Whether `text` has nothing but printable ASCII without spaces: only then are its characters its bytes.
+func isVisibleASCII(_ text: some StringProtocol) -> Bool {
+    text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+}
+
+/// RFC 3986 §2.3.
+func isUnreserved(_ byte: UInt8) -> Bool {
+    isAlphanumeric(byte) || "-._~".utf8.contains(byte)
+}
+
+/// A part of a path: `1*pchar` (RFC 3986 §3.3) and neither `.` nor `..`, however written.
+func isPathPart(_ part: some StringProtocol) -> Bool {
+    guard let decoded = percentDecodedBytes(part), !decoded.isEmpty else { return false }
+    guard decoded != Array(".".utf8), decoded != Array("..".utf8) else { return false }
+    return part.utf8.allSatisfy { isUnreserved($0) || "%!$&'()*+,;=:@".utf8.contains($0) }
+}
+
+/// A host in lower case: a name or IPv4 address of at most 253 bytes, or an IPv6 address in brackets.
+func isHost(_ host: String) -> Bool {
+    if host.hasPrefix("[") && host.hasSuffix("]") { return isIPv6(host.dropFirst().dropLast()) }
+    guard host.utf8.count <= 253 else { return false }
+    return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+        (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
+            && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+    }
+}
+
+/// An IPv6 address as RFC 3986 §3.2.2 writes it: eight groups, `::` once for one or more groups of zeros,
+/// the last two groups perhaps as an IPv4 address; no zone.
+func isIPv6(_ text: some StringProtocol) -> Bool {
+    let halves = String(text).split(separator: "::", omittingEmptySubsequences: false)
+    switch halves.count {
+    case 1: return ipv6GroupCount(halves[0], mayEndInIPv4: true) == 8
+    case 2:
+        guard let head = halves[0].isEmpty ? 0 : ipv6GroupCount(halves[0], mayEndInIPv4: false),
+            let tail = halves[1].isEmpty ? 0 : ipv6GroupCount(halves[1], mayEndInIPv4: true)
+        else { return false }
+        return head + tail <= 7
+    default: return false
+    }
+}
+
+private func ipv6GroupCount(_ text: some StringProtocol, mayEndInIPv4: Bool) -> Int? {
+    let groups = text.split(separator: ":", omittingEmptySubsequences: false)
+    var count = 0
+    for (index, group) in groups.enumerated() {
+        if mayEndInIPv4, index == groups.count - 1, isIPv4(group) {
+            count += 2
+        } else {
+            guard (1...4).contains(group.utf8.count),
+                group.utf8.allSatisfy({ isAlphanumeric($0) && Character(Unicode.Scalar($0)).isHexDigit })
+            else { return nil }
+            count += 1
+        }
+    }
+    return count
+}
+
+private func isIPv4(_ text: some StringProtocol) -> Bool {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4
+        && parts.allSatisfy { part in
+            (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                && UInt8(part) != nil && (part.utf8.count == 1 || !part.hasPrefix("0"))
+        }
+}
+
+// MARK: Percent-encoding (RFC 3986 §2.1)
+
+/// `text` with everything but unreserved characters, `/` and `:` percent-encoded: safe in a fragment.
+func percentEncoded(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+        if isUnreserved(byte) || "/:".utf8.contains(byte) {
+            result.unicodeScalars.append(Unicode.Scalar(byte))
+        } else {
+            result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
+    }
+    return result
+}
+
+/// What `text` says without percent-encoding; nil for a broken escape or bytes that are not UTF-8. `+` is a plus sign.
+func percentDecoded(_ text: some StringProtocol) -> String? {
+    percentDecodedBytes(text).flatMap { String(validating: $0, as: UTF8.self) }
+}
+
+private func percentDecodedBytes(_ text: some StringProtocol) -> [UInt8]? {
+    var result: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+        guard byte == UInt8(ascii: "%") else {
+            result.append(byte)
+            continue
+        }
+        let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+        guard digits.count == 2 else { return nil }
+        rest = rest.dropFirst(2)
+        result.append(UInt8(digits[0] << 4 | digits[1]))
+    }
+    return result
+}
