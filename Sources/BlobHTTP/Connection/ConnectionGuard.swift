@@ -1,0 +1,110 @@
+import NIOCore
+
+/// The first handler of a connection: it sees the bytes before the decoder does, keeps the time, and ends a connection
+/// without losing its last answer.
+final class ConnectionGuard: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
+
+    /// Shared with the `MessageGuard` above the decoder, on the same event loop.
+    var state: ConnectionState
+    /// Told when time runs out for the request being read.
+    var onFailure: ((ConnectionFailure) -> Void)?
+    private var context: ChannelHandlerContext?
+    private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
+    private var writtenBytes: Int64 = 0
+    private var isLingering = false
+
+    init(limits: ConnectionLimits) {
+        state = ConnectionState(limits: limits, now: .now())
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { arm() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.task.cancel()
+        timer = nil
+        onFailure = nil
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        arm()
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch state.receive(unwrapInboundIn(data).readableBytes, now: .now()) {
+        case .deliver: context.fireChannelRead(data)
+        case .discard: break
+        case .close: context.close(promise: nil)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        // Above, nobody asks for bytes that nobody gets.
+        if isLingering { context.read() }
+        arm()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        state.awaitBytes(now: .now())
+        context.read()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event {
+            state.closeInput()
+            if isLingering { context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        writtenBytes += Int64(unwrapOutboundIn(data).readableBytes)
+        context.write(data, promise: promise)
+    }
+
+    /// Ends the connection once all that was written has left; what still comes is thrown away for a while, since bytes
+    /// unread at a close would make the kernel reset the connection and the client lose the answer.
+    func linger() {
+        guard let context, !isLingering else { return }
+        isLingering = true
+        state.linger(now: .now())
+        context.close(mode: .output, promise: nil)
+        context.read()
+        arm()
+    }
+
+    func close() { context?.close(promise: nil) }
+
+    // MARK: Time
+
+    /// Makes sure that the timer goes off no later than the state wants.
+    func arm() {
+        guard let context, context.channel.isActive else { return }
+        let deadline = state.deadline(now: .now())
+        if let timer, timer.deadline <= deadline { return }
+        timer?.task.cancel()
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timeIsUp() }
+        timer = (task, deadline)
+    }
+
+    private func timeIsUp() {
+        timer = nil
+        guard let context, context.channel.isActive else { return }
+        let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        switch state.expire(now: .now(), sentBytes: writtenBytes - Int64(buffered), bufferedBytes: buffered) {
+        case .none: break
+        case .close: context.close(promise: nil)
+        case .fail(let failure): onFailure?(failure)
+        }
+        arm()
+    }
+}

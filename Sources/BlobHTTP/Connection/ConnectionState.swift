@@ -1,0 +1,238 @@
+package import NIOCore
+
+/// Where a connection stands, and what is to happen next: a machine without sockets and clocks.
+///
+/// Requests are read one after another and may run ahead of their answers; answers go out in the order of the requests.
+/// An answer that begins before its request has been read to the end is the last one of its connection.
+package struct ConnectionState: Sendable {
+    /// What is being read.
+    package enum Reading: Hashable, Sendable {
+        /// Nothing: the next byte begins a request.
+        case idle
+        case head
+        case body
+        /// No further request is taken on this connection; what comes is thrown away.
+        case over
+    }
+
+    /// A request whose answer has not been sent to its end.
+    struct Exchange: Sendable {
+        var keepsAlive: Bool
+        let isHTTP10: Bool
+        let expectsContinue: Bool
+        /// The whole request has been read.
+        var hasEnded: Bool
+    }
+
+    package private(set) var reading = Reading.idle
+    private let limits: ConnectionLimits
+    private var exchanges: [Exchange] = []
+    private var hasAnswerBegun = false
+    private var answerCloses = false
+    private var isQuiescing = false
+    private var isInputClosed = false
+    private var isLingering = false
+    private var thrownAwayBytes = 0
+    /// When the present state of reading, or of lingering, began.
+    private var since: NIODeadline
+    /// Since when bytes of a body are awaited; nil while it is the server that is behind.
+    private var waitingSince: NIODeadline?
+    /// How much longer a body may be awaited: spent by waiting, earned by bytes.
+    private var patience: Duration = .zero
+    private var sentBytes: Int64 = 0
+    private var lastSent: NIODeadline
+
+    package init(limits: ConnectionLimits, now: NIODeadline) {
+        self.limits = limits
+        since = now
+        lastSent = now
+    }
+
+    // MARK: Reading
+
+    package enum BytesAction: Hashable, Sendable {
+        case deliver, discard, close
+    }
+
+    /// `count` bytes have come.
+    package mutating func receive(_ count: Int, now: NIODeadline) -> BytesAction {
+        switch reading {
+        case .idle:
+            reading = .head
+            since = now
+        case .head: break
+        case .body: earnPatience(count, now: now)
+        case .over:
+            thrownAwayBytes += count
+            return thrownAwayBytes > limits.drainBytes ? .close : .discard
+        }
+        return .deliver
+    }
+
+    /// The channel asks the client for more.
+    package mutating func awaitBytes(now: NIODeadline) {
+        if reading == .body, waitingSince == nil { waitingSince = now }
+    }
+
+    private mutating func earnPatience(_ count: Int, now: NIODeadline) {
+        let waited = waitingSince.map { Duration.nanoseconds((now - $0).nanoseconds) } ?? .zero
+        waitingSince = nil
+        let earned = Duration.seconds(Double(count) / Double(max(limits.uploadBytesPerSecond, 1)))
+        patience = min(limits.uploadPatience, patience - waited + earned)
+    }
+
+    /// The fields of a request have been read.
+    package mutating func beginRequest(keepsAlive: Bool, isHTTP10: Bool, expectsContinue: Bool, now: NIODeadline) {
+        reading = .body
+        since = now
+        patience = limits.uploadPatience
+        waitingSince = nil
+        exchanges.append(
+            Exchange(
+                keepsAlive: keepsAlive, isHTTP10: isHTTP10, expectsContinue: expectsContinue && !isHTTP10,
+                hasEnded: false))
+    }
+
+    /// A request has been read to its end.
+    package mutating func endRequest(now: NIODeadline) {
+        guard reading == .body, !exchanges.isEmpty else { return }
+        exchanges[exchanges.count - 1].hasEnded = true
+        reading = exchanges[exchanges.count - 1].keepsAlive && !isQuiescing ? .idle : .over
+        since = now
+        waitingSince = nil
+    }
+
+    package enum FailureAction: Hashable, Sendable {
+        /// Nobody waits for this.
+        case ignore
+        /// Hand on a request that stands for the one that could not be read, so that it is refused in its turn.
+        case standIn
+        /// Whoever reads the body must hear of it.
+        case raise
+    }
+
+    /// The request being read cannot be read to its end.
+    package mutating func fail() -> FailureAction {
+        switch reading {
+        case .over: return .ignore
+        case .body:
+            reading = .over
+            exchanges[exchanges.count - 1].keepsAlive = false
+            return .raise
+        case .idle, .head:
+            reading = .over
+            exchanges.append(Exchange(keepsAlive: false, isHTTP10: false, expectsContinue: false, hasEnded: true))
+            return .standIn
+        }
+    }
+
+    /// The client will send no more.
+    package mutating func closeInput() { isInputClosed = true }
+
+    // MARK: Answering
+
+    /// Whether `100 Continue` would tell the client something: it waits for it, and no answer has begun.
+    package var awaitsContinue: Bool {
+        guard let exchange = exchanges.first else { return false }
+        return exchange.expectsContinue && !exchange.hasEnded && !hasAnswerBegun && !isLingering
+    }
+
+    package enum Persistence: Hashable, Sendable {
+        /// Nobody is to be answered: what is written is dropped.
+        case none
+        case close
+        /// Keep the connection, and say so to a client of HTTP/1.0.
+        case keepAlive(isHTTP10: Bool)
+    }
+
+    /// The head of an answer is about to be sent; `asksToClose` if it says so itself.
+    package mutating func beginAnswer(asksToClose: Bool, now: NIODeadline) -> Persistence {
+        guard let exchange = exchanges.first, !isLingering, !hasAnswerBegun else { return .none }
+        hasAnswerBegun = true
+        lastSent = now
+        answerCloses = asksToClose || !exchange.keepsAlive || !exchange.hasEnded || isQuiescing
+        if answerCloses { reading = .over }
+        return answerCloses ? .close : .keepAlive(isHTTP10: exchange.isHTTP10)
+    }
+
+    /// Whether the body of an answer may be sent.
+    package var isAnswering: Bool { hasAnswerBegun }
+
+    package enum AfterAnswer: Hashable, Sendable {
+        case keepOpen
+        /// Close the sending side, then throw away for a while what the client still sends.
+        case linger
+        case close
+    }
+
+    /// An answer has been handed to the channel to its end.
+    package mutating func endAnswer(now: NIODeadline) -> AfterAnswer {
+        guard hasAnswerBegun else { return .keepOpen }
+        hasAnswerBegun = false
+        exchanges.removeFirst()
+        if answerCloses || isInputClosed && exchanges.isEmpty { return isInputClosed ? .close : .linger }
+        if isQuiescing && exchanges.isEmpty && reading != .body { return .linger }
+        if reading == .idle { since = now }
+        return .keepOpen
+    }
+
+    /// The last answer has left, and the client may still be sending.
+    package mutating func linger(now: NIODeadline) {
+        reading = .over
+        isLingering = true
+        since = now
+    }
+
+    /// The server is about to end; true if the connection can be closed at once.
+    package mutating func quiesce() -> Bool {
+        isQuiescing = true
+        return exchanges.isEmpty && reading != .head
+    }
+
+    // MARK: Time
+
+    /// When to look again at the latest.
+    package func deadline(now: NIODeadline) -> NIODeadline {
+        if isLingering { return since + limits.drainTimeout.timeAmount }
+        var deadlines: [NIODeadline] = []
+        switch reading {
+        case .head: deadlines.append(since + limits.headerTimeout.timeAmount)
+        case .body: if let waitingSince { deadlines.append(waitingSince + patience.timeAmount) }
+        case .idle: if exchanges.isEmpty { deadlines.append(since + limits.idleTimeout.timeAmount) }
+        case .over: break
+        }
+        if !exchanges.isEmpty {
+            deadlines.append((hasAnswerBegun ? lastSent : now) + limits.writeTimeout.timeAmount)
+        }
+        return deadlines.min() ?? now + limits.idleTimeout.timeAmount
+    }
+
+    package enum Expiry: Hashable, Sendable {
+        case none
+        case close
+        case fail(ConnectionFailure)
+    }
+
+    /// What time has brought about. `sentBytes` have left the process so far, `bufferedBytes` wait for the client.
+    package mutating func expire(now: NIODeadline, sentBytes: Int64, bufferedBytes: Int) -> Expiry {
+        if isLingering { return now >= since + limits.drainTimeout.timeAmount ? .close : .none }
+        if sentBytes > self.sentBytes || bufferedBytes == 0 {
+            self.sentBytes = sentBytes
+            lastSent = now
+        }
+        if hasAnswerBegun, now >= lastSent + limits.writeTimeout.timeAmount { return .close }
+        switch reading {
+        case .head where now >= since + limits.headerTimeout.timeAmount: return .fail(.slowHeader)
+        case .idle where exchanges.isEmpty && now >= since + limits.idleTimeout.timeAmount: return .close
+        case .body:
+            guard let waitingSince, now >= waitingSince + patience.timeAmount else { return .none }
+            return .fail(.slowBody)
+        default: return .none
+        }
+    }
+}
+
+extension Duration {
+    /// For NIO's clock; a duration of centuries is as long as NIO can count.
+    var timeAmount: TimeAmount { TimeAmount(self) }
+}

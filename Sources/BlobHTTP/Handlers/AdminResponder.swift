@@ -1,0 +1,48 @@
+import Blobs
+import HTTPTypes
+import Hummingbird
+
+/// What an operator's tools ask, on a listener of its own that strangers cannot reach: health with details.
+struct AdminResponder: HTTPResponder {
+    typealias Context = RequestScope
+
+    let store: any LeaseStore
+    let publicURL: PublicURLBox
+
+    func respond(to request: Request, context: RequestScope) async throws -> Response {
+        let response = await answer(request)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request) async -> Response {
+        if let failure = StandInRequest.failure(in: request.head) { return Response(failure.problem, closes: true) }
+        let route = request.head.path.flatMap { Route(target: $0) }
+        guard let route, [.health, .readiness].contains(route) else { return Response(Problem(.notFound)) }
+        guard request.method == .get || request.method == .head else {
+            return Response(Problem(.methodNotAllowed, fields: [.allow: "GET, HEAD"]))
+        }
+        let why = await store.unreadiness()
+        if route == .readiness, let why {
+            return Response(Problem(.unavailable, detail: why, retryAfterSeconds: Problem.pauseSeconds))
+        }
+        return .json(
+            HealthDocument(
+                status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
+                time: store.now().seconds))
+    }
+}
+
+/// Health as the admin listener tells it.
+private struct HealthDocument: Encodable {
+    let status: String
+    let ready: Bool
+    let unreadiness: String?
+    let publicURL: String
+    /// Seconds since 1970, as the store counts them.
+    let time: Int64
+
+    private enum CodingKeys: String, CodingKey {
+        case status, ready, unreadiness, time
+        case publicURL = "public_url"
+    }
+}

@@ -1,0 +1,78 @@
+import Blobs
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension BlobResponder {
+    /// Bytes handed to the store at a time.
+    private static let pieceBytes = 256 * 1024
+
+    /// `HEAD /upload`: what `PUT /upload` would say before its first byte.
+    func preview(_ request: Request, _ context: RequestScope) async throws -> Response {
+        try admit(request)
+        let announcement = try UploadFields.announcement(head: request.headers, subject: context.client.subject)
+        try await store.preflight(announcement)
+        return Response(status: .ok, headers: [.cacheControl: "no-store"])
+    }
+
+    /// `PUT /upload`. A refusal ends the connection: the client may be sending still, and none of it is wanted.
+    func upload(_ request: Request, _ context: RequestScope) async throws -> Response {
+        do {
+            let blob = try await receive(request, context)
+            return Response(created: blob, at: publicURL.value)
+        } catch let problem as Problem {
+            return Response(problem, closes: true)
+        } catch let error as StoreError where error.isForTheClient {
+            return Response(Problem(error), closes: true)
+        }
+    }
+
+    private func receive(_ request: Request, _ context: RequestScope) async throws -> StoredBlob {
+        try admit(request)
+        let announcement = try UploadFields.announcement(put: request.headers, subject: context.client.subject)
+        let session = try await store.begin(announcement)
+        do {
+            context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)
+            let received = try await take(request.body, into: session)
+            guard received == announcement.size else { throw ConnectionFailure.disconnected }
+            return try await session.commit()
+        } catch {
+            await session.abandon()
+            throw error
+        }
+    }
+
+    /// Passes the body on in pieces of one size; how many bytes came. The first bytes go on at once, since they tell
+    /// whether the rest is wanted.
+    private func take(_ body: RequestBody, into session: any UploadSession) async throws -> Int64 {
+        var received: Int64 = 0
+        var piece: [UInt8] = []
+        piece.reserveCapacity(Self.pieceBytes)
+        for try await buffer in body {
+            let isBeginning = received < SealedShape.magic.count
+            received += Int64(buffer.readableBytes)
+            var rest = buffer.readableBytesView[...]
+            while !rest.isEmpty {
+                let taken = rest.prefix(Self.pieceBytes - piece.count)
+                piece.append(contentsOf: taken)
+                rest = rest.dropFirst(taken.count)
+                if piece.count == Self.pieceBytes || isBeginning && received >= SealedShape.magic.count {
+                    try await session.append(piece)
+                    piece.removeAll(keepingCapacity: true)
+                }
+            }
+        }
+        if !piece.isEmpty { try await session.append(piece) }
+        return received
+    }
+}
+
+extension StoreError {
+    /// The client's doing, or the disk being full: nothing for the log.
+    fileprivate var isForTheClient: Bool {
+        switch self {
+        case .io, .outcomeUnknown, .unavailable, .diskFull: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package import Hummingbird
+package import Logging
+package import NIOCore
+
+/// What surrounds one request: its connection and its logger.
+package struct RequestScope: InitializableFromSource, Sendable {
+    package let channel: any Channel
+    package let logger: Logger
+
+    package init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+        logger = source.logger
+    }
+
+    var client: ClientAddress { ClientAddress(channel.remoteAddress) }
+}
+
+extension ClientAddress {
+    /// From the address of a socket: of `sockaddr_in` the bytes 4…7 are the address, of `sockaddr_in6` 8…23.
+    init(_ address: SocketAddress?) {
+        let place: Range<Int>?
+        switch address {
+        case .v4: place = 4..<8
+        case .v6: place = 8..<24
+        case .unixDomainSocket, nil: place = nil
+        }
+        guard let address, let place else {
+            self.init(bytes: [])
+            return
+        }
+        // Safe: the structure is valid during the call, and the range is cut to its size.
+        let bytes = unsafe address.withSockAddr { start, count in
+            unsafe Array(UnsafeRawBufferPointer(start: start, count: count)[place.clamped(to: 0..<count)])
+        }
+        self.init(bytes: bytes)
+    }
+}

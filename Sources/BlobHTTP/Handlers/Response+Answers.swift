@@ -1,0 +1,44 @@
+import Blobs
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension Response {
+    /// A refusal; `closes` if the connection is to end with it.
+    init(_ problem: Problem, closes: Bool = false) {
+        var fields = problem.answerFields
+        if closes { fields[.connection] = "close" }
+        self.init(
+            status: problem.status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body)))
+    }
+
+    /// An upload that is durable now.
+    init(created blob: StoredBlob, at publicURL: PublicURL) {
+        let descriptor = BlobDescriptor(blob, at: publicURL)
+        self = .json(descriptor)
+        if blob.isNew {
+            status = .created
+            headers[.location] = descriptor.url
+        }
+    }
+
+    /// 200 with a JSON document, for this client alone.
+    static func json(_ document: some Encodable) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONText.encode(document))))
+    }
+
+    /// 200 with a line of text.
+    static func plain(_ text: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/plain; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

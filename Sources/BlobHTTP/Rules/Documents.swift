@@ -1,0 +1,54 @@
+import Blobs
+
+/// What an upload is answered with: the blob descriptor of Blossom BUD-02, with this lease's end. Times are seconds
+/// since 1970.
+struct BlobDescriptor: Encodable {
+    let url: String
+    let sha256: String
+    let size: Int64
+    let type: String
+    let uploaded: Int64
+    let expires: Int64
+
+    init(_ blob: StoredBlob, at publicURL: PublicURL) {
+        url = "\(publicURL)/\(blob.address.hex)"
+        sha256 = blob.address.hex
+        size = blob.size
+        type = "application/octet-stream"
+        uploaded = blob.uploaded.seconds
+        expires = blob.expires.seconds
+    }
+}
+
+/// A lease as its owner sees it. Times are seconds since 1970.
+struct LeaseDocument: Encodable {
+    struct Receipt: Encodable {
+        let recipient: String
+        let at: Int64
+    }
+
+    let sha256: String
+    let size: Int64
+    let state: String
+    let created: Int64
+    let expires: Int64
+    let recipients: Int?
+    let received: [Receipt]
+
+    init(_ lease: Lease) {
+        sha256 = lease.address.hex
+        size = lease.size
+        state =
+            switch lease.state {
+            case .held: "held"
+            case .ended(let reason): reason.rawValue
+            case .damaged: "damaged"
+            }
+        created = lease.created.seconds
+        expires = lease.expires.seconds
+        recipients = lease.recipients
+        received = lease.received.map { receipt in
+            Receipt(recipient: Base64URL.encode(receipt.recipient), at: receipt.at.seconds)
+        }
+    }
+}

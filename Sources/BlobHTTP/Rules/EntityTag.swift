@@ -1,0 +1,62 @@
+/// An entity tag (RFC 9110 §8.8.3): the text between the quotes, and whether it is weak.
+package struct EntityTag: Hashable, Sendable {
+    package let opaque: String
+    package let isWeak: Bool
+
+    package init(opaque: String, isWeak: Bool = false) {
+        self.opaque = opaque
+        self.isWeak = isWeak
+    }
+
+    /// A single tag as If-Range carries it; nil for anything else, a date among it.
+    package init?(_ text: String) {
+        guard case .tags(let tags) = EntityTagList(text), tags.count == 1, let tag = tags.first else { return nil }
+        self = tag
+    }
+
+    /// Both strong, and the same (RFC 9110 §8.8.3.2).
+    package func matchesStrongly(_ other: Self) -> Bool { !isWeak && !other.isWeak && opaque == other.opaque }
+
+    /// The same, weak or not (RFC 9110 §8.8.3.2).
+    package func matchesWeakly(_ other: Self) -> Bool { opaque == other.opaque }
+}
+
+/// What If-Match and If-None-Match carry (RFC 9110 §13.1.1, §13.1.2).
+package enum EntityTagList: Hashable, Sendable {
+    case any
+    case tags([EntityTag])
+
+    /// Reads a field's value; nil if it is malformed.
+    package init?(_ value: String) {
+        if value == "*" {
+            self = .any
+            return
+        }
+        var rest = Array(value.utf8)[...]
+        var tags: [EntityTag] = []
+        while true {
+            rest = rest.drop { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            if rest.isEmpty { break }
+            guard let tag = Self.takeTag(from: &rest) else { return nil }
+            tags.append(tag)
+            rest = rest.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            guard rest.isEmpty || rest.first == UInt8(ascii: ",") else { return nil }
+        }
+        guard !tags.isEmpty else { return nil }
+        self = .tags(tags)
+    }
+
+    /// `[W/]"…"`; commas are ordinary inside the quotes.
+    private static func takeTag(from rest: inout Array<UInt8>.SubSequence) -> EntityTag? {
+        let isWeak = rest.starts(with: "W/".utf8)
+        if isWeak { rest = rest.dropFirst(2) }
+        guard rest.first == UInt8(ascii: "\"") else { return nil }
+        rest = rest.dropFirst()
+        guard let end = rest.firstIndex(of: UInt8(ascii: "\"")) else { return nil }
+        let opaque = rest[..<end]
+        rest = rest[(end + 1)...]
+        let isTagCharacter = { (byte: UInt8) in byte == 0x21 || (0x23...0x7e).contains(byte) || byte >= 0x80 }
+        guard opaque.allSatisfy(isTagCharacter) else { return nil }
+        return EntityTag(opaque: String(decoding: opaque, as: UTF8.self), isWeak: isWeak)
+    }
+}

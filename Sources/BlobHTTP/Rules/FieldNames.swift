@@ -1,0 +1,27 @@
+package import HTTPTypes
+
+/// The field names of this API that HTTP's own registry of common names leaves out.
+///
+/// The literals are tokens of RFC 9110 §5.6.2; one that were not would stop the first test that runs.
+extension HTTPField.Name {
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let known = HTTPField.Name(name) else { preconditionFailure("\(name) is no field name") }
+        return known
+    }
+
+    package static let satchelLifetime = known("Satchel-Lifetime")
+    package static let satchelRecipients = known("Satchel-Recipients")
+    package static let satchelOwner = known("Satchel-Owner")
+    package static let satchelReceipt = known("Satchel-Receipt")
+    package static let satchelSecret = known("Satchel-Secret")
+    package static let xSHA256 = known("X-SHA-256")
+    package static let xContentLength = known("X-Content-Length")
+    package static let xReason = known("X-Reason")
+    package static let reprDigest = known("Repr-Digest")
+    package static let sunset = known("Sunset")
+    package static let forwarded = known("Forwarded")
+    package static let xForwardedFor = known("X-Forwarded-For")
+    package static let via = known("Via")
+    package static let host = known("Host")
+    package static let referrerPolicy = known("Referrer-Policy")
+}

@@ -1,0 +1,65 @@
+import Blobs
+import FoundationEssentials
+package import HTTPTypes
+
+/// The body of a problem (RFC 9457 §3), with the members of `http-api.md`.
+private struct ProblemDocument: Encodable {
+    let type: String
+    let title: String
+    let status: Int
+    let detail: String?
+    let reason: String?
+    let limit: Int64?
+    let max: Int64?
+    let limitName: String?
+    let retryAfter: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+        case type, title, status, detail, reason, limit, max
+        case limitName = "limit_name"
+        case retryAfter = "retry_after"
+    }
+
+    init(_ problem: Problem) {
+        type = "/problems/\(problem.code.rawValue)"
+        title = problem.code.title
+        status = problem.code.status.code
+        detail = problem.detail
+        reason = problem.reason
+        let isLifetime = problem.code == .lifetimeTooLong
+        limit = isLifetime ? nil : problem.limit
+        max = isLifetime ? problem.limit : nil
+        limitName = problem.limitName
+        retryAfter = problem.retryAfterSeconds
+    }
+}
+
+extension Problem {
+    package var status: HTTPResponse.Status { code.status }
+
+    /// The JSON text of the body.
+    package var body: [UInt8] { JSONText.encode(ProblemDocument(self)) }
+
+    /// Every field of the answer but its length: refusals are never kept by caches.
+    package var answerFields: HTTPFields {
+        var all = fields
+        all[.contentType] = "application/problem+json"
+        all[.cacheControl] = "no-store"
+        all[.xContentTypeOptions] = "nosniff"
+        all[.xReason] = code.rawValue
+        if let retryAfterSeconds { all[.retryAfter] = String(retryAfterSeconds) }
+        return all
+    }
+}
+
+/// The JSON that this API writes: members in alphabetical order, slashes plain.
+enum JSONText {
+    static func encode(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else {
+            preconditionFailure("a document of texts and whole numbers always encodes")
+        }
+        return Array(data)
+    }
+}

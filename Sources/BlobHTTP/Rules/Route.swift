@@ -1,0 +1,72 @@
+package import Blobs
+package import HTTPTypes
+
+/// What a path names.
+package enum Route: Hashable, Sendable {
+    case blob(BlobAddress)
+    case lease(BlobAddress)
+    case upload
+    case openPage
+    case health
+    case readiness
+    /// `OPTIONS *`: the server as a whole (RFC 9110 §9.3.7).
+    case server
+
+    /// Reads a request target; nil for a path that names nothing. The query plays no part.
+    package init?(target: String) {
+        let path = target.prefix { $0 != "?" }
+        if path == "*" {
+            self = .server
+            return
+        }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.first == "", parts.count == 2 || parts.count == 3 else { return nil }
+        switch (String(parts[1]), parts.count == 3 ? String(parts[2]) : nil) {
+        case ("upload", nil): self = .upload
+        case ("healthz", nil): self = .health
+        case ("readyz", nil): self = .readiness
+        case ("open", let text?) where BlobAddress(hex: text) != nil: self = .openPage
+        case (let text, "lease"):
+            guard let address = BlobAddress(hex: text) else { return nil }
+            self = .lease(address)
+        case (let text, nil):
+            guard let address = Self.blobAddress(text) else { return nil }
+            self = .blob(address)
+        default: return nil
+        }
+    }
+
+    /// 64 lower-case hexadecimal digits, then perhaps a dot and 1–16 ASCII letters or digits, which mean nothing.
+    private static func blobAddress(_ text: String) -> BlobAddress? {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = parts.first else { return nil }
+        if parts.count == 2 {
+            let isPlain = parts[1].utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            }
+            guard isPlain, (1...16).contains(parts[1].utf8.count) else { return nil }
+        }
+        return BlobAddress(hex: name)
+    }
+
+    /// The methods that apply, in the order that Allow tells them.
+    package var methods: [HTTPRequest.Method] {
+        switch self {
+        case .blob: [.get, .head, .delete, .options]
+        case .lease, .openPage, .health, .readiness: [.get, .head, .options]
+        case .upload: [.put, .head, .options]
+        case .server: [.options]
+        }
+    }
+
+    package var allow: String { methods.map(\.rawValue).joined(separator: ", ") }
+
+    /// What a method does here, as far as pages of other origins are concerned.
+    package func purpose(of method: HTTPRequest.Method) -> CrossOrigin.Purpose {
+        switch self {
+        case .blob: method == .get || method == .head ? .read : .write
+        case .lease, .upload: .write
+        case .openPage, .health, .readiness, .server: .read
+        }
+    }
+}
