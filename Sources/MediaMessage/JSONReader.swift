@@ -1,5 +1,5 @@
 /// What stands in a JSON text. Numbers stay as they were written: what they may be is their field's business.
-indirect enum JSONValue: Hashable, Sendable {
+package indirect enum JSONValue: Hashable, Sendable {
     case object([String: JSONValue])
     case array([JSONValue])
     case string(String)
@@ -12,14 +12,14 @@ indirect enum JSONValue: Hashable, Sendable {
 ///
 /// Beyond the grammar it refuses doubled names (after unescaping), lone surrogates, and more than `depthLimit` objects
 /// and arrays inside each other.
-struct JSONReader {
+package struct JSONReader {
     static let depthLimit = 4
 
     private let bytes: [UInt8]
     private var position = 0
 
     /// The one value that `bytes` hold, white space around it allowed.
-    static func read(_ bytes: [UInt8]) throws(MessageError) -> JSONValue {
+    package static func read(_ bytes: [UInt8]) throws(MessageError) -> JSONValue {
         var reader = JSONReader(bytes: bytes)
         reader.skipSpace()
         let value = try reader.value(depth: 0)

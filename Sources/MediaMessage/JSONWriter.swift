@@ -1,12 +1,14 @@
 /// Writes a JSON object, its members in the order they are given, without white space.
-struct JSONWriter {
+package struct JSONWriter {
     private var members: [String] = []
 
-    mutating func add(_ name: String, string: String?) {
+    package init() {}
+
+    package mutating func add(_ name: String, string: String?) {
         if let string { add(name, raw: Self.quoted(string)) }
     }
 
-    mutating func add(_ name: String, integer: (some BinaryInteger)?) {
+    package mutating func add(_ name: String, integer: (some BinaryInteger)?) {
         if let integer { add(name, raw: String(integer)) }
     }
 
@@ -16,7 +18,7 @@ struct JSONWriter {
         add(name, raw: Int64(exactly: seconds).map { String($0) } ?? seconds.description)
     }
 
-    mutating func add(_ name: String, strings: [String]) {
+    package mutating func add(_ name: String, strings: [String]) {
         if !strings.isEmpty { add(name, raw: "[" + strings.map(Self.quoted).joined(separator: ",") + "]") }
     }
 
@@ -25,7 +27,7 @@ struct JSONWriter {
     }
 
     /// The object.
-    var text: String { "{" + members.joined(separator: ",") + "}" }
+    package var text: String { "{" + members.joined(separator: ",") + "}" }
 
     private mutating func add(_ name: String, raw: String) {
         members.append(Self.quoted(name) + ":" + raw)
