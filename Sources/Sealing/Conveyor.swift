@@ -1,29 +1,38 @@
-/// Decides which of two workers does what next: runs are prepared in any order, side by side, and delivered one at
-/// a time in their own order.
+/// Decides which of two workers does what next. Every run passes three stations: it is prepared, side by side with
+/// others and in any order; its sealed bytes are digested, one run at a time in the runs' order; it is written, one run
+/// at a time in that order, while others are digested and prepared.
 ///
-/// A pure value: the workers ask `next()` and report back. Whoever is free delivers if something is ready, else
-/// prepares; so both are busy as long as there is work, whatever the two kinds cost, and one worker alone would
-/// get everything done as well.
+/// A pure value: the workers ask `next()` and report back. Whoever is free takes the step nearest to the end; so both
+/// are busy as long as there is work, whatever the steps cost, and one worker alone would get everything done as well.
 struct Conveyor<Slot: Sendable>: Sendable {
     enum Step: Sendable {
-        /// Prepare this run in this slot, then report `prepared`.
         case prepare(Int64, Slot)
-        /// Deliver this run from this slot, then report `delivered`.
-        case deliver(Int64, Slot)
+        case digest(Int64, Slot)
+        case write(Int64, Slot)
         /// Nothing to do until the other worker reports.
         case wait
-        /// All is delivered, or something failed.
+        /// All is written, or something failed.
         case stop
+    }
+
+    /// A station that takes one run at a time, in order.
+    private struct Station: Sendable {
+        var waiting: [Int64: Result<Slot, SealingError>] = [:]
+        var isBusy = false
+        var doneCount: Int64 = 0
+
+        /// What is next in order, if it is here and the station is free.
+        mutating func takeNext() -> Result<Slot, SealingError>? {
+            isBusy ? nil : waiting.removeValue(forKey: doneCount)
+        }
     }
 
     private let count: Int64
     private var freeSlots: [Slot]
-    private var ready: [Int64: Result<Slot, SealingError>] = [:]
-    private var nextToPrepare: Int64 = 0
-    private var isDelivering = false
+    private var preparing: Int64 = 0
+    private var digesting = Station()
+    private var writing = Station()
 
-    /// How many runs have been delivered.
-    private(set) var deliveredCount: Int64 = 0
     /// The failure of the first run, in their order, that failed.
     private(set) var failure: SealingError?
 
@@ -34,44 +43,52 @@ struct Conveyor<Slot: Sendable>: Sendable {
         freeSlots = slots
     }
 
-    /// What the worker that asks shall do.
+    /// How many runs are written.
+    var writtenCount: Int64 { writing.doneCount }
+
+    /// What the worker that asks shall do; it reports the outcome to the function of that name.
     mutating func next() -> Step {
-        if failure != nil || deliveredCount == count { return .stop }
-        if !isDelivering, let outcome = ready.removeValue(forKey: deliveredCount) {
-            return deliver(outcome)
-        }
-        if nextToPrepare < count, let slot = freeSlots.popLast() {
-            defer { nextToPrepare += 1 }
-            return .prepare(nextToPrepare, slot)
+        if failure != nil || writtenCount == count { return .stop }
+        if let outcome = writing.takeNext() { return start(outcome, at: \.writing) { .write($0, $1) } }
+        if let outcome = digesting.takeNext() { return start(outcome, at: \.digesting) { .digest($0, $1) } }
+        if preparing < count, let slot = freeSlots.popLast() {
+            defer { preparing += 1 }
+            return .prepare(preparing, slot)
         }
         return .wait
     }
 
-    private mutating func deliver(_ outcome: Result<Slot, SealingError>) -> Step {
+    /// A failure counts only here, where the run's turn has come: of several the first in order is told.
+    private mutating func start(
+        _ outcome: Result<Slot, SealingError>, at station: WritableKeyPath<Self, Station>,
+        _ step: (Int64, Slot) -> Step
+    ) -> Step {
         switch outcome {
         case .success(let slot):
-            isDelivering = true
-            return .deliver(deliveredCount, slot)
+            self[keyPath: station].isBusy = true
+            return step(self[keyPath: station].doneCount, slot)
         case .failure(let error):
-            failure = error
+            if failure == nil { failure = error }
             return .stop
         }
     }
 
-    /// The run `index` is prepared, or cannot be; its failure counts when its turn to be delivered comes.
     mutating func prepared(_ index: Int64, _ outcome: Result<Slot, SealingError>) {
-        ready[index] = outcome
+        digesting.waiting[index] = outcome
     }
 
-    /// The run that was being delivered is, or cannot be.
-    mutating func delivered(_ outcome: Result<Slot, SealingError>) {
-        isDelivering = false
+    mutating func digested(_ slot: Slot) {
+        writing.waiting[digesting.doneCount] = .success(slot)
+        digesting.isBusy = false
+        digesting.doneCount += 1
+    }
+
+    mutating func written(_ outcome: Result<Slot, SealingError>) {
         switch outcome {
-        case .success(let slot):
-            deliveredCount += 1
-            freeSlots.append(slot)
-        case .failure(let error):
-            failure = error
+        case .success(let slot): freeSlots.append(slot)
+        case .failure(let error): failure = error
         }
+        writing.isBusy = false
+        writing.doneCount += 1
     }
 }

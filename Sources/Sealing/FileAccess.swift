@@ -21,3 +21,13 @@ func read(
         return try onFile { () throws(FileError) in try file.read(into: &part, at: offset) }
     }
 }
+
+/// Writes the first bytes of `buffer` at `offset`.
+func write(
+    _ buffer: [UInt8], _ part: PartialRangeUpTo<Int>, to file: borrowing OpenFile, at offset: Int64
+) throws(SealingError) {
+    try buffer.withBytes { bytes throws(SealingError) in
+        let bytes = bytes.extracting(part)
+        try onFile { () throws(FileError) in try file.write(bytes, at: offset) }
+    }
+}

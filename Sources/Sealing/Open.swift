@@ -43,14 +43,16 @@ private func openChunks(
             try readSealed(run, of: blob, into: &buffers.sealed)
             try openBuffers(&buffers, as: run, key: key)
         },
-        deliver: { index, buffers throws(SealingError) in
+        digest: { index, buffers in
             let run = ChunkRun(index, of: geometry)
             buffers.sealed.withBytes { hasher.update($0.extracting(..<Int(run.sealed.count))) }
-            try buffers.plain.withBytes { plain throws(SealingError) in
-                ending.take(plain.extracting(..<run.paddedCount), as: run)
-                let part = plain.extracting(..<ending.plaintextCount(in: run))
-                try onFile { () throws(FileError) in try plaintext.write(part, at: run.paddedOffset) }
-            }
+            buffers.plain.withBytes { ending.take($0.extracting(..<run.paddedCount), as: run) }
+        },
+        write: { index, buffers throws(SealingError) in
+            let run = ChunkRun(index, of: geometry)
+            try write(
+                buffers.plain, ..<Ending.plaintextCount(size, in: run, of: geometry), to: plaintext,
+                at: run.paddedOffset)
         },
         progress: { progress(min($0 * Int64(ChunkRun.longestPaddedBytes), size)) })
     return hasher.address()

@@ -70,13 +70,13 @@ private func sealChunks(
             try fill(&buffers.plain, from: plaintext, size: size, as: run)
             sealBuffers(&buffers, as: run, key: key)
         },
-        deliver: { index, buffers throws(SealingError) in
+        digest: { index, buffers in
+            let count = Int(ChunkRun(index, of: geometry).sealed.count)
+            buffers.sealed.withBytes { hasher.update($0.extracting(..<count)) }
+        },
+        write: { index, buffers throws(SealingError) in
             let range = ChunkRun(index, of: geometry).sealed
-            try buffers.sealed.withBytes { bytes throws(SealingError) in
-                let sealed = bytes.extracting(..<Int(range.count))
-                hasher.update(sealed)
-                try onFile { () throws(FileError) in try blob.write(sealed, at: range.offset) }
-            }
+            try write(buffers.sealed, ..<Int(range.count), to: blob, at: range.offset)
         },
         progress: { progress(min($0 * Int64(ChunkRun.longestPaddedBytes), size)) })
     return hasher.address()

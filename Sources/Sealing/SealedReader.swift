@@ -73,8 +73,8 @@ struct Ending {
         self.plaintextSize = plaintextSize
     }
 
-    /// How many of the run's bytes are plaintext.
-    func plaintextCount(in run: ChunkRun) -> Int {
+    /// How many of the run's bytes are plaintext, if there are `plaintextSize` in all.
+    static func plaintextCount(_ plaintextSize: Int64, in run: ChunkRun, of geometry: SealedGeometry) -> Int {
         let end = min(plaintextSize, geometry.largestPlaintextBytes)
         return Int(min(max(end - run.paddedOffset, 0), Int64(run.paddedCount)))
     }
@@ -82,7 +82,7 @@ struct Ending {
     /// Looks at one opened run.
     mutating func take(_ plain: RawSpan, as run: ChunkRun) {
         let trailerStart = run.isLast ? run.paddedCount - SealedGeometry.trailerBytes : run.paddedCount
-        let paddingStart = plaintextCount(in: run)
+        let paddingStart = Self.plaintextCount(plaintextSize, in: run, of: geometry)
         if paddingStart < trailerStart, !plain.extracting(paddingStart..<trailerStart).isZero { paddingIsEmpty = false }
         if run.isLast { trailer = UInt64(bigEndianBytes: plain.extracting(trailerStart..<run.paddedCount)) }
     }

@@ -4,40 +4,39 @@ import Synchronization
 
 /// The buffers of one run on its way.
 struct RunBuffers: Sendable {
+    /// How many runs may be on their way: 3 MiB in all.
+    static let countAtOnce: Int64 = 6
+
     var plain = [UInt8](repeating: 0, count: ChunkRun.longestPaddedBytes)
     var sealed = [UInt8](repeating: 0, count: ChunkRun.longestSealedBytes)
 }
 
-/// Works through runs on two threads: `prepare` side by side in any order, `deliver` one at a time in the runs' order.
+/// Works through runs on two threads, in the order that `Conveyor` decides. Memory is bounded, whatever the count.
 ///
-/// Memory is bounded by the slots, whatever the count. Throws what the first failing run threw, by the runs' order.
-/// `progress` is told the number of runs delivered, on the caller's thread. Returns when both threads are done.
+/// Throws what the first failing run, in their order, threw. `progress` is told the number of runs written, on the
+/// caller's thread. Returns when both threads are done; the closures are never called after that.
 func workOnTwoThreads(
     runs count: Int64,
     prepare: (Int64, inout RunBuffers) throws(SealingError) -> Void,
-    deliver: (Int64, inout RunBuffers) throws(SealingError) -> Void,
+    digest: (Int64, RunBuffers) -> Void,
+    write: (Int64, RunBuffers) throws(SealingError) -> Void,
     progress: (Int64) -> Void
 ) throws(SealingError) {
-    let slotCount = Int(min(count, 4))
-    let line = Line(Conveyor(count: count, slots: (0..<slotCount).map { _ in RunBuffers() }))
-    func work(_ report: (Int64) -> Void) {
+    let slots = (0..<min(count, RunBuffers.countAtOnce)).map { _ in RunBuffers() }
+    let line = Line(Conveyor(count: count, slots: slots))
+    func work(_ progress: (Int64) -> Void) {
         while true {
             switch line.next() {
-            case .prepare(let index, var buffers):
-                do throws(SealingError) {
-                    try prepare(index, &buffers)
-                    line.report { $0.prepared(index, .success(buffers)) }
-                } catch {
-                    line.report { $0.prepared(index, .failure(error)) }
-                }
-            case .deliver(let index, var buffers):
-                do throws(SealingError) {
-                    try deliver(index, &buffers)
-                    line.report { $0.delivered(.success(buffers)) }
-                } catch {
-                    line.report { $0.delivered(.failure(error)) }
-                }
-                report(index + 1)
+            case .prepare(let index, let buffers):
+                let outcome = attempt(buffers) { buffers throws(SealingError) in try prepare(index, &buffers) }
+                line.report { $0.prepared(index, outcome) }
+            case .digest(let index, let buffers):
+                digest(index, buffers)
+                line.report { $0.digested(buffers) }
+            case .write(let index, let buffers):
+                let outcome = attempt(buffers) { buffers throws(SealingError) in try write(index, buffers) }
+                line.report { $0.written(outcome) }
+                progress(index + 1)
             case .wait: line.wait()
             case .stop: return line.wakeTheOther()
             }
@@ -49,6 +48,18 @@ func workOnTwoThreads(
         work(progress)
     }
     if let failure = line.failure { throw failure }
+}
+
+/// What `step` makes of the buffers, or the error that it throws.
+private func attempt(
+    _ buffers: consuming RunBuffers, _ step: (inout RunBuffers) throws(SealingError) -> Void
+) -> Result<RunBuffers, SealingError> {
+    do throws(SealingError) {
+        try step(&buffers)
+        return .success(buffers)
+    } catch {
+        return .failure(error)
+    }
 }
 
 /// A conveyor that two threads share.
