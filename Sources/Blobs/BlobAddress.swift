@@ -52,6 +52,12 @@ package struct BlobHasher: Sendable {
         unsafe bytes.withUnsafeBytes { buffer in unsafe sha256.update(bufferPointer: buffer) }
     }
 
+    /// Takes the first `count` of the next bytes of the blob, or all of them.
+    package mutating func update(_ bytes: [UInt8], first count: Int = .max) {
+        // Safe: every pattern of bits is a byte.
+        unsafe update(bytes.span.bytes.extracting(first: min(count, bytes.count)))
+    }
+
     /// The address of everything taken so far; more may follow.
     package func address() -> BlobAddress {
         BlobAddress(sha256.finalize())

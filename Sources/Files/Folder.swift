@@ -38,6 +38,13 @@ package enum Folder {
         return true
     }
 
+    /// Removes a folder that holds nothing; one that is not there is fine.
+    package static func removeEmpty(_ path: String) throws(FileError) {
+        do { _ = try retrying("rmdir", path) { unsafe rmdir(path) } } catch {
+            guard error.isAbsence else { throw error }
+        }
+    }
+
     /// What is at `path`; nil if nothing is.
     package static func status(_ path: String, followsLinks: Bool = false) throws(FileError) -> FileStatus? {
         var result = stat()
