@@ -1,0 +1,116 @@
+import GRDB
+
+extension Catalog {
+    /// Every step that ever changed the schema, in order; a step that has shipped is never edited.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 blobs and leases") { database in
+            try database.execute(sql: storeTables)
+            try database.execute(sql: blobTables)
+            try database.execute(sql: leaseTables)
+            try database.execute(sql: uploadTables)
+        }
+        return migrator
+    }
+
+    /// The one row about the store itself, and the files that were seen without a row.
+    ///
+    /// `identity` is also in blobs.v1/STORE; `commits` numbers the transactions, and the number is noted in the lock
+    /// file, so that a catalogue put back from a copy is known for what it is; `latest` is the latest time committed;
+    /// `pass_…` are the clocks at the last sweep that was allowed to remove.
+    private static let storeTables = """
+        CREATE TABLE store (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            identity BLOB NOT NULL,
+            commits INTEGER NOT NULL,
+            latest INTEGER NOT NULL,
+            restored INTEGER NOT NULL,
+            pass_wall INTEGER NOT NULL,
+            pass_monotonic INTEGER NOT NULL,
+            pass_boot TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE orphan (
+            address BLOB PRIMARY KEY,
+            first_seen INTEGER NOT NULL,
+            last_pass INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// One row for each address: `state` as in `BlobState`; `leases` and `sunset` sum up the leases that have not
+    /// ended; `reason` and `ended` tell of the last that did.
+    private static let blobTables = """
+        CREATE TABLE blob (
+            id INTEGER PRIMARY KEY,
+            address BLOB NOT NULL UNIQUE,
+            size INTEGER NOT NULL,
+            state INTEGER NOT NULL,
+            uploaded INTEGER NOT NULL,
+            leases INTEGER NOT NULL DEFAULT 0,
+            sunset INTEGER,
+            reason TEXT,
+            ended INTEGER
+        ) STRICT;
+        CREATE INDEX blob_unheld ON blob (id) WHERE leases = 0 AND state IN (1, 3);
+        CREATE INDEX blob_removing ON blob (id) WHERE state = 2;
+        CREATE INDEX blob_damaged ON blob (id) WHERE state = 3;
+        CREATE INDEX blob_gone ON blob (ended) WHERE state = 4;
+        """
+
+    /// `owner` is a SHA-256; `receipts` are up to 256 of them, joined; `limit_seconds` is the longest lifetime that
+    /// whoever made the lease was entitled to. `charge` sums up what each subject holds.
+    private static let leaseTables = """
+        CREATE TABLE lease (
+            id INTEGER PRIMARY KEY,
+            blob INTEGER NOT NULL REFERENCES blob (id),
+            owner BLOB,
+            subject TEXT,
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL,
+            limit_seconds INTEGER NOT NULL,
+            recipients INTEGER,
+            receipts BLOB NOT NULL,
+            ended INTEGER,
+            reason TEXT
+        ) STRICT;
+        CREATE UNIQUE INDEX lease_owner ON lease (blob, owner) WHERE owner IS NOT NULL;
+        CREATE UNIQUE INDEX lease_unowned ON lease (blob, subject) WHERE owner IS NULL AND ended IS NULL;
+        CREATE INDEX lease_live ON lease (blob, expires) WHERE ended IS NULL;
+        CREATE INDEX lease_of_blob ON lease (blob);
+        CREATE INDEX lease_due ON lease (expires) WHERE ended IS NULL;
+        CREATE INDEX lease_of_subject ON lease (subject, expires) WHERE ended IS NULL;
+        CREATE INDEX lease_ended ON lease (ended) WHERE ended IS NOT NULL;
+        CREATE TABLE receipt (
+            lease INTEGER NOT NULL REFERENCES lease (id),
+            recipient BLOB NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (lease, recipient)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE charge (
+            subject TEXT PRIMARY KEY,
+            leases INTEGER NOT NULL,
+            bytes INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// Uploads that outlive a request: what was told to the client, and nothing that was not synced.
+    private static let uploadTables = """
+        CREATE TABLE upload (
+            id BLOB PRIMARY KEY,
+            subject TEXT NOT NULL,
+            state INTEGER NOT NULL,
+            size INTEGER,
+            received INTEGER NOT NULL,
+            announced BLOB,
+            address BLOB,
+            owner BLOB,
+            receipts BLOB NOT NULL,
+            lifetime INTEGER,
+            recipients INTEGER,
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL,
+            outcome TEXT
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX upload_due ON upload (expires);
+        CREATE INDEX upload_of_subject ON upload (subject);
+        """
+}

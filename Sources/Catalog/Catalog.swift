@@ -1,0 +1,152 @@
+package import Blobs
+package import Files
+import Foundation
+import GRDB
+
+/// Who holds what, until when, and what ended: an SQLite database in WAL mode.
+///
+/// Every call blocks its thread. Reads run beside each other and beside one write.
+package final class Catalog: Sendable {
+    private let pool: DatabasePool
+    private let faults: FaultPoints
+
+    /// How long a write waits for another process before it gives up.
+    static let busyTimeoutSeconds = 5.0
+    /// What of the write-ahead log stays on disk after a checkpoint.
+    static let journalSizeLimitBytes = 64 << 20
+    /// The greatest number of rows that one read of a sweep, a check or a backup looks at.
+    package static let pageRows = 1000
+
+    private init(pool: DatabasePool, faults: FaultPoints) {
+        self.pool = pool
+        self.faults = faults
+    }
+
+    /// Makes a new catalogue at `path` for the store `identity`, all of it on disk when this returns.
+    package static func create(
+        at path: String, identity: StoreIdentity, clocks: ClockReading, faults: FaultPoints
+    ) throws(CatalogError) {
+        let catalog = try open(at: path, faults: faults)
+        try catalogued {
+            _ = try catalog.pool.write { database in
+                try database.run(
+                    "INSERT INTO store VALUES (1, ?, 0, ?, 0, ?, ?, ?)",
+                    [
+                        Data(identity.bytes), clocks.wall.seconds, clocks.wall.seconds, clocks.monotonicSeconds,
+                        clocks.boot,
+                    ])
+            }
+        }
+        // The file is about to be renamed without its log, so nothing may be left in that.
+        try catalog.checkpoint()
+        try catalog.close()
+    }
+
+    /// Opens the catalogue at `path`, brings its schema up to date, and makes sure that commits are durable.
+    package static func open(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
+        let pool = try catalogued { () throws -> DatabasePool in
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            // GRDB leaves the writer of a pool at NORMAL, which loses acknowledged commits at a power cut.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            if try pool.read({ try migrator.hasBeenSuperseded($0) }) { throw CatalogError.superseded }
+            try migrator.migrate(pool)
+            try faults.reach(.catalogMigrated)
+            return pool
+        }
+        let catalog = Catalog(pool: pool, faults: faults)
+        let level = try catalog.synchronousLevel()
+        guard level == fullySynchronous else { throw .notSynchronous(level: level) }
+        return catalog
+    }
+
+    /// The identity in the catalogue at `path`, read without changing anything.
+    package static func identity(at path: String) throws(CatalogError) -> StoreIdentity {
+        try catalogued {
+            var configuration = Configuration()
+            configuration.readonly = true
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            return try queue.read { database in
+                let bytes = try Data.fetchOne(database, sql: "SELECT identity FROM store")
+                guard let identity = bytes.flatMap({ StoreIdentity(bytes: $0) }) else {
+                    throw CatalogError.failed("catalogue: it has no store identity")
+                }
+                return identity
+            }
+        }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(busyTimeoutSeconds)
+        configuration.maximumReaderCount = 8
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA journal_size_limit = \(journalSizeLimitBytes)")
+        }
+        return configuration
+    }
+
+    // MARK: Access
+
+    /// Looks at one consistent state. `body` reads at most `pageRows` rows.
+    package func read<Value>(_ body: (CatalogReader) throws -> Value) throws(CatalogError) -> Value {
+        try catalogued { try pool.read { try body(CatalogReader(database: $0)) } }
+    }
+
+    /// Changes rows in one transaction that is durable when this returns.
+    ///
+    /// On `.full` and `.busy` nothing was changed; on any other error nobody knows.
+    package func write<Value>(
+        at now: Timestamp, _ body: (CatalogWriter) throws -> Value
+    ) throws(CatalogError) -> (value: Value, commits: Int64) {
+        try catalogued {
+            try pool.writeWithoutTransaction { database in
+                var result: (Value, Int64)?
+                try database.inTransaction(.immediate) {
+                    let value = try body(CatalogWriter(database: database))
+                    let commits = try database.number(
+                        "UPDATE store SET commits = commits + 1, latest = max(latest, ?) RETURNING commits",
+                        [now.seconds])
+                    try faults.reach(.rowsChanged)
+                    result = (value, commits ?? 0)
+                    return .commit
+                }
+                try faults.reach(.rowsCommitted)
+                guard let result else { throw CatalogError.failed("catalogue: a transaction gave no result") }
+                return result
+            }
+        }
+    }
+
+    /// How the writer syncs: SQLite's number for it, 2 being FULL.
+    package func synchronousLevel() throws(CatalogError) -> Int {
+        try catalogued {
+            try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? 0 }
+        }
+    }
+
+    static let fullySynchronous = 2
+
+    /// Moves everything from the log into the database file and syncs that.
+    package func checkpoint() throws(CatalogError) {
+        try catalogued {
+            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        }
+    }
+
+    /// Closes every connection once its work is done; whoever asks later gets `.closed`.
+    package func close() throws(CatalogError) {
+        // A checkpoint saves the next start some work; without one nothing is lost.
+        try? checkpoint()
+        try catalogued { try pool.close() }
+    }
+
+    /// Closes without a checkpoint, for a catalogue whose disk has just failed.
+    package func abandon() {
+        try? pool.close()
+    }
+}
+
+/// Runs `body` and turns whatever it throws into this room's error.
+func catalogued<Value>(_ body: () throws -> Value) throws(CatalogError) -> Value {
+    do { return try body() } catch { throw CatalogError(error) }
+}

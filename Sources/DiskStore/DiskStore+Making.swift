@@ -1,0 +1,100 @@
+package import Blobs
+package import Files
+
+/// What a folder is, seen from outside, before anything in it is touched.
+package enum FolderFinding: Hashable, Sendable {
+    /// Absent, or nothing in it that counts: a store may be made here.
+    case empty
+    /// The making of a store was cut short, before anything was stored.
+    case unfinished
+    /// Blobs and catalogue are both there.
+    case store
+    /// Neither a store nor a place for one, in one clause why.
+    case foreign(String)
+}
+
+extension DiskStore {
+    /// Looks at a folder without touching it.
+    package static func inspect(_ layout: DiskLayout) throws(FileError) -> FolderFinding {
+        guard try Folder.status(layout.root, followsLinks: true) != nil else { return .empty }
+        let lockBytes = try Folder.status(layout.lock)?.size ?? 0
+        return judge(names: Set(try Folder.names(in: layout.root)), lockBytes: lockBytes)
+    }
+
+    /// What a folder with these names is. A lock file with a number in it says that a store was here.
+    package static func judge(names: Set<String>, lockBytes: Int64) -> FolderFinding {
+        let hasBlobs = names.contains("blobs.v1")
+        let hasCatalog = names.contains("catalog.sqlite")
+        if hasBlobs && hasCatalog { return .store }
+        if names.contains("making") && lockBytes == 0 {
+            return hasCatalog ? .foreign("catalog.sqlite is there and blobs.v1 is missing") : .unfinished
+        }
+        if hasBlobs { return .foreign("blobs.v1 is there and catalog.sqlite is missing") }
+        if hasCatalog { return .foreign("catalog.sqlite is there and blobs.v1 is missing") }
+        if lockBytes > 0 { return .foreign("a store was here, and its blobs.v1 and catalog.sqlite are gone") }
+        let others = names.subtracting(["README.md", ".gitignore", "lock"]).sorted()
+        guard let first = others.first else { return .empty }
+        return .foreign("it holds \(first), and a store is made only in an empty folder")
+    }
+
+    /// Opens the lock file and takes the lock, or throws an error with `isLocked`.
+    package static func takeLock(_ layout: DiskLayout) throws(FileError) -> OpenFile {
+        let lock = try OpenFile(layout.lock, .openOrCreate(permissions: 0o600))
+        try lock.lockExclusively()
+        return lock
+    }
+
+    /// The id that lies beside the blobs.
+    package static func identity(at layout: DiskLayout) throws(FileError) -> StoreIdentity {
+        let file = try OpenFile(layout.identity, .read)
+        var buffer = [UInt8](repeating: 0, count: StoreIdentity.byteCount * 2)
+        let count = try file.read(into: &buffer)
+        guard let identity = StoreIdentity(hex: String(decoding: buffer.prefix(count), as: UTF8.self)) else {
+            throw FileError(operation: "read the store's id from", path: layout.identity, code: 22 /* EINVAL */)
+        }
+        return identity
+    }
+
+    /// Makes the folders and the id of a new store below `layout.making`, where nobody looks for a store.
+    package static func make(
+        _ layout: DiskLayout, identity: StoreIdentity, faults: FaultPoints
+    ) throws(FileError) {
+        let making = DiskLayout(root: layout.making)
+        try removeAll(layout.making)
+        try Folder.make(making.root)
+        try Folder.make(making.blobs)
+        for shard in DiskLayout.shards { try Folder.make(making.shard(shard)) }
+        try faults.reach(.foldersMade)
+        let file = try OpenFile(making.identity, .create(permissions: 0o400))
+        try file.write(Array((identity.hex + "\n").utf8))
+        try file.synchronize()
+        try faults.reach(.identityWritten)
+    }
+
+    /// Puts what was made in its place: from here on it is a store. May be called again after it was cut short.
+    package static func publish(_ layout: DiskLayout, faults: FaultPoints) throws(FileError) {
+        let making = DiskLayout(root: layout.making)
+        try OpenFile(layout.root, .read).synchronizeFileSystem()
+        try faults.reach(.storeSynced)
+        if try Folder.status(layout.blobs) == nil {
+            try Folder.rename(making.blobs, to: layout.blobs, replacing: false)
+            try faults.reach(.blobsNamed)
+        }
+        try Folder.rename(making.catalog, to: layout.catalog, replacing: false)
+        try faults.reach(.catalogNamed)
+        try removeAll(layout.making)
+        try Folder.synchronize(layout.root)
+        try faults.reach(.storeNamed)
+    }
+
+    /// Removes a folder that only the making of a store has written to.
+    package static func removeAll(_ path: String) throws(FileError) {
+        guard let status = try Folder.status(path) else { return }
+        guard status.kind == .folder else {
+            try Folder.remove(path)
+            return
+        }
+        for name in try Folder.names(in: path) { try removeAll("\(path)/\(name)") }
+        try Folder.removeEmpty(path)
+    }
+}

@@ -1,0 +1,41 @@
+package import Blobs
+import Synchronization
+package import Vault
+
+/// Garbage collection and checking of one vault. One pass runs at a time; requests go on meanwhile.
+package final class Lifecycle: Sendable {
+    let vault: Vault
+    private let passes = KeyedLocks<Pass>()
+    private let latest = Mutex<CollectReport?>(nil)
+
+    private enum Pass: Hashable { case any }
+
+    package init(vault: Vault) {
+        self.vault = vault
+    }
+
+    /// The report of the last sweep of this process; nil before the first.
+    package var latestReport: CollectReport? { latest.withLock { $0 } }
+
+    /// Runs one sweep: what was begun, ended leases, blobs without leases, dead staged files, files without a row,
+    /// files set aside for nothing, old tombstones.
+    package func collect(_ options: CollectOptions = CollectOptions()) async throws(StoreError) -> CollectReport {
+        try await passes.withLock(.any) { () async throws(StoreError) in
+            var sweep = Sweep(vault: vault, options: options)
+            let report = try await sweep.run()
+            if !options.dryRun { latest.withLock { $0 = report } }
+            return report
+        }
+    }
+
+    /// Reads every file again and compares files and rows both ways. `progress` hears of blobs and bytes done so far.
+    package func check(
+        _ options: CheckOptions = CheckOptions(),
+        progress: @Sendable (_ blobs: Int, _ bytes: Int64) -> Void = { _, _ in }
+    ) async throws(StoreError) -> CheckReport {
+        try await passes.withLock(.any) { () async throws(StoreError) in
+            var check = Check(vault: vault, options: options)
+            return try await check.run(progress: progress)
+        }
+    }
+}

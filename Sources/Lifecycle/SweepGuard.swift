@@ -1,0 +1,61 @@
+import Blobs
+import Catalog
+
+/// Why a sweep removes nothing although its turn has come: the clocks cannot be trusted.
+package enum SweepHold: Hashable, Sendable, CustomStringConvertible {
+    /// Since the last sweep the wall clock went another way than the one that nobody can set.
+    case clocksParted(seconds: Int64)
+    /// The process started long after the last sweep, by a clock that may be wrong, and not an hour ago.
+    case startedLate(seconds: Int64)
+    /// Something was committed at a time that the wall clock has not reached.
+    case latestAhead(seconds: Int64)
+
+    package var description: String {
+        let remedy = "nothing is removed; if the clock is right now, say satcheld gc --trust-clock"
+        return switch self {
+        case .clocksParted(let seconds):
+            "the wall clock moved \(seconds) s against the monotonic clock since the last sweep: \(remedy)"
+        case .startedLate(let seconds):
+            "the last sweep was \(seconds) s before this start; for the first hour \(remedy)"
+        case .latestAhead(let seconds):
+            "the latest committed time is \(seconds) s ahead of the wall clock: \(remedy)"
+        }
+    }
+}
+
+/// Whether the clocks can be trusted with removing.
+///
+/// What they are compared with is the reading of the last sweep that *was* allowed. One that was held back leaves it
+/// as it is; otherwise the second sweep after a jump would compare the wrong clock with itself.
+enum SweepGuard {
+    /// How far clocks may part.
+    static let toleranceSeconds: Int64 = 600
+    /// How long after the last sweep a start arouses no suspicion.
+    static let silenceSeconds: Int64 = 7 * 86_400
+    /// How long a suspicious start gives an operator to notice.
+    static let probationSeconds: Int64 = 3600
+
+    static func hold(
+        now: ClockReading, started: ClockReading, reference: ClockReading, latest: Timestamp
+    ) -> SweepHold? {
+        let ahead = latest.secondsSince(now.wall)
+        if ahead > toleranceSeconds { return .latestAhead(seconds: ahead) }
+        if now.boot == reference.boot, let parted = parting(now, reference), parted > toleranceSeconds {
+            return .clocksParted(seconds: parted)
+        }
+        if now.boot == started.boot, let parted = parting(now, started), parted > toleranceSeconds {
+            return .clocksParted(seconds: parted)
+        }
+        let silence = started.wall.secondsSince(reference.wall)
+        let uptime = now.monotonicSeconds - started.monotonicSeconds
+        if silence > silenceSeconds && uptime < probationSeconds { return .startedLate(seconds: silence) }
+        return nil
+    }
+
+    /// How far wall and monotonic clock have parted between two readings of one life of the machine.
+    private static func parting(_ now: ClockReading, _ then: ClockReading) -> Int64? {
+        let (wall, overflow) = now.wall.seconds.subtractingReportingOverflow(then.wall.seconds)
+        let (parted, overflow2) = wall.subtractingReportingOverflow(now.monotonicSeconds - then.monotonicSeconds)
+        return overflow || overflow2 || parted == .min ? .max : abs(parted)
+    }
+}

@@ -1,0 +1,43 @@
+import Blobs
+import Catalog
+import DiskStore
+import Files
+import Logging
+
+/// The way back after a failed sync: the catalogue opened afresh and its log moved into the database, a file written
+/// and synced, and a transaction committed.
+struct Healer: Sendable {
+    let disk: DiskStore
+    let slot: CatalogSlot
+    let time: StoreTime
+    let faults: FaultPoints
+    let logger: Logger
+
+    /// Tries once, with nothing else writing; true when the store may write again.
+    func heal(on thread: Workers) async -> Bool {
+        do throws(StoreError) {
+            try await thread.run { () throws(StoreError) in try prove() }
+            logger.notice("The disk keeps bytes again; the store takes writes")
+            return true
+        } catch {
+            logger.warning("The store still cannot write", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    private func prove() throws(StoreError) {
+        do throws(CatalogError) { try slot.reopen() } catch { throw .io(error.description) }
+        try storeErrors { () throws(FileError) in
+            try faults.reach(.catalogReopened)
+            try disk.probe()
+        }
+        let now = time.now
+        do throws(CatalogError) {
+            let commits = try slot.catalog.write(at: now) { _ in }.commits
+            time.committed(now)
+            try? disk.note(commits: commits)
+        } catch {
+            throw .io(error.description)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Synchronization
+
+/// One lock for each key, which may be held across suspensions: so that of all that can happen to a blob, say, only
+/// one thing happens at a time. Waiting suspends the task and blocks no thread; whoever came first goes first.
+package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
+    /// The keys that are locked, each with those who wait for it.
+    private let waiting = Mutex<[Key: [CheckedContinuation<Void, Never>]]>([:])
+
+    package init() {}
+
+    /// Runs `body` while holding the lock of `key`.
+    package func withLock<Value, Failure: Error>(
+        _ key: Key, _ body: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        await acquire(key)
+        defer { release(key) }
+        return try await body()
+    }
+
+    /// Takes the lock if nobody holds it.
+    func tryAcquire(_ key: Key) -> Bool {
+        waiting.withLock { waiting in
+            guard waiting[key] == nil else { return false }
+            waiting[key] = []
+            return true
+        }
+    }
+
+    /// Gives the lock to whoever waits longest.
+    func release(_ key: Key) {
+        let next = waiting.withLock { waiting -> CheckedContinuation<Void, Never>? in
+            guard let first = waiting[key]?.first else {
+                waiting[key] = nil
+                return nil
+            }
+            waiting[key]?.removeFirst()
+            return first
+        }
+        next?.resume()
+    }
+
+    private func acquire(_ key: Key) async {
+        await withCheckedContinuation { continuation in
+            let isFree = waiting.withLock { waiting in
+                if waiting[key] == nil {
+                    waiting[key] = []
+                    return true
+                }
+                waiting[key]?.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+}

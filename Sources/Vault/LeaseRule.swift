@@ -1,0 +1,72 @@
+import Blobs
+import Catalog
+
+/// What the catalogue says about a lease that someone wants.
+struct LeaseFacts: Sendable {
+    /// The lease of that name on that blob, live or ended.
+    var existing: LeaseRow?
+    /// Leases on the blob, and when the next of them is over.
+    var onAddress = 0
+    var nextEndOnAddress: Timestamp?
+    /// Leases of the subject, and when the next of them is over.
+    var ofSubject = 0
+    var nextEndOfSubject: Timestamp?
+
+    /// Gathers the facts; `address` is nil where it is not known yet.
+    init(_ reader: CatalogReader, address: BlobAddress?, terms: LeaseTerms, limits: VaultSettings) throws {
+        ofSubject = try reader.charge(of: terms.subject).leases
+        if ofSubject >= limits.leasesPerSubject { nextEndOfSubject = try reader.nextEnd(ofSubject: terms.subject) }
+        guard let address, let blob = try reader.blob(address) else { return }
+        onAddress = blob.leases
+        if onAddress >= limits.leasesPerAddress { nextEndOnAddress = try reader.nextEnd(ofBlob: blob.id) }
+        existing =
+            if let owner = terms.owner {
+                try reader.lease(on: blob.id, owner: owner)
+            } else {
+                try reader.unownedLease(on: blob.id, subject: terms.subject)
+            }
+    }
+
+    init() {}
+}
+
+/// What to do about a lease that someone wants.
+enum LeaseDecision: Sendable {
+    /// It is there and lives: it stays as it is.
+    case keep(LeaseRow)
+    /// Make it, once `ended` is nil or has been ended as expired.
+    case add(ending: LeaseRow?)
+    case refuse(StoreError)
+}
+
+/// A lease is named by its owner's hash, or without one by its subject. What ended stays ended.
+enum LeaseRule {
+    static func decide(
+        _ facts: LeaseFacts, terms: LeaseTerms, limits: VaultSettings, now: Timestamp
+    ) -> LeaseDecision {
+        if let existing = facts.existing {
+            guard let end = existing.end(at: now) else { return .keep(existing) }
+            if terms.owner != nil { return .refuse(.leaseEnded(end)) }
+        }
+        if facts.onAddress >= limits.leasesPerAddress {
+            return .refuse(busy("leases on this blob", facts.nextEndOnAddress, now))
+        }
+        if facts.ofSubject >= limits.leasesPerSubject {
+            return .refuse(busy("leases of this subject", facts.nextEndOfSubject, now))
+        }
+        return .add(ending: facts.existing)
+    }
+
+    /// How long a lease lasts, or `.lifetimeTooLong`.
+    static func lifetime(_ terms: LeaseTerms, limits: VaultSettings) throws(StoreError) -> Lifetime {
+        let lifetime = terms.lifetime ?? min(limits.defaultLifetime, limits.maximumLifetime)
+        guard lifetime <= limits.maximumLifetime else { throw .lifetimeTooLong(limit: limits.maximumLifetime) }
+        return lifetime
+    }
+
+    private static func busy(_ limit: String, _ nextEnd: Timestamp?, _ now: Timestamp) -> StoreError {
+        // Between a minute, since the sweep has to come by, and an hour, since others may end theirs before.
+        let wait = nextEnd.map { $0.secondsSince(now) } ?? 0
+        return .busy(limit: limit, retryAfterSeconds: min(max(wait, 60), 3600))
+    }
+}

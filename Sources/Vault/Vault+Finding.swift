@@ -1,0 +1,48 @@
+package import Blobs
+import Catalog
+import DiskStore
+import Files
+import Logging
+
+extension Vault {
+    package func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
+        if let finding = try await workers.run({ () throws(StoreError) in try self.look(for: address) }) {
+            return finding
+        }
+        // Row and file disagreed. Under the lock of the address nothing moves, so what is seen then is so.
+        return try await locks.withLock(address) { () async throws(StoreError) in
+            try await workers.run { () throws(StoreError) in
+                if let finding = try self.look(for: address) { return finding }
+                self.logger.error(
+                    "A blob's file is missing or has the wrong size", metadata: ["blob": "\(address.abbreviated)"])
+                return .damaged
+            }
+        }
+    }
+
+    /// What row and file say together; nil where the row says held and the file is not as it says.
+    private func look(for address: BlobAddress) throws(StoreError) -> BlobFinding? {
+        guard let row = try slot.read({ try $0.blob(address) }) else { return .unknown }
+        if let end = row.end(at: time.now) { return .gone(end) }
+        guard row.state == .held, let sunset = row.sunset else { return .damaged }
+        do throws(DiskError) {
+            let file = try disk.open(address, size: row.size)
+            return .held(
+                HeldBlob(
+                    address: address, size: row.size, sunset: sunset,
+                    content: FileContent(file, workers: workers)))
+        } catch {
+            guard case .file(let cause) = error else { return nil }
+            throw StoreError(cause)
+        }
+    }
+
+    /// Whether the blob is held: a committed row that says so, and a file of the right size. Called under the lock of
+    /// the address, since only then the answer keeps.
+    func holds(_ address: BlobAddress, size: Int64) throws(StoreError) -> Bool {
+        guard let row = try slot.read({ try $0.blob(address) }), row.state == .held, row.size == size else {
+            return false
+        }
+        return try storeErrors { () throws(FileError) in try disk.size(of: address) } == size
+    }
+}

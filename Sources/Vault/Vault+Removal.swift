@@ -1,0 +1,105 @@
+package import Blobs
+package import Catalog
+import DiskStore
+import Files
+
+/// What a sweep took away.
+package struct Removed: Sendable, Hashable {
+    package var count = 0
+    package var bytes: Int64 = 0
+
+    package init(count: Int = 0, bytes: Int64 = 0) {
+        self.count = count
+        self.bytes = bytes
+    }
+}
+
+/// What sweeps do to a store. They decide; here is the order in which it becomes durable.
+extension Vault {
+    /// The most blobs that are removed, or leases that are ended, in one transaction.
+    package static let removalBatch = 500
+
+    /// Removes those of at most `removalBatch` blobs that no lease holds: mark, unlink, forget. A blob that somebody
+    /// is busy with is left for the next pass.
+    package func remove(_ blobs: [BlobRow]) async throws(StoreError) -> Removed {
+        let locked = blobs.filter { locks.tryAcquire($0.address) }
+        defer { for blob in locked { locks.release(blob.address) } }
+        if locked.isEmpty { return Removed() }
+        let faults = faults
+        let marked = try await write { writer, _ in
+            try locked.filter { blob in
+                if blob.state == .removing { return true }
+                return try writer.markForRemoval(blob.id)
+            }
+        }
+        if marked.isEmpty { return Removed() }
+        try await onDisk { disk throws(FileError) in
+            try faults.reach(.removalMarked)
+            for blob in marked {
+                _ = try disk.unlink(blob.address, point: .blobUnlinked)
+                if blob.state == .damaged { _ = try disk.removeAside(blob.address) }
+            }
+        }
+        try await write { writer, now in
+            for blob in marked { try writer.forget(blob.id, now: now) }
+        }
+        try await onDisk { _ throws(FileError) in try faults.reach(.blobForgotten) }
+        return Removed(count: marked.count, bytes: marked.reduce(0) { $0 + $1.size })
+    }
+
+    /// Removes those of the files that no row accounts for; one that somebody is busy with is left.
+    package func removeOrphans(_ addresses: [BlobAddress]) async throws(StoreError) -> Removed {
+        let locked = addresses.filter { locks.tryAcquire($0) }
+        defer { for address in locked { locks.release(address) } }
+        let accounted = try await read { try $0.accounted(locked) }
+        let removed = try await onDisk { disk throws(FileError) in
+            var removed = Removed()
+            for address in locked where !accounted.contains(address) {
+                guard let size = try disk.size(of: address), try disk.unlink(address, point: .orphanUnlinked) else {
+                    continue
+                }
+                removed.count += 1
+                removed.bytes += size
+            }
+            return removed
+        }
+        try await write { writer, _ in
+            for address in locked { try writer.dropSighting(address) }
+        }
+        return removed
+    }
+
+    /// Those of the files that no row accounts for and that nobody is busy with.
+    package func orphans(among addresses: [BlobAddress]) async throws(StoreError) -> [BlobAddress] {
+        let accounted = try await read { try $0.accounted(addresses) }
+        let suspects = addresses.filter { !accounted.contains($0) }
+        // An upload between its name and its row holds the lock, so its file is no orphan.
+        let locked = suspects.filter { locks.tryAcquire($0) }
+        defer { for address in locked { locks.release(address) } }
+        if locked.isEmpty { return [] }
+        let known = try await read { try $0.accounted(locked) }
+        return try await onDisk { disk throws(FileError) in
+            var orphans: [BlobAddress] = []
+            for address in locked where !known.contains(address) {
+                if try disk.size(of: address) != nil { orphans.append(address) }
+            }
+            return orphans
+        }
+    }
+
+    /// Removes what was set aside for an address whose blob is not damaged any more; false if it stays.
+    package func removeAside(_ address: BlobAddress) async throws(StoreError) -> Bool {
+        try await locks.withLock(address) { () async throws(StoreError) in
+            if try await read({ try $0.blob(address) })?.state == .damaged { return false }
+            return try await onDisk { disk throws(FileError) in try disk.removeAside(address) }
+        }
+    }
+
+    /// Takes the wall clock's time as the present, although a later one was committed.
+    package func trustClock() async throws(StoreError) {
+        let wall = time.clock.wall
+        time.reset(to: wall)
+        try await write { writer, _ in try writer.resetLatest(wall) }
+        time.reset(to: wall)
+    }
+}

@@ -1,0 +1,79 @@
+package import Blobs
+package import Catalog
+package import DiskStore
+import Files
+import Logging
+
+/// A store of blobs on one disk with one catalogue: the owner of a storage folder, and of the order in which things
+/// become durable. Upload: file, name, row. Removal: mark, unlink, forget.
+package final class Vault: LeaseStore {
+    package let settings: VaultSettings
+
+    let disk: DiskStore
+    let slot: CatalogSlot
+    let workers: Workers
+    let committer: Committer
+    /// Held across check, file and row of whatever happens to one address.
+    let locks = KeyedLocks<BlobAddress>()
+    let ledger: SpaceLedger
+    let health: Health
+    let time: StoreTime
+    let faults: FaultPoints
+    let logger: Logger
+    /// The clocks when this process opened the store.
+    package let started: ClockReading
+
+    private let commitThread: Workers
+
+    init(_ opened: OpenedStore, settings: VaultSettings, workers: Workers, faults: FaultPoints, logger: Logger) {
+        self.settings = settings
+        self.workers = workers
+        self.faults = faults
+        self.logger = logger
+        let (disk, slot, time) = (opened.disk, opened.slot, opened.time)
+        self.disk = disk
+        self.slot = slot
+        self.time = time
+        started = time.clock.reading
+        ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.freeBytes() }
+        let commitThread = Workers(threads: 1)
+        self.commitThread = commitThread
+        let healer = Healer(disk: disk, slot: slot, time: time, faults: faults, logger: logger)
+        health = Health(firstWait: settings.firstProbe, longestWait: settings.longestProbe) {
+            await healer.heal(on: commitThread)
+        }
+        committer = Committer(
+            thread: commitThread, slot: slot, disk: disk, health: health, time: time, logger: logger)
+    }
+
+    /// Finishes what is under way and gives the storage folder back; later calls are refused as unavailable.
+    package func close() async {
+        await health.close()
+        await commitThread.shutDown()
+        await workers.shutDown()
+        do { try slot.catalog.close() } catch {
+            logger.warning("The catalogue did not close well", metadata: ["error": "\(error)"])
+        }
+        disk.releaseLock()
+    }
+
+    /// Where things lie, for those who put more beside them.
+    package var layout: DiskLayout { disk.layout }
+
+    package func now() -> Timestamp { time.now }
+
+    package func unreadiness() async -> String? {
+        if let reason = health.suspension { return "the store takes no writes: \(reason)" }
+        do {
+            return try await workers.run { () throws(StoreError) in
+                let free = try storeErrors { () throws(FileError) in try self.disk.freeBytes() }
+                _ = try self.slot.read { try $0.store().commits }
+                let fits = SpaceLedger.fits(
+                    4096, free: free, promised: self.ledger.promisedBytes, kept: self.settings.keepFreeBytes)
+                return fits ? nil : "the disk is full"
+            }
+        } catch {
+            return error.description
+        }
+    }
+}

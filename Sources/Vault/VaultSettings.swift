@@ -1,0 +1,38 @@
+package import Blobs
+
+/// What an operator can choose about a store; the defaults are those of the programs.
+package struct VaultSettings: Sendable {
+    /// What kind of bytes are taken.
+    package enum Acceptance: String, Sendable, CaseIterable {
+        /// Only what looks like a sealed blob.
+        case sealedOnly = "sealed"
+        /// Anything.
+        case any
+    }
+
+    package var acceptance = Acceptance.sealedOnly
+    /// The largest blob that is taken.
+    package var blobLimitBytes: Int64 = 2 << 30
+    /// How long a lease lasts when the uploader names no time.
+    package var defaultLifetime = Lifetime.days(30)
+    /// The longest that a lease may last.
+    package var maximumLifetime = Lifetime.days(30)
+    /// Bytes of disk that uploads leave free.
+    package var keepFreeBytes: Int64 = 256 << 20
+    /// Bytes held ready for deleting on a full disk; 0 for none.
+    package var ballastBytes: Int64 = 64 << 20
+    /// How long an ended lease and the trace of a removed blob are kept.
+    package var tombstoneLifetime = Lifetime.days(90)
+    /// The most leases on one blob.
+    package var leasesPerAddress = 1000
+    /// The most leases of one subject.
+    package var leasesPerSubject = 10_000
+    /// Threads that hash, write, sync and read.
+    package var threads = 16
+    /// How long the store waits before it first tries to write again after a failed sync; doubled each time.
+    package var firstProbe = Duration.seconds(1)
+    /// The longest such wait.
+    package var longestProbe = Duration.seconds(60)
+
+    package init() {}
+}

@@ -1,0 +1,42 @@
+import Blobs
+import NIOPosix
+
+/// Threads for work that blocks: neither an event loop nor a thread of the cooperative pool ever waits for a disk.
+///
+/// Work once begun is finished whatever becomes of the task that asked for it.
+final class Workers: Sendable {
+    private let pool: NIOThreadPool
+
+    init(threads: Int) {
+        pool = NIOThreadPool(numberOfThreads: max(1, threads))
+        pool.start()
+    }
+
+    /// Runs `body` on one of the threads and gives what it gave.
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            pool.submit { state in
+                guard case .active = state else {
+                    return continuation.resume(returning: .failure(.unavailable("the store is closing")))
+                }
+                continuation.resume(returning: Result { () throws(StoreError) in try body() })
+            }
+        }
+        return try result.get()
+    }
+
+    /// Runs `body` on one of the threads, later; when the threads are gone, `instead`.
+    func submit(_ body: @escaping @Sendable () -> Void, orElse instead: @escaping @Sendable () -> Void) {
+        pool.submit { state in
+            if case .active = state { body() } else { instead() }
+        }
+    }
+
+    /// Lets begun work finish and ends the threads.
+    func shutDown() async {
+        // Fails only where it was shut down before.
+        try? await pool.shutdownGracefully()
+    }
+}

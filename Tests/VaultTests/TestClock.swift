@@ -1,0 +1,39 @@
+import Blobs
+import Synchronization
+import Vault
+
+/// Clocks that a test moves by hand.
+final class TestClock: StoreClock {
+    private struct State {
+        var wall: Int64 = 1_800_000_000
+        var monotonic: Int64 = 5000
+        var boot = "first"
+    }
+
+    private let state = Mutex(State())
+
+    var wall: Timestamp { Timestamp(seconds: state.withLock { $0.wall }) }
+    var monotonicSeconds: Int64 { state.withLock { $0.monotonic } }
+    var boot: String { state.withLock { $0.boot } }
+
+    /// Time passes.
+    func pass(seconds: Int64) {
+        state.withLock {
+            $0.wall += seconds
+            $0.monotonic += seconds
+        }
+    }
+
+    /// Somebody sets the wall clock.
+    func setWall(by seconds: Int64) {
+        state.withLock { $0.wall += seconds }
+    }
+
+    /// The machine starts anew.
+    func reboot() {
+        state.withLock {
+            $0.monotonic = 10
+            $0.boot += "'"
+        }
+    }
+}
