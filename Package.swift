@@ -61,7 +61,7 @@ let package = Package(
             name: "satcheld",
             dependencies: [
                 "Blobs", "Files", "Catalog", "DiskStore", "Vault", "Lifecycle", "BlobHTTP", argumentParser,
-                configuration, hummingbird, logging, lifecycle, nioCore, nioPosix,
+                configuration, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
         // C behind its doors.
@@ -95,8 +95,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", hummingbird, httpTypes,
-                nioCore, nioPosix,
+                "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", httpTypes, lifecycle, logging,
+                nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(
             name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),
@@ -117,6 +117,7 @@ var nioHTTP1: Target.Dependency { .product(name: "NIOHTTP1", package: "swift-nio
 var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
 var nioHTTPTypesHTTP1: Target.Dependency { .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras") }
 var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
+var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
 for target in package.targets where target.type != .system && target.name != "CJPEG" {

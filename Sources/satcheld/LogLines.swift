@@ -1,0 +1,40 @@
+import Files
+import FoundationEssentials
+import Logging
+
+/// Logs as lines on stderr: time, level, a constant message, then facts as key=value in alphabetical order.
+struct LogLines: LogHandler {
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    init(level: Logger.Level) {
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let pairs = facts.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted("\($0.value)"))" }
+        let time = Date.now.formatted(.iso8601)
+        let line = ([time, event.level.rawValue, "\(event.message)"] + pairs).joined(separator: " ")
+        StandardError.write(line)
+    }
+
+    /// A value that would not be read back as one word is put in quotes, and kept on its line.
+    private static func quoted(_ value: String) -> String {
+        let isWord = value.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x3d }
+        guard !isWord || value.isEmpty else { return value }
+        let escaped = value.unicodeScalars.map { scalar -> String in
+            switch scalar {
+            case "\"", "\\": "\\\(scalar)"
+            case _ where scalar.properties.generalCategory == .control: "\\u{\(String(scalar.value, radix: 16))}"
+            default: String(scalar)
+            }
+        }
+        return "\"\(escaped.joined())\""
+    }
+}

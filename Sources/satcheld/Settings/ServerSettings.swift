@@ -1,0 +1,22 @@
+import BlobHTTP
+import Blobs
+import Logging
+import Vault
+
+/// Everything that an operator can choose, read and checked.
+struct ServerSettings {
+    /// The folder of the store.
+    var storagePath = ""
+    var server = BlobServerSettings(listen: Authority(host: "", port: nil))
+    var vault = VaultSettings()
+    /// Between two passes of the garbage collector.
+    var collectInterval = Duration.zero
+    /// How long requests under way may take to finish when the server is told to end.
+    var shutdownTimeout = Duration.zero
+    var logLevel = Logger.Level.info
+}
+
+/// A setting that cannot be taken as it stands.
+struct SettingsError: Error, CustomStringConvertible {
+    let description: String
+}

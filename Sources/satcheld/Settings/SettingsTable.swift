@@ -1,0 +1,121 @@
+import BlobHTTP
+import Blobs
+import Logging
+import Vault
+
+/// Every setting, once: flags, environment, file, help and `satcheld config` all come from this table.
+enum SettingsTable {
+    static let all: [Setting] = serving + keeping + limits + running
+
+    private static let serving: [Setting] = [
+        .value(
+            "listen", "HOST:PORT", standard: "127.0.0.1:8080", "Where to serve; port 0 takes any that is free.",
+            parse: address, at: \.server.listen),
+        .value(
+            "admin-listen", "HOST:PORT", standard: "",
+            "Where to tell health in detail; a port alone is on 127.0.0.1. Nowhere unless given.",
+            parse: optional(adminAddress), at: \.server.adminListen),
+        .value(
+            "public-url", "URL", standard: "", "How clients find this server; the address of --listen unless given.",
+            parse: optional { PublicURL($0) }, at: \.server.publicURL),
+        .value(
+            "allow-anonymous-uploads", nil, standard: "false",
+            "Let anybody who reaches this server upload, although no keys for tickets are configured.",
+            parse: Quantity.flag, at: \.server.allowsAnonymousUploads),
+        .value(
+            "cache-max-age", "TIME", standard: "5m", "The longest that caches may keep a blob's answer.",
+            parse: { Lifetime($0)?.seconds }, at: \.server.cacheSeconds),
+    ]
+
+    private static let keeping: [Setting] = [
+        .value(
+            "storage", "FOLDER", standard: "storage", "The folder of the store; made if missing or empty.",
+            parse: nonempty, at: \.storagePath),
+        .value(
+            "accept", "sealed|any", standard: "sealed", "What is taken: sealed blobs only, or any bytes.",
+            parse: { VaultSettings.Acceptance(rawValue: $0) }, at: \.vault.acceptance),
+        .value(
+            "blob-limit", "BYTES", standard: "2GiB", "The largest blob that is taken.",
+            parse: Quantity.bytes, at: \.vault.blobLimitBytes),
+        .value(
+            "default-lifetime", "TIME", standard: "30d", "How long a lease lasts when the upload names no time.",
+            parse: { Lifetime($0) }, at: \.vault.defaultLifetime),
+        .value(
+            "max-lifetime", "TIME", standard: "30d", "The longest that a lease may last.",
+            parse: { Lifetime($0) }, at: \.vault.maximumLifetime),
+        .value(
+            "tombstone-lifetime", "TIME", standard: "90d", "How long it is remembered that and why a blob is gone.",
+            parse: { Lifetime($0) }, at: \.vault.tombstoneLifetime),
+        .value(
+            "keep-free", "BYTES", standard: "256MiB", "Disk space that uploads leave free.",
+            parse: Quantity.bytes, at: \.vault.keepFreeBytes),
+        .value(
+            "ballast", "BYTES", standard: "64MiB", "Disk space held ready for deleting on a full disk; 0 for none.",
+            parse: Quantity.bytes, at: \.vault.ballastBytes),
+        .value(
+            "leases-per-blob", "COUNT", standard: "1000", "The most leases on one blob.",
+            parse: Quantity.count, at: \.vault.leasesPerAddress),
+        .value(
+            "leases-per-subject", "COUNT", standard: "10000", "The most leases of one uploader.",
+            parse: Quantity.count, at: \.vault.leasesPerSubject),
+        .value(
+            "gc-interval", "TIME", standard: "5m", "Between two passes of the garbage collector.",
+            parse: Quantity.duration, at: \.collectInterval),
+    ]
+
+    private static let limits: [Setting] = [
+        .value(
+            "connections", "COUNT", standard: "10000", "Connections open at once; more wait to be accepted.",
+            parse: Quantity.count, at: \.server.connectionLimit),
+        .value(
+            "header-limit", "BYTES", standard: "32KiB", "The largest header of a request.",
+            parse: { Quantity.bytes($0).flatMap { Int(exactly: $0) } }, at: \.server.connections.headerBytes),
+        .value(
+            "header-timeout", "TIME", standard: "10s", "From the first byte of a request to the end of its header.",
+            parse: Quantity.duration, at: \.server.connections.headerTimeout),
+        .value(
+            "idle-timeout", "TIME", standard: "75s", "How long a connection may wait for its next request.",
+            parse: Quantity.duration, at: \.server.connections.idleTimeout),
+        .value(
+            "upload-speed", "BYTES", standard: "1KiB", "The lowest speed of an upload, in bytes a second.",
+            parse: { Quantity.bytes($0).flatMap { Int(exactly: $0) } },
+            at: \.server.connections.uploadBytesPerSecond),
+        .value(
+            "upload-patience", "TIME", standard: "60s", "How long an upload may stay below its lowest speed.",
+            parse: Quantity.duration, at: \.server.connections.uploadPatience),
+        .value(
+            "write-timeout", "TIME", standard: "60s", "How long a client may read nothing of its answer.",
+            parse: Quantity.duration, at: \.server.connections.writeTimeout),
+    ]
+
+    private static let running: [Setting] = [
+        .value(
+            "shutdown-timeout", "TIME", standard: "30s", "How long requests may take to finish when told to end.",
+            parse: Quantity.duration, at: \.shutdownTimeout),
+        .value(
+            "store-threads", "COUNT", standard: "16", "Threads that hash, write, sync and read.",
+            parse: Quantity.count, at: \.vault.threads),
+        .value(
+            "log-level", "trace|debug|info|notice|warning|error|critical", standard: "info",
+            "What is logged, on stderr.", parse: { Logger.Level(rawValue: $0) }, at: \.logLevel),
+    ]
+
+    // MARK: Parsers of the table's own
+
+    private static func optional<Value>(
+        _ parse: @escaping @Sendable (String) -> Value?
+    ) -> @Sendable (String) -> Value?? {
+        { text in text.isEmpty ? .some(nil) : parse(text).map { .some($0) } }
+    }
+
+    private static func nonempty(_ text: String) -> String? { text.isEmpty ? nil : text }
+
+    @Sendable private static func address(_ text: String) -> Authority? {
+        guard let authority = Authority(text), authority.port != nil, !authority.host.isEmpty else { return nil }
+        return authority
+    }
+
+    @Sendable private static func adminAddress(_ text: String) -> Authority? {
+        address(text.contains(":") ? text.hasPrefix(":") ? "127.0.0.1" + text : text : "127.0.0.1:" + text)
+    }
+}
