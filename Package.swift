@@ -38,7 +38,7 @@ let package = Package(
         .executableTarget(
             name: "satchel",
             dependencies: [
-                "Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer", "MediaClient",
+                "Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer", "MediaClient", "CLinux",
                 argumentParser,
             ]),
 

@@ -61,6 +61,25 @@ package struct WebURL: Hashable, Sendable, CustomStringConvertible {
         WebURL(origin: origin, path: path.hasSuffix("/") ? path + part : "\(path)/\(part)")
     }
 
+    /// The place that a `Location` field names, seen from here (RFC 3986 §5); its fragment falls away.
+    /// Nil for what is no plain URL, and for `.` and `..` parts, which clients resolve in different ways.
+    package func resolving(_ reference: String) -> WebURL? {
+        let text = reference.prefix { $0 != "#" }
+        let absolute: String
+        if text.contains("://"), !text.hasPrefix("/") {
+            absolute = String(text)
+        } else if text.hasPrefix("//") {
+            absolute = "\(origin.scheme.rawValue):\(text)"
+        } else if text.hasPrefix("/") {
+            absolute = "\(origin)\(text)"
+        } else {
+            absolute = "\(origin)\(path.dropLast(lastPathPart.count))\(text)"
+        }
+        guard let url = WebURL(absolute) else { return nil }
+        let parts = url.path.split(separator: "/")
+        return parts.contains { $0 == "." || $0 == ".." || $0.lowercased().contains("%2e") } ? nil : url
+    }
+
     /// What stands after the last `/` of the path.
     package var lastPathPart: Substring {
         path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]

@@ -81,7 +81,7 @@ private func spawn(_ arguments: [String], input: borrowing OpenFile, output: bor
     unsafe posix_spawn_file_actions_adddup2(&actions, input.descriptor, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
     var copies = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
+    defer { unsafe copies.forEach { unsafe free($0) } }
     var process: pid_t = 0
     let code = unsafe posix_spawn(&process, arguments[0], &actions, nil, &copies, environ)
     guard code == 0 else { throw FileError(operation: "spawn", path: arguments[0], code: code) }

@@ -1,0 +1,54 @@
+import Files
+package import Transfer
+
+/// The journeys of a file: out (`send`, `seal`) and back (`open`, `unseal`).
+///
+/// Everything a journey needs of the world comes in here. It works on the caller's thread and keeps no bytes of a file
+/// in memory beyond fixed buffers.
+package final class MediaClient {
+    let settings: Settings
+    let state: StateFolder
+    let pacing: Pacing
+    let audience: Audience
+    private let environment: @Sendable (String) -> String?
+    private var connections: HTTPClient?
+
+    package init(
+        settings: Settings, state: StateFolder, pacing: Pacing, audience: Audience,
+        environment: @escaping @Sendable (String) -> String?
+    ) {
+        self.settings = settings
+        self.state = state
+        self.pacing = pacing
+        self.audience = audience
+        self.environment = environment
+    }
+
+    var retries: RetryPolicy { RetryPolicy(attempts: settings.attempts) }
+
+    /// The connections of all journeys of this client; made when the first of them needs one.
+    func http() throws(MediaClientError) -> HTTPClient {
+        if let connections { return connections }
+        let transfer = TransferSettings(
+            connectTimeoutSeconds: settings.connectTimeoutSeconds, stallTimeoutSeconds: settings.stallTimeoutSeconds,
+            certificateFile: settings.certificateFile, environment: environment)
+        do {
+            let client = try HTTPClient(settings: transfer)
+            connections = client
+            return client
+        } catch {
+            throw .transfer(error)
+        }
+    }
+
+    func spoolFile() throws(MediaClientError) -> TemporaryFile {
+        do { return try state.spoolFile() } catch { throw .state(error) }
+    }
+}
+
+/// Runs what can fail on a file, and says whose file it was.
+func onFile<Result: ~Copyable>(
+    _ role: (FileError) -> MediaClientError, _ body: () throws(FileError) -> Result
+) throws(MediaClientError) -> Result {
+    do { return try body() } catch { throw role(error) }
+}

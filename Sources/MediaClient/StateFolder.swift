@@ -1,0 +1,40 @@
+package import Files
+
+/// Where satchel keeps what it must remember: the sent log, and for as long as a journey lasts its spool files.
+///
+/// By the XDG Base Directory Specification: `$XDG_STATE_HOME/satchel`, by default `~/.local/state/satchel`, 0700.
+package struct StateFolder: Sendable {
+    package let path: String
+
+    package init(path: String) { self.path = path }
+
+    /// Nil where neither XDG_STATE_HOME nor HOME is set to an absolute path.
+    package init?(environment: (String) -> String?) {
+        guard let path = xdgFolder("XDG_STATE_HOME", below: ".local/state", environment) else { return nil }
+        self.path = path
+    }
+
+    package var sentLog: String { "\(path)/sent.jsonl" }
+    private var spool: String { "\(path)/spool" }
+
+    /// A file of this journey's own, gone when it ends.
+    package func spoolFile() throws(FileError) -> TemporaryFile {
+        try make()
+        try Folder.make(spool)
+        return try TemporaryFile(in: spool)
+    }
+
+    func make() throws(FileError) { try Folder.makeAll(path) }
+}
+
+/// The configuration file: `$XDG_CONFIG_HOME/satchel/config`, by default `~/.config/satchel/config`.
+package func configurationPath(environment: (String) -> String?) -> String? {
+    xdgFolder("XDG_CONFIG_HOME", below: ".config", environment).map { "\($0)/config" }
+}
+
+/// Relative paths in these variables are to be ignored, says the specification.
+private func xdgFolder(_ variable: String, below home: String, _ environment: (String) -> String?) -> String? {
+    if let path = environment(variable), path.hasPrefix("/") { return "\(path)/satchel" }
+    guard let path = environment("HOME"), path.hasPrefix("/") else { return nil }
+    return "\(path)/\(home)/satchel"
+}

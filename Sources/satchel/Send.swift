@@ -1,0 +1,44 @@
+import ArgumentParser
+import MediaClient
+import MediaMessage
+
+struct Send: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compresses, seals and uploads files; prints one message for each.",
+        discussion: """
+            JPEG pictures are compressed, and what describes the sender is taken out of them. Other files go as they \
+            are. The first failure ends it: the messages printed are those of the files before it.
+            """)
+
+    @Argument(help: "Files to send; - is standard input.")
+    var file: [String]
+
+    @OptionGroup(title: "Server") var server: ServerOptions
+    @OptionGroup(title: "Content") var content: ContentOptions
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var voice: VoiceOptions
+
+    func validate() throws {
+        if content.name != nil && file.count > 1 { throw ValidationError("--name is for a single FILE") }
+        if file.count(where: { $0 == "-" }) > 1 { throw ValidationError("- can stand only once") }
+    }
+
+    func run() throws {
+        let terminal = voice.terminal
+        let flags = server.flags.merging(content.flags) { $1 }.merging(connection.flags) { $1 }
+        let composition = try Composition(flags: flags, terminal: terminal)
+        for (index, path) in file.enumerated() {
+            do {
+                let options = content.sendOptions(for: path, composition.settings)
+                let message = try composition.client.send(try openInput(path), options: options)
+                terminal.clearLine()
+                try printResult(message.text(composition.settings.format))
+            } catch {
+                terminal.clearLine()
+                let rest = file.count - index - 1
+                if rest > 0 { terminal.say("the last \(rest) of \(file.count) files were not sent") }
+                throw Ending(error)?.about(printable(path)) ?? error
+            }
+        }
+    }
+}
