@@ -129,12 +129,13 @@ static void scale_across_colours(const row_scaler *scaler, float *output) {
         const float *input = scaler->light + (size_t)contribution->first * 3;
         const float *weights = filter->weights + contribution->weights;
         samples even = {0}, odd = {0};
-        uint32_t tap = 0;
-        for (; tap + 1 < contribution->count; tap += 2) {
-            even += *(const samples *)(input + tap * 3) * weights[tap];
-            odd += *(const samples *)(input + tap * 3 + 3) * weights[tap + 1];
+        for (uint32_t tap = 0; tap < contribution->count; tap += 4, input += 12) {
+            samples weight = *(const samples *)(weights + tap);
+            even += *(const samples *)input * __builtin_shufflevector(weight, weight, 0, 0, 0, 0);
+            odd += *(const samples *)(input + 3) * __builtin_shufflevector(weight, weight, 1, 1, 1, 1);
+            even += *(const samples *)(input + 6) * __builtin_shufflevector(weight, weight, 2, 2, 2, 2);
+            odd += *(const samples *)(input + 9) * __builtin_shufflevector(weight, weight, 3, 3, 3, 3);
         }
-        if (tap < contribution->count) even += *(const samples *)(input + tap * 3) * weights[tap];
         *(samples *)(output + (size_t)index * 3) = even + odd;
     }
 }
@@ -192,7 +193,7 @@ row_scaler *row_scaler_create(row_scaler_settings settings) {
         row_scaler_destroy(scaler);
         return NULL;
     }
-    scaler->light = calloc(scaler->input_count + 4, sizeof *scaler->light);
+    scaler->light = calloc(scaler->input_count + 4 * (size_t)settings.components, sizeof *scaler->light);
     scaler->ring = calloc(scaler->down.largest_count * (scaler->output_count + 4), sizeof *scaler->ring);
     scaler->sums = calloc(scaler->output_count, sizeof *scaler->sums);
     if (!scaler->light || !scaler->ring || !scaler->sums) {

@@ -21,10 +21,11 @@ struct PixelSize: Hashable, Sendable {
     /// The eighths of this size at which libjpeg's inverse DCT should give the picture, for a filter that is to bring
     /// it down to `target`.
     ///
-    /// The DCT's own reduction cuts off sharply; where the filter still has a fifth to take away, none of that shows.
-    /// Only halves are worth taking: libjpeg-turbo has no vector code for the sizes between.
+    /// The DCT's own reduction cuts off sharply, and averages code values rather than light; where the filter still
+    /// has two sevenths to take away, none of that shows. Only halves are worth taking: libjpeg-turbo has no vector
+    /// code for the sizes between.
     func decodingEighths(for target: PixelSize) -> Int {
-        for eighths in [1, 2, 4] where 5 * longEdge * eighths >= 6 * target.longEdge * 8 { return eighths }
+        for eighths in [1, 2, 4] where 5 * longEdge * eighths >= 7 * target.longEdge * 8 { return eighths }
         return 8
     }
 }

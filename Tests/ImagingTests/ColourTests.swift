@@ -1,0 +1,123 @@
+import Imaging
+import TestSupport
+import Testing
+
+@Suite("Colours mean afterwards what they meant before", .enabled(if: Tool.areInstalled, "\(Tool.reason)"))
+struct ColourTests {
+    @Test(
+        "A stripped picture decodes to the very same pixels",
+        arguments: ["baseline", "progressive", "arithmetic", "restarts", "rgb", "gray", "cmyk", "full-chroma"])
+    func stripped(name: String) throws {
+        let studio = try Studio.open()
+        let prepared = try studio.prepare(studio.path(name + ".jpg"), .original)
+        #expect(prepared.picture.treatment == .stripped(.asked))
+        #expect(try pixels(prepared.path, studio) == pixels(studio.path(name + ".jpg"), studio))
+        #expect(try prepared.bytes.count < studio.bytes(name).count + 64)
+    }
+
+    private func pixels(_ path: String, _ studio: Studio) throws -> [UInt8] {
+        let output = studio.newPath("raw")
+        try Tool.run("convert", [path, "-depth", "8", "rgb:\(output)"])
+        return try TestSupport.bytes(ofFile: output)
+    }
+
+    @Test("CMYK is stripped at every quality, with a preview of its colours", arguments: Quality.allCases)
+    func cmyk(quality: Quality) throws {
+        let studio = try Studio.open()
+        let prepared = try studio.prepare(studio.path("cmyk.jpg"), quality)
+        guard case .stripped(let reason) = prepared.picture.treatment else {
+            Issue.record("CMYK was compressed")
+            return
+        }
+        #expect(quality == .original ? reason == .asked : reason == .cmyk || reason == .ycck)
+        let preview = try GrayImage(try studio.file(try #require(prepared.picture.preview)), studio)
+        let expected = try GrayImage(
+            studio.path("scene.png"), studio, ["-resize", "\(preview.width)x\(preview.height)!"])
+        #expect(preview.similarity(to: expected) > 0.6)
+    }
+
+    @Test("A picture of RGB samples does not get the segment that would make them YCbCr")
+    func rgb() throws {
+        let studio = try Studio.open()
+        #expect(JPEGBytes.payload(of: 0xE0, in: try studio.prepare(studio.path("rgb.jpg"), .original).bytes) == nil)
+        #expect(JPEGBytes.payload(of: 0xE0, in: try studio.prepare(studio.path("gray.jpg"), .original).bytes) != nil)
+    }
+
+    @Test("Samples of more than eight bits, and lossless ones, are stripped and have no preview")
+    func undecodable() throws {
+        let studio = try Studio.open()
+        var twelveBits = try studio.bytes("small")
+        twelveBits[try #require(JPEGBytes.payload(of: 0xC0, in: twelveBits))] = 12
+        let prepared = try studio.prepare(twelveBits, .standard)
+        #expect(prepared.picture.treatment == .stripped(.twelveBit))
+        #expect(prepared.picture.preview == nil && prepared.picture.thumbhash.isEmpty)
+        var lossless = try studio.bytes("small")
+        lossless[try #require(JPEGBytes.payload(of: 0xC0, in: lossless)) - 3] = 0xC3
+        #expect(try studio.prepare(lossless, .high).picture.treatment == .stripped(.rareProcess))
+    }
+
+    // MARK: Profiles
+
+    @Test(
+        "A whole profile stays, in as many segments as it takes",
+        arguments: [(200, 1), (3000, 3), (70_000, 2), (900_000, 15)])
+    func wholeProfile(count: Int, chunkCount: Int) throws {
+        let profile = JPEGBytes.fakeProfile(count: count)
+        let segments = JPEGBytes.profile(profile, chunkCount: chunkCount).flatMap { $0 }
+        for quality in Quality.allCases {
+            let prepared = try prepare(segments, quality, "baseline")
+            #expect(try profileBytes(in: prepared.bytes) == profile)
+            #expect(prepared.picture.removed.isEmpty)
+        }
+    }
+
+    @Test(
+        "A profile of the other colour space, too large, incomplete or out of order goes", arguments: Quality.allCases)
+    func unfitProfile(quality: Quality) throws {
+        let whole = JPEGBytes.profile(JPEGBytes.fakeProfile(count: 9000), chunkCount: 3)
+        var wrongLength = JPEGBytes.fakeProfile(count: 900)
+        wrongLength[3] &+= 1
+        let unfit: [(String, [UInt8])] = [
+            ("gray", JPEGBytes.profile(JPEGBytes.fakeProfile("GRAY"))[0]),
+            ("CMYK", JPEGBytes.profile(JPEGBytes.fakeProfile("CMYK"))[0]),
+            ("a chunk missing", whole[0] + whole[1]),
+            ("the first missing", whole[1] + whole[2]),
+            ("out of order", whole[1] + whole[0] + whole[2]),
+            ("one twice", whole[0] + whole[0] + whole[1] + whole[2]),
+            ("other length", JPEGBytes.profile(wrongLength)[0]),
+            ("empty", JPEGBytes.segment(0xE2, Array("ICC_PROFILE\0".utf8))),
+            (
+                "over a mebibyte",
+                JPEGBytes.profile(JPEGBytes.fakeProfile(count: 1 << 20 + 1), chunkCount: 17).flatMap { $0 }
+            ),
+        ]
+        for (name, segments) in unfit {
+            let prepared = try prepare(segments, quality, "small")
+            #expect(try profileBytes(in: prepared.bytes).isEmpty, "\(name)")
+            #expect(prepared.picture.removed == [.icc], "\(name)")
+        }
+    }
+
+    @Test("A gray picture keeps a gray profile")
+    func grayProfile() throws {
+        let profile = JPEGBytes.fakeProfile("GRAY")
+        let prepared = try prepare(JPEGBytes.profile(profile)[0], .standard, "gray")
+        #expect(try profileBytes(in: prepared.bytes) == profile)
+    }
+
+    private func prepare(_ segments: [UInt8], _ quality: Quality, _ name: String) throws -> Prepared {
+        let studio = try Studio.open()
+        return try studio.prepare(JPEGBytes.inserting(segments, into: try studio.bytes(name)), quality)
+    }
+
+    private func profileBytes(in picture: [UInt8]) throws -> [UInt8] {
+        var profile: [UInt8] = []
+        var position = 2
+        while position + 4 <= picture.count, picture[position] == 0xFF, picture[position + 1] != 0xDA {
+            let end = position + 2 + Int(picture[position + 2]) << 8 + Int(picture[position + 3])
+            if picture[position + 1] == 0xE2 { profile += picture[position + 18..<end] }
+            position = end
+        }
+        return profile
+    }
+}

@@ -1,0 +1,58 @@
+import Testing
+
+@testable import Imaging
+
+@Suite("The ThumbHash is the published one")
+struct ThumbHashTests {
+    /// Pictures that are made alike in any language, and their hashes by the Python package `thumbhash` 0.1.2, an
+    /// independent port of the published code.
+    enum Pattern: Sendable {
+        case slope, disc, noise
+
+        func colour(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> [Int] {
+            switch self {
+            case .slope:
+                return [x * 255 / max(1, width - 1), y * 255 / max(1, height - 1), (x * 7 + y * 13) % 256]
+            case .disc:
+                let (across, down, edge) = (2 * x - width, 2 * y - height, min(width, height))
+                return across * across + down * down < edge * edge / 2 ? [230, 180, 40] : [20, 40, 90]
+            case .noise:
+                return [(x * x * 31 + y * 17) % 256, (x * 57 + y * y * 11) % 256, (x * y * 3 + x) % 256]
+            }
+        }
+    }
+
+    @Test(
+        "Hashes of known pictures",
+        arguments: [
+            (100, 75, Pattern.slope, "df070a359a8087777077777878787778708007f877"),
+            (75, 100, .slope, "dff709351a7077808777777778777778807008f878"),
+            (100, 100, .disc, "d6080a5f06076888877878808a8987679878787008078700"),
+            (100, 50, .disc, "51f7094c8607c867877887837b780787737038"),
+            (37, 99, .noise, "1f08020b0001651645754235ffa97c1018"),
+            (64, 48, .noise, "1ff8010d803032424157654366379445bfbeba06a3"),
+            (1, 100, .slope, "150629813e08867988878777f78578bf78"),
+            (100, 1, .slope, "54f62a71be7677878888088995874f8808"),
+            (10, 3, .noise, "93ea091a9280226a86759877805c2aaf96"),
+        ])
+    func knownHashes(width: Int, height: Int, pattern: Pattern, expected: String) {
+        var raster = Raster(size: PixelSize(width: width, height: height), components: 3)
+        for y in 0..<height {
+            raster.append((0..<width).flatMap { pattern.colour($0, y, width, height).map { UInt8($0) } })
+        }
+        let hash = thumbHash(of: raster).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        #expect(hash == expected)
+    }
+
+    @Test("A gray picture hashes as the same picture in colour")
+    func gray() {
+        var gray = Raster(size: PixelSize(width: 40, height: 30), components: 1)
+        var colour = Raster(size: PixelSize(width: 40, height: 30), components: 3)
+        for y in 0..<30 {
+            let row = (0..<40).map { UInt8(($0 * y) % 256) }
+            gray.append(row)
+            colour.append(row.flatMap { [$0, $0, $0] })
+        }
+        #expect(thumbHash(of: gray) == thumbHash(of: colour))
+    }
+}
