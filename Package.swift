@@ -71,19 +71,19 @@ let package = Package(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
-        .target(name: "TestSupport", dependencies: ["Blobs", "Files"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Blobs", "Files"], path: "Tests/TestSupport", exclude: ["peer.py"]),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(
             name: "SealingTests", dependencies: ["Sealing", "Blobs", "Files", "TestSupport"],
-            resources: [.copy("Vectors")]),
+            exclude: ["Vectors", "Peer"]),
         .testTarget(
             name: "ImagingTests", dependencies: ["Imaging", "Files", "TestSupport"],
             resources: [.copy("Pictures")]),
         .testTarget(
-            name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"],
-            exclude: ["Peer"]),
+            name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"]),
         .testTarget(
             name: "MediaClientTests",
             dependencies: [

@@ -18,7 +18,7 @@ package struct ConfigurationFile: Sendable {
 
     package init(parsing text: String, path: String) throws(SettingError) {
         var values: [Setting: String] = [:]
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() {
             let content = line.trimmingBlanks()
             if content.isEmpty || content.hasPrefix("#") { continue }

@@ -1,21 +1,20 @@
 import Files
 import Glibc
-import TestSupport
 
-/// A small blob server in Python that misbehaves as it is told (see Peer/peer.py); it ends with this object.
-final class Peer {
-    let port: UInt16
+/// A small blob server in Python that misbehaves as it is told (see peer.py); it ends with this object.
+package final class Peer {
+    package let port: UInt16
     private let folder: TemporaryFolder
     private let process: pid_t
     /// The peer lives until this end of its standard input is closed.
     private let pipe: Pipe
 
     /// Nil where a test must be skipped: there is no python3 here.
-    static var isAvailable: Bool { unsafe access("/usr/bin/python3", X_OK) == 0 }
+    package static var isAvailable: Bool { unsafe access("/usr/bin/python3", X_OK) == 0 }
 
-    init(_ behaviours: [String] = []) throws {
+    package init(_ behaviours: [String] = []) throws {
         folder = try TemporaryFolder()
-        let script = "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Peer/peer.py"
+        let script = "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/peer.py"
         let toPeer = try Pipe()
         let fromPeer = try Pipe()
         let arguments = ["/usr/bin/python3", script, folder.path("log")] + behaviours
@@ -36,25 +35,27 @@ final class Peer {
         _ = waitpid(process, nil, 0)
     }
 
-    var url: String { "http://127.0.0.1:\(port)" }
+    package var url: String { "http://127.0.0.1:\(port)" }
 
     /// The requests so far, one line of JSON each.
-    var log: [String] {
+    package var log: [String] {
         let text = (try? bytes(ofFile: folder.path("log"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return text.split(separator: "\n").map(String.init)
     }
 
     /// The bytes that `size=` makes the peer hold.
-    static func pattern(_ size: Int) -> [UInt8] {
+    package static func pattern(_ size: Int) -> [UInt8] {
         (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ ($0 >> 8)) }
     }
 }
 
 /// The peers of one test, which live as long as the test's suite does rather than until their last mention.
-final class Peers {
+package final class Peers {
     private var running: [Peer] = []
 
-    func start(_ behaviours: String...) throws -> Peer {
+    package init() {}
+
+    package func start(_ behaviours: String...) throws -> Peer {
         let peer = try Peer(behaviours)
         running.append(peer)
         return peer

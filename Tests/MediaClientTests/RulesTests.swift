@@ -1,0 +1,168 @@
+import Blobs
+import Files
+import Glibc
+import TestSupport
+import Testing
+import Transfer
+
+@testable import MediaClient
+
+@Suite("Rules of the journeys")
+struct RulesTests {
+    @Test(
+        "Where a message may send us",
+        arguments: [
+            ("https://media.example/a", HostPolicy.Verdict.allowed(requiresPublicAddress: false)),
+            ("https://media.example:8443/a", .unknownHost),
+            ("https://port.example:8443/a", .allowed(requiresPublicAddress: false)),
+            ("https://port.example/a", .unknownHost),
+            ("https://named.example/a", .allowed(requiresPublicAddress: true)),
+            ("https://other.example/a", .unknownHost), ("https://evil-media.example/a", .unknownHost),
+            ("https://media.example.evil/a", .unknownHost), ("http://media.example/a", .unprotected),
+            ("http://127.0.0.1:8080/a", .allowed(requiresPublicAddress: false)),
+            ("http://127.0.0.1:8081/a", .unknownHost),
+            ("http://localhost:8080/a", .unknownHost), ("https://127.0.0.1:8080/a", .unknownHost),
+            ("http://169.254.169.254/a", .unprotected), ("https://169.254.169.254/a", .unknownHost),
+        ])
+    func verdicts(url: String, expected: HostPolicy.Verdict) throws {
+        let policy = HostPolicy(
+            configured: ["media.example", "port.example:8443", "http://127.0.0.1:8080"].compactMap { HostPattern($0) },
+            named: [try #require(HostPattern("named.example"))])
+        #expect(policy.verdict(on: try #require(WebURL(url)).origin) == expected)
+    }
+
+    @Test("What is no host", arguments: ["", "a/b", "https://a/b", "a b", "a:0", "u@a", "*", "a:b", "ftp://a"])
+    func noHosts(text: String) {
+        #expect(HostPattern(text) == nil)
+    }
+
+    private static let name = String(repeating: "ab", count: 32)
+
+    @Test(
+        "Redirects to the same file are followed",
+        arguments: [
+            ("https://cdn.example/\(name)", "https://cdn.example/\(name)"),
+            ("/x/\(name)", "https://media.example/x/\(name)"),
+            ("\(name).bin?sig=1", "https://media.example/a/\(name).bin?sig=1"),
+            ("//cdn.example/\(name)#f", "https://cdn.example/\(name)"),
+        ])
+    func followed(location: String, expected: String) throws {
+        #expect(try step(location) == .follow(try #require(WebURL(expected))))
+    }
+
+    @Test(
+        "Other redirects are not",
+        arguments: [
+            nil, "", "http://media.example/\(name)", "/", "/\(name)/", "/\(name)/x", "/\(name)x", "/open/\(name)/../y",
+            "/../\(name)", "/%2e%2e/\(name)", "https://u@media.example/\(name)", "ftp://media.example/\(name)",
+            "https://media.example\\@evil.example/\(name)", "/\(name.uppercased())",
+        ])
+    func refused(location: String?) throws {
+        guard case .refuse = try step(location) else {
+            Issue.record("followed")
+            return
+        }
+    }
+
+    private func step(_ location: String?) throws -> RedirectRule.Step {
+        let url = try #require(WebURL("https://media.example/a/\(Self.name)"))
+        return RedirectRule(address: try #require(BlobAddress(hex: Self.name))).step(
+            from: url, location: location, count: 1)
+    }
+
+    @Test("A server's no is read strictly, and shown in our own words")
+    func refusals() {
+        let fields = [
+            HTTPField("content-type", "application/problem+json; charset=utf-8"), HTTPField("retry-after", "9"),
+        ]
+        let body = #"{"type":"/problems/too-large","limit":100,"title":"<b>\u001b[31m"}"#
+        let refusal = Refusal(HTTPResponse(status: 413, fields: fields, body: Array(body.utf8)), now: 0)
+        #expect(refusal.code == "too-large" && refusal.limit == 100 && refusal.retryAfterSeconds == 9)
+        #expect(refusal.description == "the file is too large; the limit is 100 bytes")
+    }
+
+    @Test(
+        "What a server should not say is left aside",
+        arguments: [
+            "", "[]", "{", #"{"type":5}"#, #"{"type":"/problems/\u001b[31m"}"#, #"{"type":"/problems/UPPER"}"#,
+        ])
+    func oddRefusals(body: String) {
+        let fields = [HTTPField("content-type", "application/problem+json")]
+        let refusal = Refusal(HTTPResponse(status: 503, fields: fields, body: Array(body.utf8)), now: 0)
+        #expect(refusal.code == nil)
+        #expect(refusal.description == "it is in trouble (status 503)")
+    }
+
+    @Test("HEAD has only X-Reason, and that is enough")
+    func reasonField() {
+        let refusal = Refusal(HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
+        #expect(refusal.code == "ticket-invalid")
+    }
+
+    @Test(
+        "A description of a blob must name the same blob throughout",
+        arguments: [
+            ("https://h/\(name)", name, "5", true), ("https://h/\(String(name.reversed()))", name, "5", false),
+            ("https://h/\(name)?x", name, "5", false), ("https://h/\(name)", name, "-5", false),
+            ("https://h/\(name)", name, "5.0", false), ("https://h/\(name)", "x", "5", false),
+        ])
+    func descriptors(url: String, address: String, size: String, isRead: Bool) {
+        let body = #"{"url":"\#(url)","sha256":"\#(address)","size":\#(size),"expires":9}"#
+        let fields = [HTTPField("content-type", "application/json")]
+        let descriptor = Descriptor(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
+        #expect((descriptor != nil) == isRead)
+    }
+}
+
+@Suite("Files in the making, and the sent log")
+struct StateTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test("A file in the making has no name, or loses it with its maker", arguments: [true, false])
+    func removed(allowsUnnamed: Bool) throws {
+        do {
+            let file = try TemporaryFile(in: folder.path, allowsUnnamed: allowsUnnamed)
+            try file.file.write([1, 2, 3])
+            #expect(try Folder.names(in: folder.path).count == (allowsUnnamed ? 0 : 1))
+        }
+        #expect(try Folder.names(in: folder.path).isEmpty)
+    }
+
+    @Test("Publishing replaces nothing unless it is told to", arguments: [true, false])
+    func published(allowsUnnamed: Bool) throws {
+        let path = folder.path("target")
+        for (content, replacing) in [(1, false), (2, true)] as [(UInt8, Bool)] {
+            let file = try TemporaryFile(in: folder.path, allowsUnnamed: allowsUnnamed)
+            try file.file.write([content])
+            try file.publish(as: path, replacing: replacing)
+            #expect(try bytes(ofFile: path) == [content])
+        }
+        let late = try TemporaryFile(in: folder.path, allowsUnnamed: allowsUnnamed)
+        let error = #expect(throws: FileError.self) { try late.publish(as: path, replacing: false) }
+        #expect(error?.isExistence == true)
+        #expect(try bytes(ofFile: path) == [2])
+        _ = consume late
+        #expect(try Folder.names(in: folder.path) == ["target"])
+    }
+
+    @Test("A line that a crash cut short spoils no other")
+    func tornLine() throws {
+        let log = SentLog(path: folder.path("sent.jsonl"))
+        let sending = SentLog.Sending(
+            at: Timestamp(seconds: 1), server: "https://h/", address: try #require(BlobAddress(bytes: noise(32))),
+            size: 5, owner: .random(), receipt: .random(), header: noise(64), padding: "none")
+        try write(Array("{\"v\":1,\"eve".utf8), toFile: log.path)
+        try log.recordSending(sending)
+        try log.recordSent(sending, at: Timestamp(seconds: 2), expires: nil)
+        let lines = String(decoding: try bytes(ofFile: log.path), as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[1].hasPrefix("{\"v\":1,\"event\":\"sending\",\"at\":1,") && lines[1].hasSuffix("}"))
+        #expect(lines[2].hasPrefix("{\"v\":1,\"event\":\"sent\",\"at\":2,") && lines[2].hasSuffix("}"))
+    }
+}
+
+func makeReadableByOthers(_ path: String) throws {
+    try OpenFile(path, .update).setPermissions(0o644)
+}
