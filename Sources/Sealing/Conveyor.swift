@@ -21,9 +21,16 @@ struct Conveyor<Slot: Sendable>: Sendable {
         var isBusy = false
         var doneCount: Int64 = 0
 
-        /// What is next in order, if it is here and the station is free.
+        /// Takes what is next in order, if it is here and the station is free.
         mutating func takeNext() -> Result<Slot, SealingError>? {
-            isBusy ? nil : waiting.removeValue(forKey: doneCount)
+            guard !isBusy, let outcome = waiting.removeValue(forKey: doneCount) else { return nil }
+            isBusy = true
+            return outcome
+        }
+
+        mutating func finish() {
+            isBusy = false
+            doneCount += 1
         }
     }
 
@@ -49,8 +56,14 @@ struct Conveyor<Slot: Sendable>: Sendable {
     /// What the worker that asks shall do; it reports the outcome to the function of that name.
     mutating func next() -> Step {
         if failure != nil || writtenCount == count { return .stop }
-        if let outcome = writing.takeNext() { return start(outcome, at: \.writing) { .write($0, $1) } }
-        if let outcome = digesting.takeNext() { return start(outcome, at: \.digesting) { .digest($0, $1) } }
+        if let outcome = writing.takeNext() {
+            let index = writing.doneCount
+            return start(outcome) { .write(index, $0) }
+        }
+        if let outcome = digesting.takeNext() {
+            let index = digesting.doneCount
+            return start(outcome) { .digest(index, $0) }
+        }
         if preparing < count, let slot = freeSlots.popLast() {
             defer { preparing += 1 }
             return .prepare(preparing, slot)
@@ -59,16 +72,11 @@ struct Conveyor<Slot: Sendable>: Sendable {
     }
 
     /// A failure counts only here, where the run's turn has come: of several the first in order is told.
-    private mutating func start(
-        _ outcome: Result<Slot, SealingError>, at station: WritableKeyPath<Self, Station>,
-        _ step: (Int64, Slot) -> Step
-    ) -> Step {
+    private mutating func start(_ outcome: Result<Slot, SealingError>, _ step: (Slot) -> Step) -> Step {
         switch outcome {
-        case .success(let slot):
-            self[keyPath: station].isBusy = true
-            return step(self[keyPath: station].doneCount, slot)
+        case .success(let slot): return step(slot)
         case .failure(let error):
-            if failure == nil { failure = error }
+            failure = failure ?? error
             return .stop
         }
     }
@@ -79,16 +87,14 @@ struct Conveyor<Slot: Sendable>: Sendable {
 
     mutating func digested(_ slot: Slot) {
         writing.waiting[digesting.doneCount] = .success(slot)
-        digesting.isBusy = false
-        digesting.doneCount += 1
+        digesting.finish()
     }
 
     mutating func written(_ outcome: Result<Slot, SealingError>) {
         switch outcome {
         case .success(let slot): freeSlots.append(slot)
-        case .failure(let error): failure = error
+        case .failure(let error): failure = failure ?? error
         }
-        writing.isBusy = false
-        writing.doneCount += 1
+        writing.finish()
     }
 }

@@ -75,7 +75,7 @@ struct Ending {
 
     /// How many of the run's bytes are plaintext, if there are `plaintextSize` in all.
     static func plaintextCount(_ plaintextSize: Int64, in run: ChunkRun, of geometry: SealedGeometry) -> Int {
-        let end = min(plaintextSize, geometry.largestPlaintextBytes)
+        let end = min(max(plaintextSize, 0), geometry.largestPlaintextBytes)
         return Int(min(max(end - run.paddedOffset, 0), Int64(run.paddedCount)))
     }
 

@@ -1,0 +1,89 @@
+import Blobs
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Sealing
+
+/// The second implementation, in Python, and whether it can run here.
+private enum Peer {
+    static let isHere = (try? run("-c", "import cryptography")) == 0
+
+    /// Runs Python and waits for it; gives its exit code.
+    static func run(_ arguments: String...) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3"] + arguments
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    static func call(_ arguments: String...) throws -> Bool {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3", folderOfThisTarget + "/Peer/sealed_blob.py"] + arguments
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
+
+@Suite(
+    "An independent implementation",
+    .enabled(if: Peer.isHere, "python3 with the package cryptography (Debian: python3-cryptography) is not here"))
+struct PeerTests {
+    static let sizes = [0, 1, 4088, 65_528, 65_529, 65_531, 131_072, 300_000]
+
+    @Test("opens what is sealed here", arguments: sizes, Padding.allCases)
+    func opensOurs(_ size: Int, _ padding: Padding) throws {
+        let folder = try TemporaryFolder()
+        var generator = SeededGenerator(seed: UInt64(size))
+        let sample = try Sample(
+            generator.bytes(size), padding: padding, key: generator.bytes(32), salt: generator.bytes(24))
+        try write(sample.blob, toFile: folder.path("blob"))
+        #expect(try Peer.call("open", Hexadecimal.encode(sample.key), folder.path("blob"), folder.path("plain")))
+        #expect(try bytes(ofFile: folder.path("plain")) == sample.plaintext)
+    }
+
+    @Test("seals what is opened here, to the same bytes", arguments: sizes, Padding.allCases)
+    func sealsForUs(_ size: Int, _ padding: Padding) throws {
+        let folder = try TemporaryFolder()
+        var generator = SeededGenerator(seed: UInt64(size))
+        var sample = try Sample(generator.bytes(size), padding: padding, key: generator.bytes(32), salt: Sample.salt)
+        try write(sample.plaintext, toFile: folder.path("plain"))
+        let isSealed = try Peer.call(
+            "seal", Hexadecimal.encode(sample.key), Hexadecimal.encode(Sample.salt), padding.rawValue,
+            folder.path("plain"), folder.path("blob"))
+        #expect(isSealed)
+        let theirs = try bytes(ofFile: folder.path("blob"))
+        #expect(theirs == sample.blob)
+        sample.blob = theirs
+        #expect(try sample.opened().get() == sample.plaintext)
+    }
+
+    /// Without the commitment this blob would open under both keys: the tag of its one chunk is right under both.
+    @Test("makes a blob with a right tag under two keys, which opens under the one it is committed to")
+    func salamander() throws {
+        let folder = try TemporaryFolder()
+        let other = [UInt8](repeating: 0xaa, count: 32)
+        let isMade = try Peer.call(
+            "salamander", Hexadecimal.encode(Sample.keyBytes), Hexadecimal.encode(other),
+            Hexadecimal.encode(Sample.salt), folder.path("blob"), folder.path("plain"))
+        try #require(isMade)
+        var sample = try Sample([])
+        sample.blob = try bytes(ofFile: folder.path("blob"))
+        sample.plaintext = try bytes(ofFile: folder.path("plain"))
+        sample.address = address(of: sample.blob)
+        #expect(try sample.opened().get() == sample.plaintext)
+        #expect(try sample.opened(key: other) == .failure(.commitment))
+
+        // That the tag is right under the other key too shows when the commitment is exchanged: no `.chunk` any more.
+        let prefix = SealedHeader.prefix(salt: Sample.salt)
+        let commitment = ChunkKey(try mediaKey(other), headerPrefix: prefix).commitment
+        let exchanged = sample.with { $0.replaceSubrange(32..<64, with: commitment) }
+        #expect(try exchanged.opened(key: other) == .failure(.trailer))
+        #expect(try exchanged.opened() == .failure(.commitment))
+    }
+}
