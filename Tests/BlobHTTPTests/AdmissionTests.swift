@@ -62,7 +62,7 @@ import Testing
         let problem = #expect(throws: Problem.self) { _ = try announcement([name: value]) }
         #expect(problem?.code == .badField)
         #expect(problem?.detail?.hasPrefix(name.rawName) == true)
-        if value.count > 8 { #expect(problem?.detail?.contains(value) == false) }
+        if value.count > 9 { #expect(problem?.detail?.contains(value) == false) }
     }
 
     @Test("Numbers too large to count are the largest there is, and left to the store's limits")
@@ -229,11 +229,11 @@ import Testing
             (.unavailable("x"), 503), (.outcomeUnknown, 503), (.io("secret path"), 503),
         ]
         for (error, status) in table {
-            let problem = Problem(error)
+            let problem = Problem(storeError: error)
             #expect(problem.status.code == status)
             #expect((problem.answerFields[.retryAfter] != nil) == [429, 503].contains(status))
         }
-        #expect(!String(decoding: Problem(.io("secret path")).body, as: UTF8.self).contains("secret"))
+        #expect(!String(decoding: Problem(storeError: .io("secret path")).body, as: UTF8.self).contains("secret"))
     }
 }
 

@@ -56,6 +56,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         state.awaitBytes(now: .now())
         context.read()
+        if state.reading == .body { arm() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

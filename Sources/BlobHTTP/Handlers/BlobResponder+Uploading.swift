@@ -23,7 +23,7 @@ extension BlobResponder {
         } catch let problem as Problem {
             return Response(problem, closes: true)
         } catch let error as StoreError where error.isForTheClient {
-            return Response(Problem(error), closes: true)
+            return Response(Problem(storeError: error), closes: true)
         }
     }
 

@@ -106,7 +106,7 @@ package struct BlobResponder: HTTPResponder {
             case .unavailable, .diskFull: context.logger.warning("The store refused", metadata: facts)
             default: break
             }
-            return Response(Problem(error))
+            return Response(Problem(storeError: error))
         default:
             facts["error"] = "\(type(of: error))"
             context.logger.error("A request failed unexpectedly", metadata: facts)

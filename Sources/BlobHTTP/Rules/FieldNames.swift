@@ -21,7 +21,6 @@ extension HTTPField.Name {
     package static let sunset = known("Sunset")
     package static let forwarded = known("Forwarded")
     package static let xForwardedFor = known("X-Forwarded-For")
-    package static let via = known("Via")
     package static let host = known("Host")
     package static let referrerPolicy = known("Referrer-Policy")
 }

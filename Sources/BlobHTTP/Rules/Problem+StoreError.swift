@@ -5,7 +5,7 @@ extension Problem {
     static let pauseSeconds: Int64 = 5
 
     /// What a client is told when the store throws. Facts about the server's disk stay in its log.
-    package init(_ error: StoreError) {
+    package init(storeError error: StoreError) {
         switch error {
         case .tooLarge(let limitBytes): self.init(.tooLarge, limit: limitBytes)
         case .notSealed: self.init(.notSealed)

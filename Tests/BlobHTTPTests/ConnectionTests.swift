@@ -1,0 +1,307 @@
+import BlobHTTP
+import Blobs
+import Testing
+import Vault
+
+@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+    private static let get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    @Test("Requests sent ahead are answered in their order on one connection")
+    func pipelining() async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 8, count: 200_000)
+            let address = try await server.put(bytes)
+            let client = try await server.connect()
+            let blob = "GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\n"
+            let upload = "PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
+            try await client.send(blob + Self.get + upload + blob + Self.get)
+            #expect(await client.answer()?.body == bytes)
+            #expect(await client.answer()?.text == "ok\n")
+            #expect(await client.answer()?.status == 201)
+            #expect(await client.answer()?.body == bytes)
+            #expect(await client.answer()?.text == "ok\n")
+            await client.close()
+        }
+    }
+
+    @Test("Five hundred requests in one breath are all answered")
+    func deepPipelining() async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            try await client.send(String(repeating: Self.get, count: 500))
+            for _ in 0..<500 { #expect(await client.answer()?.status == 200) }
+            await client.close()
+        }
+    }
+
+    @Test("A client that closes its sending side after asking still gets its answer")
+    func halfClose() async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 8, count: 1_000_000)
+            let address = try await server.put(bytes)
+            let client = try await server.connect()
+            try await client.send("GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\n" + Self.get)
+            try await client.finishSending()
+            #expect(await client.answer()?.body == bytes)
+            #expect(await client.answer()?.status == 200)
+            #expect(await client.rest().isEmpty)
+        }
+    }
+
+    @Test("Connection: close is obeyed, and what follows it is not a request")
+    func close() async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            try await client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + Self.get)
+            #expect(await client.answer()?["connection"] == "close")
+            #expect(await client.rest().isEmpty)
+        }
+    }
+
+    @Test("HTTP/1.0 closes unless asked to stay, and is never answered in chunks")
+    func http10() async throws {
+        try await TestServer.run { server in
+            let closing = try await server.connect()
+            try await closing.send("GET /healthz HTTP/1.0\r\n\r\n")
+            let answer = try #require(await closing.answer())
+            #expect(answer.status == 200 && answer["connection"] == "close" && answer["content-length"] == "3")
+            #expect(await closing.rest().isEmpty)
+            let staying = try await server.connect()
+            try await staying.send("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            #expect(await staying.answer()?["connection"] == "keep-alive")
+            try await staying.send("GET /healthz HTTP/1.0\r\n\r\n")
+            #expect(await staying.answer()?.status == 200)
+            await staying.close()
+        }
+    }
+
+    @Test("A body that nobody asked for is thrown away with the connection")
+    func unwantedBody() async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            try await client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n")
+            let answer = try #require(await client.answer())
+            #expect(answer.status == 200 && answer["connection"] == "close")
+            try? await client.send([UInt8](repeating: 0x20, count: 500_000))
+            #expect(await client.rest().isEmpty)
+        }
+    }
+
+    @Test("After an offer to change protocols the connection ends, since its bytes could be taken for either")
+    func upgrade() async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            try await client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+            let answer = try #require(await client.answer())
+            #expect(answer.status == 200 && answer["connection"] == "close")
+            #expect(await client.rest().isEmpty)
+        }
+    }
+
+    @Test(
+        "What HTTP/1.1 leaves open to two readings is refused, and the connection ends",
+        arguments: [
+            "GET /healthz HTTP/1.1\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 0x3\r\n\r\nabc",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: -3\r\n\r\nabc",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\nabc",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+            "PUT /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
+            "PUT /upload HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\n Host: x\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\nA\u{0}: y\r\n\r\n",
+            "GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n",
+            "GET /healthz HTTP/1.9\r\nHost: x\r\n\r\n",
+            "GET /healthz\r\nHost: x\r\n\r\n",
+            "GET  HTTP/1.1\r\nHost: x\r\n\r\n",
+            "NONSENSE /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+            "UNREADABLE /malformed HTTP/1.1\r\nHost: x\r\n\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}",
+            "\r\n\r\nNO\r\n\r\n",
+        ])
+    func framing(request: String) async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            try await client.send(Self.get)
+            #expect(await client.answer()?.status == 200)
+            try await client.send(request + Self.get)
+            let answer = try #require(await client.answer())
+            #expect(answer.status == 400 && answer["connection"] == "close", "\(answer.statusLine)")
+            #expect(answer["content-type"] == "application/problem+json" && answer["x-reason"] == "bad-request")
+            #expect(answer["date"] != nil)
+            #expect(await client.rest().isEmpty)
+            #expect(try await server.answer(to: "GET", "/healthz")?.status == 200)
+        }
+    }
+
+    @Test(
+        "A body that does not parse is refused, and nothing of it is kept",
+        arguments: ["zz\r\nabc\r\n", "3\r\nabcd\r\n", "3 \r\nabc", "ffffffffffffffffffff\r\n", "-1\r\n", "\r\n"])
+    func chunks(body: String) async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            // GET waits for its end here, so that the answer can only be the refusal of the body.
+            try await client.send(
+                "PUT /upload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+            let answer = try #require(await client.answer())
+            #expect([400, 411].contains(answer.status) && answer["connection"] == "close")
+            #expect(await client.rest().isEmpty)
+        }
+    }
+
+    @Test("The refusal of what cannot be read waits for the answers before it")
+    func refusalInTurn() async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 8, count: 2_000_000)
+            let address = try await server.put(bytes)
+            let client = try await server.connect()
+            try await client.send("GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\nrubbish\r\n\r\n")
+            #expect(await client.answer()?.body == bytes)
+            #expect(await client.answer()?.status == 400)
+            #expect(await client.rest().isEmpty)
+        }
+    }
+
+    @Test(
+        "A header of more than its limit is 431",
+        arguments: [
+            "GET /" + String(repeating: "a", count: 33_000) + " HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + String(repeating: "a", count: 33_000) + "\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\n" + String(repeating: "X: 0123456789\r\n", count: 4000) + "\r\n",
+        ])
+    func headerTooLarge(request: String) async throws {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            try await client.send(request)
+            let answer = try #require(await client.answer())
+            #expect(answer.status == 431 && answer["connection"] == "close")
+            #expect(await client.rest().isEmpty)
+            let fits = String(repeating: "a", count: 30_000)
+            #expect(try await server.answer(to: "GET", "/healthz", fields: [("X", fits)])?.status == 200)
+        }
+    }
+
+    @Test("A header that trickles is 408, an idle connection is closed without a word")
+    func slowHeader() async throws {
+        try await TestServer.run(settings: {
+            $0.connections.headerTimeout = .milliseconds(300)
+            $0.connections.idleTimeout = .milliseconds(600)
+        }) { server in
+            let slow = try await server.connect()
+            try await slow.send("GET /healthz HT")
+            let answer = try #require(await slow.answer())
+            #expect(answer.status == 408 && answer["connection"] == "close" && answer["x-reason"] == "timeout")
+            #expect(await slow.rest().isEmpty)
+            let idle = try await server.connect()
+            try await idle.send(Self.get)
+            #expect(await idle.answer()?.status == 200)
+            #expect(await idle.answer() == nil)
+            let silent = try await server.connect()
+            #expect(await silent.answer() == nil)
+        }
+    }
+
+    @Test("An upload that all but stands still is 408, one at a decent speed is not")
+    func slowBody() async throws {
+        try await TestServer.run(settings: {
+            $0.connections.uploadPatience = .milliseconds(400)
+            $0.connections.uploadBytesPerSecond = 1000
+        }) { server in
+            let head = "PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+            let slow = try await server.connect()
+            try await slow.send(head)
+            for _ in 0..<3 {
+                try await slow.send("x")
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            let answer = try #require(await slow.answer())
+            #expect(answer.status == 408 && answer["connection"] == "close")
+            let steady = try await server.connect()
+            try await steady.send(head)
+            for _ in 0..<10 {
+                try await steady.send([UInt8](repeating: 1, count: 100))
+                try await Task.sleep(for: .milliseconds(80))
+            }
+            #expect(await steady.answer()?.status == 201)
+            await steady.close()
+        }
+    }
+
+    @Test("A client that does not read its answer is cut off")
+    func slowReader() async throws {
+        try await TestServer.run(settings: { $0.connections.writeTimeout = .milliseconds(400) }) { server in
+            let address = try await server.put([UInt8](repeating: 8, count: 20_000_000))
+            let client = try await server.connect(reads: false)
+            try await client.send("GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\n")
+            let started = ContinuousClock.now
+            while client.isOpen, started.duration(to: .now) < .seconds(10) {
+                try await Task.sleep(for: .milliseconds(50))
+                try? await client.send("x")
+            }
+            #expect(started.duration(to: .now) < .seconds(9))
+            await client.close()
+        }
+    }
+
+    @Test("At the end of the server idle connections close and an upload under way is finished")
+    func gracefulEnd() async throws {
+        try await TestServer.run { server in
+            let idle = try await server.connect()
+            try await idle.send(Self.get)
+            #expect(await idle.answer()?.status == 200)
+            let busy = try await server.connect()
+            try await busy.send(
+                "PUT /upload HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\n")
+            #expect(await busy.answer()?.status == 100)
+            await server.shutDown()
+            #expect(await idle.answer() == nil)
+            try await busy.send("abcdef")
+            let answer = try #require(await busy.answer())
+            #expect(answer.status == 201 && answer["connection"] == "close")
+            #expect(await busy.rest().isEmpty)
+        }
+    }
+
+    @Test("The end of the server is bounded, whoever still holds a connection")
+    func boundedEnd() async throws {
+        let started = ContinuousClock.now
+        try await TestServer.run { server in
+            let address = try await server.put([UInt8](repeating: 8, count: 20_000_000))
+            let client = try await server.connect(reads: false)
+            try await client.send("GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        #expect(started.duration(to: .now) < .seconds(20))
+    }
+
+    @Test("Connections beyond the limit wait for their turn")
+    func connectionLimit() async throws {
+        try await TestServer.run(settings: { $0.connectionLimit = 2 }) { server in
+            let first = try await server.connect()
+            let second = try await server.connect()
+            try await first.send(Self.get)
+            try await second.send(Self.get)
+            #expect(await first.answer()?.status == 200)
+            #expect(await second.answer()?.status == 200)
+            let third = try await server.connect()
+            try await third.send(Self.get)
+            await first.close()
+            #expect(await third.answer()?.status == 200)
+            await second.close()
+            await third.close()
+        }
+    }
+}

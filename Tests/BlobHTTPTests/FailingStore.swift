@@ -1,0 +1,65 @@
+import Blobs
+
+/// A real store that fails at chosen doors.
+struct FailingStore: LeaseStore {
+    private let store: any LeaseStore
+    private let finding: StoreError?
+    private let beginning: StoreError?
+    private let committing: StoreError?
+
+    init(
+        _ store: any LeaseStore, finding: StoreError? = nil, beginning: StoreError? = nil,
+        committing: StoreError? = nil
+    ) {
+        self.store = store
+        self.finding = finding
+        self.beginning = beginning
+        self.committing = committing
+    }
+
+    func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
+        if let finding { throw finding }
+        return try await store.find(address)
+    }
+
+    func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {
+        if let beginning { throw beginning }
+        try await store.preflight(announcement)
+    }
+
+    func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession {
+        if let beginning { throw beginning }
+        return FailingSession(try await store.begin(announcement), committing: committing)
+    }
+
+    func lease(on address: BlobAddress, owner: Secret) async throws(StoreError) -> Lease {
+        try await store.lease(on: address, owner: owner)
+    }
+
+    func revoke(on address: BlobAddress, owner: Secret) async throws(StoreError) {
+        try await store.revoke(on: address, owner: owner)
+    }
+
+    func unreadiness() async -> String? { finding == nil ? nil : "broken for the test" }
+
+    func now() -> Timestamp { store.now() }
+
+    private final class FailingSession: UploadSession {
+        private let session: any UploadSession
+        private let committing: StoreError?
+
+        init(_ session: any UploadSession, committing: StoreError?) {
+            self.session = session
+            self.committing = committing
+        }
+
+        func append(_ bytes: [UInt8]) async throws(StoreError) { try await session.append(bytes) }
+
+        func commit() async throws(StoreError) -> StoredBlob {
+            if let committing { throw committing }
+            return try await session.commit()
+        }
+
+        func abandon() async { await session.abandon() }
+    }
+}

@@ -1,0 +1,120 @@
+import NIOCore
+import NIOPosix
+
+/// A TCP connection to a server under test, byte for byte.
+final class RawClient {
+    /// An answer as it came.
+    struct Answer {
+        let statusLine: String
+        /// Lower-case names, in order.
+        let fields: [(name: String, value: String)]
+        let body: [UInt8]
+
+        var status: Int { Int(statusLine.split(separator: " ").dropFirst().first ?? "") ?? 0 }
+        var text: String { String(decoding: body, as: UTF8.self) }
+        subscript(name: String) -> String? { fields.first { $0.name == name.lowercased() }?.value }
+    }
+
+    private let channel: any Channel
+    private var events: AsyncStream<[UInt8]>.AsyncIterator
+    private var buffer: [UInt8] = []
+
+    private init(_ channel: any Channel, _ events: AsyncStream<[UInt8]>) {
+        self.channel = channel
+        self.events = events.makeAsyncIterator()
+    }
+
+    static func connect(port: Int, reads: Bool = true) async throws -> RawClient {
+        let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.autoRead, value: reads)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Collector(continuation))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        return RawClient(channel, stream)
+    }
+
+    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+
+    /// Closes the sending side.
+    func finishSending() async throws { try await channel.close(mode: .output) }
+
+    func close() async { try? await channel.close() }
+
+    var isOpen: Bool { channel.isActive }
+
+    /// The next answer, without a body if it is to HEAD; nil if the server closed instead.
+    func answer(toHead: Bool = false) async -> Answer? {
+        guard let head = await head() else { return nil }
+        let lines = head.split(separator: "\r\n")
+        let fields = lines.dropFirst().map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (name: parts[0].lowercased(), value: parts.count > 1 ? String(parts[1].dropFirst()) : "")
+        }
+        let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") ?? 0
+        let length = fields.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
+        let hasBody = !toHead && status >= 200 && status != 204 && status != 304
+        let body = hasBody ? await take(length) : []
+        return Answer(statusLine: String(lines[0]), fields: fields, body: body)
+    }
+
+    /// What comes until the server closes its side.
+    func rest() async -> [UInt8] {
+        while await fill() {}
+        defer { buffer = [] }
+        return buffer
+    }
+
+    private func head() async -> String? {
+        let end = Array("\r\n\r\n".utf8)
+        while true {
+            if let found = buffer.indices.first(where: { buffer[$0...].starts(with: end) }) {
+                let head = String(decoding: buffer[..<found], as: UTF8.self)
+                buffer.removeFirst(found + end.count)
+                return head
+            }
+            if !(await fill()) { return nil }
+        }
+    }
+
+    private func take(_ count: Int) async -> [UInt8] {
+        while buffer.count < count, await fill() {}
+        let taken = Array(buffer.prefix(count))
+        buffer.removeFirst(taken.count)
+        return taken
+    }
+
+    private func fill() async -> Bool {
+        guard let bytes = await events.next(isolation: #isolation) else { return false }
+        buffer.append(contentsOf: bytes)
+        return true
+    }
+
+    private final class Collector: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let continuation: AsyncStream<[UInt8]>.Continuation
+
+        init(_ continuation: AsyncStream<[UInt8]>.Continuation) {
+            self.continuation = continuation
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            continuation.yield(Array(unwrapInboundIn(data).readableBytesView))
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed = event { continuation.finish() }
+            context.fireUserInboundEventTriggered(event)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { continuation.finish() }
+    }
+}

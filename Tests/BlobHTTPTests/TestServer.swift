@@ -1,0 +1,103 @@
+import BlobHTTP
+import Blobs
+import Logging
+import ServiceLifecycle
+import TestSupport
+import Vault
+
+/// A real server over a real store on a real disk, on a free port of 127.0.0.1.
+struct TestServer {
+    let port: Int
+    let adminPort: Int
+    let vault: Vault
+    private let group: ServiceGroup
+
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// Tells the server to end, as a signal would.
+    func shutDown() async { await group.triggerGracefulShutdown() }
+
+    /// Runs `body` with a server, which ends with it.
+    static func run(
+        acceptance: VaultSettings.Acceptance = .any, blobLimitBytes: Int64 = 2 << 30,
+        settings change: (inout BlobServerSettings) -> Void = { _ in },
+        store wrap: @Sendable (Vault) -> any LeaseStore = { $0 },
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        let folder = try TemporaryFolder()
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        var vaultSettings = VaultSettings()
+        vaultSettings.acceptance = acceptance
+        vaultSettings.blobLimitBytes = blobLimitBytes
+        vaultSettings.ballastBytes = 0
+        vaultSettings.keepFreeBytes = 0
+        vaultSettings.threads = 2
+        let vault = try await Vault.open(at: folder.path("store"), settings: vaultSettings, logger: logger)
+        var settings = BlobServerSettings(listen: Authority(host: "127.0.0.1", port: 0))
+        settings.adminListen = settings.listen
+        change(&settings)
+        let (ports, continuation) = AsyncStream.makeStream(of: (BlobServer.Listener, Int).self)
+        let server = BlobServer(store: wrap(vault), settings: settings, logger: logger) { listener, bound in
+            continuation.yield((listener, bound.port ?? 0))
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: server.services.map { .init(service: $0) }, logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(5)
+        let group = ServiceGroup(configuration: configuration)
+        let running = Task { try await group.run() }
+        var bound: [BlobServer.Listener: Int] = [:]
+        for await (listener, port) in ports {
+            bound[listener] = port
+            if bound.count == 2 { break }
+        }
+        let test = TestServer(
+            port: bound[.blobs] ?? 0, adminPort: bound[.admin] ?? 0, vault: vault, group: group)
+        do { try await body(test) } catch {
+            await group.triggerGracefulShutdown()
+            try await running.value
+            await vault.close()
+            throw error
+        }
+        await group.triggerGracefulShutdown()
+        try await running.value
+        await vault.close()
+        withExtendedLifetime(folder) {}
+    }
+
+    func connect(reads: Bool = true) async throws -> RawClient {
+        try await RawClient.connect(port: port, reads: reads)
+    }
+
+    /// Sends one request on a connection of its own and gives the answer.
+    func answer(
+        to method: String, _ path: String, fields: [(String, String)] = [], body: [UInt8]? = nil, host: String? = nil
+    ) async throws -> RawClient.Answer? {
+        let client = try await connect()
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: \(host ?? "127.0.0.1:\(port)")\r\n"
+        for (name, value) in fields { head += "\(name): \(value)\r\n" }
+        if let body { head += "Content-Length: \(body.count)\r\n" }
+        try await client.send(Array("\(head)\r\n".utf8) + (body ?? []))
+        let answer = await client.answer(toHead: method == "HEAD")
+        await client.close()
+        return answer
+    }
+
+    /// Stores bytes, and gives their address.
+    func put(_ bytes: [UInt8], fields: [(String, String)] = []) async throws -> BlobAddress {
+        let answer = try await answer(to: "PUT", "/upload", fields: fields, body: bytes)
+        guard answer?.status == 201 || answer?.status == 200 else { throw UnexpectedAnswer(answer: answer) }
+        return Self.address(of: bytes)
+    }
+
+    static func address(of bytes: [UInt8]) -> BlobAddress {
+        var hasher = BlobHasher()
+        // Safe: the array outlives the span over its plain bytes.
+        unsafe hasher.update(bytes.span.bytes)
+        return hasher.address()
+    }
+
+    struct UnexpectedAnswer: Error {
+        let answer: RawClient.Answer?
+    }
+}

@@ -1,0 +1,170 @@
+import BlobHTTP
+import Blobs
+import Testing
+import Vault
+
+@Suite(.timeLimit(.minutes(2))) struct UploadRouteTests {
+    @Test("New bytes are 201, the same again 200, and the descriptor says all about them")
+    func put() async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 5, count: 700_000)
+            let address = TestServer.address(of: bytes)
+            let owner = ("Satchel-Owner", Secret.random().hash.base64url)
+            let fields = [owner, ("X-SHA-256", address.hex), ("Satchel-Lifetime", "3600")]
+            let created = try #require(try await server.answer(to: "PUT", "/upload", fields: fields, body: bytes))
+            #expect(created.status == 201 && created["location"] == "\(server.url)/\(address.hex)")
+            #expect(created.text.contains("\"sha256\":\"\(address.hex)\"") && created.text.contains("\"size\":700000"))
+            #expect(created.text.contains("\"url\":\"\(server.url)/\(address.hex)\""))
+            #expect(created["connection"] == nil)
+            let again = try #require(try await server.answer(to: "PUT", "/upload", fields: fields, body: bytes))
+            #expect(again.status == 200 && again["location"] == nil)
+            #expect(again.text == created.text)
+        }
+    }
+
+    @Test("URLs come from the setting, never from the request's Host")
+    func publicURL() async throws {
+        try await TestServer.run(settings: { $0.publicURL = PublicURL("http://127.0.0.1:9/files") }) { server in
+            let answer = try #require(
+                try await server.answer(to: "PUT", "/upload", body: [1], host: "localhost:1234"))
+            #expect(answer["location"]?.hasPrefix("http://127.0.0.1:9/files/") == true)
+        }
+    }
+
+    @Test("A refusal has its status and reason, and ends the connection")
+    func refusals() async throws {
+        try await TestServer.run(acceptance: .sealedOnly, blobLimitBytes: 1000) { server in
+            let wrong = String(repeating: "0", count: 64)
+            let sealed = SealedShape.magic + [UInt8](repeating: 0, count: 96)
+            let table: [(fields: [(String, String)], body: [UInt8], status: Int, reason: String)] = [
+                ([], [UInt8](repeating: 1, count: 100), 415, "not-sealed"),
+                ([], Array(sealed.prefix(87)), 415, "not-sealed"),
+                ([], [], 415, "not-sealed"),
+                ([], [UInt8](repeating: 1, count: 1001), 413, "too-large"),
+                ([("X-SHA-256", wrong)], sealed, 409, "digest-mismatch"),
+                ([("Satchel-Lifetime", "99999999")], sealed, 400, "lifetime-too-long"),
+                ([("Satchel-Lifetime", "soon")], sealed, 400, "bad-field"),
+                ([("X-Forwarded-For", "1.2.3.4")], sealed, 401, "ticket-missing"),
+                ([("Origin", "https://x.example")], sealed, 401, "ticket-missing"),
+                ([("Expect", "miracles")], sealed, 417, "bad-expectation"),
+            ]
+            for row in table {
+                let answer = try #require(
+                    try await server.answer(to: "PUT", "/upload", fields: row.fields, body: row.body))
+                #expect(answer.status == row.status && answer["x-reason"] == row.reason, "\(row)")
+                if row.status != 417 { #expect(answer["connection"] == "close", "\(row)") }
+                #expect(answer["cache-control"] == "no-store")
+                #expect(answer.text.contains("\"type\":\"/problems/\(row.reason)\""))
+                let head = try #require(
+                    try await server.answer(
+                        to: "HEAD", "/upload", fields: row.fields + [("X-Content-Length", "\(row.body.count)")]))
+                let isSeenBefore = ![409].contains(row.status) && !(row.reason == "not-sealed" && row.body.count >= 88)
+                #expect(head.status == (isSeenBefore ? row.status : 200), "HEAD \(row)")
+            }
+            let strangers = try #require(
+                try await server.answer(to: "PUT", "/upload", body: sealed, host: "media.example"))
+            #expect(strangers.status == 401 && strangers["www-authenticate"] == "Bearer")
+            #expect(try await server.answer(to: "PUT", "/upload", body: sealed)?.status == 201)
+        }
+    }
+
+    @Test("Without a length there is no plain upload")
+    func lengthRequired() async throws {
+        try await TestServer.run { server in
+            let chunked = try #require(
+                try await server.answer(to: "PUT", "/upload", fields: [("Transfer-Encoding", "chunked")]))
+            #expect(chunked.status == 411 && chunked["connection"] == "close")
+        }
+    }
+
+    @Test("What the store cannot do is 503 with a time to wait, a full disk is 507")
+    func storeFailures() async throws {
+        let table: [(StoreError, Int, String?)] = [
+            (.diskFull, 507, nil), (.unavailable("The disk is ill."), 503, "5"), (.io("x"), 503, "5"),
+            (.busy(limit: "leases per subject", retryAfterSeconds: 60), 429, "60"),
+        ]
+        for (error, status, retryAfter) in table {
+            try await TestServer.run(store: { FailingStore($0, beginning: error) }) { server in
+                for method in ["PUT", "HEAD"] {
+                    let answer = try #require(
+                        try await server.answer(to: method, "/upload", body: method == "PUT" ? [1] : nil))
+                    #expect(answer.status == status && answer["retry-after"] == retryAfter)
+                }
+            }
+        }
+        try await TestServer.run(store: { FailingStore($0, committing: .outcomeUnknown) }) { server in
+            let answer = try #require(try await server.answer(to: "PUT", "/upload", body: [1]))
+            #expect(answer.status == 503 && answer.text.contains("unknown"))
+        }
+    }
+
+    @Test("100 Continue is sent when the upload is accepted, and not when it is refused")
+    func expectContinue() async throws {
+        try await TestServer.run(acceptance: .sealedOnly) { server in
+            let body = SealedShape.magic + [UInt8](repeating: 9, count: 200)
+            let head = "PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\n"
+            let accepted = try await server.connect()
+            try await accepted.send(head + "Content-Length: \(body.count)\r\n\r\n")
+            #expect(await accepted.answer()?.statusLine == "HTTP/1.1 100 Continue")
+            try await accepted.send(body)
+            #expect(await accepted.answer()?.status == 201)
+            try await accepted.send("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            #expect(await accepted.answer()?.status == 200)
+            await accepted.close()
+            let refused = try await server.connect()
+            try await refused.send(head + "Content-Length: 5\r\n\r\n")
+            let answer = try #require(await refused.answer())
+            #expect(answer.status == 415 && answer["connection"] == "close")
+            #expect(await refused.rest().isEmpty)
+            await refused.close()
+            let old = try await server.connect()
+            try await old.send(
+                "PUT /upload HTTP/1.0\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: \(body.count)\r\n\r\n"
+            )
+            try await old.send(body)
+            #expect(await old.answer()?.status == 200, "HTTP/1.0 knows no 100")
+            await old.close()
+        }
+    }
+
+    @Test("A refusal in the middle of a body reaches a client that is still sending, and the rest is thrown away")
+    func refusedWhileSending() async throws {
+        try await TestServer.run(acceptance: .sealedOnly) { server in
+            let client = try await server.connect()
+            try await client.send("PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000000\r\n\r\njunk")
+            let answer = try #require(await client.answer())
+            #expect(answer.status == 415 && answer["connection"] == "close")
+            try? await client.send([UInt8](repeating: 0, count: 900_000))
+            #expect(await client.rest().isEmpty)
+            try? await client.send([UInt8](repeating: 0, count: 4_000_000))
+            await client.close()
+        }
+    }
+
+    @Test("An upload that is cut leaves nothing behind")
+    func cut() async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 3, count: 10)
+            let client = try await server.connect()
+            try await client.send("PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n\u{3}\u{3}")
+            await client.close()
+            let half = try await server.connect()
+            try await half.send("PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n\u{3}\u{3}")
+            try await half.finishSending()
+            #expect(await half.answer()?.status == 400)
+            await half.close()
+            let path = "/\(TestServer.address(of: bytes).hex)"
+            #expect(try await server.answer(to: "GET", path)?.status == 404)
+        }
+    }
+
+    @Test("With the operator's word anybody may upload")
+    func anonymousUploads() async throws {
+        try await TestServer.run(settings: { $0.allowsAnonymousUploads = true }) { server in
+            let answer = try #require(
+                try await server.answer(
+                    to: "PUT", "/upload", fields: [("X-Forwarded-For", "1.2.3.4")], body: [1], host: "media.example"))
+            #expect(answer.status == 201)
+        }
+    }
+}
