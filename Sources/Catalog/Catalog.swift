@@ -26,6 +26,8 @@ package final class Catalog: Sendable {
     package static func create(
         at path: String, identity: StoreIdentity, clocks: ClockReading, faults: FaultPoints
     ) throws(CatalogError) {
+        // SQLite would make it readable for all, and gives its log the same permissions.
+        try catalogued { _ = try OpenFile(path, .create(permissions: 0o600)) }
         let catalog = try open(at: path, faults: faults)
         try catalogued {
             _ = try catalog.pool.write { database in
@@ -125,6 +127,18 @@ package final class Catalog: Sendable {
     }
 
     static let fullySynchronous = 2
+
+    /// What the writer's connection is bounded by, as SQLite itself tells it.
+    package func limits() throws(CatalogError) -> (journalSizeLimitBytes: Int, busyTimeoutMilliseconds: Int) {
+        try catalogued {
+            try pool.writeWithoutTransaction { database in
+                (
+                    try Int.fetchOne(database, sql: "PRAGMA journal_size_limit") ?? -1,
+                    try Int.fetchOne(database, sql: "PRAGMA busy_timeout") ?? -1
+                )
+            }
+        }
+    }
 
     /// Moves everything from the log into the database file and syncs that.
     package func checkpoint() throws(CatalogError) {

@@ -1,5 +1,6 @@
 package import Blobs
 package import Files
+import Glibc
 
 /// What a folder is, seen from outside, before anything in it is touched.
 package enum FolderFinding: Hashable, Sendable {
@@ -50,7 +51,7 @@ extension DiskStore {
         var buffer = [UInt8](repeating: 0, count: StoreIdentity.byteCount * 2)
         let count = try file.read(into: &buffer)
         guard let identity = StoreIdentity(hex: String(decoding: buffer.prefix(count), as: UTF8.self)) else {
-            throw FileError(operation: "read the store's id from", path: layout.identity, code: 22 /* EINVAL */)
+            throw FileError(operation: "read the store's id from", path: layout.identity, code: EINVAL)
         }
         return identity
     }

@@ -40,20 +40,18 @@ enum SweepGuard {
     ) -> SweepHold? {
         let ahead = latest.secondsSince(now.wall)
         if ahead > toleranceSeconds { return .latestAhead(seconds: ahead) }
-        if now.boot == reference.boot, let parted = parting(now, reference), parted > toleranceSeconds {
-            return .clocksParted(seconds: parted)
-        }
-        if now.boot == started.boot, let parted = parting(now, started), parted > toleranceSeconds {
-            return .clocksParted(seconds: parted)
-        }
-        let silence = started.wall.secondsSince(reference.wall)
+        // After a reboot the old reading's monotonic clock says nothing; this process's own first one does.
+        let parted = parting(now, now.boot == reference.boot ? reference : started)
+        if parted > toleranceSeconds { return .clocksParted(seconds: parted) }
         let uptime = now.monotonicSeconds - started.monotonicSeconds
+        // When the process started by today's wall clock, which may have been set right since.
+        let silence = Timestamp(seconds: now.wall.seconds - uptime).secondsSince(reference.wall)
         if silence > silenceSeconds && uptime < probationSeconds { return .startedLate(seconds: silence) }
         return nil
     }
 
     /// How far wall and monotonic clock have parted between two readings of one life of the machine.
-    private static func parting(_ now: ClockReading, _ then: ClockReading) -> Int64? {
+    private static func parting(_ now: ClockReading, _ then: ClockReading) -> Int64 {
         let (wall, overflow) = now.wall.seconds.subtractingReportingOverflow(then.wall.seconds)
         let (parted, overflow2) = wall.subtractingReportingOverflow(now.monotonicSeconds - then.monotonicSeconds)
         return overflow || overflow2 || parted == .min ? .max : abs(parted)

@@ -118,15 +118,15 @@ final class BlobUpload: UploadSession {
         return (address, size)
     }
 
-    private func withWork<Value>(
+    private func withWork<Value: Sendable>(
         _ body: (inout Work) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
         try work.withLock { work throws(StoreError) in
             guard var under = work.take() else { throw StoreError.unavailable("the upload is over") }
-            // After a throw the work goes, and with it the staged bytes and the reservation.
-            let value = try body(&under)
+            // After a throw too the work stays until a thread that may block gives up its file.
+            let result = Result { () throws(StoreError) in try body(&under) }
             work = consume under
-            return value
+            return try result.get()
         }
     }
 
@@ -148,8 +148,7 @@ final class BlobUpload: UploadSession {
 
     /// Gives the file its name, unless the blob is held whole already; tells whether there is a name to sync.
     private func name(_ address: BlobAddress, size: Int64) throws(StoreError) -> Bool {
-        try vault.refuseLease(on: address, terms: announcement.terms)
-        if try vault.holds(address, size: size) {
+        if try vault.holds(address, size: size, for: announcement.terms) {
             release()
             return false
         }

@@ -37,12 +37,14 @@ extension Vault {
         }
     }
 
-    /// Whether the blob is held: a committed row that says so, and a file of the right size. Called under the lock of
-    /// the address, since only then the answer keeps.
-    func holds(_ address: BlobAddress, size: Int64) throws(StoreError) -> Bool {
-        guard let row = try slot.read({ try $0.blob(address) }), row.state == .held, row.size == size else {
-            return false
+    /// Whether the blob is held: a committed row that says so, and a file of the right size. Throws if the lease that
+    /// `terms` name would be refused. Called under the lock of the address, since only then the answer keeps.
+    func holds(_ address: BlobAddress, size: Int64, for terms: LeaseTerms) throws(StoreError) -> Bool {
+        let (row, facts) = try slot.read { reader in
+            (try reader.blob(address), try LeaseFacts(reader, address: address, terms: terms, limits: settings))
         }
+        try refuse(facts, terms: terms)
+        guard let row, row.state == .held, row.size == size else { return false }
         return try storeErrors { () throws(FileError) in try disk.size(of: address) } == size
     }
 }

@@ -29,13 +29,15 @@ extension Vault {
         if let reason = health.suspension { throw .unavailable(reason) }
         _ = try LeaseRule.lifetime(announcement.terms, limits: settings)
         let rule = try UploadRule(announced: announcement.size, settings: settings)
-        try refuseLease(on: announcement.address, terms: announcement.terms)
+        let facts = try slot.read {
+            try LeaseFacts($0, address: announcement.address, terms: announcement.terms, limits: settings)
+        }
+        try refuse(facts, terms: announcement.terms)
         return rule
     }
 
     /// Throws if the lease that `terms` name would be refused now.
-    func refuseLease(on address: BlobAddress?, terms: LeaseTerms) throws(StoreError) {
-        let facts = try slot.read { try LeaseFacts($0, address: address, terms: terms, limits: settings) }
+    func refuse(_ facts: LeaseFacts, terms: LeaseTerms) throws(StoreError) {
         if case .refuse(let error) = LeaseRule.decide(facts, terms: terms, limits: settings, now: time.now) {
             throw error
         }

@@ -60,6 +60,9 @@ package final class Vault: LeaseStore {
     /// Where things lie, for those who put more beside them.
     package var layout: DiskLayout { disk.layout }
 
+    /// Bytes that uploads under way may still write.
+    package var promisedBytes: Int64 { ledger.promisedBytes }
+
     package func now() -> Timestamp { time.now }
 
     package func unreadiness() async -> String? {

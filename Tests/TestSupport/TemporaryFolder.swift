@@ -6,8 +6,19 @@ package final class TemporaryFolder: Sendable {
     package let path: String
 
     /// Makes a new, empty folder below `TMPDIR`, or `/tmp`.
-    package init() throws {
-        let base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    package convenience init() throws {
+        try self.init(below: unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp")
+    }
+
+    /// Makes a new, empty folder in memory where the machine has room for files there: for tests that kill a process
+    /// or make thousands of files, and to which a slow disk would only add waiting.
+    package static func inMemory() throws -> TemporaryFolder {
+        guard try Folder.status("/dev/shm") != nil else { return try TemporaryFolder() }
+        return try TemporaryFolder(below: "/dev/shm")
+    }
+
+    /// Makes a new, empty folder below `base`.
+    package init(below base: String) throws {
         let name = (0..<16).map { _ in String(UInt8.random(in: 0...15), radix: 16) }.joined()
         path = "\(base)/satchel-test-\(name)"
         try Folder.makeAll(path)

@@ -12,8 +12,9 @@ struct TestStore: Sendable {
     let clock = TestClock()
     var settings = VaultSettings()
 
-    init() throws {
-        folder = try TemporaryFolder()
+    /// - Parameter inMemory: for tests that a slow disk would only hold up.
+    init(inMemory: Bool = true) throws {
+        folder = inMemory ? try TemporaryFolder.inMemory() : try TemporaryFolder()
         settings = Self.smallSettings
     }
 
@@ -39,6 +40,7 @@ struct TestStore: Sendable {
     }
 
     /// Opens the store, lets `body` use it, and closes it.
+    @discardableResult
     func withVault<Value: Sendable>(
         faults: FaultPoints = .none, _ body: (Vault) async throws -> Value
     ) async throws -> Value {

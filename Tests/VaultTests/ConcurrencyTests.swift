@@ -1,0 +1,144 @@
+import Blobs
+import DiskStore
+import Files
+import Glibc
+import Lifecycle
+import Synchronization
+import TestSupport
+import Testing
+import Vault
+
+@Suite struct ConcurrencyTests {
+    @Test func `one address uploaded, revoked, swept and checked at once, thousands of times, is never lost`()
+        async throws
+    {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let contest = Contest(vault: vault)
+            try await contest.run(uploaders: 3, rounds: Self.rounds)
+            let tally = contest.tally.counts
+            #expect(tally.came > 10 && tally.sweeps > 1 && tally.checks > 1, "\(tally)")
+            _ = try await contest.lifecycle.collect(CollectOptions(isAlone: true))
+            let found = try await vault.fetch(contest.blob)
+            #expect(found == .gone(.revoked))
+            #expect(try Folder.status(vault.layout.blob(contest.blob)) == nil)
+        }
+    }
+
+    private static var rounds: Int { unsafe getenv("SATCHEL_SOAK") == nil ? 500 : 20_000 }
+
+    @Test func `many uploads at once share their syncs and commits, and all are durable`() async throws {
+        let store = try TestStore()
+        let points = PointCounter()
+        let counting = FaultPoints { point in points.count(point) }
+        let count = 256
+        try await store.withVault(faults: counting) { vault async throws in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for seed in 0..<count {
+                    group.addTask { try await vault.upload(content(seed), owner: secret(seed)) }
+                }
+                try await group.waitForAll()
+            }
+        }
+        let seen = points.counts
+        #expect(seen[.stagedBytesSynced] == count && seen[.blobNamed] == count)
+        #expect(seen[.namesSynced, default: 0] < count / 2)
+        #expect(seen[.rowsCommitted, default: 0] < count / 2)
+        let check = try await store.withVault { try await Lifecycle(vault: $0).check() }
+        #expect(check.isClean && check.blobsChecked == count)
+    }
+}
+
+/// How often each point was reached.
+private final class PointCounter: Sendable {
+    private let seen = Mutex<[FaultPoint: Int]>([:])
+
+    var counts: [FaultPoint: Int] { seen.withLock { $0 } }
+
+    func count(_ point: FaultPoint) {
+        seen.withLock { $0[point, default: 0] += 1 }
+    }
+}
+
+/// Everything that can happen to one address, all at once.
+private struct Contest: Sendable {
+    let vault: Vault
+    let lifecycle: Lifecycle
+    let bytes = content(7)
+    let tally = Tally()
+
+    init(vault: Vault) {
+        self.vault = vault
+        lifecycle = Lifecycle(vault: vault)
+    }
+
+    var blob: BlobAddress { address(of: bytes) }
+
+    final class Tally: Sendable {
+        struct Counts {
+            var isOver = false
+            /// How often the blob was not held when its bytes came.
+            var came = 0
+            var sweeps = 0
+            var checks = 0
+        }
+
+        private let state = Mutex(Counts())
+
+        var counts: Counts { state.withLock { $0 } }
+        func note(_ change: (inout Counts) -> Void) { state.withLock { change(&$0) } }
+    }
+
+    func run(uploaders: Int, rounds: Int) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for uploader in 0..<uploaders {
+                group.addTask { try await uploadAndRevoke(uploader, rounds: rounds) }
+            }
+            group.addTask { try await sweep() }
+            group.addTask { try await check() }
+            group.addTask { try await read() }
+            for _ in 0..<uploaders { try await group.next() }
+            tally.note { $0.isOver = true }
+            try await group.waitForAll()
+        }
+    }
+
+    private func uploadAndRevoke(_ uploader: Int, rounds: Int) async throws {
+        for round in 0..<rounds {
+            let owner = secret(uploader * 1_000_000 + round)
+            let stored = try await vault.upload(bytes, owner: owner)
+            if stored.isNew { tally.note { $0.came += 1 } }
+            let found = try await vault.fetch(blob)
+            #expect(found == .held(bytes), "acknowledged and not yet revoked")
+            try await vault.revoke(on: blob, owner: owner)
+            // Now and then all leave at once, and a sweep finds the blob unheld.
+            if round % 8 < 2 { try await Task.sleep(for: .milliseconds(Int.random(in: 0...6))) }
+        }
+    }
+
+    private func sweep() async throws {
+        while !tally.counts.isOver {
+            _ = try await lifecycle.collect(CollectOptions(searchesForOrphans: false))
+            tally.note { $0.sweeps += 1 }
+        }
+    }
+
+    private func check() async throws {
+        while !tally.counts.isOver {
+            // Not behind the sweeps, as one `Lifecycle` would have it, but at the same time.
+            let report = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+            #expect(report.isClean, "a row without its file, or other bytes: \(report.findings)")
+            tally.note { $0.checks += 1 }
+        }
+    }
+
+    private func read() async throws {
+        while !tally.counts.isOver {
+            switch try await vault.fetch(blob) {
+            case .damaged: Issue.record("a row without its file")
+            case .held(let found): #expect(found == bytes)
+            case .gone, .unknown: break
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Blobs
+import DiskStore
+import Files
+import Glibc
+import Lifecycle
+import Synchronization
+import TestSupport
+import Vault
+
+/// Everything that a store does durably, once, in a fixed order, with a ledger of what was acknowledged.
+///
+/// The process is killed at the chosen fault point; what the ledger says by then must be true for ever after.
+struct CrashScript {
+    /// The folder that holds the store and the ledger.
+    let folder: String
+    private let points: Points
+
+    /// Counts the points that are reached, kills at one of them, and makes single steps fail where the script says so.
+    private final class Points: Sendable {
+        private let killAt: Int?
+        private let reached = Mutex<[FaultPoint]>([])
+        private let failure = Mutex<(point: FaultPoint, code: Int32)?>(nil)
+
+        init(killAt: Int?) { self.killAt = killAt }
+
+        var names: [FaultPoint] { reached.withLock { $0 } }
+
+        func reach(_ point: FaultPoint) throws(FileError) {
+            let count = reached.withLock { reached in
+                reached.append(point)
+                return reached.count
+            }
+            if count == killAt { kill(getpid(), SIGKILL) }
+            let code = failure.withLock { failure -> Int32? in
+                guard failure?.point == point else { return nil }
+                defer { failure = nil }
+                return failure?.code
+            }
+            if let code { throw FileError(operation: "fault", path: point.rawValue, code: code) }
+        }
+
+        func failOnce(at point: FaultPoint, code: Int32) {
+            failure.withLock { $0 = (point, code) }
+        }
+    }
+
+    /// - Parameter killAt: the ordinal of the point at which the process dies, from 1; nil to live.
+    init(folder: String, killAt: Int? = nil) {
+        self.folder = folder
+        points = Points(killAt: killAt)
+    }
+
+    /// The points reached so far, in order.
+    var reached: [FaultPoint] { points.names }
+
+    static func store(in folder: String) -> String { "\(folder)/store" }
+    static func ledger(in folder: String) -> String { "\(folder)/ledger" }
+
+    /// The bytes of the blob that the ledger calls `name`.
+    static func bytes(_ name: String) -> [UInt8] { content(Int(name.utf8.first ?? 0), count: 5000) }
+
+    func run() async throws {
+        let points = points
+        let faults = FaultPoints { point throws(FileError) in try points.reach(point) }
+        let vault = try await Vault.open(
+            at: Self.store(in: folder), settings: TestStore.smallSettings, clock: TestClock(), faults: faults,
+            logger: TestStore.quiet)
+        try await lease(in: vault)
+        try await remove(in: vault)
+        try await damageAndHeal(in: vault)
+        try await fail(in: vault)
+        await vault.close()
+    }
+
+    /// New bytes, the same bytes again, two more blobs.
+    private func lease(in vault: Vault) async throws {
+        try await upload("a", owner: 1, to: vault)
+        try await upload("a", owner: 2, to: vault)
+        try await upload("b", owner: 3, to: vault)
+        try await upload("c", owner: 4, to: vault)
+    }
+
+    private func remove(in vault: Vault) async throws {
+        try note("revoking b")
+        try await vault.revoke(on: address(of: Self.bytes("a")), owner: secret(1))
+        try await vault.revoke(on: address(of: Self.bytes("b")), owner: secret(3))
+        try note("revoked b")
+        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+    }
+
+    private func damageAndHeal(in vault: Vault) async throws {
+        try note("damaged c")
+        try damage(path: vault.layout.blob(address(of: Self.bytes("c"))))
+        _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+        try await upload("c", owner: 5, to: vault)
+        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+    }
+
+    /// A sync that fails and one that leaves a file without a row, a full disk, and the way back from each.
+    private func fail(in vault: Vault) async throws {
+        points.failOnce(at: .namesSynced, code: EIO)
+        try? await upload("d", owner: 6, to: vault)
+        try await recover(vault)
+        try await upload("d", owner: 6, to: vault)
+        points.failOnce(at: .namesSynced, code: EIO)
+        try? await upload("e", owner: 7, to: vault)
+        try await recover(vault)
+        points.failOnce(at: .rowsChanged, code: ENOSPC)
+        try await upload("f", owner: 8, to: vault)
+        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+    }
+
+    private func recover(_ vault: Vault) async throws {
+        while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
+    }
+
+    private func upload(_ name: String, owner: Int, to vault: Vault) async throws {
+        try await vault.upload(Self.bytes(name), owner: secret(owner))
+        try note("held \(name)")
+    }
+
+    private func note(_ line: String) throws {
+        let file = try OpenFile(Self.ledger(in: folder), .openOrCreate(permissions: 0o600))
+        try file.write(Array("\(line)\n".utf8), at: try file.size())
+    }
+}
+
+/// Overwrites one byte of a file, whatever its permissions.
+func damage(path: String) throws {
+    let size = try Folder.status(path)?.size ?? 0
+    _ = unsafe chmod(path, 0o600)
+    let file = try OpenFile(path, .update)
+    var byte: [UInt8] = [0]
+    _ = try file.read(into: &byte, at: size / 2)
+    try file.write([byte[0] ^ 0x10], at: size / 2)
+    try file.setPermissions(0o400)
+}

@@ -1,0 +1,102 @@
+import Blobs
+import DiskStore
+import Files
+import Glibc
+import Lifecycle
+import TestSupport
+import Testing
+import Vault
+
+@Suite struct CrashTests {
+    /// How many processes die side by side.
+    private static let width = 3
+
+    @Test func `killed behind any durable step, a store holds all it acknowledged and is clean after one sweep`()
+        async throws
+    {
+        let reached = try await Self.cleanRun()
+        #expect(Set(reached) == Set(FaultPoint.allCases), "the script comes by every point")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for killAt in 1...reached.count {
+                if killAt > Self.width { try await group.next() }
+                group.addTask { try await Self.crash(at: killAt, after: reached[killAt - 1]) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private static func cleanRun() async throws -> [FaultPoint] {
+        let folder = try TemporaryFolder.inMemory()
+        let script = CrashScript(folder: folder.path)
+        try await script.run()
+        try await expectTruth(in: folder.path, "nothing was killed")
+        return script.reached
+    }
+
+    private static func crash(at killAt: Int, after point: FaultPoint) async throws {
+        let folder = try TemporaryFolder.inMemory()
+        let path = folder.path
+        await #expect(processExitsWith: .signal(SIGKILL), "\(killAt): \(point)") {
+            [path = path as String, killAt = killAt as Int] in
+            try await CrashScript(folder: path, killAt: killAt).run()
+        }
+        try await expectTruth(in: path, "killed at \(killAt), behind \(point)")
+    }
+
+    /// The store opens, what the ledger says is true, and after one sweep nothing is amiss.
+    private static func expectTruth(in folder: String, _ when: Comment) async throws {
+        let ledger = Ledger(try bytes(ofFile: CrashScript.ledger(in: folder), orEmpty: true))
+        let vault = try await Vault.open(
+            at: CrashScript.store(in: folder), settings: TestStore.smallSettings, clock: TestClock(),
+            logger: TestStore.quiet)
+        try await heal(ledger, in: vault)
+        for name in ledger.held {
+            let bytes = CrashScript.bytes(name)
+            let found = try await vault.fetch(address(of: bytes))
+            #expect(found == .held(bytes), "\(name), \(when)")
+        }
+        for name in ledger.revoked {
+            let found = try await vault.fetch(address(of: CrashScript.bytes(name)))
+            #expect(found == .gone(.revoked), "\(name), \(when)")
+        }
+        let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        #expect(sweep.hold == nil && sweep.orphansKept == nil && sweep.hasBallast, when)
+        let check = try await Lifecycle(vault: vault).check()
+        #expect(check.isClean && check.awaitingUpload == 0, when)
+        let staged = try Folder.names(in: vault.layout.staging)
+        let aside = try Folder.names(in: vault.layout.damaged)
+        #expect(staged.isEmpty && aside.isEmpty, when)
+        await vault.close()
+    }
+
+    /// A blob that the script itself damaged heals as any other: by repair, and by the same bytes again.
+    private static func heal(_ ledger: Ledger, in vault: Vault) async throws {
+        guard ledger.isDamaged else { return }
+        _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+        try await vault.upload(CrashScript.bytes("c"), owner: secret(9))
+    }
+
+    /// What the script had been told when it died.
+    private struct Ledger {
+        var held: Set<String> = []
+        var revoked: Set<String> = []
+        var isDamaged = false
+
+        init(_ bytes: [UInt8]) {
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+                let words = line.split(separator: " ").map(String.init)
+                switch words[0] {
+                case "held": held.insert(words[1])
+                case "revoking": held.remove(words[1])
+                case "revoked": revoked.insert(words[1])
+                default: isDamaged = true
+                }
+            }
+        }
+    }
+}
+
+/// The whole of a small file, or nothing where there is none.
+private func bytes(ofFile path: String, orEmpty: Bool) throws -> [UInt8] {
+    try Folder.status(path) == nil ? [] : TestSupport.bytes(ofFile: path)
+}

@@ -1,0 +1,85 @@
+import Blobs
+import DiskStore
+import Files
+import Glibc
+import Lifecycle
+import TestSupport
+import Testing
+import Vault
+
+/// A small file system of its own that is really full.
+@Suite(.enabled(if: SmallDisk.isPossible, "mounting a small file system takes root"))
+struct FullDiskTests {
+    @Test func `a full disk refuses uploads, serves, deletes, and takes uploads again`() async throws {
+        let disk = try SmallDisk(megabytes: 12)
+        var settings = TestStore.smallSettings
+        settings.ballastBytes = 2 << 20
+        let vault = try await Vault.open(
+            at: disk.path, settings: settings, clock: TestClock(), logger: TestStore.quiet)
+        let held = try await fill(vault)
+        // What is left over goes to a stranger, so that the catalogue itself meets the full disk.
+        try disk.exhaust()
+        await #expect(throws: StoreError.diskFull) { try await vault.upload(content(1)) }
+        #expect(await vault.unreadiness() == "the disk is full")
+        #expect(try Folder.names(in: vault.layout.staging).isEmpty)
+
+        for seed in 1..<held {
+            try await vault.revoke(on: address(of: Self.blob(seed)), owner: secret(seed))
+        }
+        let found = try await vault.fetch(address(of: Self.blob(0)))
+        #expect(found == .held(Self.blob(0)))
+        let report = try await Lifecycle(vault: vault).collect()
+        #expect(report.blobsRemoved == held - 1)
+        try await vault.upload(Self.blob(99), owner: secret(99))
+        #expect(await vault.unreadiness() == nil)
+        let checked = try await Lifecycle(vault: vault).check()
+        #expect(checked.isClean)
+        await vault.close()
+    }
+
+    /// Uploads until the disk is full; tells how many blobs are held.
+    private func fill(_ vault: Vault) async throws -> Int {
+        var held = 0
+        while true {
+            do {
+                try await vault.upload(Self.blob(held), owner: secret(held))
+                held += 1
+            } catch {
+                #expect(error == .diskFull && held > 3)
+                return held
+            }
+        }
+    }
+
+    private static func blob(_ seed: Int) -> [UInt8] { content(seed, count: 700_000) }
+}
+
+/// A tmpfs of a few megabytes, gone with this value.
+final class SmallDisk: Sendable {
+    private let folder: TemporaryFolder
+
+    static var isPossible: Bool {
+        (try? SmallDisk(megabytes: 1)) != nil
+    }
+
+    init(megabytes: Int) throws {
+        folder = try TemporaryFolder()
+        // Safe: the strings outlive the call.
+        guard unsafe mount("tmpfs", folder.path, "tmpfs", 0, "size=\(megabytes)m") == 0 else {
+            throw FileError(operation: "mount", path: folder.path, code: errno)
+        }
+    }
+
+    deinit { _ = unsafe umount2(folder.path, Int32(MNT_DETACH)) }
+
+    var path: String { folder.path("store") }
+
+    /// Takes every byte that is left.
+    func exhaust() throws {
+        let file = try OpenFile(folder.path("filler"), .create(permissions: 0o600))
+        for size in [1 << 16, 1 << 12, 1] {
+            let block = [UInt8](repeating: 1, count: size)
+            while (try? file.write(block)) != nil {}
+        }
+    }
+}
