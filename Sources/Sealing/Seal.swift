@@ -16,7 +16,7 @@ package struct SealedBlob: Hashable, Sendable {
 /// Seals the whole of a regular file, at the size it has now, into `blob`, which is overwritten and cut to the blob's
 /// size. The key is for this one sealing.
 ///
-/// Sealing goes on two threads, in 2 MiB of buffers at any size. `progress` is told how many plaintext bytes are done,
+/// Sealing goes on two threads, in 3 MiB of buffers at any size. `progress` is told how many plaintext bytes are done,
 /// on the caller's thread. After an error `blob` is empty.
 /// Throws `.notAFile`, `.tooLarge`, `.plaintextChanged`, `.file`.
 package func seal(
@@ -59,10 +59,8 @@ private func sealChunks(
     geometry: SealedGeometry, key: borrowing ChunkKey, progress: (Int64) -> Void
 ) throws(SealingError) -> BlobAddress {
     var hasher = BlobHasher()
-    try header.bytes.withBytes { bytes throws(SealingError) in
-        hasher.update(bytes)
-        try onFile { () throws(FileError) in try blob.write(bytes, at: 0) }
-    }
+    header.bytes.withBytes { hasher.update($0) }
+    try onFile { () throws(FileError) in try blob.write(header.bytes, at: 0) }
     try workOnTwoThreads(
         runs: ChunkRun.count(in: geometry),
         prepare: { index, buffers throws(SealingError) in

@@ -1,0 +1,144 @@
+import Files
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("An open file")
+struct OpenFileTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test("is written and read at places, short only at its end")
+    func places() throws {
+        let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        try write("world", to: file, at: 6)
+        try write("hello ", to: file, at: 0)
+        #expect(try read(file, 100, at: 0) == "hello world")
+        #expect(try read(file, 3, at: 9) == "ld")
+        #expect(try read(file, 3, at: 11) == "")
+        #expect(try file.size() == 11)
+    }
+
+    @Test("is written and read where it stands")
+    func position() throws {
+        let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        try file.write(Array("abcdef".utf8))
+        try file.seek(to: 2)
+        var buffer = [UInt8](repeating: 0, count: 10)
+        #expect(try file.read(into: &buffer) == 4)
+        #expect(buffer.prefix(4) == [0x63, 0x64, 0x65, 0x66])
+    }
+
+    @Test("is cut, extended and given its disk before it is written")
+    func sizes() throws {
+        let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        try file.truncate(to: 10_000)
+        #expect(try file.status().size == 10_000)
+        try file.allocate(1_000_000)
+        #expect(try file.size() == 1_000_000)
+        #expect(try file.status().allocatedBytes >= 1_000_000)
+        try file.truncate(to: 0)
+        #expect(try file.size() == 0)
+    }
+
+    @Test("is made only where nothing is, and opened only where something is")
+    func existence() throws {
+        _ = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        #expect { _ = try OpenFile(folder.path("a"), .create(permissions: 0o600)) } throws: {
+            ($0 as? FileError)?.isExistence == true
+        }
+        #expect { _ = try OpenFile(folder.path("b"), .read) } throws: { ($0 as? FileError)?.isAbsence == true }
+        #expect { _ = try OpenFile(folder.path("b"), .update) } throws: { ($0 as? FileError)?.isAbsence == true }
+        _ = try OpenFile(folder.path("b"), .openOrCreate(permissions: 0o600))
+        #expect(try Folder.status(folder.path("b"))?.kind == .regular)
+    }
+
+    @Test("is not reached through a link where links are not followed")
+    func links() throws {
+        try TestSupport.write([1], toFile: folder.path("target"))
+        #expect(unsafe symlink(folder.path("target"), folder.path("link")) == 0)
+        #expect(try OpenFile(folder.path("link"), .read).size() == 1)
+        #expect { _ = try OpenFile(folder.path("link"), .read, followsLinks: false) } throws: {
+            ($0 as? FileError)?.code == ELOOP
+        }
+        #expect(try Folder.status(folder.path("link"))?.kind == .link)
+        #expect(try Folder.status(folder.path("link"), followsLinks: true)?.kind == .regular)
+    }
+
+    @Test("has the permissions it was made with, and never stays open in a child")
+    func permissions() throws {
+        let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        #expect(try file.status().permissions == 0o600)
+        try file.setPermissions(0o440)
+        #expect(try file.status().permissions == 0o440)
+        #expect(fcntl(file.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+        let copy = try file.duplicate()
+        #expect(copy.descriptor != file.descriptor && fcntl(copy.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test("without a name gets one that must be free")
+    func unnamed() throws {
+        let file = try OpenFile.unnamed(in: folder.path)
+        try write("x", to: file, at: 0)
+        #expect(try Folder.names(in: folder.path).isEmpty)
+        #expect(try file.status().linkCount == 0)
+        try file.link(as: folder.path("named"))
+        #expect(try bytes(ofFile: folder.path("named")) == [0x78])
+        let other = try OpenFile.unnamed(in: folder.path)
+        #expect { try other.link(as: folder.path("named")) } throws: { ($0 as? FileError)?.isExistence == true }
+    }
+
+    @Test("is locked by one alone, until it is closed")
+    func locks() throws {
+        do {
+            let first = try OpenFile(folder.path("lock"), .openOrCreate(permissions: 0o600))
+            try first.lockExclusively()
+            let second = try OpenFile(folder.path("lock"), .openOrCreate(permissions: 0o600))
+            #expect { try second.lockExclusively() } throws: { ($0 as? FileError)?.isLocked == true }
+            try first.synchronize()
+        }
+        try OpenFile(folder.path("lock"), .update).lockExclusively()
+    }
+
+    @Test("is closed when it goes")
+    func closed() throws {
+        let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        let path = "/proc/self/fd/\(file.descriptor)"
+        #expect(try Folder.status(path, followsLinks: true)?.size == 0)
+        consume(file)
+        // Another test may have been given the number meanwhile: it is another file then.
+        #expect(try Folder.status(path, followsLinks: true) == nil || linkTarget(path) != folder.path("a"))
+    }
+
+    @Test("says what was tried, on what, and why it failed")
+    func errors() throws {
+        #expect(
+            FileError(operation: "open", path: "/x", code: ENOENT).description == "open /x: No such file or directory")
+        #expect(FileError(operation: "write", path: "/x", code: ENOSPC).isFullDisk)
+        #expect(FileError(operation: "write", path: "/x", code: EDQUOT).isFullDisk)
+        #expect(!FileError(operation: "open", path: "/x", code: EACCES).isAbsence)
+        let full = try OpenFile("/dev/full", .update)
+        #expect { try write("x", to: full, at: 0) } throws: { ($0 as? FileError)?.isFullDisk == true }
+        let folder = try OpenFile(self.folder.path, .read)
+        #expect { try read(folder, 1, at: 0) } throws: { ($0 as? FileError)?.code == EISDIR }
+    }
+
+    private func consume(_ file: consuming OpenFile) {}
+
+    private func linkTarget(_ path: String) -> String? {
+        unsafe realpath(path, nil).map { target in
+            defer { unsafe free(target) }
+            return unsafe String(cString: target)
+        }
+    }
+
+    private func write(_ text: String, to file: borrowing OpenFile, at offset: Int64) throws(FileError) {
+        try file.write(Array(text.utf8), at: offset)
+    }
+
+    private func read(_ file: borrowing OpenFile, _ count: Int, at offset: Int64) throws(FileError) -> String {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let got = try file.read(into: &buffer, at: offset)
+        return String(decoding: buffer[..<got], as: UTF8.self)
+    }
+}

@@ -1,0 +1,235 @@
+import Blobs
+import MediaMessage
+import Testing
+
+/// A text that is refused, and the error that says why.
+struct Refused: Sendable, CustomTestStringConvertible {
+    let text: String
+    let error: MessageError
+    var testDescription: String { String(text.prefix(300)) }
+
+    init(_ text: String, _ error: MessageError) {
+        self.text = text
+        self.error = error
+    }
+
+    /// A message in which one field holds something else.
+    static func field(_ name: String, _ value: String?, _ error: MessageError) -> Refused {
+        Refused(Sample.json([(name, value)]), error)
+    }
+
+    static func invalid(_ name: String, _ value: String, _ why: String) -> Refused {
+        field(name, value, .invalid(name, why))
+    }
+
+    static func media(_ member: String, _ field: String, _ why: String) -> Refused {
+        Refused(Sample.json(media: member), .invalid("media." + field, why))
+    }
+}
+
+@Suite("A stranger's message")
+struct ParsingTests {
+    @Test("is read, every field of it")
+    func all() throws {
+        let message = try MediaMessage(
+            parsing: """
+                {"v":1, "url":"https://media.example/\(Sample.hex)", "mirrors":["http://[::1]:8080/x/\(Sample.hex).jpg"],
+                 "sha256":"\(Sample.hex)", "size":5244224, "expires":1790000000, "key":"\(Sample.key)",
+                 "receipt":"\(Sample.receipt)", "new":{"deeper":[{"still":-1.5e+3}]}, "also":null,
+                 "media":{"type":"image/jpeg", "size":182344, "name":"beach.jpg", "caption":"\\u00e9\\ud83d\\ude00/\\/\\n",
+                  "alt":"", "width":65535, "height":1, "duration":1.24e1, "thumbhash":"AQID", "preview":"_9j_2Q",
+                  "removed":["gps","camera","thumbnail"], "unknown":[true,false,null,"",[]]}}
+
+                """)
+        #expect(message.url?.description == "https://media.example/\(Sample.hex)")
+        #expect(message.mirrors.map(\.description) == ["http://[::1]:8080/x/\(Sample.hex).jpg"])
+        #expect(message.address.hex == Sample.hex)
+        #expect(message.size == 5_244_224)
+        #expect(message.expires == Timestamp(seconds: 1_790_000_000))
+        #expect(message.key == Array(0..<32))
+        #expect(message.receipt?.bytes == Array(0..<16))
+        let media = Media(
+            type: "image/jpeg", size: 182_344, name: "beach.jpg", caption: "é😀//\n", alt: "", width: 65_535, height: 1,
+            duration: 12.4, thumbhash: [1, 2, 3], preview: [0xff, 0xd8, 0xff, 0xd9],
+            removed: ["gps", "camera", "thumbnail"])
+        #expect(message.media == media)
+    }
+
+    @Test("needs only what it needs")
+    func least() throws {
+        let message = try MediaMessage(parsing: Sample.json())
+        #expect(message.expires == nil && message.receipt == nil && message.mirrors.isEmpty)
+        #expect(message.media == Media(type: "image/jpeg", size: 182_344))
+    }
+
+    @Test("has no URL only where the blob is in hand")
+    func withoutLocation() throws {
+        let text = Sample.json([("url", nil)])
+        #expect(throws: MessageError.missing("url")) { try MediaMessage(parsing: text) }
+        #expect(try MediaMessage(parsing: text, requiresLocation: false).url == nil)
+    }
+
+    @Test(
+        "is refused where a field is missing or not what it must be",
+        arguments: [
+            .field("v", nil, .missing("v")), .field("sha256", nil, .missing("sha256")),
+            .field("size", nil, .missing("size")), .field("key", nil, .missing("key")),
+            .field("media", nil, .missing("media")),
+            .field("media", #"{"size":1}"#, .missing("media.type")),
+            .field("media", #"{"type":"image/jpeg"}"#, .missing("media.size")),
+            .field("v", "2", .version("2")), .field("v", "1.0", .version("1.0")),
+            .field("v", "10e-1", .version("10e-1")),
+            .invalid("v", "\"1\"", "is not a number"),
+            .invalid("url", "null", "is not a string"),
+            .invalid("url", "\"ftp://media.example/\(Sample.hex)\"", "cannot be read"),
+            .invalid(
+                "url", "\"https://media.example/\(String(repeating: "4f", count: 32))\"",
+                "does not end with the address in \"sha256\""),
+            .invalid("mirrors", "[\"https://a/\"]", "holds something that cannot be read"),
+            .invalid("mirrors", "[1]", "holds something that cannot be read"),
+            .invalid("mirrors", "{}", "is not an array"),
+            .invalid(
+                "mirrors", "[\(Array(repeating: "\"\(Sample.url)\"", count: 9).joined(separator: ","))]",
+                "has more than 8 places"),
+            .invalid("sha256", "\"\(Sample.hex.uppercased())\"", "cannot be read"),
+            .invalid("sha256", "\"\(Sample.hex.dropLast())\"", "cannot be read"),
+            .invalid("size", "87", "is not the size of a sealed blob"),
+            .invalid("size", "65617", "is not the size of a sealed blob"),  // one byte of a second chunk
+            .invalid("size", "9007199254740992", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("size", "99999999999999999999", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("size", "5244224.0", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("size", "5244224e0", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("size", "-1", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("size", "-0", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("size", "\"5244224\"", "is not a number"),
+            .invalid("expires", "-5", "is not an integer from 0 to 2^53-1 in digits alone"),
+            .invalid("key", "\"\(Sample.key.dropLast())\"", "cannot be read"),  // spare bits that are not zero
+            .invalid("key", "\"\(Sample.key)=\"", "cannot be read"),
+            .invalid("key", "\"\(Sample.key.dropLast())9\"", "cannot be read"),
+            .invalid("key", "\"AAAA\"", "has not 32 bytes"),
+            .invalid("receipt", "\"AAAA\"", "cannot be read"),
+            .invalid("media", "[]", "is not an object"),
+            .field("media", #"{"type":"jpeg","size":1}"#, .invalid("media.type", "is not a media type")),
+            .field("media", #"{"type":"image/jpeg; q=1","size":1}"#, .invalid("media.type", "is not a media type")),
+            .field("media", #"{"type":"Image/JPEG","size":1}"#, .invalid("media.type", "is not a media type")),
+            .field(
+                "media", #"{"type":"image/jpeg","size":5242873}"#,  // one more than fits into 5244224 sealed bytes
+                .invalid("media.size", "does not fit into a blob of 5244224 bytes")),
+            .media(#""width":0"#, "width", "is not in 1…65535"),
+            .media(#""height":65536"#, "height", "is not in 1…65535"),
+            .media(#""width":9007199254740991"#, "width", "is not in 1…65535"),
+            .media(#""duration":-0.1"#, "duration", "is not a number of seconds"),
+            .media(#""duration":1e999"#, "duration", "is not a number of seconds"),
+            .media(#""duration":1e16"#, "duration", "is not a number of seconds"),
+            .media(#""caption":"\#(String(repeating: "é", count: 513))""#, "caption", "has more than 1024 bytes"),
+            .media(#""alt":"\#(String(repeating: "x", count: 513))""#, "alt", "has more than 512 bytes"),
+            .media(#""thumbhash":"""#, "thumbhash", "is empty"),
+            .media(#""thumbhash":"\#(String(repeating: "A", count: 44))""#, "thumbhash", "has more than 32 bytes"),
+            .media(#""preview":"\#(String(repeating: "A", count: 2052))""#, "preview", "has more than 1536 bytes"),
+            .media(#""preview":"+/+/""#, "preview", "cannot be read"),
+            .media(#""removed":["GPS"]"#, "removed", "holds something that is not a short word"),
+            .media(#""removed":[""]"#, "removed", "holds something that is not a short word"),
+            .media(#""name":7"#, "name", "is not a string"),
+        ] as [Refused])
+    func refused(_ refused: Refused) {
+        #expect(throws: refused.error) { try MediaMessage(parsing: refused.text) }
+    }
+
+    @Test(
+        "is refused where it is not JSON as everyone reads it",
+        arguments: [
+            Refused("", .notJSON("a value is missing", offset: 0)),
+            Refused("[]", .notJSON("an object is wanted", offset: 0)),
+            Refused("{} {}", .notJSON("something follows the value", offset: 3)),
+            Refused("{\"v\":1,}", .notJSON("a name is missing", offset: 7)),
+            Refused("{,}", .notJSON("a name is missing", offset: 1)),
+            Refused("{v:1}", .notJSON("a name is missing", offset: 1)),
+            Refused("{'v':1}", .notJSON("a name is missing", offset: 1)),
+            Refused("{\"v\" 1}", .notJSON(": is missing", offset: 5)),
+            Refused("{\"v\":1", .notJSON("} is missing", offset: 6)),
+            Refused("{\"v\":[1", .notJSON("] is missing", offset: 7)),
+            Refused("{\"v\":[1,]}", .notJSON("a value is missing", offset: 8)),
+            Refused("{\"v\":01}", .notJSON("a number begins with 0", offset: 6)),
+            Refused("{\"v\":+1}", .notJSON("a value is missing", offset: 5)),
+            Refused("{\"v\":.5}", .notJSON("a value is missing", offset: 5)),
+            Refused("{\"v\":1.}", .notJSON("a digit is missing", offset: 7)),
+            Refused("{\"v\":1e}", .notJSON("a digit is missing", offset: 7)),
+            Refused("{\"v\":-}", .notJSON("a digit is missing", offset: 6)),
+            Refused("{\"v\":NaN}", .notJSON("a value is missing", offset: 5)),
+            Refused("{\"v\":tru}", .notJSON("a value is missing", offset: 5)),
+            Refused("{\"v\":1/**/}", .notJSON("} is missing", offset: 6)),
+            Refused("\u{feff}{\"v\":1}", .notJSON("a value is missing", offset: 0)),  // a byte order mark
+            Refused("\u{a0}{\"v\":1}", .notJSON("a value is missing", offset: 0)),  // no white space of JSON's
+            Refused("{\"v\":\"a\nb\"}", .notJSON("a control character stands in a string", offset: 7)),
+            Refused("{\"v\":\"\u{0}\"}", .notJSON("a control character stands in a string", offset: 6)),
+            Refused("{\"v\":\"abc", .notJSON("a string does not end", offset: 9)),
+            Refused("{\"v\":\"\\", .notJSON("a string does not end", offset: 7)),
+            Refused("{\"v\":\"\\x41\"}", .notJSON("an unknown escape", offset: 8)),
+            Refused("{\"v\":\"\\u12g4\"}", .notJSON("four hexadecimal digits are missing", offset: 10)),
+            Refused("{\"v\":\"\\ud83d\"}", .notJSON("a lone surrogate", offset: 12)),
+            Refused("{\"v\":\"\\ude00\"}", .notJSON("a lone surrogate", offset: 12)),
+            Refused("{\"v\":\"\\ud83d\\u0041\"}", .notJSON("a lone surrogate", offset: 18)),
+            Refused("{\"v\":\"\\ud83dx\"}", .notJSON("a lone surrogate", offset: 12)),
+            Refused("{\"v\":1,\"v\":1}", .doubled("v")),
+            Refused("{\"v\":1,\"\\u0076\":1}", .doubled("v")),  // the same name, written otherwise
+            Refused("{\"a\":{\"b\":1,\"b\":2}}", .doubled("b")),  // in what would be ignored
+            Refused("{\"a\":[[[[]]]]}", .tooDeep(offset: 8)),
+            Refused("{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}", .tooDeep(offset: 20)),
+        ])
+    func notJSON(_ refused: Refused) {
+        #expect(throws: refused.error) { try MediaMessage(parsing: refused.text) }
+    }
+
+    @Test(
+        "is refused where it is not UTF-8",
+        arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
+    func notUTF8(_ bytes: [UInt8]) {
+        let text = Array("{\"v\":\"".utf8) + bytes + Array("\"}".utf8)
+        #expect(throws: MessageError.notJSON("not UTF-8", offset: 7 + bytes.count)) { try MediaMessage(parsing: text) }
+    }
+
+    @Test("may have 4096 bytes and no more, whatever they are")
+    func length() throws {
+        let missing = 4096 - Sample.json([("x", "\"\"")]).utf8.count
+        let longest = Sample.json([("x", "\"\(String(repeating: "y", count: missing))\"")])
+        #expect(try MediaMessage(parsing: longest + "\n").media.size == 182_344)
+        #expect(throws: MessageError.tooLong(bytesOver: 1)) {
+            try MediaMessage(parsing: longest.replacing("\"x\"", with: "\"xx\""))
+        }
+        #expect(throws: MessageError.tooLong(bytesOver: 995_904)) {
+            try MediaMessage(parsing: String(repeating: "[", count: 1_000_000))
+        }
+    }
+
+    @Test("does not show its key, or anything else, when it is described")
+    func description() throws {
+        let message = try Sample.full()
+        var dumped = ""
+        dump(message, to: &dumped)
+        for text in ["\(message)", String(reflecting: message), dumped] {
+            #expect(text.contains("3f3f3f3f") && !text.contains("beach") && !text.contains("31"), "\(text)")
+        }
+    }
+
+    @Test("of random changes is read or refused, and never a crash")
+    func mutated() throws {
+        let original = Array(try Sample.full().encoded().utf8)
+        var generator = SeededGenerator(seed: 4)
+        let odd = Array("{}[]\",:\\u0123456789eE+-.tfn \u{7f}".utf8) + [0, 0x80, 0xc3, 0xff]
+        for _ in 0..<5_000 {
+            var bytes = original
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<4, using: &generator) {
+                case 0: bytes[place] = odd.randomElement(using: &generator) ?? 0
+                case 1: bytes.remove(at: place)
+                case 2: bytes.insert(odd.randomElement(using: &generator) ?? 0, at: place)
+                default: bytes.insert(contentsOf: bytes[place..<min(place + 40, bytes.count)], at: place)
+                }
+            }
+            guard let message = try? MediaMessage(parsing: bytes) else { continue }
+            // What was read keeps the rules, and can be written and read again.
+            #expect(try MediaMessage(parsing: message.encoded()) == message)
+        }
+    }
+}
