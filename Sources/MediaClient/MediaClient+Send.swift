@@ -98,8 +98,9 @@ extension MediaClient {
         let log = SentLog(path: state.sentLog)
         try onFile(MediaClientError.state) { () throws(FileError) in try log.recordSending(sending) }
         let descriptor = try upload.run(blob, attempts: Attempts(retries, pacing, say: audience.say))
-        try onFile(MediaClientError.state) { () throws(FileError) in
-            try log.recordSent(sending, at: now, expires: descriptor.expires)
+        do { try log.recordSent(sending, at: now, expires: descriptor.expires) } catch {
+            // It is sent: the message is worth more than this line.
+            audience.say("the sent log could not be finished: \(error)")
         }
         return descriptor
     }

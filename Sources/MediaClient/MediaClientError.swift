@@ -53,7 +53,7 @@ extension MediaClientError: CustomStringConvertible {
         case .sealing(let error): error.description
         case .hostNotAllowed(let origin):
             "the message leads to \(origin.authority), which is none of your servers; "
-                + "if you trust it: --from \(origin.authority)"
+                + "if you trust it: --from \(origin.authority) this one time, or the setting servers for good"
         case .unprotected(let origin):
             "\(origin) is plain http over a network; --allow-http permits that"
         case .transfer(let error): error.description

@@ -81,21 +81,17 @@ package struct Settings: Sendable {
         certificateFile = sources.value(of: .certificateFile)?.text
     }
 
-    /// The effective values, in order, as text; the ticket hidden.
-    package func shown() -> [(setting: Setting, value: String)] {
-        Setting.allCases.map { ($0, text(of: $0)) }
-    }
-
-    private func text(of setting: Setting) -> String {
+    /// The value in effect as it would be written; nil where nothing is set. Of a ticket only that there is one.
+    package func text(of setting: Setting) -> String? {
         switch setting {
-        case .server: server?.description ?? "none"
-        case .servers: servers.isEmpty ? "none" : servers.map(\.description).joined(separator: ", ")
-        case .ticket: if case .text = ticket { "(hidden)" } else { "none" }
-        case .ticketFile: if case .file(let path) = ticket { path } else { "none" }
+        case .server: server?.description
+        case .servers: servers.isEmpty ? nil : servers.map(\.description).joined(separator: ", ")
+        case .ticket: if case .text = ticket { "(hidden)" } else { nil }
+        case .ticketFile: if case .file(let path) = ticket { path } else { nil }
         case .quality: quality.rawValue
         case .padding: padding.rawValue
-        case .lifetime: lifetime?.description ?? "the server's"
-        case .recipients: recipients.map { "\($0)" } ?? "not counted"
+        case .lifetime: lifetime?.description
+        case .recipients: recipients.map { "\($0)" }
         case .format: format.rawValue
         case .preview: hasPreview ? "yes" : "no"
         case .name: hasName ? "yes" : "no"
@@ -103,7 +99,7 @@ package struct Settings: Sendable {
         case .connectTimeout: "\(connectTimeoutSeconds)"
         case .stallTimeout: "\(stallTimeoutSeconds)"
         case .attempts: "\(attempts)"
-        case .certificateFile: certificateFile ?? "the system's"
+        case .certificateFile: certificateFile
         }
     }
 }

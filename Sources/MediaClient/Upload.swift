@@ -45,8 +45,11 @@ struct Upload {
                 try check()
                 return try send(blob, mayBeThere: &mayBeThere)
             } catch {
-                if mayBeThere, let descriptor = try? held() { return descriptor }
-                try attempts.wait(after: error)
+                do { try attempts.wait(after: error) } catch {
+                    // The last chance to learn that it went well after all.
+                    if mayBeThere, let descriptor = try? held() { return descriptor }
+                    throw error
+                }
             }
         }
     }

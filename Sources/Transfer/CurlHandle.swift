@@ -126,8 +126,10 @@ import Glibc
         case CURLE_PROXY: return .unreachable(host: host, message)
         case CURLE_OPERATION_TIMEDOUT:
             let isConnected = unsafe ccurl_get_long(handle, CURLINFO_LOCAL_PORT) != 0
+            let bound = exchange.movesFile ? Int.max : TransferSettings.answerTimeoutSeconds
             return isConnected
-                ? .stalled(host: host, seconds: settings.stallTimeoutSeconds) : .unreachable(host: host, message)
+                ? .stalled(host: host, seconds: min(settings.stallTimeoutSeconds, bound))
+                : .unreachable(host: host, message)
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SSL_CONNECT_ERROR,
             CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return .cut(host: host, message)

@@ -12,10 +12,17 @@ struct Config: ParsableCommand {
 
     func run() throws {
         let sources = try Composition.sources([:])
-        for (setting, value) in try Settings(sources).shown() {
+        let settings = try Settings(sources)
+        for setting in Setting.allCases {
             let origin = sources.value(of: setting)?.origin ?? .standard
-            try printResult("# \(setting.meaning) (\(setting.variable))")
-            try printResult("\(setting.rawValue) = \(value)    # \(origin)")
+            try printResult("# \(setting.meaning) (\(setting.variable)); from: \(origin)")
+            try printResult(line(setting, settings.text(of: setting)))
         }
+    }
+
+    /// A line that would say the same in the configuration file.
+    private func line(_ setting: Setting, _ value: String?) -> String {
+        guard let value else { return "# \(setting.rawValue) is not set" }
+        return setting.isSecret ? "# \(setting.rawValue) is set, and not shown" : "\(setting.rawValue) = \(value)"
     }
 }

@@ -36,7 +36,7 @@ struct Ending: Error {
         Exit codes: 0 done. As in sysexits.h: 64 wrong usage, 65 a message, picture or blob that is no such thing, \
         66 an input that cannot be read, 69 dead network, 70 a fault of a library, 73 an output that cannot be made \
         or is there already, 74 an output or state file that cannot be written, 75 the server is busy or full: try \
-        later, 76 the server's answer makes no sense, 77 the server does not permit it (ticket), 78 wrong settings. \
+        later, 76 the server's answer makes no sense, 77 the server does not permit it (ticket, size, lifetime), 78 wrong settings. \
         Satchel's own: 80 the file is gone (410; the reason is said), 81 never held (404), 82 what came is not the \
         file (digest), 83 the key does not open it, 84 the message leads to a host that is not allowed.
         """
@@ -54,8 +54,8 @@ struct Ending: Error {
         }
     }
 
-    /// The same with the name of the file that it is about.
-    func about(_ name: String) -> Ending { Ending("\(name): \(sentence)", code) }
+    /// The same with the name of the file that it is about, unless that is said already.
+    func about(_ name: String) -> Ending { sentence.contains(name) ? self : Ending("\(name): \(sentence)", code) }
 
     private static func code(_ error: MediaClientError) -> Int32 {
         switch error {
@@ -101,10 +101,9 @@ struct Ending: Error {
 
     private static func code(_ refusal: Refusal) -> Int32 {
         switch refusal.status {
-        case 401, 403: notPermitted
         case 429, 500...: tryLater
-        case 413: badData
-        default: badAnswer
+        case 401, 403, 413: notPermitted
+        default: refusal.code == nil ? badAnswer : notPermitted
         }
     }
 }

@@ -28,13 +28,14 @@ struct Send: ParsableCommand {
         let flags = server.flags.merging(content.flags) { $1 }.merging(connection.flags) { $1 }
         let composition = try Composition(flags: flags, terminal: terminal)
         for (index, path) in file.enumerated() {
+            terminal.subject = file.count > 1 ? printable(path) : nil
             do {
                 let options = content.sendOptions(for: path, composition.settings)
                 let message = try composition.client.send(try openInput(path), options: options)
                 terminal.clearLine()
                 try printResult(message.text(composition.settings.format))
             } catch {
-                terminal.clearLine()
+                terminal.subject = nil
                 let rest = file.count - index - 1
                 if rest > 0 { terminal.say("the last \(rest) of \(file.count) files were not sent") }
                 throw Ending(error)?.about(printable(path)) ?? error

@@ -9,6 +9,8 @@ final class Terminal {
     private let isTerminal = Process.isTerminal(2)
     private var meter: ProgressMeter?
     private var isLineShown = false
+    /// The file that is under way, where there are several.
+    var subject: String?
 
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
@@ -18,7 +20,7 @@ final class Terminal {
     /// A sentence worth knowing.
     func say(_ sentence: String) {
         clearLine()
-        if !isQuiet { Self.write("satchel: \(sentence)\n") }
+        if !isQuiet { Self.write("satchel: \(subject.map { "\($0): " } ?? "")\(sentence)\n") }
     }
 
     /// Shows how far it is, on a terminal, once it takes over a second.

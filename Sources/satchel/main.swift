@@ -24,6 +24,6 @@ func report(_ error: any Error) -> Int32 {
     if code == 0 {
         return Process.write(text + "\n", to: 1) ? 0 : Ending.outputFailed
     }
-    Terminal.write("satchel: \(text)\n")
+    Terminal.write("satchel: \(text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...])\n")
     return code
 }

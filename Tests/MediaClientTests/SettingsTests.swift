@@ -45,9 +45,23 @@ struct SettingsTests {
 
     @Test("The ticket is never shown")
     func hidden() throws {
-        let shown = try settings(environment: ["SATCHEL_TICKET": "very-secret"]).shown()
-        #expect(!shown.contains { $0.value.contains("very-secret") })
-        #expect(shown.count == Setting.allCases.count)
+        let settings = try settings(environment: ["SATCHEL_TICKET": "very-secret"])
+        let shown = Setting.allCases.compactMap { settings.text(of: $0) }
+        #expect(!shown.contains { $0.contains("very-secret") })
+        #expect(shown.contains("(hidden)"))
+    }
+
+    @Test("What is shown can be set again and means the same")
+    func roundTrip() throws {
+        let values: [Setting: String] = [
+            .server: "https://media.example:8443/base", .servers: "a.example, https://[::1]:9", .ticketFile: "/t",
+            .lifetime: "90m", .recipients: "7", .certificateFile: "/c", .preview: "no", .quality: "high",
+        ]
+        let first = try settings(flags: values)
+        var shown: [Setting: String] = [:]
+        for setting in Setting.allCases { shown[setting] = first.text(of: setting) }
+        let second = try settings(flags: shown)
+        #expect(Setting.allCases.allSatisfy { first.text(of: $0) == second.text(of: $0) })
     }
 
     @Test(

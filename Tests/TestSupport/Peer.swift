@@ -9,7 +9,7 @@ package final class Peer {
     /// The peer lives until this end of its standard input is closed.
     private let pipe: Pipe
 
-    /// Nil where a test must be skipped: there is no python3 here.
+    /// False where there is no python3, and tests that need the peer must be skipped.
     package static var isAvailable: Bool { unsafe access("/usr/bin/python3", X_OK) == 0 }
 
     package init(_ behaviours: [String] = []) throws {
