@@ -15,6 +15,13 @@ struct Ending: Error {
         self.code = code
     }
 
+    // Satchel's own
+    static let gone: Int32 = 3
+    static let notFound: Int32 = 4
+    static let wrongDigest: Int32 = 5
+    static let wrongKey: Int32 = 6
+    static let refused: Int32 = 7
+    // As in sysexits.h
     static let usage: Int32 = 64
     static let badData: Int32 = 65
     static let noInput: Int32 = 66
@@ -24,21 +31,16 @@ struct Ending: Error {
     static let outputFailed: Int32 = 74
     static let tryLater: Int32 = 75
     static let badAnswer: Int32 = 76
-    static let notPermitted: Int32 = 77
+    static let hostNotAllowed: Int32 = 77
     static let badSettings: Int32 = 78
-    static let gone: Int32 = 80
-    static let notFound: Int32 = 81
-    static let wrongDigest: Int32 = 82
-    static let wrongKey: Int32 = 83
-    static let hostNotAllowed: Int32 = 84
 
     static let help = """
-        Exit codes: 0 done. As in sysexits.h: 64 wrong usage, 65 a message, picture or blob that is no such thing, \
-        66 an input that cannot be read, 69 dead network, 70 a fault of a library, 73 an output that cannot be made \
-        or is there already, 74 an output or state file that cannot be written, 75 the server is busy or full: try \
-        later, 76 the server's answer makes no sense, 77 the server does not permit it (ticket, size, lifetime), 78 wrong settings. \
-        Satchel's own: 80 the file is gone (410; the reason is said), 81 never held (404), 82 what came is not the \
-        file (digest), 83 the key does not open it, 84 the message leads to a host that is not allowed.
+        Exit codes: 0 done, 3 the file is gone (410; the reason is said), 4 the server has never held it (404), 5 what \
+        came is not the file (digest), 6 the key does not open it, 7 the server refuses (ticket, size, lifetime …). \
+        As in sysexits.h: 64 wrong usage, 65 a message, picture or blob that is no such thing, 66 an input that \
+        cannot be read, 69 dead network, 70 a fault of a library, 73 an output that cannot be made or is there \
+        already, 74 an output or state file that cannot be written, 75 the server is busy or full: try later, 76 the \
+        server's answer makes no sense, 77 the message leads to a place that is not allowed, 78 wrong settings.
         """
 
     /// The ending of one of our own errors; nil for those of the argument parser.
@@ -102,8 +104,8 @@ struct Ending: Error {
     private static func code(_ refusal: Refusal) -> Int32 {
         switch refusal.status {
         case 429, 500...: tryLater
-        case 401, 403, 413: notPermitted
-        default: refusal.code == nil ? badAnswer : notPermitted
+        case 401, 403, 413: refused
+        default: refusal.code == nil ? badAnswer : refused
         }
     }
 }
