@@ -51,9 +51,14 @@ package struct CatalogWriter {
         return try database.run("UPDATE blob SET state = ? WHERE id = ?", [state.rawValue, row.id]) == 1
     }
 
-    /// Begins the removal of a blob; false if a lease holds it after all, or it is being removed already.
-    package func markForRemoval(_ id: Int64) throws -> Bool {
-        try database.run("UPDATE blob SET state = 2 WHERE id = ? AND leases = 0 AND state IN (1, 3)", [id]) == 1
+    /// Begins the removal of a blob, or goes on with one that was begun; nil if there is nothing to remove, or a lease
+    /// holds it after all.
+    package func markForRemoval(_ address: BlobAddress) throws -> BlobRow? {
+        guard let row = try reader.blob(address) else { return nil }
+        if row.state == .removing { return row }
+        guard row.leases == 0, row.state != .gone else { return nil }
+        try database.run("UPDATE blob SET state = 2 WHERE id = ?", [row.id])
+        return row
     }
 
     /// Ends a removal: what stays is a tombstone with the reason.

@@ -67,14 +67,15 @@ struct Sweep {
     }
 
     private mutating func endLeases() async throws(StoreError) {
-        while true {
-            let ended = try await vault.write { writer, now in
+        // A look first: a commit costs a sync, and mostly nothing is due.
+        while try await !vault.read({ [now = vault.now()] in
+            try $0.dueLeases(at: now, after: nil, limit: 1).isEmpty
+        }) {
+            report.leasesEnded += try await vault.write { writer, now in
                 let due = try writer.reader.dueLeases(at: now, after: nil, limit: Vault.removalBatch)
                 for lease in due { try writer.endLease(lease, reason: .expired, at: now) }
                 return due.count
             }
-            report.leasesEnded += ended
-            if ended < Vault.removalBatch { return }
         }
     }
 
@@ -119,16 +120,21 @@ struct Sweep {
     }
 
     private mutating func dropTombstones() async throws(StoreError) {
-        let lifetime = vault.settings.tombstoneLifetime
-        while true {
-            let dropped = try await vault.write { writer, now in
-                let (end, overflow) = now.seconds.subtractingReportingOverflow(lifetime.seconds)
-                return try writer.dropForgotten(
-                    endedBefore: Timestamp(seconds: overflow ? .min : end), limit: Vault.removalBatch)
+        let end = tombstoneEnd
+        while try await vault.read({ try $0.forgettable(endedBefore: end) }) > 0 {
+            let dropped = try await vault.write { writer, _ in
+                try writer.dropForgotten(endedBefore: end, limit: Vault.removalBatch)
             }
             report.tombstonesDropped += dropped
             if dropped == 0 { return }
         }
+    }
+
+    /// What ended before this moment has been remembered long enough.
+    private var tombstoneEnd: Timestamp {
+        let lifetime = vault.settings.tombstoneLifetime.seconds
+        let (end, overflow) = vault.now().seconds.subtractingReportingOverflow(lifetime)
+        return Timestamp(seconds: overflow ? .min : end)
     }
 
     private mutating func remakeBallast() async throws(StoreError) {
@@ -200,8 +206,8 @@ struct Sweep {
         try await foreseeLeases(now)
         try await foreseeBlobs(now)
         report.stagedFilesRemoved = try await clearStaging(removing: false)
-        let end = now.seconds - vault.settings.tombstoneLifetime.seconds
-        report.tombstonesDropped = try await vault.read { try $0.forgettable(endedBefore: Timestamp(seconds: end)) }
+        let end = tombstoneEnd
+        report.tombstonesDropped = try await vault.read { try $0.forgettable(endedBefore: end) }
         guard options.searchesForOrphans else { return }
         let store = try await vault.read { try $0.store() }
         let accounted = try await findOrphans(pass: 0)

@@ -1,38 +1,131 @@
 import Blobs
 import Catalog
+import Glibc
 import Synchronization
 
-/// The catalogue in use. After a failed sync it is closed and opened afresh, and those who were reading ask again.
+/// The catalogue in use. After a failed sync it is closed and opened afresh; those who want to read wait meanwhile,
+/// since connections must not be closed under somebody who is using them.
 final class CatalogSlot: Sendable {
-    private let current: Mutex<Catalog>
+    private enum State {
+        case open(Catalog, users: Int)
+        /// Being closed: nobody new comes in.
+        case leaving(Catalog, users: Int)
+        case reopening
+        /// It could not be opened again, yet.
+        case failed(CatalogError)
+    }
+
+    /// What a caller finds.
+    private enum Entry {
+        case enter(Catalog)
+        case wait
+        case fail(CatalogError)
+    }
+
+    private let state: Mutex<State>
     private let open: @Sendable () throws(CatalogError) -> Catalog
 
     init(_ catalog: Catalog, open: @escaping @Sendable () throws(CatalogError) -> Catalog) {
-        current = Mutex(catalog)
+        state = Mutex(.open(catalog, users: 0))
         self.open = open
     }
 
-    /// The catalogue of this moment; waits while it is being opened.
-    var catalog: Catalog { current.withLock { $0 } }
-
-    /// Looks at one consistent state, in the new catalogue if the old one was closed meanwhile.
+    /// Looks at one consistent state.
     func read<Value>(_ body: (CatalogReader) throws -> Value) throws(StoreError) -> Value {
         do {
-            return try catalog.read(body)
-        } catch CatalogError.closed {
-            do { return try catalog.read(body) } catch { throw .io(error.description) }
+            return try use { catalog throws(CatalogError) in try catalog.read(body) }
         } catch {
             throw .io(error.description)
         }
     }
 
+    /// Lets `body` use the catalogue, which is not closed before it returns. Blocks while it is being reopened.
+    func use<Value>(_ body: (Catalog) throws(CatalogError) -> Value) throws(CatalogError) -> Value {
+        let catalog = try enter()
+        defer { leave() }
+        return try body(catalog)
+    }
+
     /// Closes every connection, so that SQLite judges its log anew by its checksums, opens the catalogue again and
-    /// moves the log into the database.
+    /// moves the log into the database. Only one thread does this.
     func reopen() throws(CatalogError) {
-        try current.withLock { current throws(CatalogError) in
-            current.abandon()
-            current = try open()
-            try current.checkpoint()
+        takeOut()?.abandon()
+        let result = Result { () throws(CatalogError) in
+            let catalog = try open()
+            try catalog.checkpoint()
+            return catalog
         }
+        state.withLock { state in
+            switch result {
+            case .success(let catalog): state = .open(catalog, users: 0)
+            case .failure(let error): state = .failed(error)
+            }
+        }
+        _ = try result.get()
+    }
+
+    /// Closes the catalogue for good, when nobody uses it any more.
+    func close() throws(CatalogError) {
+        let catalog = state.withLock { state -> Catalog? in
+            guard case .open(let catalog, _) = state else { return nil }
+            state = .failed(.closed)
+            return catalog
+        }
+        try catalog?.close()
+    }
+
+    /// Takes the catalogue out when its last user has gone; nil where none was open.
+    private func takeOut() -> Catalog? {
+        while true {
+            let (catalog, isBusy) = state.withLock { Self.takeOut(&$0) }
+            if !isBusy { return catalog }
+            Self.pause()
+        }
+    }
+
+    private static func takeOut(_ state: inout State) -> (Catalog?, isBusy: Bool) {
+        switch state {
+        case .open(let catalog, let users), .leaving(let catalog, let users):
+            state = users > 0 ? .leaving(catalog, users: users) : .reopening
+            return (catalog, users > 0)
+        case .reopening, .failed:
+            state = .reopening
+            return (nil, false)
+        }
+    }
+
+    private func enter() throws(CatalogError) -> Catalog {
+        while true {
+            switch state.withLock({ Self.entry(&$0) }) {
+            case .enter(let catalog): return catalog
+            case .fail(let error): throw error
+            case .wait: Self.pause()
+            }
+        }
+    }
+
+    private static func entry(_ state: inout State) -> Entry {
+        switch state {
+        case .open(let catalog, let users):
+            state = .open(catalog, users: users + 1)
+            return .enter(catalog)
+        case .leaving, .reopening: return .wait
+        case .failed(let error): return .fail(error)
+        }
+    }
+
+    private func leave() {
+        state.withLock { state in
+            switch state {
+            case .open(let catalog, let users): state = .open(catalog, users: users - 1)
+            case .leaving(let catalog, let users): state = .leaving(catalog, users: users - 1)
+            case .reopening, .failed: break
+            }
+        }
+    }
+
+    /// A millisecond, on a thread that may block; only ever while the catalogue is being reopened.
+    private static func pause() {
+        usleep(1000)
     }
 }

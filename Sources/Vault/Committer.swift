@@ -125,8 +125,10 @@ final class Committer: Sendable {
     private func commit(_ changes: [Change], mayFreeBallast: Bool) {
         let now = time.now
         do throws(CatalogError) {
-            let (results, commits) = try slot.catalog.write(at: now) { writer in
-                try changes.map { change in try writer.attempt { try change.record(writer, now) } }
+            let (results, commits) = try slot.use { catalog throws(CatalogError) in
+                try catalog.write(at: now) { writer in
+                    try changes.map { change in try writer.attempt { try change.record(writer, now) } }
+                }
             }
             time.committed(now)
             note(commits)

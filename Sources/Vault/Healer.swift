@@ -33,7 +33,9 @@ struct Healer: Sendable {
         }
         let now = time.now
         do throws(CatalogError) {
-            let commits = try slot.catalog.write(at: now) { _ in }.commits
+            let commits = try slot.use { catalog throws(CatalogError) in
+                try catalog.write(at: now) { _ in }.commits
+            }
             time.committed(now)
             try? disk.note(commits: commits)
         } catch {

@@ -27,17 +27,15 @@ extension Vault {
         if locked.isEmpty { return Removed() }
         let faults = faults
         let marked = try await write { writer, _ in
-            try locked.filter { blob in
-                if blob.state == .removing { return true }
-                return try writer.markForRemoval(blob.id)
-            }
+            // The rows are looked at again: since they were read, the same bytes may have come anew.
+            try locked.compactMap { try writer.markForRemoval($0.address) }
         }
         if marked.isEmpty { return Removed() }
         try await onDisk { disk throws(FileError) in
             try faults.reach(.removalMarked)
             for blob in marked {
                 _ = try disk.unlink(blob.address, point: .blobUnlinked)
-                if blob.state == .damaged { _ = try disk.removeAside(blob.address) }
+                _ = try disk.removeAside(blob.address)
             }
         }
         try await write { writer, now in

@@ -51,7 +51,7 @@ package final class Vault: LeaseStore {
         await health.close()
         await commitThread.shutDown()
         await workers.shutDown()
-        do { try slot.catalog.close() } catch {
+        do { try slot.close() } catch {
             logger.warning("The catalogue did not close well", metadata: ["error": "\(error)"])
         }
         disk.releaseLock()
