@@ -90,6 +90,9 @@ let package = Package(
                 "MediaClient", "MediaMessage", "Sealing", "Imaging", "Transfer", "Blobs", "Files", "TestSupport",
             ]),
         .testTarget(
+            name: "SatchelTests",
+            dependencies: ["satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", argumentParser]),
+        .testTarget(
             name: "VaultTests",
             dependencies: ["Vault", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb]),
         .testTarget(
