@@ -75,6 +75,26 @@ struct LinkTests {
         #expect(throws: refused.error) { try MediaLink.parse(refused.text) }
     }
 
+    @Test("of random changes is read or refused, and never a crash")
+    func mutated() throws {
+        let original = Array(Self.link.utf8)
+        var generator = SeededGenerator(seed: 6)
+        let odd = Array("%&=#/:@?[]. +2eE0".utf8)
+        for _ in 0..<3_000 {
+            var bytes = original
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: bytes[place] = odd.randomElement(using: &generator) ?? 0
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(odd.randomElement(using: &generator) ?? 0, at: place)
+                }
+            }
+            guard let message = try? MediaLink.parse(String(decoding: bytes, as: UTF8.self)) else { continue }
+            #expect(try MediaLink.parse(MediaLink.format(message)) == message)
+        }
+    }
+
     @Test("is not made of a message that says no place")
     func withoutLocation() throws {
         var message = try Sample.full()
