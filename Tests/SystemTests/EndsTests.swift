@@ -82,7 +82,8 @@ struct EndsTests {
         #expect(try await open(sent.outputBytes, from: server).status == ExitCodes.wrongDigest)
 
         await server.stop()
-        let dead = try await open(sent.outputBytes, from: server)
+        let dead = try await journey.satchel(
+            "open", "-", "-o", "-", "--attempts", "1", server: server, input: sent.outputBytes)
         #expect(dead.status == ExitCodes.network, "\(dead.errors)")
     }
 

@@ -29,7 +29,7 @@ struct JourneyTests {
         #expect(shown.output.contains("1600") && shown.output.contains("The blue marble"))
         #expect(!shown.output.contains(message.key) && !shown.errors.contains(message.key))
 
-        let opened = try await journey.satchel("open", "-", server: server, input: sent.outputBytes)
+        let opened = try await journey.satchel("open", "-", "-o", "came.jpg", server: server, input: sent.outputBytes)
         #expect(opened.status == 0, "\(opened.errors)")
         let path = try #require(opened.lines.first)
         let picture = try bytes(ofFile: path.hasPrefix("/") ? path : journey.path(path))

@@ -6,9 +6,10 @@ import Testing
 struct PrivacyTests {
     @Test func plaintextKeyAndNameAreNowhereOutsideTheClient() async throws {
         let journey = try Journey()
-        let server = try await journey.serve()
-        let recorder = try await Recorder(towards: server.port, in: journey)
+        let recorder = try await Recorder(in: journey)
         defer { recorder.stop() }
+        let server = try await journey.serve("--public-url", recorder.url.absoluteString)
+        try recorder.passOn(to: server.port)
 
         let marker = "A-SENTENCE-THAT-STANDS-NOWHERE-ELSE"
         let name = "holiday-with-the-family.txt"
@@ -87,12 +88,14 @@ final class Recorder: Sendable {
     let command: RunningCommand
     let url: URL
     private let file: String
+    private let portFile: String
 
-    init(towards port: Int, in journey: Journey) async throws {
+    init(in journey: Journey) async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
             "Peer/recorder.py")
         file = journey.path("traffic")
-        command = try RunningCommand("/usr/bin/env", ["python3", script.path, String(port), file])
+        portFile = journey.path("port")
+        command = try RunningCommand("/usr/bin/env", ["python3", script.path, portFile, file])
         var port = ""
         for _ in 0..<1000 where !port.hasSuffix("\n") {
             try await Task.sleep(for: .milliseconds(10))
@@ -100,6 +103,9 @@ final class Recorder: Sendable {
         }
         url = try #require(URL(string: "http://127.0.0.1:\(port.dropLast())"))
     }
+
+    /// Names the server behind it, before the first client comes.
+    func passOn(to port: Int) throws { try write(Array(String(port).utf8), toFile: portFile) }
 
     var traffic: [UInt8] { (try? bytes(ofFile: file)) ?? [] }
 
