@@ -67,8 +67,7 @@ let package = Package(
         // C behind its doors.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
-        .systemLibrary(
-            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CCurl"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         .target(
@@ -123,7 +122,7 @@ var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
-for target in package.targets where target.type != .system && target.name != "CJPEG" {
+for target in package.targets where target.type != .system && !["CCurl", "CJPEG"].contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),

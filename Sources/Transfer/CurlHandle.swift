@@ -8,23 +8,23 @@ import Glibc
 @safe final class CurlHandle {
     private let handle: UnsafeMutableRawPointer
 
-    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    /// Loaded once, and only when a request is to be made.
+    static let isLoaded = ccurl_load()
 
     init() throws(TransferError) {
-        guard Self.isReady, let handle = unsafe curl_easy_init() else {
-            throw .library("the library cannot be initialised")
-        }
+        guard Self.isLoaded else { throw .library("libcurl.so.4 is not installed, or too old") }
+        guard let handle = unsafe ccurl_easy_init() else { throw .library("out of memory") }
         unsafe self.handle = handle
     }
 
-    deinit { unsafe curl_easy_cleanup(handle) }
+    deinit { unsafe ccurl_easy_cleanup(handle) }
 
     /// Makes the request. Connections are kept for the next; every option is set anew.
     func perform(
         _ request: HTTPRequest, _ exchange: Exchange, uploadLength: Int64?, proxy: ProxyChoice,
         settings: TransferSettings
     ) throws(TransferError) {
-        unsafe curl_easy_reset(handle)
+        unsafe ccurl_easy_reset(handle)
         setRequest(request, uploadLength: uploadLength)
         setBounds(settings, isSmall: !exchange.movesFile)
         setRoute(proxy, settings)
@@ -41,10 +41,10 @@ import Glibc
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CURL_ERROR_SIZE)) { buffer in
             unsafe buffer.initialize(repeating: 0)
             unsafe ccurl_set_error_buffer(handle, buffer.baseAddress)
-            let code = unsafe curl_easy_perform(handle)
+            let code = unsafe ccurl_easy_perform(handle)
             unsafe ccurl_set_error_buffer(handle, nil)
             let detail = unsafe buffer.baseAddress.map { unsafe String(cString: $0) } ?? ""
-            return (code, detail.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : detail)
+            return (code, detail.isEmpty ? unsafe String(cString: ccurl_easy_strerror(code)) : detail)
         }
     }
 
@@ -152,14 +152,14 @@ import Glibc
         for field in fields {
             precondition(
                 field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }, "a request field holds no control character")
-            guard let longer = unsafe curl_slist_append(list, "\(field.name): \(field.value)") else {
+            guard let longer = unsafe ccurl_slist_append(list, "\(field.name): \(field.value)") else {
                 throw .library("out of memory")
             }
             unsafe list = longer
         }
     }
 
-    deinit { unsafe curl_slist_free_all(list) }
+    deinit { unsafe ccurl_slist_free_all(list) }
 }
 
 extension Exchange {
@@ -215,7 +215,8 @@ private let openSocket: curl_opensocket_callback = { context, _, address in
 enum CurlDate {
     /// Seconds since 1970; nil if it is no date.
     static func seconds(_ text: String) -> Int64? {
-        let seconds = unsafe curl_getdate(text, nil)
+        guard CurlHandle.isLoaded else { return nil }
+        let seconds = unsafe ccurl_getdate(text)
         return seconds < 0 ? nil : Int64(seconds)
     }
 }
