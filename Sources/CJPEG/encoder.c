@@ -110,6 +110,25 @@ const uint8_t *picture_encoder_bytes(const picture_encoder *encoder) {
 
 // MARK: Steps
 
+/// Six scans instead of libjpeg's ten. Only the lightness is refined once more, where it saves bytes; files come out as
+/// small as with libjpeg's own script, and both ends have a third less to do.
+static void choose_scans(j_compress_ptr jpeg) {
+    static const jpeg_scan_info scans[] = {
+        {.comps_in_scan = 3, .component_index = {0, 1, 2}, .Ss = 0, .Se = 0, .Ah = 0, .Al = 0},
+        {.comps_in_scan = 1, .component_index = {0}, .Ss = 1, .Se = 5, .Ah = 0, .Al = 1},
+        {.comps_in_scan = 1, .component_index = {1}, .Ss = 1, .Se = 63, .Ah = 0, .Al = 0},
+        {.comps_in_scan = 1, .component_index = {2}, .Ss = 1, .Se = 63, .Ah = 0, .Al = 0},
+        {.comps_in_scan = 1, .component_index = {0}, .Ss = 6, .Se = 63, .Ah = 0, .Al = 1},
+        {.comps_in_scan = 1, .component_index = {0}, .Ss = 1, .Se = 63, .Ah = 1, .Al = 0},
+    };
+    if (jpeg->num_components == 3) {
+        jpeg->scan_info = scans;
+        jpeg->num_scans = sizeof scans / sizeof *scans;
+    } else {
+        jpeg_simple_progression(jpeg);
+    }
+}
+
 picture_outcome picture_encoder_start(
     picture_encoder *encoder, picture_settings settings, const uint8_t *profile, size_t profile_count
 ) {
@@ -126,7 +145,7 @@ picture_outcome picture_encoder_start(
         jpeg->comp_info[0].v_samp_factor = 1;
     }
     jpeg->optimize_coding = TRUE;
-    if (settings.progressive) jpeg_simple_progression(jpeg);
+    if (settings.progressive) choose_scans(jpeg);
     jpeg_start_compress(jpeg, TRUE);
     if (profile_count > 0) jpeg_write_icc_profile(jpeg, profile, (unsigned)profile_count);
     return picture_fine;

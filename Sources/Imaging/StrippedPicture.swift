@@ -6,7 +6,7 @@ import Files
 ///     APP0  JFIF 1.01, no thumbnail      where it does not change how the colours are read
 ///     APP1  EXIF, Orientation alone      if it was 2…8
 ///     APP2  ICC profile, in chunks       if it is whole and fits
-///     APP14 Adobe, transform             if there was one
+///     APP14 Adobe, transform             where it tells what JFIF does not
 ///     DQT DHT DAC DRI SOF SOS and coded data, as they were and in their order
 ///     EOI
 struct StrippedPicture {
@@ -20,7 +20,7 @@ struct StrippedPicture {
             bytes += Self.segment(.application(1), ExifReader.minimal(orientation))
         }
         bytes += Self.profileSegments(structure.profile)
-        if let transform = structure.adobeTransform {
+        if let transform = Self.adobeTransform(structure) {
             bytes += Self.segment(.application(14), Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, transform])
         }
         prologue = bytes
@@ -60,9 +60,19 @@ struct StrippedPicture {
     /// Decoders take a file with a JFIF segment for YCbCr or gray, whatever else it says: it may only be added to
     /// what they took for that without.
     private static func mayCarryJFIF(_ structure: PictureStructure) -> Bool {
-        if structure.hasJFIF { return true }
-        guard structure.adobeTransform == nil else { return false }
-        return structure.colourModel == .gray || structure.colourModel == .ycc
+        switch structure.colourModel {
+        case .gray, .ycc: true
+        case .rgb, .cmyk, .ycck, .unknown: structure.hasJFIF
+        }
+    }
+
+    /// Beside JFIF, Adobe's segment has nothing to add, but where it says the opposite: some decoders believe it.
+    private static func adobeTransform(_ structure: PictureStructure) -> UInt8? {
+        switch structure.colourModel {
+        case .gray: nil
+        case .ycc: structure.adobeTransform == 0 ? 0 : nil
+        case .rgb, .cmyk, .ycck, .unknown: structure.adobeTransform
+        }
     }
 
     /// Version 1.01, square pixels, no thumbnail (ITU-T T.871, 10.1).

@@ -43,6 +43,32 @@ struct ColourTests {
         #expect(JPEGBytes.payload(of: 0xE0, in: try studio.prepare(studio.path("gray.jpg"), .original).bytes) != nil)
     }
 
+    @Test("Adobe's segment stays only where JFIF does not say as much")
+    func adobe() throws {
+        func adobe(_ transform: UInt8) -> [UInt8] {
+            JPEGBytes.segment(0xEE, Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, transform])
+        }
+        let studio = try Studio.open()
+        let baseline = try studio.bytes("baseline")
+        let jfifEnd = try #require(JPEGBytes.payload(of: 0xE0, in: baseline)) + 14
+        let withoutJFIF = Array(baseline.prefix(2) + baseline.dropFirst(jfifEnd))
+        for (picture, hasJFIF, hasAdobe) in [
+            (JPEGBytes.inserting(adobe(1), into: baseline), true, false),
+            (JPEGBytes.inserting(adobe(0), into: baseline), true, true),
+            (JPEGBytes.inserting(adobe(1), into: withoutJFIF), true, false),
+            (JPEGBytes.inserting(adobe(0), into: withoutJFIF), false, true),
+            (withoutJFIF, true, false),
+        ] {
+            let source = try studio.file(picture)
+            let stripped = try studio.prepare(source, .original)
+            #expect((JPEGBytes.payload(of: 0xE0, in: try stripped.bytes) != nil) == hasJFIF)
+            #expect((JPEGBytes.payload(of: 0xEE, in: try stripped.bytes) != nil) == hasAdobe)
+            #expect(try pixels(stripped.path, studio) == pixels(source, studio))
+            let compressed = try GrayImage(try studio.prepare(source, .standard).path, studio)
+            #expect(compressed.similarity(to: try GrayImage(source, studio)) > 0.9)
+        }
+    }
+
     @Test("Samples of more than eight bits, and lossless ones, are stripped and have no preview")
     func undecodable() throws {
         let studio = try Studio.open()

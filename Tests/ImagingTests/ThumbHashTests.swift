@@ -4,8 +4,8 @@ import Testing
 
 @Suite("The ThumbHash is the published one")
 struct ThumbHashTests {
-    /// Pictures that are made alike in any language, and their hashes by the Python package `thumbhash` 0.1.2, an
-    /// independent port of the published code.
+    /// Pictures that are made alike in any language. Their hashes are those of the published code, computed in double
+    /// precision as its first version does, and of the Python package `thumbhash` 0.1.2, an independent port.
     enum Pattern: Sendable {
         case slope, disc, noise
 

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Compares `satchel prepare --quality standard` with `vipsthumbnail` on a 12-megapixel baseline JPEG.
+
+Wall time and peak resident memory come from alternating runs at the same size and encoder quality; quality from the
+structural similarity to ImageMagick's Lanczos in linear light, at equal file size. The picture is made from the
+photograph that the project carries, enlarged and given the grain of a camera.
+
+    Benchmarks/imaging.py [--satchel .build/release/satchel] [--rounds 15] [PICTURE…]
+
+Needs Debian's imagemagick, libvips-tools and python3-numpy. Ends with 1 if a bound is missed: no slower, at most
+32 MiB, no less similar.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PHOTOGRAPH = os.path.join(ROOT, "Tests/ImagingTests/Pictures/blue-marble.jpg")
+MEMORY_BOUND_KIB = 32 * 1024
+# What the standard quality asks of the encoder; the second command is what vipsthumbnail does if not asked for more.
+PROGRESSIVE = "[Q={},interlace,optimize_coding,strip]"
+BASELINE = "[Q={},strip]"
+STANDARD_QUALITY = 80
+
+
+def make_picture(folder):
+    path = os.path.join(folder, "twelve-megapixels.jpg")
+    subprocess.run(
+        ["convert", PHOTOGRAPH, "-crop", "3600x2700+900+0", "+repage", "-resize", "4000x3000!", "-seed", "1",
+         "-attenuate", "0.3", "+noise", "Gaussian", "-sampling-factor", "2x2", "-quality", "92", path], check=True)
+    return path
+
+
+def measure(command):
+    """Seconds, and the peak of resident memory in KiB.
+
+    A child's peak counts from before it becomes another program, when it is a copy of this one: hence numpy is
+    imported only after all runs that are measured.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss
+
+
+class Contest:
+    def __init__(self, satchel, picture, folder):
+        self.satchel, self.picture, self.folder = satchel, picture, folder
+        self.output = os.path.join(folder, "satchel.jpg")
+
+    def ours(self):
+        if os.path.exists(self.output):
+            os.remove(self.output)
+        return [self.satchel, "prepare", self.picture, "-o", self.output, "--quality", "standard"]
+
+    def theirs(self, options, quality=STANDARD_QUALITY):
+        return ["vipsthumbnail", self.picture, "--size", "1600x1600", "-o",
+                os.path.join(self.folder, "vips.jpg") + options.format(quality)]
+
+    def speed(self, rounds):
+        runs = {"satchel": [], "vips, progressive": [], "vips, baseline": []}
+        for _ in range(rounds):
+            runs["satchel"].append(measure(self.ours()))
+            runs["vips, progressive"].append(measure(self.theirs(PROGRESSIVE)))
+            runs["vips, baseline"].append(measure(self.theirs(BASELINE)))
+        return {name: (statistics.median(s for s, _ in values), max(k for _, k in values))
+                for name, values in runs.items()}
+
+    def similarity(self):
+        """Ours, and vips' at the same number of bytes, between its two nearest qualities."""
+        measure(self.ours())
+        width, height = subprocess.run(
+            ["identify", "-format", "%w %h", self.output], check=True, capture_output=True, text=True).stdout.split()
+        reference = gray(self.picture, "-auto-orient", "-colorspace", "RGB", "-filter", "Lanczos", "-resize",
+                         f"{width}x{height}!", "-colorspace", "sRGB")
+        size = os.path.getsize(self.output)
+        lower = upper = None
+        for quality in range(60, 98):
+            measure(self.theirs(PROGRESSIVE, quality))
+            path = os.path.join(self.folder, "vips.jpg")
+            lower, upper = upper, (os.path.getsize(path), ssim(reference, gray(path)))
+            if upper[0] >= size:
+                break
+        share = (size - lower[0]) / (upper[0] - lower[0]) if lower else 1
+        theirs = lower[1] + share * (upper[1] - lower[1]) if lower else upper[1]
+        return size, ssim(reference, gray(self.output)), theirs
+
+
+def gray(path, *arguments):
+    import numpy
+
+    data = subprocess.run(["convert", path, *arguments, "-colorspace", "Gray", "-depth", "8", "pgm:-"],
+                          check=True, capture_output=True).stdout
+    _, size, _, samples = data.split(b"\n", 3)
+    width, height = map(int, size.split())
+    return numpy.frombuffer(samples, numpy.uint8).reshape(height, width).astype(numpy.float64)
+
+
+def ssim(one, other):
+    """Wang, Bovik, Sheikh and Simoncelli, 2004: Gaussian window of 11 by 11, deviation 1.5."""
+    import numpy
+
+    kernel = numpy.exp(-numpy.arange(-5, 6) ** 2 / 4.5)
+    kernel /= kernel.sum()
+
+    def blur(image):
+        rows = sum(weight * image[index:image.shape[0] - 10 + index] for index, weight in enumerate(kernel))
+        return sum(weight * rows[:, index:rows.shape[1] - 10 + index] for index, weight in enumerate(kernel))
+
+    mean, other_mean = blur(one), blur(other)
+    variance, other_variance = blur(one * one) - mean ** 2, blur(other * other) - other_mean ** 2
+    covariance = blur(one * other) - mean * other_mean
+    first, second = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    return float(numpy.mean(
+        (2 * mean * other_mean + first) * (2 * covariance + second)
+        / ((mean ** 2 + other_mean ** 2 + first) * (variance + other_variance + second))))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--satchel", default=os.path.join(ROOT, ".build/release/satchel"))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("picture", nargs="*")
+    options = parser.parse_args()
+    is_fine = True
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = options.picture or [make_picture(folder)]
+        contests = [Contest(options.satchel, picture, folder) for picture in pictures]
+        for contest, speed in [(contest, contest.speed(options.rounds)) for contest in contests]:
+            size = os.path.getsize(contest.picture)
+            print(f"{os.path.basename(contest.picture)}, {size:,} bytes, medians of {options.rounds} runs")
+            for name, (seconds, kibibytes) in speed.items():
+                print(f"  {name:18} {seconds * 1000:6.0f} ms  {kibibytes / 1024:5.1f} MiB")
+            seconds, kibibytes = speed["satchel"]
+            for name in ("vips, progressive", "vips, baseline"):
+                print(f"  satchel : {name:18} time {seconds / speed[name][0]:.2f}  memory {kibibytes / speed[name][1]:.2f}")
+            size, ours, theirs = contest.similarity()
+            print(f"  similarity at {size:,} bytes: satchel {ours:.5f}, vips {theirs:.5f}")
+            is_fine &= seconds <= speed["vips, progressive"][0] and kibibytes <= MEMORY_BOUND_KIB and ours >= theirs
+    sys.exit(0 if is_fine else 1)
+
+
+if __name__ == "__main__":
+    main()
