@@ -44,10 +44,10 @@ let package = Package(
 
         // The server: nothing in it can hold a key.
         .target(name: "Catalog", dependencies: ["Blobs", "Files", grdb]),
-        .target(name: "DiskStore", dependencies: ["Blobs", "Files", logging]),
+        .target(name: "DiskStore", dependencies: ["Blobs", "Files"]),
         .target(
             name: "Vault",
-            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", logging, nioCore, nioPosix]),
+            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", logging, nioPosix]),
         .target(
             name: "Lifecycle",
             dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Vault", logging, lifecycle]),
@@ -93,7 +93,9 @@ let package = Package(
             dependencies: ["satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", argumentParser]),
         .testTarget(
             name: "VaultTests",
-            dependencies: ["Vault", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb]),
+            dependencies: [
+                "Vault", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb, lifecycle, logging,
+            ]),
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlobHTTP
+import DiskStore
 import Lifecycle
 import Logging
 import NIOCore
@@ -33,8 +34,12 @@ enum Origin {
                 logger.info("Telling health in detail", metadata: ["address": "\(bound)"])
             }
         }
+        let lifecycle = Lifecycle(vault: vault)
+        let control = ControlServer(path: vault.layout.controlSocket, lifecycle: lifecycle, logger: logger)
+        let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
+        let services: [any Service] = [control, sweeps] + server.services
         var configuration = ServiceGroupConfiguration(
-            services: server.services.map { .init(service: $0) },
+            services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
         try await ServiceGroup(configuration: configuration).run()
