@@ -72,6 +72,25 @@ struct CrashScript {
         await vault.close()
     }
 
+    /// Many uploads at once, two of each blob, so that batches are cut in the middle.
+    func runCrowd(of count: Int) async throws {
+        let points = points
+        let faults = FaultPoints { point throws(FileError) in try points.reach(point) }
+        let vault = try await Vault.open(
+            at: Self.store(in: folder), settings: TestStore.smallSettings, clock: TestClock(), faults: faults,
+            logger: TestStore.quiet)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<count {
+                group.addTask {
+                    try await vault.upload(content(number / 2), owner: secret(number))
+                    try note("held \(number / 2)")
+                }
+            }
+            try await group.waitForAll()
+        }
+        await vault.close()
+    }
+
     /// New bytes, the same bytes again, two more blobs.
     private func lease(in vault: Vault) async throws {
         try await upload("a", owner: 1, to: vault)
@@ -119,9 +138,11 @@ struct CrashScript {
         try note("held \(name)")
     }
 
+    /// One line of the ledger, appended in one piece.
     private func note(_ line: String) throws {
-        let file = try OpenFile(Self.ledger(in: folder), .openOrCreate(permissions: 0o600))
-        try file.write(Array("\(line)\n".utf8), at: try file.size())
+        let path = Self.ledger(in: folder)
+        let file = OpenFile(owning: unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600), path: path)
+        try file.write(Array("\(line)\n".utf8))
     }
 }
 

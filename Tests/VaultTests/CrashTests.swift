@@ -25,6 +25,29 @@ import Vault
         }
     }
 
+    /// Points spread over the run of a crowd, whatever order its members come in.
+    @Test(arguments: [40, 90, 150, 210, 270, 300, 330])
+    func `killed in the midst of many uploads, a store holds those it acknowledged`(killAt: Int) async throws {
+        let folder = try TemporaryFolder.inMemory()
+        let path = folder.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, killAt = killAt as Int] in
+            try await CrashScript(folder: path, killAt: killAt).runCrowd(of: 96)
+        }
+        let text = String(decoding: try bytes(ofFile: CrashScript.ledger(in: path), orEmpty: true), as: UTF8.self)
+        let vault = try await Vault.open(
+            at: CrashScript.store(in: path), settings: TestStore.smallSettings, clock: TestClock(),
+            logger: TestStore.quiet)
+        for line in text.split(separator: "\n") {
+            let bytes = content(try #require(Int(line.dropFirst("held ".count))))
+            let found = try await vault.fetch(address(of: bytes))
+            #expect(found == .held(bytes))
+        }
+        let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        let check = try await Lifecycle(vault: vault).check()
+        #expect(sweep.orphansKept == nil && check.isClean)
+        await vault.close()
+    }
+
     private static func cleanRun() async throws -> [FaultPoint] {
         let folder = try TemporaryFolder.inMemory()
         let script = CrashScript(folder: folder.path)

@@ -1,0 +1,105 @@
+import Blobs
+import Files
+import Lifecycle
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import Vault
+
+/// The small rules and tools of the store, each by itself.
+@Suite struct RuleTests {
+    /// How much fits on a disk: bytes wanted, free, promised to others, kept free.
+    @Test(arguments: [
+        (100, 100, 0, 0, true), (101, 100, 0, 0, false), (50, 100, 50, 0, true), (51, 100, 50, 0, false),
+        (40, 100, 50, 10, true), (41, 100, 50, 10, false), (0, 100, 100, 0, false), (1, 100, .max, .max, false),
+        (Int64.max, Int64.max, 0, 0, true),
+    ])
+    func `a promise is made only for bytes that are there`(
+        bytes: Int64, free: Int64, promised: Int64, kept: Int64, fits: Bool
+    ) {
+        #expect(SpaceLedger.fits(bytes, free: free, promised: promised, kept: kept) == fits)
+    }
+
+    @Test func `an upload of unknown length takes room in steps and gives all of it back`() throws {
+        let ledger = SpaceLedger(keepFreeBytes: 0) { 40 << 20 }
+        do {
+            var reservation = try Reservation(nil, from: ledger)
+            #expect(ledger.promisedBytes == 16 << 20)
+            try reservation.prepare(for: 17 << 20)
+            #expect(ledger.promisedBytes == 32 << 20)
+            reservation.wrote(17 << 20)
+            #expect(ledger.promisedBytes == 15 << 20)
+            #expect(throws: StoreError.diskFull) { try ledger.promise(26 << 20) }
+        }
+        #expect(ledger.promisedBytes == 0)
+    }
+
+    @Test(arguments: [(0, nil, false), (1, nil, true), (5, 5, false), (4, 5, true), (9, 10, true), (10, 9, false)])
+    func `a catalogue is an old one when fewer commits are in it than were noted`(
+        commits: Int64, noted: Int64?, isRestored: Bool
+    ) {
+        #expect(CatalogAge.isRestored(commits: commits, noted: noted) == isRestored)
+    }
+
+    @Test func `a lock goes to whoever waited longest, and other keys are not held up`() async {
+        let locks = KeyedLocks<Int>()
+        let order = Order()
+        #expect(locks.tryAcquire(1))
+        #expect(!locks.tryAcquire(1))
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<20 {
+                group.addTask {
+                    await locks.withLock(1) {
+                        await order.enter()
+                        await Task.yield()
+                        await order.leave(number)
+                    }
+                }
+            }
+            await locks.withLock(2) {}
+            locks.release(1)
+        }
+        #expect(await order.left.count == 20)
+        #expect(await !order.wasCrowded)
+        #expect(locks.tryAcquire(1))
+    }
+
+    @Test func `sweeps go on by themselves until the program ends`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let lifecycle = Lifecycle(vault: vault)
+            let service = SweepService(lifecycle: lifecycle, interval: .milliseconds(2), logger: TestStore.quiet)
+            try await vault.upload(content(1), owner: secret(1))
+            try await vault.revoke(on: address(of: content(1)), owner: secret(1))
+            let running = Task { try await service.run() }
+            while lifecycle.latestReport?.blobsRemoved != 1 { try await Task.sleep(for: .milliseconds(1)) }
+            while lifecycle.latestReport?.blobsRemoved != 0 { try await Task.sleep(for: .milliseconds(1)) }
+            running.cancel()
+            try await running.value
+        }
+    }
+
+    @Test func `what the machine's clocks say goes forward and names one boot`() {
+        let (first, second) = (SystemClock(), SystemClock())
+        #expect(first.boot == second.boot && first.boot != "unknown")
+        #expect(second.monotonicSeconds >= first.monotonicSeconds)
+        #expect(first.wall > Timestamp(seconds: 1_700_000_000))
+    }
+}
+
+private actor Order {
+    private(set) var left: [Int] = []
+    private(set) var wasCrowded = false
+    private var isInside = false
+
+    func enter() {
+        wasCrowded = wasCrowded || isInside
+        isInside = true
+    }
+
+    func leave(_ number: Int) {
+        isInside = false
+        left.append(number)
+    }
+}
