@@ -2,8 +2,8 @@ import Blobs
 
 /// Neighbouring chunks of one blob that are read, worked on and written together.
 struct ChunkRun: Hashable, Sendable {
-    /// How many chunks are handled at once: 256 KiB, few system calls and little memory.
-    static let chunksAtOnce: Int64 = 4
+    /// How many chunks are handled at once: 128 KiB, few system calls and little memory.
+    static let chunksAtOnce: Int64 = 2
     /// Bytes of padded plaintext in the longest run.
     static let longestPaddedBytes = Int(chunksAtOnce) * SealedGeometry.chunkBytes
     /// Sealed bytes of the longest run.

@@ -16,7 +16,7 @@ package struct SealedBlob: Hashable, Sendable {
 /// Seals the whole of a regular file, at the size it has now, into `blob`, which is overwritten and cut to the blob's
 /// size. The key is for this one sealing.
 ///
-/// Sealing goes on two threads, in 3 MiB of buffers at any size. `progress` is told how many plaintext bytes are done,
+/// Sealing goes on two threads, in 1.5 MiB of buffers at any size. `progress` is told how many plaintext bytes are done,
 /// on the caller's thread. After an error `blob` is empty.
 /// Throws `.notAFile`, `.tooLarge`, `.plaintextChanged`, `.file`.
 package func seal(

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The buffers of one run on its way.
 struct RunBuffers: Sendable {
-    /// How many runs may be on their way: 3 MiB in all.
+    /// How many runs may be on their way: 1.5 MiB in all.
     static let countAtOnce: Int64 = 6
 
     var plain = [UInt8](repeating: 0, count: ChunkRun.longestPaddedBytes)
