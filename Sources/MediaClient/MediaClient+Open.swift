@@ -64,10 +64,11 @@ extension MediaClient {
     }
 
     private func path(of message: MediaMessage, _ target: OpenTarget) -> String? {
-        switch target {
+        let name = safeFileName(hint: message.media.name, mediaType: message.media.type)
+        return switch target {
         case .path(let path): path
-        case .folder(let folder):
-            "\(folder)/\(safeFileName(hint: message.media.name, mediaType: message.media.type))"
+        case .folder("."): name
+        case .folder(let folder): "\(folder)/\(name)"
         case .stream: nil
         }
     }

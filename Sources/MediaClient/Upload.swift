@@ -107,6 +107,9 @@ struct Upload {
         guard descriptor.size == terms.size else {
             throw .answer("it speaks of \(descriptor.size) bytes where \(terms.size) were sent", host: host)
         }
+        guard descriptor.url.scheme == .https || server.origin.scheme == .http else {
+            throw .answer("it would send recipients from https to http", host: host)
+        }
         return descriptor
     }
 

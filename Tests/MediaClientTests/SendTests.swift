@@ -75,6 +75,13 @@ struct SendTests {
         #expect(message.url?.description == "\(peer.url)/\(message.address.hex)")
     }
 
+    @Test("A lost answer to the last attempt is no failure if the lease is there")
+    func lostLastAnswer() throws {
+        let peer = try stage.peers.start("put=lost")
+        _ = try send(to: peer, [.attempts: "1"])
+        #expect(names(peer) == ["check", "put", "lease"])
+    }
+
     @Test("An upload that broke on the way is made again")
     func brokenUpload() throws {
         let peer = try stage.peers.start("put=half")
@@ -131,6 +138,18 @@ struct SendTests {
                 try stage.file(bytes), options: SendOptions())
         }
         #expect(stage.waits.all == [7, 7])
+    }
+
+    @Test("Where the state folder cannot be written nothing is sent")
+    func noState() throws {
+        let peer = try stage.peers.start()
+        try write([], toFile: stage.folder.path("state"))
+        let error = #expect(throws: MediaClientError.self) { try send(to: peer) }
+        guard case .state = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(peer.log.isEmpty)
     }
 
     @Test("Plain http over a network is refused before anything is done")

@@ -21,9 +21,9 @@ struct HTTPClientTests {
         return hasher.address()
     }
 
-    private func client() throws -> HTTPClient {
+    private func client(_ environment: [String: String] = [:]) throws -> HTTPClient {
         let settings = TransferSettings(
-            connectTimeoutSeconds: 2, stallTimeoutSeconds: 2, environment: { _ in nil })
+            connectTimeoutSeconds: 2, stallTimeoutSeconds: 2, environment: { environment[$0] })
         return try HTTPClient(settings: settings)
     }
 
@@ -166,6 +166,23 @@ struct HTTPClientTests {
             #expect(address.isLoopback)
         }
         #expect(peer.log.isEmpty)
+    }
+
+    @Test("Through a proxy a public host is fine wherever the proxy is, a private one is not")
+    func proxy() throws {
+        let peer = try peers.start("size=\(Self.size)")
+        var asked = try request(.get, "http://1.1.1.1/\(address.hex)")
+        asked.requiresPublicAddress = true
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        let outcome = try client(["http_proxy": peer.url]).download(
+            asked, into: file, offset: 0, entityTag: nil, size: Int64(Self.size), progress: { _ in })
+        guard case .complete = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        asked.url = try #require(WebURL("http://10.0.0.1/\(address.hex)"))
+        #expect(throws: TransferError.self) { try client(["http_proxy": peer.url]).ask(asked) }
+        #expect(peer.log.count == 1)
     }
 
     @Test("An upload waits for its 100, sends every byte and hears the answer")
