@@ -29,6 +29,9 @@ enum Origin {
             switch listener {
             case .blobs:
                 let url = PublicURL(listeningAt: bound.host, port: bound.port ?? 0)
+                if settings.server.publicURL == nil, ["0.0.0.0", "::"].contains(bound.host) {
+                    logger.warning("URLs will name no host that clients can reach; set --public-url")
+                }
                 StandardOutput.write("satcheld: ready at \(url) (storage \(settings.storagePath))")
             case .admin:
                 logger.info("Telling health in detail", metadata: ["address": "\(bound)"])

@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 
 extension BlobResponder {
@@ -17,29 +18,31 @@ extension BlobResponder {
         case .held(let blob):
             let facts = BlobFacts(address: blob.address, size: blob.size, sunset: blob.sunset)
             let reading = try BlobReading.decide(question, facts, now: store.now(), cacheSeconds: cacheSeconds)
-            let body = try await Self.body(reading.body, of: blob)
+            let body = try await Self.body(reading.body, of: blob, context.logger)
             return Response(status: reading.status, headers: reading.fields, body: body)
         }
     }
 
-    private static func body(_ body: BlobReading.Body, of blob: HeldBlob) async throws -> ResponseBody {
+    private static func body(
+        _ body: BlobReading.Body, of blob: HeldBlob, _ logger: Logger
+    ) async throws -> ResponseBody {
         switch body {
         case .none: return ResponseBody()
         case .whole:
             guard let all = ByteRange(offset: 0, count: blob.size, within: blob.size) else { return ResponseBody() }
-            return try await Self.body(.part(all), of: blob)
+            return try await Self.body(.part(all), of: blob, logger)
         case .part(let range) where range.count <= pieceBytes:
             return ResponseBody(byteBuffer: ByteBuffer(bytes: try await blob.content.read(range)))
         case .part(let range):
             return ResponseBody(contentLength: Int(range.count)) { writer in
-                try await write(range, of: blob, to: &writer)
+                try await write(range, of: blob, to: &writer, logger)
                 try await writer.finish(nil)
             }
         case .multipart(let layout):
             return ResponseBody(contentLength: Int(layout.contentLength)) { writer in
                 for part in layout.parts {
                     try await writer.write(ByteBuffer(string: part.head))
-                    try await write(part.range, of: blob, to: &writer)
+                    try await write(part.range, of: blob, to: &writer, logger)
                 }
                 try await writer.write(ByteBuffer(string: layout.tail))
                 try await writer.finish(nil)
@@ -50,7 +53,7 @@ extension BlobResponder {
     /// Writes a range piece by piece; each waits until the client has room for it. When the store fails here the answer
     /// has begun: the connection is cut, and the missing bytes tell the client.
     @concurrent private static func write(
-        _ range: ByteRange, of blob: HeldBlob, to writer: inout any ResponseBodyWriter
+        _ range: ByteRange, of blob: HeldBlob, to writer: inout any ResponseBodyWriter, _ logger: Logger
     ) async throws {
         var offset = range.offset
         while offset < range.end {
@@ -58,7 +61,13 @@ extension BlobResponder {
             guard let piece = ByteRange(offset: offset, count: count, within: blob.size) else {
                 preconditionFailure("a piece of a range lies within the blob")
             }
-            try await writer.write(ByteBuffer(bytes: try await blob.content.read(piece)))
+            let bytes: [UInt8]
+            do { bytes = try await blob.content.read(piece) } catch {
+                let facts: Logger.Metadata = ["blob": "\(blob.address.abbreviated)", "error": "\(error)"]
+                logger.error("A blob could not be read to its end", metadata: facts)
+                throw error
+            }
+            try await writer.write(ByteBuffer(bytes: bytes))
             offset += count
         }
     }

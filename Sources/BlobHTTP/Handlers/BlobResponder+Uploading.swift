@@ -15,19 +15,8 @@ extension BlobResponder {
         return Response(status: .ok, headers: [.cacheControl: "no-store"])
     }
 
-    /// `PUT /upload`. A refusal ends the connection: the client may be sending still, and none of it is wanted.
+    /// `PUT /upload`.
     func upload(_ request: Request, _ context: RequestScope) async throws -> Response {
-        do {
-            let blob = try await receive(request, context)
-            return Response(created: blob, at: publicURL.value)
-        } catch let problem as Problem {
-            return Response(problem, closes: true)
-        } catch let error as StoreError where error.isForTheClient {
-            return Response(Problem(storeError: error), closes: true)
-        }
-    }
-
-    private func receive(_ request: Request, _ context: RequestScope) async throws -> StoredBlob {
         try admit(request)
         let announcement = try UploadFields.announcement(put: request.headers, subject: context.client.subject)
         let session = try await store.begin(announcement)
@@ -35,10 +24,10 @@ extension BlobResponder {
             context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)
             let received = try await take(request.body, into: session)
             guard received == announcement.size else { throw ConnectionFailure.disconnected }
-            return try await session.commit()
+            return Response(created: try await session.commit(), at: publicURL.value)
         } catch {
             await session.abandon()
-            throw error
+            throw error is StoreError || error is ConnectionFailure ? error : ConnectionFailure.disconnected
         }
     }
 
@@ -64,15 +53,5 @@ extension BlobResponder {
         }
         if !piece.isEmpty { try await session.append(piece) }
         return received
-    }
-}
-
-extension StoreError {
-    /// The client's doing, or the disk being full: nothing for the log.
-    fileprivate var isForTheClient: Bool {
-        switch self {
-        case .io, .outcomeUnknown, .unavailable, .diskFull: false
-        default: true
-        }
     }
 }

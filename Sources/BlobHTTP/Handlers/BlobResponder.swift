@@ -29,6 +29,8 @@ package struct BlobResponder: HTTPResponder {
             response = try await answer(request, route, context)
         } catch {
             response = refuse(error, request, context)
+            // The client may be sending still, and none of it is wanted.
+            if route == .upload, request.method == .put { response.headers[.connection] = "close" }
         }
         for field in crossOriginFields(request, route) where !response.headers.contains(field.name) {
             response.headers.append(field)

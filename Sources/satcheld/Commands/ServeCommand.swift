@@ -19,7 +19,18 @@ struct ServeCommand: AsyncParsableCommand {
         if let refusal { throw ExitStatus.failure(refusal, ExitStatus.configuration) }
         LoggingSystem.bootstrap { _ in LogLines(level: settings.logLevel) }
         let logger = Logger(label: "satcheld")
-        logger.info("Starting", metadata: ["open_files_limit": "\(ProcessLimits.raiseOpenFiles())"])
-        try await Origin.run(settings, logger: logger)
+        let openFiles = ProcessLimits.raiseOpenFiles()
+        logger.info("Starting", metadata: ["open_files_limit": "\(openFiles)"])
+        try await Origin.run(Self.fit(settings, openFiles: openFiles, logger: logger), logger: logger)
+    }
+
+    /// Every connection may hold a blob open besides itself, and the store needs some files too.
+    private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
+        let most = Int(clamping: (max(openFiles, 512) - 256) / 2)
+        guard settings.server.connectionLimit > most else { return settings }
+        logger.notice("Fewer connections than set, for want of open files", metadata: ["connections": "\(most)"])
+        var fitted = settings
+        fitted.server.connectionLimit = most
+        return fitted
     }
 }
