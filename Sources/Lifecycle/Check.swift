@@ -28,6 +28,7 @@ struct Check {
             guard let next = page.last?.address else { return }
             last = next
             for blob in page {
+                if Task.isCancelled { throw .unavailable("the check was cancelled") }
                 try await check(blob)
                 progress(report.blobsChecked, report.bytesChecked)
             }

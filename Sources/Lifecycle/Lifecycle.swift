@@ -6,7 +6,12 @@ package import Vault
 package final class Lifecycle: Sendable {
     let vault: Vault
     private let passes = KeyedLocks<Pass>()
-    private let latest = Mutex<CollectReport?>(nil)
+    private let history = Mutex(History())
+
+    private struct History {
+        var latest: CollectReport?
+        var holds = 0
+    }
 
     private enum Pass: Hashable { case any }
 
@@ -15,7 +20,11 @@ package final class Lifecycle: Sendable {
     }
 
     /// The report of the last sweep of this process; nil before the first.
-    package var latestReport: CollectReport? { latest.withLock { $0 } }
+    package var latestReport: CollectReport? { history.withLock { $0.latest } }
+
+    /// How many sweeps of this process removed nothing because the clocks could not be trusted; the last report says
+    /// whether that is still so.
+    package var holdCount: Int { history.withLock { $0.holds } }
 
     /// Runs one sweep: what was begun, ended leases, blobs without leases, dead staged files, files without a row,
     /// files set aside for nothing, old tombstones.
@@ -23,7 +32,12 @@ package final class Lifecycle: Sendable {
         try await passes.withLock(.any) { () async throws(StoreError) in
             var sweep = Sweep(vault: vault, options: options)
             let report = try await sweep.run()
-            if !options.dryRun { latest.withLock { $0 = report } }
+            if !options.dryRun {
+                history.withLock { history in
+                    history.latest = report
+                    if report.hold != nil { history.holds += 1 }
+                }
+            }
             return report
         }
     }

@@ -186,11 +186,13 @@ import Vault
             store.clock.setWall(by: 366 * 86_400)
             let found = try await vault.fetch(stored.address)
             #expect(found == .gone(.expired), "by this clock its time is up")
+            let lifecycle = Lifecycle(vault: vault)
             for _ in 0..<3 {
-                let report = try await Lifecycle(vault: vault).collect()
+                let report = try await lifecycle.collect()
                 #expect(report.hold != nil && report.blobsRemoved == 0)
                 store.clock.pass(seconds: 7200)
             }
+            #expect(lifecycle.holdCount == 3 && lifecycle.latestReport?.hold != nil)
             return stored.address
         }
         try await store.withVault { vault async throws in
