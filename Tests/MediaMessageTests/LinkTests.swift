@@ -80,7 +80,7 @@ struct LinkTests {
         let original = Array(Self.link.utf8)
         var generator = SeededGenerator(seed: 6)
         let odd = Array("%&=#/:@?[]. +2eE0".utf8)
-        for _ in 0..<3_000 {
+        for _ in 0..<1_000 {
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
                 let place = Int.random(in: 0..<bytes.count, using: &generator)

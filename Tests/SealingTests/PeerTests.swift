@@ -34,7 +34,7 @@ private enum Peer {
     "An independent implementation",
     .enabled(if: Peer.isHere, "python3 with the package cryptography (Debian: python3-cryptography) is not here"))
 struct PeerTests {
-    static let sizes = [0, 1, 4088, 65_528, 65_529, 65_531, 131_072, 300_000]
+    static let sizes = [0, 65_529, 65_531, 300_000]
 
     @Test("opens what is sealed here", arguments: sizes, Padding.allCases)
     func opensOurs(_ size: Int, _ padding: Padding) throws {
