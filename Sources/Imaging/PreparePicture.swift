@@ -116,19 +116,19 @@ private struct Preparation {
         _ source: inout RowSource, into output: borrowing OpenFile, _ settings: PictureEncoder.Settings,
         _ miniatureMaker: inout MiniatureMaker
     ) throws(ImagingError) -> Int64 {
-        var raster = Raster(size: source.size, components: source.components)
+        var picture = TurnedPicture(stored: source.size, components: source.components, orientation)
         var row = source.emptyRow()
-        for _ in 0..<source.size.height {
+        for index in 0..<source.size.height {
             try source.next(into: &row)
             miniatureMaker.take(row)
-            raster.append(row)
+            picture.put(row, at: index)
         }
         try source.finish()
         var encoder = try PictureEncoder(output, settings)
-        var turnedRow = [UInt8](repeating: 0, count: settings.size.width * settings.components)
+        row = [UInt8](repeating: 0, count: settings.size.width * settings.components)
         for index in 0..<settings.size.height {
-            raster.copyRow(index, displayed: orientation, into: &turnedRow)
-            try encoder.writeRow(turnedRow)
+            picture.take(index, into: &row)
+            try encoder.writeRow(row)
         }
         return try encoder.finish()
     }

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Imaging
 import TestSupport
 import Testing
@@ -37,13 +38,15 @@ struct DamageTests {
         }
     }
 
+    private static let rounds = ProcessInfo.processInfo.environment["SATCHEL_SOAK"] == nil ? 1500 : 50_000
+
     @Test("Thousands of pictures with a few bytes changed: no crash, and what is accepted can be read again")
     func mutated() throws {
         let studio = try Studio.open()
         var random = SplitMix(seed: 2)
         for name in ["small", "small-progressive"] {
             let whole = try studio.bytes(name)
-            for round in 0..<1500 {
+            for round in 0..<Self.rounds {
                 var bytes = whole
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
                     bytes[Int.random(in: 2..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
@@ -56,13 +59,14 @@ struct DamageTests {
     private func survive(_ bytes: [UInt8], _ quality: Quality, forced: Bool, _ studio: Studio) throws {
         let path = try studio.file(bytes)
         defer { _ = try? Folder.remove(path) }
+        let prepared: Prepared
         do {
-            let prepared = try studio.prepare(path, quality, acceptsCorruption: forced)
-            defer { _ = try? Folder.remove(prepared.path) }
-            if !forced { _ = try studio.prepare(prepared.path, .original) }
+            prepared = try studio.prepare(path, quality, acceptsCorruption: forced)
         } catch is ImagingError {
             return
         }
+        defer { _ = try? Folder.remove(prepared.path) }
+        if !forced { _ = try studio.prepare(prepared.path, .original) }
     }
 
     @Test("Warnings of libjpeg are errors, unless forced")

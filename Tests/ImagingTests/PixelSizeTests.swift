@@ -38,4 +38,23 @@ struct PixelSizeTests {
         ]
         #expect(String(decoding: raster.displayed(orientation).samples, as: UTF8.self) == displayed[orientation])
     }
+
+    @Test("A picture is turned in bands as it is turned at once", arguments: Orientation.allCases, [1, 3])
+    func bands(orientation: Orientation, components: Int) {
+        let stored = PixelSize(width: 1203, height: 901)
+        var raster = Raster(size: stored, components: components)
+        var turned = TurnedPicture(stored: stored, components: components, orientation)
+        for y in 0..<stored.height {
+            let row = (0..<stored.width * components).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ y &* 31) }
+            raster.append(row)
+            turned.put(row, at: y)
+        }
+        var samples: [UInt8] = []
+        var row = [UInt8](repeating: 0, count: turned.size.width * components)
+        for y in 0..<turned.size.height {
+            turned.take(y, into: &row)
+            samples += row
+        }
+        #expect(samples == raster.displayed(orientation).samples)
+    }
 }
