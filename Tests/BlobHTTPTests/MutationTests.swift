@@ -5,7 +5,7 @@ import Testing
 
 /// Requests that were good before chance went over them. Whatever comes of it, the server must answer or close, and
 /// then serve the next client.
-@Suite(.timeLimit(.minutes(3))) struct MutationTests {
+@Suite(.timeLimit(.minutes(30))) struct MutationTests {
     private static var rounds: Int { unsafe getenv("SATCHEL_SOAK") == nil ? 300 : 20_000 }
 
     private func seeds(_ address: BlobAddress) -> [String] {

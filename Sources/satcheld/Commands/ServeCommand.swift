@@ -28,7 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
     private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
         let most = Int(clamping: (max(openFiles, 512) - 256) / 2)
         guard settings.server.connectionLimit > most else { return settings }
-        logger.notice("Fewer connections than set, for want of open files", metadata: ["connections": "\(most)"])
+        logger.info("Fewer connections than set, for want of open files", metadata: ["connections": "\(most)"])
         var fitted = settings
         fitted.server.connectionLimit = most
         return fitted
