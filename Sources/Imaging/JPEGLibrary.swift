@@ -51,13 +51,13 @@ struct PictureDecoder: ~Copyable {
     }
 
     init(_ bytes: [UInt8], acceptsCorruption: Bool) throws(ImagingError) {
+        if bytes.isEmpty { throw .notJPEG }
         // Safe: the decoder copies the bytes.
         let created = unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe buffer.baseAddress.flatMap { start in
                 unsafe picture_decoder_for_bytes(start, buffer.count, Self.limits, acceptsCorruption)
             }
         }
-        guard !bytes.isEmpty else { throw .notJPEG }
         try unsafe self.init(created, path: "(memory)")
     }
 
