@@ -43,17 +43,23 @@ enum SweepGuard {
         // After a reboot the old reading's monotonic clock says nothing; this process's own first one does.
         let parted = parting(now, now.boot == reference.boot ? reference : started)
         if parted > toleranceSeconds { return .clocksParted(seconds: parted) }
-        let uptime = now.monotonicSeconds - started.monotonicSeconds
+        let uptime = difference(now.monotonicSeconds, started.monotonicSeconds)
         // When the process started by today's wall clock, which may have been set right since.
-        let silence = Timestamp(seconds: now.wall.seconds - uptime).secondsSince(reference.wall)
+        let silence = Timestamp(seconds: difference(now.wall.seconds, uptime)).secondsSince(reference.wall)
         if silence > silenceSeconds && uptime < probationSeconds { return .startedLate(seconds: silence) }
         return nil
     }
 
     /// How far wall and monotonic clock have parted between two readings of one life of the machine.
     private static func parting(_ now: ClockReading, _ then: ClockReading) -> Int64 {
-        let (wall, overflow) = now.wall.seconds.subtractingReportingOverflow(then.wall.seconds)
-        let (parted, overflow2) = wall.subtractingReportingOverflow(now.monotonicSeconds - then.monotonicSeconds)
-        return overflow || overflow2 || parted == .min ? .max : abs(parted)
+        let wall = difference(now.wall.seconds, then.wall.seconds)
+        let monotonic = difference(now.monotonicSeconds, then.monotonicSeconds)
+        return Int64(clamping: difference(wall, monotonic).magnitude)
+    }
+
+    /// The difference, or the end of the numbers that it would pass: none of them was made by us alone.
+    private static func difference(_ left: Int64, _ right: Int64) -> Int64 {
+        let (difference, overflow) = left.subtractingReportingOverflow(right)
+        return overflow ? (left < right ? .min : .max) : difference
     }
 }

@@ -21,12 +21,14 @@ struct Healer: Sendable {
             return true
         } catch {
             logger.warning("The store still cannot write", metadata: ["error": "\(error)"])
+            // On a disk that is full besides, the space kept for deleting is what lets the catalogue open.
+            if error == .diskFull { _ = try? disk.releaseBallast() }
             return false
         }
     }
 
     private func prove() throws(StoreError) {
-        do throws(CatalogError) { try slot.reopen() } catch { throw .io(error.description) }
+        do throws(CatalogError) { try slot.reopen() } catch { throw StoreError(error) }
         try storeErrors { () throws(FileError) in
             try faults.reach(.catalogReopened)
             try disk.probe()
@@ -39,7 +41,7 @@ struct Healer: Sendable {
             time.committed(now)
             try? disk.note(commits: commits)
         } catch {
-            throw .io(error.description)
+            throw StoreError(error)
         }
     }
 }

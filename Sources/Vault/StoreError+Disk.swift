@@ -1,10 +1,18 @@
 import Blobs
+import Catalog
 import Files
 
 extension StoreError {
     /// A failure of the disk in the words of the vocabulary.
     init(_ error: FileError) {
         self = error.isFullDisk ? .diskFull : .io(error.description)
+    }
+}
+
+extension StoreError {
+    /// A failure of the catalogue in the words of the vocabulary.
+    init(_ error: CatalogError) {
+        if case .full = error { self = .diskFull } else { self = .io(error.description) }
     }
 }
 

@@ -47,6 +47,15 @@ import Vault
         let check = try await store.withVault { try await Lifecycle(vault: $0).check() }
         #expect(check.isClean && check.blobsChecked == count)
     }
+
+    @Test func `a large upload is synced on the way, every 8 MiB`() async throws {
+        let store = try TestStore()
+        let points = PointCounter()
+        try await store.withVault(faults: FaultPoints { points.count($0) }) { vault async throws in
+            try await vault.upload([UInt8](repeating: 7, count: 20 << 20), piece: 1 << 20)
+        }
+        #expect(points.counts[.stagedBytesSynced] == 3)
+    }
 }
 
 /// How often each point was reached.

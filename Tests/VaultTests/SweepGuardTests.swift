@@ -50,7 +50,8 @@ import Vault
             story: "started seven days after the last sweep", wall: 990_000, monotonic: 0, boot: "c",
             passWall: 990_000 - 7 * day),
         Moment(
-            story: "numbers at their ends", wall: .max, passWall: .min, hold: .clocksParted(seconds: .max)),
+            story: "numbers at their ends", wall: .max, passWall: .min, passMonotonic: .max,
+            hold: .clocksParted(seconds: .max)),
     ])
     func `nothing is removed while the clocks cannot be trusted`(moment: Moment) {
         let hold = SweepGuard.hold(
