@@ -38,7 +38,7 @@ package struct PublicURL: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A host and perhaps a port, as the Host field and URLs write them (RFC 3986 §3.2).
-package struct Authority: Hashable, Sendable {
+package struct Authority: Hashable, Sendable, CustomStringConvertible {
     /// In lower case, without the brackets of an IPv6 literal.
     package let host: String
     package let port: Int?
@@ -72,6 +72,8 @@ package struct Authority: Hashable, Sendable {
         }
         self.init(host: host.lowercased(), port: port)
     }
+
+    package var description: String { bracketedHost + (port.map { ":\($0)" } ?? "") }
 
     var bracketedHost: String { host.contains(":") ? "[\(host)]" : host }
 

@@ -73,12 +73,12 @@ struct SettingsSources {
     /// A name in the file that no setting has is a mistake, not something to pass over.
     private static func checkNames(inFile path: String) throws {
         struct Anything: Decodable { init(from decoder: any Decoder) {} }
-        let names: [String]
-        do {
-            let data = try Data(contentsOf: URL(filePath: path))
-            names = try JSONDecoder().decode([String: Anything].self, from: data).keys.sorted()
-        } catch {
-            throw SettingsError(description: "\(path) cannot be read as settings: it must be one JSON object.")
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+            throw SettingsError(description: "\(path) cannot be read; it was to hold the settings.")
+        }
+        guard let names = try? JSONDecoder().decode([String: Anything].self, from: data).keys.sorted() else {
+            throw SettingsError(description: "\(path) does not hold settings: it must be one JSON object.")
         }
         if let unknown = names.first(where: { name in !SettingsTable.all.contains { $0.name == name } }) {
             throw SettingsError(description: "\(path): there is no setting \"\(unknown)\"; see satcheld config.")
