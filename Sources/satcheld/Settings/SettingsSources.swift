@@ -72,13 +72,22 @@ struct SettingsSources {
 
     /// A name in the file that no setting has is a mistake, not something to pass over.
     private static func checkNames(inFile path: String) throws {
-        struct Anything: Decodable { init(from decoder: any Decoder) {} }
+        struct Value: Decodable {
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.singleValueContainer()
+                if (try? container.decode(String.self)) != nil || (try? container.decode(Bool.self)) != nil { return }
+                _ = try container.decode(Int64.self)
+            }
+        }
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: path)) } catch {
             throw SettingsError(description: "\(path) cannot be read; it was to hold the settings.")
         }
-        guard let names = try? JSONDecoder().decode([String: Anything].self, from: data).keys.sorted() else {
-            throw SettingsError(description: "\(path) does not hold settings: it must be one JSON object.")
+        guard let names = try? JSONDecoder().decode([String: Value].self, from: data).keys.sorted() else {
+            throw SettingsError(
+                description:
+                    "\(path) does not hold settings: it must be one JSON object of texts, whole numbers, true and false."
+            )
         }
         if let unknown = names.first(where: { name in !SettingsTable.all.contains { $0.name == name } }) {
             throw SettingsError(description: "\(path): there is no setting \"\(unknown)\"; see satcheld config.")
