@@ -25,7 +25,7 @@ import Vault
         }
     }
 
-    private static var generations: Int { unsafe getenv("SATCHEL_SOAK") == nil ? 50 : 5000 }
+    private static var generations: Int { unsafe getenv("SATCHEL_SOAK") == nil ? 50 : 1000 }
 
     @Test func `many uploads at once share their syncs and commits, and all are durable`() async throws {
         let store = try TestStore()
