@@ -15,7 +15,7 @@ FROM resolve AS build
 COPY Sources Sources
 COPY Tests Tests
 RUN swift build -c release --static-swift-stdlib --product satcheld \
- && install -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld
+ && install -s -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld
 
 # Package versions are the distribution's own, so that its security updates arrive.
 # What runs: Debian, SQLite, one program, one user without rights.
