@@ -1,6 +1,6 @@
 package import HTTPTypes
 
-/// Who may write. Without keys for tickets a server is anonymous: it serves the person at this machine, so writing is
+/// Who may write. The server is anonymous: it serves the person at this machine, so writing is
 /// for programs on this machine alone.
 package struct WriteAdmission: Sendable {
     /// Whether anybody at all may write, because the operator said so.
@@ -34,7 +34,7 @@ package struct WriteAdmission: Sendable {
     }
 }
 
-/// Whether a server may start without keys for tickets.
+/// Whether a server that knows no uploader from another may start.
 package enum AnonymousMode {
     /// Nil if it may; else the sentence that says why not and what to choose from.
     package static func refusal(listening: Authority, publicURL: PublicURL?, allowsAnyone: Bool) -> String? {
@@ -48,7 +48,7 @@ package enum AnonymousMode {
         } else {
             return nil
         }
-        return "anybody could upload: \(reason), and no keys for upload tickets are configured. Listen on 127.0.0.1,"
+        return "anybody could upload: \(reason). Listen on 127.0.0.1, behind something that decides who may,"
             + " or allow it in so many words with --allow-anonymous-uploads (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true)."
     }
 }

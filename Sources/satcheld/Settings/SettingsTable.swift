@@ -20,7 +20,7 @@ enum SettingsTable {
             parse: optional { PublicURL($0) }, at: \.server.publicURL),
         .value(
             "allow-anonymous-uploads", nil, standard: "false",
-            "Let anybody who reaches this server upload, although no keys for tickets are configured.",
+            "Let anybody who reaches this server upload.",
             parse: Quantity.flag, at: \.server.allowsAnonymousUploads),
         .value(
             "cache-max-age", "TIME", standard: "5m", "The longest that caches may keep a blob's answer.",
