@@ -24,8 +24,8 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libsqlite3-0 \
  && rm -rf /var/lib/apt/lists/* \
- && groupadd --system --gid 10001 satchel \
- && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
+ && groupadd --gid 10001 satchel \
+ && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
  && install -d -o satchel -g satchel -m 0700 /var/lib/satchel
 COPY --from=build /out/satcheld /usr/local/bin/satcheld
 USER 10001:10001

@@ -42,6 +42,7 @@ need_swift() {
 # build_programs: the two programs in release, with Swift's libraries inside them, so that they start fast and move easily.
 build_programs() {
     say "building satchel and satcheld (release; the first time takes minutes)"
-    swift build -c release --static-swift-stdlib >&2
+    swift build -c release --static-swift-stdlib --product satchel >&2
+    swift build -c release --static-swift-stdlib --product satcheld >&2
     PROGRAMS=$(swift build -c release --static-swift-stdlib --show-bin-path)
 }

@@ -25,7 +25,11 @@ enum Origin {
     }
 
     private static func serve(_ vault: Vault, _ settings: ServerSettings, logger: Logger) async throws {
-        let server = BlobServer(store: vault, settings: settings.server, logger: logger) { listener, bound in
+        let lifecycle = Lifecycle(vault: vault)
+        let server = BlobServer(
+            store: vault, settings: settings.server, logger: logger,
+            upkeep: { Upkeep(heldBack: lifecycle.latestReport?.hold, holdCount: lifecycle.holdCount) }
+        ) { listener, bound in
             switch listener {
             case .blobs:
                 let url = PublicURL(listeningAt: bound.host, port: bound.port ?? 0)
@@ -37,7 +41,6 @@ enum Origin {
                 logger.info("Telling health in detail", metadata: ["address": "\(bound)"])
             }
         }
-        let lifecycle = Lifecycle(vault: vault)
         let control = ControlServer(path: vault.layout.controlSocket, lifecycle: lifecycle, logger: logger)
         let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
         let services: [any Service] = [control, sweeps] + server.services

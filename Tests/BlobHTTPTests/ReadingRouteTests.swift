@@ -172,6 +172,8 @@ import Vault
             try await admin.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGET /upload HTTP/1.1\r\nHost: x\r\n\r\n")
             let detailed = try #require(await admin.answer())
             #expect(detailed.status == 200 && detailed.text.contains("\"ready\":true"))
+            #expect(detailed.text.contains("\"sweep_held_back\":\"the clocks parted\""))
+            #expect(detailed.text.contains("\"sweeps_held_back\":2"))
             #expect(await admin.answer()?.status == 404)
             await admin.close()
         }

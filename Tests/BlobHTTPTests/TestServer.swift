@@ -38,7 +38,10 @@ struct TestServer {
         settings.adminListen = settings.listen
         change(&settings)
         let (ports, continuation) = AsyncStream.makeStream(of: (BlobServer.Listener, Int).self)
-        let server = BlobServer(store: wrap(vault), settings: settings, logger: logger) { listener, bound in
+        let server = BlobServer(
+            store: wrap(vault), settings: settings, logger: logger,
+            upkeep: { Upkeep(heldBack: "the clocks parted", holdCount: 2) }
+        ) { listener, bound in
             continuation.yield((listener, bound.port ?? 0))
         }
         var configuration = ServiceGroupConfiguration(

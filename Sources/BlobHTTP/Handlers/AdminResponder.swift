@@ -8,6 +8,7 @@ struct AdminResponder: HTTPResponder {
 
     let store: any LeaseStore
     let publicURL: PublicURLBox
+    let upkeep: @Sendable () -> Upkeep
 
     func respond(to request: Request, context: RequestScope) async throws -> Response {
         let response = await answer(request)
@@ -22,13 +23,28 @@ struct AdminResponder: HTTPResponder {
             return Response(Problem(.methodNotAllowed, fields: [.allow: "GET, HEAD"]))
         }
         let why = await store.unreadiness()
+        let upkeep = upkeep()
         if route == .readiness, let why {
             return Response(Problem(.unavailable, detail: why, retryAfterSeconds: Problem.pauseSeconds))
         }
         return .json(
             HealthDocument(
                 status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
-                time: store.now().seconds))
+                time: store.now().seconds, sweepHeldBack: upkeep.heldBack, sweepsHeldBack: upkeep.holdCount))
+    }
+}
+
+/// How the store's garbage collection stands: a server can store and serve while it is held back, but its operator
+/// should know.
+package struct Upkeep: Sendable {
+    /// Why the last sweep removed nothing; nil if it was allowed to.
+    package let heldBack: String?
+    /// How many sweeps of this process were held back.
+    package let holdCount: Int
+
+    package init(heldBack: String?, holdCount: Int) {
+        self.heldBack = heldBack
+        self.holdCount = holdCount
     }
 }
 
@@ -40,9 +56,13 @@ private struct HealthDocument: Encodable {
     let publicURL: String
     /// Seconds since 1970, as the store counts them.
     let time: Int64
+    let sweepHeldBack: String?
+    let sweepsHeldBack: Int
 
     private enum CodingKeys: String, CodingKey {
         case status, ready, unreadiness, time
         case publicURL = "public_url"
+        case sweepHeldBack = "sweep_held_back"
+        case sweepsHeldBack = "sweeps_held_back"
     }
 }

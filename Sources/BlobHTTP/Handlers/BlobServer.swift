@@ -35,9 +35,11 @@ package struct BlobServer: Sendable {
     package let publicURL: PublicURLBox
     package let services: [any Service]
 
-    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to.
+    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to;
+    /// `upkeep` whenever an operator asks how garbage collection stands.
     package init(
         store: any LeaseStore, settings: BlobServerSettings, logger: Logger,
+        upkeep: @escaping @Sendable () -> Upkeep,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void
     ) {
         let box = PublicURLBox(
@@ -54,7 +56,7 @@ package struct BlobServer: Sendable {
             }
         ]
         if let adminListen = settings.adminListen {
-            let responder = AdminResponder(store: store, publicURL: box)
+            let responder = AdminResponder(store: store, publicURL: box, upkeep: upkeep)
             services.append(
                 Self.application(responder, at: adminListen, settings, logger) { bound in
                     await onListening(.admin, bound)
