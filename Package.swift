@@ -99,7 +99,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", httpTypes, lifecycle, logging,
+                "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", httpTypes, lifecycle,
+                logging,
                 nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(
