@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
 import Glibc
+import TestSupport
 import Testing
 
 /// Requests that were good before chance went over them. Whatever comes of it, the server must answer or close, and

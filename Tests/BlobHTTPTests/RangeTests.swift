@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import TestSupport
 import Testing
 
 @Suite struct RangeTests {

@@ -43,7 +43,7 @@ struct DamageTests {
     @Test("Thousands of pictures with a few bytes changed: no crash, and what is accepted can be read again")
     func mutated() throws {
         let studio = try Studio.open()
-        var random = SplitMix(seed: 2)
+        var random = SeededGenerator(seed: 2)
         for name in ["small", "small-progressive"] {
             let whole = try studio.bytes(name)
             for round in 0..<Self.rounds {

@@ -107,7 +107,7 @@ struct MetadataTests {
     func hostileExif() throws {
         let studio = try Studio.open()
         let picture = try studio.bytes("small")
-        var random = SplitMix(seed: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<300 {
             var tiff = Array("II*\0\u{8}\0\0\0".utf8) + (0..<60).map { _ in UInt8.random(in: 0...255, using: &random) }
             if Bool.random(using: &random) {

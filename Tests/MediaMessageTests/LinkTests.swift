@@ -1,5 +1,6 @@
 import Blobs
 import MediaMessage
+import TestSupport
 import Testing
 
 @Suite("A link")

@@ -1,5 +1,6 @@
 import Blobs
 import MediaMessage
+import TestSupport
 import Testing
 
 /// A text that is refused, and the error that says why.

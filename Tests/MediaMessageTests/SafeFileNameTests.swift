@@ -1,4 +1,5 @@
 import MediaMessage
+import TestSupport
 import Testing
 
 @Suite("The name of a received file")

@@ -1,5 +1,6 @@
 import Blobs
 import Sealing
+import TestSupport
 import Testing
 
 @Suite("Lengths")

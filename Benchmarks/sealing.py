@@ -6,7 +6,7 @@ bytes short of 1 GiB (5 GiB with --long), so that size and padding together make
 by up to an eighth, which costs as much time. Needs cc, libsodium-dev and age. Peak memory is at least Python's own,
 about 10 MiB, because the system counts from before the program is loaded.
 
-Usage: Benchmarks/sealing [--satchel PATH] [--age PATH] [--runs 7] [--long] [--folder /dev/shm]
+Usage: Benchmarks/sealing.py [--satchel PATH] [--age PATH] [--runs 7] [--long] [--folder /dev/shm]
 """
 
 import argparse
