@@ -1,5 +1,5 @@
 // What libsodium alone needs for a file: ChaCha20-Poly1305 over chunks of 64 KiB, on one core, nothing read or written
-// in the time measured. Prints bytes per second. Built and run by Benchmarks/sealing.
+// in the time measured. Prints bytes per second. Built and run by Benchmarks/sealing.py.
 
 #include <sodium.h>
 #include <stdio.h>
