@@ -122,6 +122,48 @@ struct ServerTests {
         #expect(config.status == 0 && config.output.contains(journey.storage))
     }
 
+    @Test func aFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheFile() async throws {
+        try write(
+            Array(#"{"gc-interval":"7m","blob-limit":"1MiB","idle-timeout":"9s"}"#.utf8), toFile: journey.path("f"))
+        let environment = [
+            "SATCHELD_CONFIG": journey.path("f"), "SATCHELD_BLOB_LIMIT": "2MiB", "SATCHELD_IDLE_TIMEOUT": "8s",
+        ]
+        let config = try await run(
+            Programs.path("satcheld"), ["config", "--idle-timeout", "6s"], environment: environment)
+        #expect(config.status == 0, "\(config.errors)")
+        for (name, value) in [("gc-interval", "7m"), ("blob-limit", "2MiB"), ("idle-timeout", "6s")] {
+            #expect(config.lines.contains { $0.contains(name) && $0.contains(value) }, "\(name) in \(config.output)")
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"gc-intervall":"7m"}"#, "gc-intervall"), (#"{"gc-interval":"soon"}"#, "gc-interval"), ("[", "f"),
+        (#"{"blob-limit":"99999999999999999999GiB"}"#, "blob-limit"),
+    ])
+    func aSlipInTheSettingsFileIsNamed(contents: String, word: String) async throws {
+        try write(Array(contents.utf8), toFile: journey.path("f"))
+        let refused = try await journey.satcheld("serve", "--config", journey.path("f"))
+        #expect(refused.status == 78, "\(refused.errors)")
+        #expect(refused.errors.contains(word))
+        #expect(!FileManager.default.fileExists(atPath: journey.storage), "nothing was made")
+    }
+
+    @Test func collectingAndCheckingAskTheServerThatOwnsTheStore() async throws {
+        let server = try await journey.serve()
+        let file = try await sealedFile(bytes: 100_000)
+        #expect(try await status("-T", file, "\(server.url)/upload") == "201")
+        for command in [["gc", "--json"], ["gc", "--dry-run"], ["fsck", "--json"], ["fsck"]] {
+            let asked = try await run(Programs.path("satcheld"), command + ["--storage", journey.storage])
+            #expect(asked.status == 0, "\(command): \(asked.errors)")
+            #expect(!asked.output.isEmpty)
+            if command.contains("--json") {
+                _ = try JSONSerialization.jsonObject(with: Data(asked.outputBytes))
+            }
+        }
+        await server.kill()
+        #expect(try await journey.satcheld("fsck").status == 0, "a socket that nobody listens at is no owner")
+    }
+
     @Test func twoGigabytesOrAQuarterPassInConstantMemory() async throws {
         let long = ProcessInfo.processInfo.environment["SATCHEL_SOAK"] != nil
         let size = long ? 2 << 30 : 256 << 20
