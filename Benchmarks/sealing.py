@@ -39,6 +39,8 @@ def make_file(path, size):
         left = size
         while left > 0:
             left -= file.write(block[: min(left, len(block))])
+        # Else the kernel writes it to the disk while the programs run.
+        os.fsync(file.fileno())
     with open(path, "rb") as file:
         while file.read(1 << 20):
             pass
