@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Programs of other people, which make the pictures and judge what became of them.
 enum Tool {
@@ -12,11 +13,13 @@ enum Tool {
     }
 
     /// Runs a program to its end; what it prints goes to `output`, or nowhere.
-    static func run(_ name: String, _ arguments: [String], output: String = "/dev/null") throws {
-        guard let path = path(name),
-            FileManager.default.createFile(atPath: output, contents: nil) || output == "/dev/null",
-            let sink = FileHandle(forWritingAtPath: output)
-        else { throw Failure(command: name, status: -1) }
+    static func run(_ name: String, _ arguments: [String], output: String? = nil) throws {
+        guard let path = path(name) else { throw Failure(command: name, status: -1) }
+        var sink = FileHandle.nullDevice
+        if let output {
+            try write([], toFile: output)
+            sink = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
