@@ -86,7 +86,9 @@ import Vault
     private static func inflict(_ damage: Damage, on path: String) throws {
         switch damage {
         case .flipped: try VaultTests.damage(path: path)
-        case .cut: try write([1, 2, 3], toFile: path)
+        case .cut:
+            try OpenFile(path, .read).setPermissions(0o600)
+            try write([1, 2, 3], toFile: path)
         case .gone: try Folder.remove(path)
         }
     }
