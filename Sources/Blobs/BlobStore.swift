@@ -64,6 +64,25 @@ package protocol LeaseStore: BlobStore {
     /// lease holds it.
     func revoke(on address: BlobAddress, owner: Secret) async throws(StoreError)
 
+    /// Moves the end of the lease that `owner` names on `address` to `lifetime` from now, later or earlier; without a
+    /// lifetime to the default one from now, if that is later. Gives the lease as it is then.
+    /// Throws as `lease(on:owner:)`; `.leaseEnded` for one that has ended, `.wrongSubject` where `subject` is given and
+    /// the lease is another's, `.lifetimeTooLong` beyond what whoever made it was entitled to.
+    func renew(
+        on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
+    ) async throws(StoreError) -> Lease
+
+    /// Makes a lease on a blob that is held already, without its bytes; `isNew` tells whether this owner had none.
+    /// Throws as `find` would tell: `.notFound`, `.gone`, `.damaged`; and what an upload with these terms would throw.
+    func hold(_ address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob
+
+    /// Notes that `recipient` has the blob, on every lease there that admits `secret`: live or ended, since an ended one
+    /// can still tell its owner. Again: no change, no error. The last one expected ends its lease after a grace.
+    /// Throws as `lease(on:owner:)` where no lease admits the secret.
+    func confirmDelivery(
+        of address: BlobAddress, to recipient: Recipient, secret: Secret
+    ) async throws(StoreError)
+
     /// Whether the store can write and serve at this moment; nil when it can, else the reason in one sentence.
     func unreadiness() async -> String?
 
@@ -105,7 +124,8 @@ package struct StoredBlob: Sendable {
     package let address: BlobAddress
     /// Bytes of the blob.
     package let size: Int64
-    /// False when the bytes were already held, whole and undamaged.
+    /// Of an upload: false when the bytes were already held, whole and undamaged. Of a lease on a blob that is held:
+    /// false when this owner's lease was there already.
     package let isNew: Bool
     /// When this lease was made.
     package let uploaded: Timestamp

@@ -6,7 +6,7 @@ package struct LeaseTerms: Sendable {
     package var recipients: Int?
     /// Names the lease; whoever shows the secret may see and end it. Nil for a lease that only time ends.
     package var owner: SecretHash?
-    /// The hashes that admit a "delivered": none, one for all, or one per recipient; at most 256.
+    /// The hashes that admit a "delivered": none, one for all, or one per recipient; at most 256, no two the same.
     package var receipts: [SecretHash]
     /// Who is charged: a ticket's subject, or an address prefix.
     package var subject: String
@@ -45,11 +45,10 @@ package struct Lease: Sendable {
 
     /// One person's "delivered".
     package struct Receipt: Hashable, Sendable {
-        /// The recipient's pseudonym: 16 bytes.
-        package let recipient: [UInt8]
+        package let recipient: Recipient
         package let at: Timestamp
 
-        package init(recipient: [UInt8], at: Timestamp) {
+        package init(recipient: Recipient, at: Timestamp) {
             self.recipient = recipient
             self.at = at
         }

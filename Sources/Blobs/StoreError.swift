@@ -20,6 +20,10 @@ package enum StoreError: Error, Hashable, Sendable {
     case damaged
     /// The blob is held, but not by the owner whose secret was shown.
     case wrongSecret
+    /// The lease was made in the name of another subject.
+    case wrongSubject
+    /// The operator wants nobody to hold this blob.
+    case banned
     /// A limit that time eases: which one, and how many seconds to wait.
     case busy(limit: String, retryAfterSeconds: Int64)
     /// No room on the disk.
@@ -47,6 +51,8 @@ extension StoreError: CustomStringConvertible {
         case .gone(let reason): "the blob is gone: \(reason.rawValue)"
         case .damaged: "the blob is damaged on disk"
         case .wrongSecret: "the secret names no lease on this blob"
+        case .wrongSubject: "the lease was made in another name"
+        case .banned: "the blob is banned here"
         case .busy(let limit, let seconds): "\(limit) is used up; try again in \(seconds) s"
         case .diskFull: "the disk is full"
         case .unavailable(let why): "the store takes no writes: \(why)"

@@ -51,6 +51,11 @@ package struct Lifetime: Hashable, Comparable, Sendable, CustomStringConvertible
         return Lifetime(checked: Int64(count) * 86_400)
     }
 
+    package static func minutes(_ count: Int32) -> Lifetime {
+        precondition(count >= 1, "a lifetime is at least a minute when counted in minutes")
+        return Lifetime(checked: Int64(count) * 60)
+    }
+
     private init(checked seconds: Int64) { self.seconds = seconds }
 
     package static func < (left: Self, right: Self) -> Bool { left.seconds < right.seconds }

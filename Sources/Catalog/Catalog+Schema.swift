@@ -37,7 +37,7 @@ extension Catalog {
         """
 
     /// One row for each address: `state` as in `BlobState`; `leases` and `sunset` sum up the leases that have not
-    /// ended; `reason` and `ended` tell of the last that did.
+    /// ended; `reason` tells why the last of them will end, or did; `ended` is when the file went.
     private static let blobTables = """
         CREATE TABLE blob (
             id INTEGER PRIMARY KEY,
@@ -56,8 +56,10 @@ extension Catalog {
         CREATE INDEX blob_gone ON blob (ended) WHERE state = 4;
         """
 
-    /// `owner` is a SHA-256; `receipts` are up to 256 of them, joined; `limit_seconds` is the longest lifetime that
-    /// whoever made the lease was entitled to. `charge` sums up what each subject holds.
+    /// `owner` is a SHA-256; `hashes` counts the rows of `receipt_hash`, whose secrets may say "delivered";
+    /// `limit_seconds` is the longest lifetime that whoever made the lease was entitled to; `delivered` is when the last
+    /// recipient expected had said so. `charge` sums up what each subject holds; a `ban` outlives every trace of its
+    /// blob.
     private static let leaseTables = """
         CREATE TABLE lease (
             id INTEGER PRIMARY KEY,
@@ -68,7 +70,8 @@ extension Catalog {
             expires INTEGER NOT NULL,
             limit_seconds INTEGER NOT NULL,
             recipients INTEGER,
-            receipts BLOB NOT NULL,
+            hashes INTEGER NOT NULL,
+            delivered INTEGER,
             ended INTEGER,
             reason TEXT
         ) STRICT;
@@ -79,16 +82,28 @@ extension Catalog {
         CREATE INDEX lease_due ON lease (expires) WHERE ended IS NULL;
         CREATE INDEX lease_of_subject ON lease (subject, expires) WHERE ended IS NULL;
         CREATE INDEX lease_ended ON lease (ended) WHERE ended IS NOT NULL;
+        CREATE TABLE receipt_hash (
+            lease INTEGER NOT NULL REFERENCES lease (id),
+            hash BLOB NOT NULL,
+            blob INTEGER NOT NULL REFERENCES blob (id),
+            PRIMARY KEY (lease, hash)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX receipt_hash_of_blob ON receipt_hash (blob, hash);
         CREATE TABLE receipt (
             lease INTEGER NOT NULL REFERENCES lease (id),
+            hash BLOB NOT NULL,
             recipient BLOB NOT NULL,
             at INTEGER NOT NULL,
-            PRIMARY KEY (lease, recipient)
+            PRIMARY KEY (lease, hash, recipient)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE charge (
             subject TEXT PRIMARY KEY,
             leases INTEGER NOT NULL,
             bytes INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE ban (
+            address BLOB PRIMARY KEY,
+            since INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
 

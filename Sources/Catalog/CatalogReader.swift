@@ -84,13 +84,6 @@ package struct CatalogReader {
         ).map(LeaseRow.init)
     }
 
-    /// Who has said "delivered" for a lease, in the order they did.
-    package func receipts(of lease: Int64) throws -> [Lease.Receipt] {
-        try database.rows("SELECT recipient, at FROM receipt WHERE lease = ? ORDER BY at, recipient", [lease]).map {
-            Lease.Receipt(recipient: Array($0["recipient"] as Data), at: Timestamp(seconds: $0["at"]))
-        }
-    }
-
     /// What `subject` holds.
     package func charge(of subject: String) throws -> Charge {
         guard let row = try database.row("SELECT leases, bytes FROM charge WHERE subject = ?", [subject]) else {

@@ -72,16 +72,16 @@ package struct CatalogWriter {
     package func addLease(
         on blob: Int64, size: Int64, terms: LeaseTerms, limit: Lifetime, created: Timestamp, expires: Timestamp
     ) throws {
-        let receipts = terms.receipts.reduce(into: Data()) { $0.append(contentsOf: $1.bytes) }
         try database.run(
             """
-            INSERT INTO lease (blob, owner, subject, created, expires, limit_seconds, recipients, receipts)
+            INSERT INTO lease (blob, owner, subject, created, expires, limit_seconds, recipients, hashes)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 blob, terms.owner?.data, terms.subject, created.seconds, expires.seconds, limit.seconds,
-                terms.recipients, receipts,
+                terms.recipients, terms.receipts.count,
             ])
+        try admit(terms.receipts, to: database.lastInsertedRowID, on: blob)
         try database.run(
             """
             INSERT INTO charge VALUES (?, 1, ?)
@@ -107,7 +107,8 @@ package struct CatalogWriter {
         try database.run("UPDATE blob SET reason = ? WHERE id = ? AND leases = 0", [reason.rawValue, lease.blob])
     }
 
-    private func sumUp(_ blob: Int64) throws {
+    /// Brings the row of a blob up to date with its leases.
+    func sumUp(_ blob: Int64) throws {
         try database.run(
             """
             UPDATE blob SET
@@ -115,7 +116,13 @@ package struct CatalogWriter {
                 sunset = (SELECT max(expires) FROM lease WHERE blob = ?1 AND ended IS NULL)
             WHERE id = ?1
             """, [blob])
-        try database.run("UPDATE blob SET reason = NULL WHERE id = ? AND leases > 0", [blob])
+        try database.run(
+            """
+            UPDATE blob SET reason = (
+                SELECT CASE WHEN delivered IS NULL THEN NULL ELSE 'delivered' END FROM lease
+                WHERE blob = ?1 AND ended IS NULL ORDER BY expires DESC, id DESC LIMIT 1)
+            WHERE id = ?1 AND leases > 0
+            """, [blob])
     }
 
     // MARK: What the sweep remembers
@@ -127,6 +134,7 @@ package struct CatalogWriter {
         for row in ended {
             let id: Int64 = row["id"]
             try database.run("DELETE FROM receipt WHERE lease = ?", [id])
+            try database.run("DELETE FROM receipt_hash WHERE lease = ?", [id])
             try database.run("DELETE FROM lease WHERE id = ?", [id])
         }
         // A tombstone is no older than the last of its leases, so it goes after them.

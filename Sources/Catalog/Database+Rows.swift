@@ -35,6 +35,10 @@ extension SecretHash {
     var data: Data { Data(bytes) }
 }
 
+extension Recipient {
+    var data: Data { Data(bytes) }
+}
+
 extension Row {
     func timestamp(_ column: String) -> Timestamp? {
         (self[column] as Int64?).map { Timestamp(seconds: $0) }
@@ -65,15 +69,19 @@ extension BlobRow {
 }
 
 extension LeaseRow {
-    static let columns = "id, blob, subject, created, expires, recipients, reason"
+    static let columns =
+        "id, blob, subject, created, expires, limit_seconds, recipients, hashes, delivered, reason"
 
-    init(_ row: Row) {
+    init(_ row: Row) throws {
         id = row["id"]
         blob = row["blob"]
         subject = row["subject"]
         created = Timestamp(seconds: row["created"])
         expires = Timestamp(seconds: row["expires"])
+        limit = try row.required(Lifetime(seconds: row["limit_seconds"]), "limit_seconds")
         recipients = row["recipients"]
+        hashes = row["hashes"]
+        delivered = row.timestamp("delivered")
         reason = (row["reason"] as String?).flatMap { EndReason(rawValue: $0) }
     }
 }

@@ -27,14 +27,14 @@ package struct BlobRow: Sendable {
     package let leases: Int
     /// The latest end of those leases; nil where there are none.
     package let sunset: Timestamp?
-    /// Why the last lease ended; nil while one lives.
+    /// Why the last lease ended or, while one lives, why the last of them will; nil for its time being up.
     package let reason: EndReason?
 
     /// Why the blob may not be served at `now`; nil while a lease holds it.
     package func end(at now: Timestamp) -> EndReason? {
         guard state == .held || state == .damaged else { return reason ?? .expired }
         guard let sunset else { return reason ?? .expired }
-        return sunset > now ? nil : .expired
+        return sunset > now ? nil : reason ?? .expired
     }
 }
 
@@ -46,13 +46,21 @@ package struct LeaseRow: Sendable {
     package let subject: String?
     package let created: Timestamp
     package let expires: Timestamp
+    /// The longest that it may last from any moment on.
+    package let limit: Lifetime
     package let recipients: Int?
+    /// How many secrets may say "delivered".
+    package let hashes: Int
+    /// When the last recipient expected had said so; nil until then.
+    package let delivered: Timestamp?
     /// Why it was ended; nil where it was not, though its time may be up.
     package let reason: EndReason?
 
     /// Why the lease holds nothing at `now`; nil while it does.
     package func end(at now: Timestamp) -> EndReason? {
-        reason ?? (expires > now ? nil : .expired)
+        if let reason { return reason }
+        if expires > now { return nil }
+        return delivered == nil ? .expired : .delivered
     }
 }
 

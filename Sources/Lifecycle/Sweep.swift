@@ -78,7 +78,7 @@ struct Sweep {
             if try await vault.read({ try $0.dueLeases(at: now, after: nil, limit: 1).isEmpty }) { return }
             report.leasesEnded += try await vault.write { writer, now in
                 let due = try writer.reader.dueLeases(at: now, after: nil, limit: Vault.removalBatch)
-                for lease in due { try writer.endLease(lease, reason: .expired, at: now) }
+                for lease in due { try writer.endLease(lease, reason: lease.end(at: now) ?? .expired, at: now) }
                 return due.count
             }
         }

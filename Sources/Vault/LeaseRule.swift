@@ -3,6 +3,8 @@ import Catalog
 
 /// What the catalogue says about a lease that someone wants.
 struct LeaseFacts: Sendable {
+    /// Whether the operator lets nobody hold the blob.
+    var isBanned = false
     /// The lease of that name on that blob, live or ended.
     var existing: LeaseRow?
     /// Leases on the blob, and when the next of them is over.
@@ -16,7 +18,9 @@ struct LeaseFacts: Sendable {
     init(_ reader: CatalogReader, address: BlobAddress?, terms: LeaseTerms, limits: VaultSettings) throws {
         ofSubject = try reader.charge(of: terms.subject).leases
         if ofSubject >= limits.leasesPerSubject { nextEndOfSubject = try reader.nextEnd(ofSubject: terms.subject) }
-        guard let address, let blob = try reader.blob(address) else { return }
+        guard let address else { return }
+        isBanned = try reader.isBanned(address)
+        guard let blob = try reader.blob(address) else { return }
         onAddress = blob.leases
         if onAddress >= limits.leasesPerAddress { nextEndOnAddress = try reader.nextEnd(ofBlob: blob.id) }
         existing =
@@ -34,7 +38,7 @@ struct LeaseFacts: Sendable {
 enum LeaseDecision: Sendable {
     /// It is there and lives: it stays as it is.
     case keep(LeaseRow)
-    /// Make it, once `ended` is nil or has been ended as expired.
+    /// Make it, once the former one, whose time is up, has been ended.
     case add(ending: LeaseRow?)
     case refuse(StoreError)
 }
@@ -44,6 +48,7 @@ enum LeaseRule {
     static func decide(
         _ facts: LeaseFacts, terms: LeaseTerms, limits: VaultSettings, now: Timestamp
     ) -> LeaseDecision {
+        if facts.isBanned { return .refuse(.banned) }
         if let existing = facts.existing {
             guard let end = existing.end(at: now) else { return .keep(existing) }
             if terms.owner != nil { return .refuse(.leaseEnded(end)) }

@@ -44,21 +44,21 @@ extension Vault {
     }
 
     /// Writes the rows of a blob whose file is in place and whose name is synced: held, and the lease that was asked
-    /// for. Gives the lease's beginning and end.
+    /// for. Gives the lease's beginning and end, and whether it was made.
     func record(
         _ writer: CatalogWriter, address: BlobAddress, size: Int64, terms: LeaseTerms, now: Timestamp
-    ) throws -> (created: Timestamp, expires: Timestamp) {
+    ) throws -> (created: Timestamp, expires: Timestamp, isNew: Bool) {
         let blob = try writer.hold(address, size: size, now: now)
         let facts = try LeaseFacts(writer.reader, address: address, terms: terms, limits: settings)
         switch LeaseRule.decide(facts, terms: terms, limits: settings, now: now) {
         case .refuse(let error): throw error
-        case .keep(let lease): return (lease.created, lease.expires)
+        case .keep(let lease): return (lease.created, lease.expires, false)
         case .add(let former):
-            if let former { try writer.endLease(former, reason: .expired, at: now) }
+            if let former, let end = former.end(at: now) { try writer.endLease(former, reason: end, at: now) }
             let expires = now.advanced(by: try LeaseRule.lifetime(terms, limits: settings))
             try writer.addLease(
                 on: blob, size: size, terms: terms, limit: settings.maximumLifetime, created: now, expires: expires)
-            return (now, expires)
+            return (now, expires, true)
         }
     }
 }

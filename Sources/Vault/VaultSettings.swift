@@ -17,6 +17,8 @@ package struct VaultSettings: Sendable {
     package var defaultLifetime = Lifetime.days(30)
     /// The longest that a lease may last.
     package var maximumLifetime = Lifetime.days(30)
+    /// How long a blob stays at least once everybody expected has reported it with a secret that all of them share.
+    package var deliveryGrace = Lifetime.days(1)
     /// Bytes of disk that uploads leave free.
     package var keepFreeBytes: Int64 = 256 << 20
     /// Bytes held ready for deleting on a full disk; 0 for none.

@@ -18,13 +18,13 @@ import Testing
     func all() throws {
         let other = Secret.random().hash.base64url
         let announcement = try announcement([
-            .satchelLifetime: "3600", .satchelRecipients: "5", .satchelOwner: hash,
+            .satchelLifetime: "3600", .satchelRecipients: "2", .satchelOwner: hash,
             .satchelReceipt: "\(hash), \(other)", .xSHA256: hex, .reprDigest: "sha-512=:AAAA:, \(digest)",
         ])
         #expect(announcement.size == 100)
         #expect(announcement.address?.hex == hex)
         #expect(announcement.terms.lifetime?.seconds == 3600)
-        #expect(announcement.terms.recipients == 5)
+        #expect(announcement.terms.recipients == 2)
         #expect(announcement.terms.owner?.base64url == hash)
         #expect(announcement.terms.receipts.map(\.base64url) == [hash, other])
         #expect(announcement.terms.subject == "test")
@@ -48,6 +48,7 @@ import Testing
             ("Satchel-Owner", "short"), ("Satchel-Owner", String(repeating: "=", count: 43)),
             ("Satchel-Owner", String(repeating: "A", count: 42) + "B"),  // spare bits that are not zero
             ("Satchel-Receipt", ""), ("Satchel-Receipt", ","), ("Satchel-Receipt", "x"),
+            ("Satchel-Receipt", Array(repeating: String(repeating: "A", count: 43), count: 2).joined(separator: ",")),
             (
                 "Satchel-Receipt",
                 Array(repeating: String(repeating: "A", count: 43), count: 257).joined(separator: ",")
@@ -63,6 +64,36 @@ import Testing
         #expect(problem?.code == .badField)
         #expect(problem?.detail?.hasPrefix(name.rawName) == true)
         if value.count > 9 { #expect(problem?.detail?.contains(value) == false) }
+    }
+
+    @Test(
+        "Receipt hashes are one for all, or one for each recipient",
+        arguments: [
+            (0, nil, true), (0, 3, true), (1, nil, true), (1, 1, true), (1, 1024, true), (2, nil, true), (2, 2, true),
+            (2, 1, false), (2, 3, false), (256, 256, true), (256, 255, false),
+        ] as [(Int, Int?, Bool)])
+    func receiptHashes(count: Int, recipients: Int?, isFine: Bool) throws {
+        var fields: HTTPFields = [:]
+        if count > 0 {
+            let hashes = (0..<count).map { _ in Secret.random().hash.base64url }
+            fields[.satchelReceipt] = hashes.joined(separator: ",")
+        }
+        if let recipients { fields[.satchelRecipients] = "\(recipients)" }
+        do {
+            #expect(try UploadFields.terms(fields, subject: "s").receipts.count == count && isFine)
+        } catch {
+            #expect(error.code == .badField && error.detail?.hasPrefix("Satchel-Receipt") == true && !isFine)
+        }
+    }
+
+    @Test("Renewing changes the end and nothing else")
+    func renewal() throws {
+        #expect(try UploadFields.renewal([.satchelLifetime: "60"])?.seconds == 60)
+        #expect(try UploadFields.renewal([:]) == nil)
+        for name in [HTTPField.Name.satchelRecipients, .satchelOwner, .satchelReceipt] {
+            #expect(#expect(throws: Problem.self) { try UploadFields.renewal([name: hash]) }?.code == .badField)
+        }
+        #expect(throws: Problem.self) { try UploadFields.renewal([.satchelLifetime: "0"]) }
     }
 
     @Test("Numbers too large to count are the largest there is, and left to the store's limits")
@@ -160,6 +191,11 @@ import Testing
             ("/\(hex)0", nil), ("/\(hex.dropLast())", nil), ("/%61\(hex.dropFirst())", nil), ("/open/x", nil),
             ("/open", nil), ("/lease", nil), ("/upload/", nil), ("/\(hex).jpg/lease", nil), ("upload", nil),
             ("/../\(hex)", nil), ("/uploads", nil),
+            ("/\(hex)/leases", "leases"), ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA", "receipt"),
+            ("/\(hex)/receipts", nil), ("/\(hex)/receipts/", nil), ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAA", nil),
+            ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAB", nil),  // spare bits that are not zero
+            ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA/x", nil), ("/x/receipts/AAAAAAAAAAAAAAAAAAAAAA", nil),
+            ("/\(hex)/lease/AAAAAAAAAAAAAAAAAAAAAA", nil), ("/\(hex).jpg/leases", nil), ("/x/leases", nil),
         ] as [(String, String?)])
     func routes(target: String, expected: String?) {
         let name = Route(target: target).map { "\($0)".prefix { $0 != "(" } }
@@ -225,7 +261,8 @@ import Testing
             (.tooLarge(limitBytes: 1), 413), (.notSealed, 415), (.lengthMismatch(announced: 1, received: 2), 400),
             (.digestMismatch(announced: address, actual: address), 409), (.lifetimeTooLong(limit: .days(1)), 400),
             (.leaseEnded(.revoked), 410), (.notFound, 404), (.gone(.expired), 410), (.damaged, 404),
-            (.wrongSecret, 403), (.busy(limit: "x", retryAfterSeconds: 9), 429), (.diskFull, 507),
+            (.wrongSecret, 403), (.wrongSubject, 403), (.banned, 403), (.busy(limit: "x", retryAfterSeconds: 9), 429),
+            (.diskFull, 507),
             (.unavailable("x"), 503), (.outcomeUnknown, 503), (.io("secret path"), 503),
         ]
         for (error, status) in table {

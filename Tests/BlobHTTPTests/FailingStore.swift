@@ -40,6 +40,23 @@ struct FailingStore: LeaseStore {
         try await store.revoke(on: address, owner: owner)
     }
 
+    func renew(
+        on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
+    ) async throws(StoreError) -> Lease {
+        try await store.renew(on: address, owner: owner, lifetime: lifetime, subject: subject)
+    }
+
+    func hold(_ address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
+        if let beginning { throw beginning }
+        return try await store.hold(address, terms: terms)
+    }
+
+    func confirmDelivery(
+        of address: BlobAddress, to recipient: Recipient, secret: Secret
+    ) async throws(StoreError) {
+        try await store.confirmDelivery(of: address, to: recipient, secret: secret)
+    }
+
     func unreadiness() async -> String? { finding == nil ? nil : "broken for the test" }
 
     func now() -> Timestamp { store.now() }

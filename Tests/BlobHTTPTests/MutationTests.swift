@@ -17,6 +17,10 @@ import Testing
             "PUT /upload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\nT: x\r\n\r\n",
             "HEAD /upload HTTP/1.1\r\nHost: localhost\r\nX-Content-Length: 88\r\nSatchel-Lifetime: 60\r\n\r\n",
             "DELETE /\(address.hex) HTTP/1.1\r\nHost: localhost\r\nSatchel-Secret: AAAAAAAAAAAAAAAAAAAAAA\r\n\r\n",
+            "PATCH /\(address.hex)/lease HTTP/1.1\r\nHost: localhost\r\nSatchel-Secret: AAAAAAAAAAAAAAAAAAAAAA\r\n\r\n",
+            "POST /\(address.hex)/leases HTTP/1.1\r\nHost: localhost\r\nSatchel-Recipients: 2\r\n\r\n",
+            "PUT /\(address.hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: localhost\r\n"
+                + "Satchel-Secret: AAAAAAAAAAAAAAAAAAAAAA\r\nContent-Length: 0\r\n\r\n",
             "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\nAccess-Control-Request-Method: GET\r\n\r\n",
             "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /readyz HTTP/1.1\r\nHost: a\r\n\r\n",
         ]

@@ -107,7 +107,10 @@ import Vault
         try await TestServer.run { server in
             let address = try await server.put([1])
             let table: [(path: String, allow: String)] = [
-                ("/\(address.hex)", "GET, HEAD, DELETE, OPTIONS"), ("/\(address.hex)/lease", "GET, HEAD, OPTIONS"),
+                ("/\(address.hex)", "GET, HEAD, DELETE, OPTIONS"),
+                ("/\(address.hex)/lease", "GET, HEAD, PATCH, OPTIONS"),
+                ("/\(address.hex)/leases", "POST, OPTIONS"),
+                ("/\(address.hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA", "PUT, OPTIONS"),
                 ("/upload", "PUT, HEAD, OPTIONS"), ("/open/\(address.hex)", "GET, HEAD, OPTIONS"),
                 ("/healthz", "GET, HEAD, OPTIONS"), ("/readyz", "GET, HEAD, OPTIONS"),
             ]

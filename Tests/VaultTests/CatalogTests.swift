@@ -67,7 +67,11 @@ import Vault
         let tables = try queue.read { database in
             try String.fetchAll(database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         }
-        #expect(tables == ["blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "store", "upload"])
+        #expect(
+            tables == [
+                "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash", "store",
+                "upload",
+            ])
         try queue.close()
         withExtendedLifetime(folder) {}
     }

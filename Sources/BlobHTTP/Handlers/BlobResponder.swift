@@ -54,7 +54,11 @@ package struct BlobResponder: HTTPResponder {
         switch (route, request.method) {
         case (.blob(let address), .delete): return try await revoke(address, request)
         case (.blob(let address), _): return try await read(address, request, context)
+        case (.lease(let address), .patch): return try await renew(address, request)
         case (.lease(let address), _): return try await lease(address, request)
+        case (.leases(let address), _): return try await hold(address, request, context)
+        case (.receipt(let address, let recipient), _):
+            return try await confirmDelivery(of: address, to: recipient, request)
         case (.upload, .head): return try await preview(request, context)
         case (.upload, _): return try await upload(request, context)
         case (.openPage, _): return OpenPage.response

@@ -12,7 +12,7 @@ extension Response {
             status: problem.status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body)))
     }
 
-    /// An upload that is durable now.
+    /// An upload, or a lease on a blob that was held already, which is durable now.
     init(created blob: StoredBlob, at publicURL: PublicURL) {
         let descriptor = BlobDescriptor(blob, at: publicURL)
         self = .json(descriptor)
@@ -31,6 +31,9 @@ extension Response {
             ],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONText.encode(document))))
     }
+
+    /// 204: it is done, and there is nothing to tell.
+    static var done: Response { Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
 
     /// 200 with a line of text.
     static func plain(_ text: String) -> Response {

@@ -48,7 +48,7 @@ struct LeaseDocument: Encodable {
         expires = lease.expires.seconds
         recipients = lease.recipients
         received = lease.received.map { receipt in
-            Receipt(recipient: Base64URL.encode(receipt.recipient), at: receipt.at.seconds)
+            Receipt(recipient: receipt.recipient.base64url, at: receipt.at.seconds)
         }
     }
 }

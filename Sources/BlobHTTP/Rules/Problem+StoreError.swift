@@ -19,6 +19,8 @@ extension Problem {
         case .gone(let reason): self.init(.gone, reason: reason.rawValue)
         case .damaged: self.init(.damaged)
         case .wrongSecret: self.init(.wrongSecret)
+        case .wrongSubject: self.init(.wrongSubject)
+        case .banned: self.init(.banned)
         case .busy(let limit, let seconds): self.init(.quota, limitName: limit, retryAfterSeconds: seconds)
         case .diskFull: self.init(.diskFull)
         case .unavailable(let why): self.init(.unavailable, detail: why, retryAfterSeconds: Self.pauseSeconds)

@@ -10,6 +10,8 @@ package struct Problem: Error, Hashable, Sendable {
         case lifetimeTooLong = "lifetime-too-long"
         case ticketMissing = "ticket-missing"
         case wrongSecret = "wrong-secret"
+        case wrongSubject = "wrong-subject"
+        case banned
         case notFound = "not-found"
         case damaged
         case methodNotAllowed = "method-not-allowed"
@@ -32,7 +34,7 @@ package struct Problem: Error, Hashable, Sendable {
             switch self {
             case .badRequest, .badField, .lifetimeTooLong: .badRequest
             case .ticketMissing: .unauthorized
-            case .wrongSecret: .forbidden
+            case .wrongSecret, .wrongSubject, .banned: .forbidden
             case .notFound, .damaged: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .timeout: .requestTimeout
@@ -59,6 +61,8 @@ package struct Problem: Error, Hashable, Sendable {
             case .lifetimeTooLong: "Nothing is kept that long here"
             case .ticketMissing: "Writing needs a ticket"
             case .wrongSecret: "The secret names no lease on this blob"
+            case .wrongSubject: "The lease was made with a ticket of another subject"
+            case .banned: "This blob is not wanted here"
             case .notFound: "There is nothing here"
             case .damaged: "The blob is damaged; uploading its bytes again heals it"
             case .methodNotAllowed: "This method does not apply here"

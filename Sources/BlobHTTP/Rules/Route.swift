@@ -5,6 +5,9 @@ package import HTTPTypes
 package enum Route: Hashable, Sendable {
     case blob(BlobAddress)
     case lease(BlobAddress)
+    /// Where a lease is made on a blob that is held already.
+    case leases(BlobAddress)
+    case receipt(BlobAddress, Recipient)
     case upload
     case openPage
     case health
@@ -20,7 +23,14 @@ package enum Route: Hashable, Sendable {
             return
         }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.first == "", parts.count == 2 || parts.count == 3 else { return nil }
+        guard parts.first == "", (2...4).contains(parts.count) else { return nil }
+        if parts.count == 4 {
+            guard parts[2] == "receipts", let address = BlobAddress(hex: parts[1]),
+                let recipient = Recipient(base64url: parts[3])
+            else { return nil }
+            self = .receipt(address, recipient)
+            return
+        }
         switch (String(parts[1]), parts.count == 3 ? String(parts[2]) : nil) {
         case ("upload", nil): self = .upload
         case ("healthz", nil): self = .health
@@ -29,6 +39,9 @@ package enum Route: Hashable, Sendable {
         case (let text, "lease"):
             guard let address = BlobAddress(hex: text) else { return nil }
             self = .lease(address)
+        case (let text, "leases"):
+            guard let address = BlobAddress(hex: text) else { return nil }
+            self = .leases(address)
         case (let text, nil):
             guard let address = Self.blobAddress(text) else { return nil }
             self = .blob(address)
@@ -53,7 +66,10 @@ package enum Route: Hashable, Sendable {
     package var methods: [HTTPRequest.Method] {
         switch self {
         case .blob: [.get, .head, .delete, .options]
-        case .lease, .openPage, .health, .readiness: [.get, .head, .options]
+        case .lease: [.get, .head, .patch, .options]
+        case .leases: [.post, .options]
+        case .receipt: [.put, .options]
+        case .openPage, .health, .readiness: [.get, .head, .options]
         case .upload: [.put, .head, .options]
         case .server: [.options]
         }
@@ -65,7 +81,7 @@ package enum Route: Hashable, Sendable {
     package func purpose(of method: HTTPRequest.Method) -> CrossOrigin.Purpose {
         switch self {
         case .blob: method == .get || method == .head ? .read : .write
-        case .lease, .upload: .write
+        case .lease, .leases, .receipt, .upload: .write
         case .openPage, .health, .readiness, .server: .read
         }
     }

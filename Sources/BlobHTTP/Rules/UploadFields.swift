@@ -27,6 +27,26 @@ package enum UploadFields {
         return try UploadAnnouncement(size: size, address: address(fields), terms: terms(fields, subject: subject))
     }
 
+    /// What the fields of `POST /<sha256>/leases` ask for: the terms of an upload, without one.
+    package static func terms(_ fields: HTTPFields, subject: String) throws(Problem) -> LeaseTerms {
+        let terms = try LeaseTerms(
+            lifetime: lifetime(fields), recipients: recipients(fields), owner: owner(fields),
+            receipts: receipts(fields), subject: subject)
+        guard DeliveryCounting(hashes: terms.receipts.count, recipients: terms.recipients) != nil else {
+            throw .badField(.satchelReceipt, "must be one hash, or one for each of Satchel-Recipients")
+        }
+        return terms
+    }
+
+    /// The lifetime that the fields of `PATCH /<sha256>/lease` ask for. Nothing else about a lease can be changed, and
+    /// whoever asks for it should hear so.
+    package static func renewal(_ fields: HTTPFields) throws(Problem) -> Lifetime? {
+        for name in [HTTPField.Name.satchelRecipients, .satchelOwner, .satchelReceipt] where fields[name] != nil {
+            throw .badField(name, "cannot be changed by renewing")
+        }
+        return try lifetime(fields)
+    }
+
     /// The secret that picks a lease.
     package static func secret(_ fields: HTTPFields) throws(Problem) -> Secret {
         guard let text = fields[.satchelSecret] else {
@@ -74,12 +94,6 @@ package enum UploadFields {
         return found
     }
 
-    private static func terms(_ fields: HTTPFields, subject: String) throws(Problem) -> LeaseTerms {
-        try LeaseTerms(
-            lifetime: lifetime(fields), recipients: recipients(fields), owner: owner(fields),
-            receipts: receipts(fields), subject: subject)
-    }
-
     private static func lifetime(_ fields: HTTPFields) throws(Problem) -> Lifetime? {
         guard let text = fields[.satchelLifetime] else { return nil }
         guard let seconds = SaturatingDigits.parse(text), let lifetime = Lifetime(seconds: seconds) else {
@@ -108,9 +122,10 @@ package enum UploadFields {
         guard let text = fields[.satchelReceipt] else { return [] }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let hashes = parts.compactMap { SecretHash(base64url: Substring($0.utf8.trimmingBlanks())) }
-        guard hashes.count == parts.count, hashes.count <= LeaseTerms.receiptLimit else {
+        guard hashes.count == parts.count, hashes.count <= LeaseTerms.receiptLimit, Set(hashes).count == hashes.count
+        else {
             throw .badField(
-                .satchelReceipt, "must be 1 to \(LeaseTerms.receiptLimit) hashes of 43 base64url characters")
+                .satchelReceipt, "must be 1 to \(LeaseTerms.receiptLimit) different hashes of 43 base64url characters")
         }
         return hashes
     }

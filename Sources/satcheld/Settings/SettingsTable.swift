@@ -44,6 +44,10 @@ enum SettingsTable {
             "max-lifetime", "TIME", standard: "30d", "The longest that a lease may last.",
             parse: { Lifetime($0) }, at: \.vault.maximumLifetime),
         .value(
+            "delivery-grace", "TIME", standard: "1d",
+            "How long a blob stays once all have reported it with one secret that they share.",
+            parse: { Lifetime($0) }, at: \.vault.deliveryGrace),
+        .value(
             "tombstone-lifetime", "TIME", standard: "90d", "How long it is remembered that and why a blob is gone.",
             parse: { Lifetime($0) }, at: \.vault.tombstoneLifetime),
         .value(

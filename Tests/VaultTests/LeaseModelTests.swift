@@ -1,0 +1,150 @@
+import Blobs
+import Glibc
+import Lifecycle
+import TestSupport
+import Testing
+import Vault
+
+/// Leases by chance: whatever is asked for in whatever order, and wherever the clocks go, the store says what the model
+/// says.
+@Suite(.timeLimit(.minutes(30))) struct LeaseModelTests {
+    private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 16 : 600)) }
+
+    @Test(arguments: seeds) func `a store answers as the model does`(seed: UInt64) async throws {
+        var store = try TestStore()
+        store.settings.tombstoneLifetime = .days(36_500)
+        store.settings.maximumLifetime = .days(3)
+        store.settings.defaultLifetime = .days(2)
+        var walk = Walk(store: store, seed: seed)
+        for _ in 0..<4 {
+            let vault = try await store.open()
+            do { for _ in 0..<25 { try await walk.step(vault) } } catch {
+                await vault.close()
+                throw error
+            }
+            await vault.close()
+        }
+    }
+}
+
+/// Steps taken by chance in a store and in the model at once.
+private struct Walk {
+    private enum Step: CaseIterable {
+        case upload, uploadAgain, hold, renew, revoke, confirm, confirmMore, remove, ban, unban, sweep, pass, set
+    }
+
+    private let store: TestStore
+    private let bytes: [UInt8]
+    private var model: LeaseModel
+    private var random: SeededGenerator
+    private var owners = 3
+    private var story: [String] = []
+
+    init(store: TestStore, seed: UInt64) {
+        self.store = store
+        bytes = content(Int(seed))
+        model = LeaseModel(store.settings)
+        random = SeededGenerator(seed: seed)
+    }
+
+    private var blob: BlobAddress { address(of: bytes) }
+
+    private mutating func pick<Value>(_ values: [Value]) -> Value {
+        values[Int.random(in: 0..<values.count, using: &random)]
+    }
+
+    mutating func step(_ vault: Vault) async throws {
+        // Removing and banning end everything, so they are rare.
+        var step = pick(Step.allCases)
+        if [.remove, .ban].contains(step) && pick([true, true, false]) { step = .upload }
+        let now = vault.now()
+        story.append("\(step) at \(now.seconds)")
+        try await take(step, vault, now)
+        try await compare(vault)
+    }
+
+    private mutating func take(_ step: Step, _ vault: Vault, _ now: Timestamp) async throws {
+        let (bytes, blob) = (bytes, blob)
+        switch step {
+        case .upload, .uploadAgain:
+            let wanted = wanted(fresh: step == .upload)
+            let expected = model.upload(wanted, at: now)
+            await expect(expected) { try await vault.upload(bytes, on: wanted.terms) }
+        case .hold:
+            let wanted = wanted(fresh: pick([true, false]))
+            let expected = model.hold(wanted, at: now)
+            await expect(expected) { try await vault.hold(blob, terms: wanted.terms) }
+        case .renew:
+            let (owner, lifetime) = (owner(), pick([nil, seconds(30), .days(1), .days(3), .days(4)]))
+            let expected = model.renew(owner, lifetime, at: now)
+            await expect(expected) {
+                try await vault.renew(on: blob, owner: secret(owner), lifetime: lifetime, subject: nil)
+            }
+        case .revoke:
+            let owner = owner()
+            let expected = model.revoke(owner, at: now)
+            await expect(expected) { try await vault.revoke(on: blob, owner: secret(owner)) }
+        case .confirm, .confirmMore:
+            let (key, person) = (pick([100, 101, 102, 103]), pick([1, 2, 3, 4]))
+            let expected = model.confirm(key, person, at: now)
+            await expect(expected) {
+                try await vault.confirmDelivery(of: blob, to: recipient(person), secret: secret(key))
+            }
+        case .remove, .ban:
+            model.remove(bans: step == .ban, at: now)
+            _ = try await vault.expel(blob, banning: step == .ban)
+        case .unban:
+            let isLifted = try await vault.liftBan(on: blob)
+            #expect(isLifted == model.isBanned)
+            model.liftBan()
+        case .sweep: _ = try await Lifecycle(vault: vault).collect()
+        case .pass: store.clock.pass(seconds: pick([1, 29, 599, 600, 3600, 86_399, 86_400, 200_000]))
+        case .set: store.clock.setWall(by: pick([-86_400, -600, 60, 600, 7200]))
+        }
+    }
+
+    private mutating func owner() -> Int { Int.random(in: max(0, owners - 4)...owners, using: &random) }
+
+    private mutating func wanted(fresh: Bool) -> LeaseModel.Wanted {
+        if fresh { owners += 1 }
+        let group: (Int?, [Int]) = pick([
+            (nil, []), (2, [100]), (nil, [100]), (1, [101]), (2, [101, 102]), (3, [101, 102, 103]), (nil, [102, 103]),
+        ])
+        return LeaseModel.Wanted(
+            owner: fresh ? owners : owner(), lifetime: pick([nil, seconds(600), .days(1), .days(3), .days(4)]),
+            recipients: group.0, receipts: group.1)
+    }
+
+    private func expect<Value>(_ expected: StoreError?, _ body: () async throws -> Value) async {
+        do {
+            _ = try await body()
+            #expect(expected == nil, "\(story)")
+        } catch {
+            #expect(error as? StoreError == expected, "\(story)")
+        }
+    }
+
+    // MARK: What GET and GET lease answer
+
+    private func compare(_ vault: Vault) async throws {
+        let now = vault.now()
+        switch try await vault.find(blob) {
+        case .unknown: #expect(model.entries.isEmpty, "\(story)")
+        case .gone(let reason): #expect(model.end(at: now) == reason, "\(story)")
+        case .held(let held): #expect(model.sunset(at: now) == held.sunset, "\(story)")
+        case .damaged: Issue.record("damaged: \(story)")
+        }
+        for owner in 0...owners {
+            guard let entry = model.entry(of: owner) else {
+                await expect(model.refusal(at: now)) { try await vault.lease(on: blob, owner: secret(owner)) }
+                continue
+            }
+            let lease = try await vault.lease(on: blob, owner: secret(owner))
+            #expect(lease.state == entry.end(at: now).map { .ended($0) } ?? .held, "\(owner): \(story)")
+            #expect(lease.created == entry.created && lease.expires == entry.expires, "\(owner): \(story)")
+            #expect(lease.recipients == entry.recipients)
+            let names = entry.received.map { recipient($0.person).base64url }.sorted()
+            #expect(lease.received.map(\.recipient.base64url).sorted() == names, "\(owner): \(story)")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Blobs
+import Lifecycle
+import Testing
+import Vault
+
+@Suite struct RenewalTests {
+    private let bytes = content(41)
+    private var blob: BlobAddress { address(of: bytes) }
+
+    @Test func `an owner moves the end of a lease later or earlier, and the blob lives by it`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let made = try await vault.upload(bytes, on: terms(owner: 1, lifetime: .days(2)))
+            store.clock.pass(seconds: 86_400)
+            var lease = try await vault.renew(on: blob, owner: secret(1), lifetime: .days(5), subject: nil)
+            #expect(lease.expires == store.clock.wall.advanced(by: .days(5)) && lease.created == made.uploaded)
+            guard case .held(let held) = try await vault.find(blob) else {
+                Issue.record("the blob is not held")
+                return
+            }
+            #expect(held.sunset == lease.expires)
+            lease = try await vault.renew(on: blob, owner: secret(1), lifetime: seconds(60), subject: nil)
+            #expect(lease.expires == store.clock.wall.advanced(by: seconds(60)) && lease.state == .held)
+            store.clock.pass(seconds: 60)
+            let found = try await vault.fetch(blob)
+            #expect(found == .gone(.expired))
+        }
+    }
+
+    @Test func `without a lifetime it is the default one, and never less than was left`() async throws {
+        var store = try TestStore()
+        store.settings.defaultLifetime = .days(3)
+        try await store.withVault { vault async throws in
+            try await vault.upload(bytes, on: terms(owner: 1, lifetime: .days(1)))
+            var lease = try await vault.renew(on: blob, owner: secret(1), lifetime: nil, subject: nil)
+            #expect(lease.expires == store.clock.wall.advanced(by: .days(3)))
+            _ = try await vault.renew(on: blob, owner: secret(1), lifetime: .days(9), subject: nil)
+            lease = try await vault.renew(on: blob, owner: secret(1), lifetime: nil, subject: nil)
+            #expect(lease.expires == store.clock.wall.advanced(by: .days(9)))
+        }
+    }
+
+    @Test func `a lease is never renewed past what its maker was entitled to, whatever is allowed now`() async throws {
+        var store = try TestStore()
+        try await store.withVault { try await $0.upload(bytes, on: terms(owner: 1, lifetime: .days(2))) }
+        store.settings.maximumLifetime = .days(60)
+        try await store.withVault { vault async throws in
+            await #expect(throws: StoreError.lifetimeTooLong(limit: .days(30))) {
+                try await vault.renew(on: blob, owner: secret(1), lifetime: .days(31), subject: nil)
+            }
+            let lease = try await vault.renew(on: blob, owner: secret(1), lifetime: .days(30), subject: nil)
+            #expect(lease.expires == store.clock.wall.advanced(by: .days(30)))
+        }
+    }
+
+    @Test func `what ended stays ended, and only its owner and its subject renew a lease`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            func renew(_ owner: Int, subject: String? = nil) async throws {
+                _ = try await vault.renew(on: blob, owner: secret(owner), lifetime: .days(1), subject: subject)
+            }
+            await #expect(throws: StoreError.notFound) { try await renew(1) }
+            try await vault.upload(bytes, on: terms(owner: 1, lifetime: .days(1), subject: "ann"))
+            await #expect(throws: StoreError.wrongSecret) { try await renew(2) }
+            await #expect(throws: StoreError.wrongSubject) { try await renew(1, subject: "ben") }
+            try await renew(1, subject: "ann")
+            store.clock.pass(seconds: 86_400)
+            await #expect(throws: StoreError.leaseEnded(.expired)) { try await renew(1, subject: "ann") }
+            _ = try await Lifecycle(vault: vault).collect()
+            await #expect(throws: StoreError.leaseEnded(.expired)) { try await renew(1, subject: "ann") }
+            await #expect(throws: StoreError.gone(.expired)) { try await renew(2) }
+        }
+    }
+
+    @Test func `before the grace is over an owner may still keep what all have received`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            try await vault.upload(bytes, on: terms(owner: 1, recipients: 1, receipts: [secret(9)]))
+            try await vault.confirmDelivery(of: blob, to: recipient(1), secret: secret(9))
+            let lease = try await vault.renew(on: blob, owner: secret(1), lifetime: .days(2), subject: nil)
+            #expect(lease.state == .held && lease.expires == store.clock.wall.advanced(by: .days(2)))
+            store.clock.pass(seconds: 2 * 86_400)
+            let found = try await vault.fetch(blob)
+            #expect(found == .gone(.delivered))
+        }
+    }
+}
