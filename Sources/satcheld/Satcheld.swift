@@ -7,7 +7,9 @@ struct Satcheld: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "satcheld",
         abstract: "Keeps sealed blobs for as long as somebody holds a lease on them.",
-        subcommands: [ServeCommand.self, CollectCommand.self, CheckCommand.self, ConfigCommand.self],
+        subcommands: [
+            ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, ConfigCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 }
 

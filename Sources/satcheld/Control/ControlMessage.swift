@@ -6,6 +6,7 @@ import NIOCore
 struct ControlRequest: Codable {
     var collect: CollectOptions?
     var check: CheckOptions?
+    var remove: RemoveOptions?
 
     /// The most bytes of a request's line.
     static let byteLimit = 4096
@@ -21,6 +22,7 @@ struct ControlReply: Codable {
     var progress: Progress?
     var collected: CollectReport?
     var checked: CheckReport?
+    var removed: RemoveReport?
     var error: String?
 
     /// The most bytes of a reply's line: a report lists at most a thousand findings.

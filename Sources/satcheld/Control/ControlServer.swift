@@ -6,7 +6,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// Does for other processes what only the owner of a store can: collect and check.
+/// Does for other processes what only the owner of a store can: collect, check and remove.
 struct ControlServer: Service {
     let path: String
     let lifecycle: Lifecycle
@@ -63,6 +63,7 @@ struct ControlServer: Service {
     ) async throws -> ControlReply {
         do {
             if let options = request.collect { return ControlReply(collected: try await lifecycle.collect(options)) }
+            if let options = request.remove { return ControlReply(removed: try await lifecycle.remove(options)) }
             guard let options = request.check else { return ControlReply(error: "nothing was asked") }
             return ControlReply(checked: try await check(options, telling: outbound))
         } catch {
