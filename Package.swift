@@ -21,6 +21,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
     ],
     targets: [
         // The vocabulary of both programs, and the one door to POSIX files.
@@ -51,17 +52,19 @@ let package = Package(
         .target(
             name: "Lifecycle",
             dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Vault", logging, lifecycle]),
+        .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioHTTPTypes,
+                "Blobs", "Tickets", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
+                nioHTTPTypes,
                 nioHTTPTypesHTTP1,
             ]),
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Files", "Catalog", "DiskStore", "Vault", "Lifecycle", "BlobHTTP", argumentParser,
-                configuration, logging, lifecycle, nioCore, nioPosix, unixSignals,
+                "Blobs", "Files", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets", "BlobHTTP",
+                argumentParser, configuration, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
         // C behind its doors.
@@ -71,7 +74,8 @@ let package = Package(
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         .target(
-            name: "TestSupport", dependencies: ["Blobs", "Files"], path: "Tests/TestSupport", exclude: ["peer.py"]),
+            name: "TestSupport", dependencies: ["Blobs", "Files", crypto], path: "Tests/TestSupport",
+            exclude: ["peer.py"]),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
@@ -96,10 +100,12 @@ let package = Package(
             dependencies: [
                 "Vault", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb, lifecycle, logging,
             ]),
+        .testTarget(name: "TicketsTests", dependencies: ["Tickets", "Blobs", "Files", "TestSupport"]),
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", httpTypes, lifecycle,
+                "BlobHTTP", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", httpTypes,
+                lifecycle,
                 logging,
                 nioCore, nioHTTP1, nioPosix,
             ]),
@@ -115,6 +121,7 @@ var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
 var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
+var jwtKit: Target.Dependency { .product(name: "JWTKit", package: "jwt-kit") }
 var lifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
 var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
 var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }

@@ -10,16 +10,19 @@ package struct LeaseTerms: Sendable {
     package var receipts: [SecretHash]
     /// Who is charged: a ticket's subject, or an address prefix.
     package var subject: String
+    /// What the subject may hold; the lifetime in it bounds renewals too.
+    package var entitlement: Entitlement
 
     package init(
         lifetime: Lifetime? = nil, recipients: Int? = nil, owner: SecretHash? = nil, receipts: [SecretHash] = [],
-        subject: String
+        subject: String, entitlement: Entitlement = .unlimited
     ) {
         self.lifetime = lifetime
         self.recipients = recipients
         self.owner = owner
         self.receipts = receipts
         self.subject = subject
+        self.entitlement = entitlement
     }
 
     /// The greatest number of recipients of one lease.

@@ -10,6 +10,10 @@ package enum StoreError: Error, Hashable, Sendable {
     case digestMismatch(announced: BlobAddress, actual: BlobAddress)
     /// Longer than this store keeps anything.
     case lifetimeTooLong(limit: Lifetime)
+    /// Whoever asks may not hold a blob so large, though others may.
+    case sizeNotEntitled(limitBytes: Int64)
+    /// Whoever asks may not hold a blob so long, though others may.
+    case lifetimeNotEntitled(limit: Lifetime)
     /// This owner's lease on this blob has ended, and what ended stays ended.
     case leaseEnded(EndReason)
     /// Never held.
@@ -46,6 +50,8 @@ extension StoreError: CustomStringConvertible {
         case .digestMismatch(let announced, let actual):
             "the bytes have the address \(actual.abbreviated)…, not \(announced.abbreviated)…"
         case .lifetimeTooLong(let limit): "nothing is kept longer than \(limit)"
+        case .sizeNotEntitled(let limitBytes): "this uploader may hold no blob larger than \(limitBytes) bytes"
+        case .lifetimeNotEntitled(let limit): "this uploader may hold nothing longer than \(limit)"
         case .leaseEnded(let reason): "this lease has ended: \(reason.rawValue)"
         case .notFound: "no such blob"
         case .gone(let reason): "the blob is gone: \(reason.rawValue)"

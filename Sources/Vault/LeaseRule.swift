@@ -5,6 +5,8 @@ import Catalog
 struct LeaseFacts: Sendable {
     /// Whether the operator lets nobody hold the blob.
     var isBanned = false
+    /// Bytes of the blob, where they are known.
+    var size: Int64?
     /// The lease of that name on that blob, live or ended.
     var existing: LeaseRow?
     /// Leases on the blob, and when the next of them is over.
@@ -14,13 +16,17 @@ struct LeaseFacts: Sendable {
     var ofSubject = 0
     var nextEndOfSubject: Timestamp?
 
-    /// Gathers the facts; `address` is nil where it is not known yet.
-    init(_ reader: CatalogReader, address: BlobAddress?, terms: LeaseTerms, limits: VaultSettings) throws {
+    /// Gathers the facts; `address` and `size` are nil where they are not known yet.
+    init(
+        _ reader: CatalogReader, address: BlobAddress?, size: Int64? = nil, terms: LeaseTerms, limits: VaultSettings
+    ) throws {
+        self.size = size
         ofSubject = try reader.charge(of: terms.subject).leases
         if ofSubject >= limits.leasesPerSubject { nextEndOfSubject = try reader.nextEnd(ofSubject: terms.subject) }
         guard let address else { return }
         isBanned = try reader.isBanned(address)
         guard let blob = try reader.blob(address) else { return }
+        self.size = blob.state == .held ? blob.size : size
         onAddress = blob.leases
         if onAddress >= limits.leasesPerAddress { nextEndOnAddress = try reader.nextEnd(ofBlob: blob.id) }
         existing =
@@ -53,6 +59,9 @@ enum LeaseRule {
             guard let end = existing.end(at: now) else { return .keep(existing) }
             if terms.owner != nil { return .refuse(.leaseEnded(end)) }
         }
+        if let most = terms.entitlement.largestBytes, let size = facts.size, size > most {
+            return .refuse(.sizeNotEntitled(limitBytes: most))
+        }
         if facts.onAddress >= limits.leasesPerAddress {
             return .refuse(busy("leases on this blob", facts.nextEndOnAddress, now))
         }
@@ -62,11 +71,18 @@ enum LeaseRule {
         return .add(ending: facts.existing)
     }
 
-    /// How long a lease lasts, or `.lifetimeTooLong`.
+    /// How long a lease lasts, or `.lifetimeTooLong`, or `.lifetimeNotEntitled`.
     static func lifetime(_ terms: LeaseTerms, limits: VaultSettings) throws(StoreError) -> Lifetime {
-        let lifetime = terms.lifetime ?? min(limits.defaultLifetime, limits.maximumLifetime)
+        let longest = longestLifetime(terms, limits: limits)
+        let lifetime = terms.lifetime ?? min(limits.defaultLifetime, longest)
         guard lifetime <= limits.maximumLifetime else { throw .lifetimeTooLong(limit: limits.maximumLifetime) }
+        guard lifetime <= longest else { throw .lifetimeNotEntitled(limit: longest) }
         return lifetime
+    }
+
+    /// The longest that a lease made on these terms may last, renewals included.
+    static func longestLifetime(_ terms: LeaseTerms, limits: VaultSettings) -> Lifetime {
+        terms.entitlement.longestLifetime.map { min($0, limits.maximumLifetime) } ?? limits.maximumLifetime
     }
 
     private static func busy(_ limit: String, _ nextEnd: Timestamp?, _ now: Timestamp) -> StoreError {

@@ -41,7 +41,10 @@ extension Vault {
     /// `terms` name would be refused. Called under the lock of the address, since only then the answer keeps.
     func holds(_ address: BlobAddress, size: Int64, for terms: LeaseTerms) throws(StoreError) -> Bool {
         let (row, facts) = try slot.read { reader in
-            (try reader.blob(address), try LeaseFacts(reader, address: address, terms: terms, limits: settings))
+            (
+                try reader.blob(address),
+                try LeaseFacts(reader, address: address, size: size, terms: terms, limits: settings)
+            )
         }
         try refuse(facts, terms: terms)
         guard let row, row.state == .held, row.size == size else { return false }

@@ -30,7 +30,8 @@ extension Vault {
         _ = try LeaseRule.lifetime(announcement.terms, limits: settings)
         let rule = try UploadRule(announced: announcement.size, settings: settings)
         let facts = try slot.read {
-            try LeaseFacts($0, address: announcement.address, terms: announcement.terms, limits: settings)
+            try LeaseFacts(
+                $0, address: announcement.address, size: announcement.size, terms: announcement.terms, limits: settings)
         }
         try refuse(facts, terms: announcement.terms)
         return rule
@@ -49,7 +50,7 @@ extension Vault {
         _ writer: CatalogWriter, address: BlobAddress, size: Int64, terms: LeaseTerms, now: Timestamp
     ) throws -> (created: Timestamp, expires: Timestamp, isNew: Bool) {
         let blob = try writer.hold(address, size: size, now: now)
-        let facts = try LeaseFacts(writer.reader, address: address, terms: terms, limits: settings)
+        let facts = try LeaseFacts(writer.reader, address: address, size: size, terms: terms, limits: settings)
         switch LeaseRule.decide(facts, terms: terms, limits: settings, now: now) {
         case .refuse(let error): throw error
         case .keep(let lease): return (lease.created, lease.expires, false)
@@ -57,7 +58,8 @@ extension Vault {
             if let former, let end = former.end(at: now) { try writer.endLease(former, reason: end, at: now) }
             let expires = now.advanced(by: try LeaseRule.lifetime(terms, limits: settings))
             try writer.addLease(
-                on: blob, size: size, terms: terms, limit: settings.maximumLifetime, created: now, expires: expires)
+                on: blob, size: size, terms: terms, limit: LeaseRule.longestLifetime(terms, limits: settings),
+                created: now, expires: expires)
             return (now, expires, true)
         }
     }

@@ -43,7 +43,9 @@ enum Origin {
         }
         let control = ControlServer(path: vault.layout.controlSocket, lifecycle: lifecycle, logger: logger)
         let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
-        let services: [any Service] = [control, sweeps] + server.services
+        let keyring = TicketKeyring(
+            paths: settings.ticketKeyPaths, verifier: settings.server.tickets, logger: logger)
+        let services: [any Service] = [control, sweeps, keyring] + server.services
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

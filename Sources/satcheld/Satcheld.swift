@@ -8,13 +8,16 @@ struct Satcheld: AsyncParsableCommand {
         commandName: "satcheld",
         abstract: "Keeps sealed blobs for as long as somebody holds a lease on them.",
         subcommands: [
-            ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, ConfigCommand.self,
+            ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, TicketCommand.self,
+            ConfigCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }
 
 /// How a command ended when it did not do what it was asked, as sysexits.h has it.
 enum ExitStatus {
+    /// The command was called in a way that leads nowhere.
+    static let usage = ExitCode(64)
     /// The disk or the network failed.
     static let inputOutput = ExitCode(74)
     /// Something is busy that may be free later.

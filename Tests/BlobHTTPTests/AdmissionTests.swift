@@ -170,10 +170,14 @@ import Testing
     func start(host: String, url: String?, isFine: Bool) {
         let listening = Authority(host: host, port: 80)
         let publicURL = url.flatMap { PublicURL($0) }
-        let refusal = AnonymousMode.refusal(listening: listening, publicURL: publicURL, allowsAnyone: false)
-        #expect((refusal == nil) == isFine)
-        #expect(refusal?.contains("--allow-anonymous-uploads") ?? true)
-        #expect(AnonymousMode.refusal(listening: listening, publicURL: publicURL, allowsAnyone: true) == nil)
+        func refusal(hasKeys: Bool = false, allowsAnyone: Bool = false) -> String? {
+            AnonymousMode.refusal(
+                listening: listening, publicURL: publicURL, hasKeys: hasKeys, allowsAnyone: allowsAnyone)
+        }
+        #expect((refusal() == nil) == isFine)
+        #expect(refusal().map { $0.contains("--ticket-keys") && $0.contains("--allow-anonymous-uploads") } ?? true)
+        #expect(refusal(hasKeys: true) == nil)
+        #expect(refusal(allowsAnyone: true) == nil)
     }
 }
 
@@ -260,6 +264,7 @@ import Testing
         let table: [(StoreError, Int)] = [
             (.tooLarge(limitBytes: 1), 413), (.notSealed, 415), (.lengthMismatch(announced: 1, received: 2), 400),
             (.digestMismatch(announced: address, actual: address), 409), (.lifetimeTooLong(limit: .days(1)), 400),
+            (.sizeNotEntitled(limitBytes: 1), 403), (.lifetimeNotEntitled(limit: .days(1)), 403),
             (.leaseEnded(.revoked), 410), (.notFound, 404), (.gone(.expired), 410), (.damaged, 404),
             (.wrongSecret, 403), (.wrongSubject, 403), (.banned, 403), (.busy(limit: "x", retryAfterSeconds: 9), 429),
             (.diskFull, 507),

@@ -8,17 +8,16 @@ extension BlobResponder {
     private static let pieceBytes = 256 * 1024
 
     /// `HEAD /upload`: what `PUT /upload` would say before its first byte.
-    func preview(_ request: Request, _ context: RequestScope) async throws -> Response {
-        try admit(request)
-        let announcement = try UploadFields.announcement(head: request.headers, subject: context.client.subject)
-        try await store.preflight(announcement)
+    func preview(_ request: Request, _ pass: Pass) async throws -> Response {
+        let announcement = try UploadFields.announcement(head: request.headers, subject: pass.subject)
+        try await store.preflight(try pass.permit(announcement))
         return Response(status: .ok, headers: [.cacheControl: "no-store"])
     }
 
     /// `PUT /upload`.
-    func upload(_ request: Request, _ context: RequestScope) async throws -> Response {
-        try admit(request)
-        let announcement = try UploadFields.announcement(put: request.headers, subject: context.client.subject)
+    func upload(_ request: Request, _ pass: Pass, _ context: RequestScope) async throws -> Response {
+        let announced = try UploadFields.announcement(put: request.headers, subject: pass.subject)
+        let announcement = try pass.permit(announced)
         let session = try await store.begin(announcement)
         do {
             context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)

@@ -1,4 +1,4 @@
-package import Blobs
+import Blobs
 import HTTPTypes
 package import Hummingbird
 import Logging
@@ -9,16 +9,14 @@ package struct BlobResponder: HTTPResponder {
 
     let store: any LeaseStore
     let publicURL: PublicURLBox
-    let admission: WriteAdmission
+    let gate: Gate
     /// The longest that caches may keep a blob's answer.
     let cacheSeconds: Int64
 
-    package init(
-        store: any LeaseStore, publicURL: PublicURLBox, admission: WriteAdmission, cacheSeconds: Int64
-    ) {
+    init(store: any LeaseStore, publicURL: PublicURLBox, gate: Gate, cacheSeconds: Int64) {
         self.store = store
         self.publicURL = publicURL
-        self.admission = admission
+        self.gate = gate
         self.cacheSeconds = cacheSeconds
     }
 
@@ -44,27 +42,28 @@ package struct BlobResponder: HTTPResponder {
             throw Problem(.badRequest, detail: "The request target must be a path.")
         }
         guard let route else { throw Problem(.notFound) }
-        guard route.methods.contains(request.method) else {
+        guard let operation = route.operation(of: request.method) else {
             throw Problem(.methodNotAllowed, fields: [.allow: route.allow])
         }
         if let expectation = request.headers[.expect], expectation.lowercased() != "100-continue" {
             throw Problem(.badExpectation)
         }
-        if request.method == .options { return preflight(request, route) }
-        switch (route, request.method) {
-        case (.blob(let address), .delete): return try await revoke(address, request)
-        case (.blob(let address), _): return try await read(address, request, context)
-        case (.lease(let address), .patch): return try await renew(address, request)
-        case (.lease(let address), _): return try await lease(address, request)
-        case (.leases(let address), _): return try await hold(address, request, context)
-        case (.receipt(let address, let recipient), _):
-            return try await confirmDelivery(of: address, to: recipient, request)
-        case (.upload, .head): return try await preview(request, context)
-        case (.upload, _): return try await upload(request, context)
-        case (.openPage, _): return OpenPage.response
-        case (.health, _): return .plain("ok\n")
-        case (.readiness, _): return try await readiness()
-        case (.server, _): throw Problem(.methodNotAllowed, fields: [.allow: route.allow])
+        let pass = try await gate.admit(
+            operation, request.head, from: context.client, own: publicURL.value, now: store.now())
+        switch operation {
+        case .read(let address): return try await read(address, request, context)
+        case .revoke(let address): return try await revoke(address, pass)
+        case .showLease(let address): return try await lease(address, pass)
+        case .renew(let address): return try await renew(address, request, pass)
+        case .hold(let address): return try await hold(address, request, pass)
+        case .confirmDelivery(let address, let recipient):
+            return try await confirmDelivery(of: address, to: recipient, pass)
+        case .upload: return try await upload(request, pass, context)
+        case .previewUpload: return try await preview(request, pass)
+        case .openPage: return OpenPage.response
+        case .health: return .plain("ok\n")
+        case .readiness: return try await readiness()
+        case .describe: return preflight(request, route)
         }
     }
 
@@ -85,18 +84,13 @@ package struct BlobResponder: HTTPResponder {
         return Response(status: .noContent, headers: fields)
     }
 
-    private var crossOrigin: CrossOrigin { CrossOrigin(writers: .only(origin: publicURL.value.origin)) }
+    private var crossOrigin: CrossOrigin { gate.crossOrigin(own: publicURL.value) }
 
     private func readiness() async throws -> Response {
         guard await store.unreadiness() == nil else {
             throw Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds)
         }
         return .plain("ready\n")
-    }
-
-    /// Judges a write of this request.
-    func admit(_ request: Request) throws(Problem) {
-        try admission.judge(host: request.head.authority, fields: request.headers, own: publicURL.value)
     }
 
     /// The answer to a request that failed, and a line in the log where the fault may be ours.

@@ -4,6 +4,7 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 package import ServiceLifecycle
+package import Tickets
 
 /// What a server listens at and how much it lets in.
 package struct BlobServerSettings: Sendable {
@@ -14,6 +15,8 @@ package struct BlobServerSettings: Sendable {
     /// How clients find this server; nil for the bound address.
     package var publicURL: PublicURL?
     package var allowsAnonymousUploads = false
+    /// Judges tickets; nil for anonymous mode.
+    package var tickets: TicketVerifier?
     /// The longest that caches may keep an answer, in seconds.
     package var cacheSeconds: Int64 = 300
     /// Connections open at once; more wait to be accepted.
@@ -46,8 +49,7 @@ package struct BlobServer: Sendable {
             settings.publicURL
                 ?? PublicURL(listeningAt: settings.listen.host, port: settings.listen.port ?? 0))
         let responder = BlobResponder(
-            store: store, publicURL: box, admission: WriteAdmission(allowsAnyone: settings.allowsAnonymousUploads),
-            cacheSeconds: settings.cacheSeconds)
+            store: store, publicURL: box, gate: Gate(settings), cacheSeconds: settings.cacheSeconds)
         let isDerived = settings.publicURL == nil
         var services: [any Service] = [
             Self.application(responder, at: settings.listen, settings, logger) { bound in
@@ -86,5 +88,13 @@ package struct BlobServer: Sendable {
                 await onRunning(Authority(host: authority.host, port: channel.localAddress?.port ?? authority.port))
             },
             logger: logger)
+    }
+}
+
+extension Gate {
+    init(_ settings: BlobServerSettings) {
+        writers =
+            settings.tickets.map { .ticketed($0) }
+            ?? .anonymous(WriteAdmission(allowsAnyone: settings.allowsAnonymousUploads))
     }
 }

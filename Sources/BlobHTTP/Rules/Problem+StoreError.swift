@@ -14,6 +14,8 @@ extension Problem {
         case .digestMismatch(let announced, let actual):
             self.init(.digestMismatch, detail: "Announced \(announced.hex), received \(actual.hex).")
         case .lifetimeTooLong(let limit): self.init(.lifetimeTooLong, limit: limit.seconds)
+        case .sizeNotEntitled(let limitBytes): self = .ticketTooSmall("max_size", limit: limitBytes)
+        case .lifetimeNotEntitled(let limit): self = .ticketTooSmall("max_lifetime", limit: limit.seconds)
         case .leaseEnded(let reason): self.init(.leaseEnded, reason: reason.rawValue)
         case .notFound: self.init(.notFound)
         case .gone(let reason): self.init(.gone, reason: reason.rawValue)

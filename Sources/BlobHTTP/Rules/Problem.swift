@@ -9,6 +9,8 @@ package struct Problem: Error, Hashable, Sendable {
         case badField = "bad-field"
         case lifetimeTooLong = "lifetime-too-long"
         case ticketMissing = "ticket-missing"
+        case ticketInvalid = "ticket-invalid"
+        case ticketTooSmall = "ticket-too-small"
         case wrongSecret = "wrong-secret"
         case wrongSubject = "wrong-subject"
         case banned
@@ -33,8 +35,8 @@ package struct Problem: Error, Hashable, Sendable {
         package var status: HTTPResponse.Status {
             switch self {
             case .badRequest, .badField, .lifetimeTooLong: .badRequest
-            case .ticketMissing: .unauthorized
-            case .wrongSecret, .wrongSubject, .banned: .forbidden
+            case .ticketMissing, .ticketInvalid: .unauthorized
+            case .ticketTooSmall, .wrongSecret, .wrongSubject, .banned: .forbidden
             case .notFound, .damaged: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .timeout: .requestTimeout
@@ -59,7 +61,9 @@ package struct Problem: Error, Hashable, Sendable {
             case .badRequest: "The request is not well-formed HTTP"
             case .badField: "A field of the request is malformed"
             case .lifetimeTooLong: "Nothing is kept that long here"
-            case .ticketMissing: "Writing needs a ticket"
+            case .ticketMissing: "This needs a ticket"
+            case .ticketInvalid: "This ticket is not taken here"
+            case .ticketTooSmall: "The ticket does not reach that far"
             case .wrongSecret: "The secret names no lease on this blob"
             case .wrongSubject: "The lease was made with a ticket of another subject"
             case .banned: "This blob is not wanted here"

@@ -64,15 +64,7 @@ package enum Route: Hashable, Sendable {
 
     /// The methods that apply, in the order that Allow tells them.
     package var methods: [HTTPRequest.Method] {
-        switch self {
-        case .blob: [.get, .head, .delete, .options]
-        case .lease: [.get, .head, .patch, .options]
-        case .leases: [.post, .options]
-        case .receipt: [.put, .options]
-        case .openPage, .health, .readiness: [.get, .head, .options]
-        case .upload: [.put, .head, .options]
-        case .server: [.options]
-        }
+        [.get, .put, .head, .post, .patch, .delete, .options].filter { operation(of: $0) != nil }
     }
 
     package var allow: String { methods.map(\.rawValue).joined(separator: ", ") }

@@ -1,7 +1,7 @@
 package import HTTPTypes
 
-/// Who may write. The server is anonymous: it serves the person at this machine, so writing is
-/// for programs on this machine alone.
+/// Who may write in anonymous mode: the server serves the person at this machine, so writing is for programs on this
+/// machine alone.
 package struct WriteAdmission: Sendable {
     /// Whether anybody at all may write, because the operator said so.
     package let allowsAnyone: Bool
@@ -37,8 +37,10 @@ package struct WriteAdmission: Sendable {
 /// Whether a server that knows no uploader from another may start.
 package enum AnonymousMode {
     /// Nil if it may; else the sentence that says why not and what to choose from.
-    package static func refusal(listening: Authority, publicURL: PublicURL?, allowsAnyone: Bool) -> String? {
-        if allowsAnyone { return nil }
+    package static func refusal(
+        listening: Authority, publicURL: PublicURL?, hasKeys: Bool, allowsAnyone: Bool
+    ) -> String? {
+        if allowsAnyone || hasKeys { return nil }
         let publicHost = publicURL.map { Authority(host: $0.host, port: nil) }
         let reason: String
         if !listening.isLoopback {
@@ -48,7 +50,8 @@ package enum AnonymousMode {
         } else {
             return nil
         }
-        return "anybody could upload: \(reason). Listen on 127.0.0.1, behind something that decides who may,"
-            + " or allow it in so many words with --allow-anonymous-uploads (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true)."
+        return "anybody could upload: \(reason). Ask for tickets, with --ticket-keys (SATCHELD_TICKET_KEYS) and"
+            + " --ticket-audience; or listen on 127.0.0.1, behind something that decides who may; or allow it in so"
+            + " many words with --allow-anonymous-uploads (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true)."
     }
 }

@@ -12,16 +12,29 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let settings = try await options.load()
-        let refusal = AnonymousMode.refusal(
-            listening: settings.server.listen, publicURL: settings.server.publicURL,
-            allowsAnyone: settings.server.allowsAnonymousUploads)
-        if let refusal { throw ExitStatus.failure(refusal, ExitStatus.configuration) }
-        LoggingSystem.bootstrap { _ in LogLines(level: settings.logLevel) }
+        var settings = try await options.load()
+        if let refusal = Self.refusal(settings) { throw ExitStatus.failure(refusal, ExitStatus.configuration) }
+        settings.server.tickets = try await TicketKeyring.verifier(settings)
+        let logLevel = settings.logLevel
+        LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
         let logger = Logger(label: "satcheld")
         let openFiles = ProcessLimits.raiseOpenFiles()
         logger.info("Starting", metadata: ["open_files_limit": "\(openFiles)"])
         try await Origin.run(Self.fit(settings, openFiles: openFiles, logger: logger), logger: logger)
+    }
+
+    /// Nil if it is clear who may upload; else what is not.
+    private static func refusal(_ settings: ServerSettings) -> String? {
+        let hasKeys = !settings.ticketKeyPaths.isEmpty
+        if hasKeys == settings.ticketAudience.isEmpty {
+            return "--ticket-keys and --ticket-audience go together: give both, or neither for anonymous mode."
+        }
+        if hasKeys && settings.server.allowsAnonymousUploads {
+            return "--ticket-keys asks for tickets and --allow-anonymous-uploads for none: give one of them."
+        }
+        return AnonymousMode.refusal(
+            listening: settings.server.listen, publicURL: settings.server.publicURL, hasKeys: hasKeys,
+            allowsAnyone: settings.server.allowsAnonymousUploads)
     }
 
     /// Every connection may hold a blob open besides itself, and the store needs some files too.

@@ -9,6 +9,10 @@ struct ServerSettings {
     var storagePath = ""
     var server = BlobServerSettings(listen: Authority(host: "", port: nil))
     var vault = VaultSettings()
+    /// Files and folders of the keys that tickets are signed with; empty for anonymous mode.
+    var ticketKeyPaths: [String] = []
+    /// The audience that tickets must name.
+    var ticketAudience = ""
     /// Between two passes of the garbage collector.
     var collectInterval = Duration.zero
     /// How long requests under way may take to finish when the server is told to end.

@@ -23,6 +23,13 @@ enum SettingsTable {
             "Let anybody who reaches this server upload.",
             parse: Quantity.flag, at: \.server.allowsAnonymousUploads),
         .value(
+            "ticket-keys", "PATHS", standard: "",
+            "Key files, or folders of them, with commas between; given, uploading takes a ticket. Read again on SIGHUP.",
+            parse: list, at: \.ticketKeyPaths),
+        .value(
+            "ticket-audience", "NAME", standard: "", "The audience (aud) that a ticket must name.",
+            parse: { $0 }, at: \.ticketAudience),
+        .value(
             "cache-max-age", "TIME", standard: "5m", "The longest that caches may keep a blob's answer.",
             parse: { Lifetime($0)?.seconds }, at: \.server.cacheSeconds),
     ]
@@ -110,6 +117,10 @@ enum SettingsTable {
         _ parse: @escaping @Sendable (String) -> Value?
     ) -> @Sendable (String) -> Value?? {
         { text in text.isEmpty ? .some(nil) : parse(text).map { .some($0) } }
+    }
+
+    @Sendable private static func list(_ text: String) -> [String]? {
+        text.split(separator: ",").map { String($0.drop(while: { $0 == " " })) }.filter { !$0.isEmpty }
     }
 
     private static func nonempty(_ text: String) -> String? { text.isEmpty ? nil : text }

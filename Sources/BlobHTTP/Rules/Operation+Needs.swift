@@ -1,0 +1,28 @@
+/// What must be shown for an operation.
+package struct Needs: OptionSet, Sendable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
+
+    /// It changes something: in anonymous mode for programs on this machine alone.
+    package static let change = Needs(rawValue: 1)
+    /// A ticket; in anonymous mode, to be a program on this machine.
+    package static let ticket = Needs(rawValue: 2)
+    /// The secret of a lease.
+    package static let secret = Needs(rawValue: 4)
+}
+
+extension Operation {
+    /// The table of the gate. There is no default: whatever is added to the API has to say here what it needs.
+    package var needs: Needs {
+        switch self {
+        case .read, .openPage, .health, .readiness, .describe: []
+        case .upload, .previewUpload, .hold: [.change, .ticket]
+        case .renew: [.change, .ticket, .secret]
+        case .revoke, .confirmDelivery: [.change, .secret]
+        case .showLease: [.secret]
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package import Blobs
+package import HTTPTypes
+
+/// Everything that this API does: one case for what a method does at a route.
+package enum Operation: Hashable, Sendable {
+    case read(BlobAddress)
+    case revoke(BlobAddress)
+    case showLease(BlobAddress)
+    case renew(BlobAddress)
+    case hold(BlobAddress)
+    case confirmDelivery(BlobAddress, Recipient)
+    case upload
+    case previewUpload
+    case openPage
+    case health
+    case readiness
+    /// OPTIONS: what could be done here.
+    case describe
+}
+
+extension Route {
+    /// What `method` does here; nil where it does not apply.
+    package func operation(of method: HTTPRequest.Method) -> Operation? {
+        switch (self, method) {
+        case (_, .options): .describe
+        case (.blob(let address), .get), (.blob(let address), .head): .read(address)
+        case (.blob(let address), .delete): .revoke(address)
+        case (.lease(let address), .get), (.lease(let address), .head): .showLease(address)
+        case (.lease(let address), .patch): .renew(address)
+        case (.leases(let address), .post): .hold(address)
+        case (.receipt(let address, let recipient), .put): .confirmDelivery(address, recipient)
+        case (.upload, .put): .upload
+        case (.upload, .head): .previewUpload
+        case (.openPage, .get), (.openPage, .head): .openPage
+        case (.health, .get), (.health, .head): .health
+        case (.readiness, .get), (.readiness, .head): .readiness
+        case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.openPage, _), (.health, _),
+            (.readiness, _), (.server, _):
+            nil
+        }
+    }
+}

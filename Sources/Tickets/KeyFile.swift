@@ -1,0 +1,71 @@
+package import Files
+import Glibc
+
+/// One file that holds one key. The name up to its first dot is the key's name, its `kid`: `2026-a.pem` is `2026-a`.
+struct KeyFile: Sendable {
+    let path: String
+
+    /// The key's name, or a phrase that says why the file's name gives none.
+    func name() throws(KeyFault) -> String {
+        let file = path.split(separator: "/").last ?? ""
+        let name = file.prefix { $0 != "." }
+        let isPlain = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        }
+        guard (1...64).contains(name.utf8.count), isPlain else {
+            throw KeyFault("its name up to the first dot must be 1 to 64 letters, digits, - and _")
+        }
+        return String(name)
+    }
+
+    /// What it holds, once nobody but its owner can have put it there and, where it is secret, others cannot read it.
+    func material() throws(TicketKeyError) -> KeyMaterial {
+        let bytes: [UInt8]
+        let permissions: mode_t
+        do throws(FileError) {
+            let file = try OpenFile(path, .read)
+            permissions = try file.status().permissions
+            var buffer = [UInt8](repeating: 0, count: KeyMaterial.limitBytes + 1)
+            let count = try file.read(into: &buffer)
+            bytes = Array(buffer.prefix(count))
+        } catch {
+            throw .file(error)
+        }
+        do throws(KeyFault) {
+            guard bytes.count <= KeyMaterial.limitBytes else { throw KeyFault("it is too large for a key") }
+            let material = try KeyMaterial(bytes)
+            try Self.judge(permissions, of: material)
+            return material
+        } catch {
+            throw .key(path: path, why: error.phrase)
+        }
+    }
+
+    /// Whoever can write a key can sign tickets; so can whoever can read a secret. A group may read one, since that is
+    /// how secrets reach a container's user.
+    static func judge(_ permissions: mode_t, of material: KeyMaterial) throws(KeyFault) {
+        guard permissions & 0o022 == 0 else { throw KeyFault("others can write it; chmod go-w") }
+        if case .publicKey = material { return }
+        guard permissions & 0o007 == 0 else { throw KeyFault("it is secret and everybody can read it; chmod o-rwx") }
+    }
+}
+
+/// Why the keys could not be taken.
+package enum TicketKeyError: Error, Sendable, CustomStringConvertible {
+    case file(FileError)
+    case key(path: String, why: String)
+    /// Two files give the same name.
+    case sameName(String)
+    /// There is no key at all, so nobody could write.
+    case none(paths: [String])
+
+    package var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .key(let path, let why): "\(path) is no key for tickets: \(why)"
+        case .sameName(let name): "two key files are named \(name); each key needs a name (kid) of its own"
+        case .none(let paths): "there is no key in \(paths.joined(separator: ", "))"
+        }
+    }
+}
