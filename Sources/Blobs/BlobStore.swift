@@ -4,6 +4,10 @@
 package protocol BlobStore: Sendable {
     /// What the store knows of `address` at this moment.
     func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding
+
+    /// How `address` stands at this moment. Whoever keeps a finding takes the standing before it looks and asks it
+    /// before every use: once a change is acknowledged, no standing from before it is current. Never waits.
+    func standing(of address: BlobAddress) -> Standing
 }
 
 /// What a store knows of an address.
@@ -41,8 +45,16 @@ package protocol BlobContent: AnyObject, Sendable {
     /// cooperative thread; throws `.io` where the file is shorter than its size.
     func read(_ range: ByteRange) async throws(StoreError) -> [UInt8]
 
-    /// An open descriptor of the plain file behind it, owned by this value; nil where the bytes are not a local file.
-    var localFileDescriptor: Int32? { get }
+    /// Fills `buffer` with the bytes from `offset` on that can be had without waiting for a disk; how many those are.
+    func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int
+
+    /// Waits until the bytes of `range` can be had without waiting for a disk, as far as a store can bring that about.
+    /// Blocks no event loop and no cooperative thread; a failure shows when the bytes are read.
+    func fetch(_ range: ByteRange) async
+
+    /// A descriptor of the plain file behind it, which the caller owns and closes; nil where the bytes are not a local
+    /// file.
+    func openDescriptor() -> Int32?
 }
 
 /// A store that takes blobs and keeps them for as long as somebody holds a lease.

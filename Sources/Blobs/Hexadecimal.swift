@@ -13,6 +13,7 @@ package enum Hexadecimal {
     /// The bytes of `text`; nil if it has an odd number of digits or anything but `0-9a-f`.
     package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 2)
         var high: UInt8?
         for unit in text.utf8 {
             guard let value = value(unit) else { return nil }

@@ -3,6 +3,16 @@
 int syncfs(int descriptor);
 int renameat2(int old_folder, const char *old_path, int new_folder, const char *new_path, unsigned int flags);
 
+// Reads what is in memory already and nothing else: how many bytes, or -1, with EAGAIN where a disk would have to be
+// waited for. struct iovec is spelled out, since its header belongs to the Glibc module.
+struct iovec;
+long preadv2(int descriptor, const struct iovec *vectors, int count, long offset, int flags);
+
+static inline long clinux_read_resident(int descriptor, void *bytes, unsigned long count, long offset) {
+    struct { void *start; unsigned long count; } vector = {bytes, count};
+    return preadv2(descriptor, (const struct iovec *)&vector, 1, offset, 0x00000008 /* RWF_NOWAIT */);
+}
+
 // prctl takes variable arguments, which Swift cannot call.
 #include <sys/prctl.h>
 

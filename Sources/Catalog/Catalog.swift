@@ -96,15 +96,17 @@ package final class Catalog: Sendable {
 
     /// Changes rows in one transaction that is durable when this returns.
     ///
-    /// On `.full` and `.busy` nothing was changed; on any other error nobody knows.
+    /// On `.full` and `.busy` nothing was changed; on any other error nobody knows. The addresses whose rows were
+    /// changed, or may have been, are in `touched` afterwards.
     package func write<Value>(
-        at now: Timestamp, _ body: (CatalogWriter) throws -> Value
+        at now: Timestamp, touching touched: TouchedAddresses = TouchedAddresses(),
+        _ body: (CatalogWriter) throws -> Value
     ) throws(CatalogError) -> (value: Value, commits: Int64) {
         try catalogued {
             try pool.writeWithoutTransaction { database in
                 var result: (Value, Int64)?
                 try database.inTransaction(.immediate) {
-                    let value = try body(CatalogWriter(database: database))
+                    let value = try body(CatalogWriter(database: database, touched: touched))
                     let commits = try database.number(
                         "UPDATE store SET commits = commits + 1, latest = max(latest, ?) RETURNING commits",
                         [now.seconds])

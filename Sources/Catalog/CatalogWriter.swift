@@ -5,6 +5,7 @@ import GRDB
 /// Changes inside one transaction; it must not leave the closure that it was given to.
 package struct CatalogWriter {
     let database: Database
+    let touched: TouchedAddresses
 
     /// Questions to the state as changed so far.
     package var reader: CatalogReader { CatalogReader(database: database) }
@@ -33,6 +34,7 @@ package struct CatalogWriter {
 
     /// Notes that the file of `address` is in place, whole and synced; tells the row.
     package func hold(_ address: BlobAddress, size: Int64, now: Timestamp) throws -> Int64 {
+        touched.insert(address)
         let id = try database.number(
             """
             INSERT INTO blob (address, size, state, uploaded) VALUES (?, ?, 1, ?)
@@ -48,6 +50,7 @@ package struct CatalogWriter {
     /// Moves the row of `address` from one state to another; false if it was in another state than `from`.
     package func move(_ address: BlobAddress, from: [BlobState], to state: BlobState) throws -> Bool {
         guard let row = try reader.blob(address), from.contains(row.state) else { return false }
+        touched.insert(address)
         return try database.run("UPDATE blob SET state = ? WHERE id = ?", [state.rawValue, row.id]) == 1
     }
 
@@ -57,6 +60,7 @@ package struct CatalogWriter {
         guard let row = try reader.blob(address) else { return nil }
         if row.state == .removing { return row }
         guard row.leases == 0, row.state != .gone else { return nil }
+        touched.insert(address)
         try database.run("UPDATE blob SET state = 2 WHERE id = ?", [row.id])
         return row
     }
@@ -109,13 +113,14 @@ package struct CatalogWriter {
 
     /// Brings the row of a blob up to date with its leases.
     func sumUp(_ blob: Int64) throws {
-        try database.run(
+        let row = try database.row(
             """
             UPDATE blob SET
                 leases = (SELECT count(*) FROM lease WHERE blob = ?1 AND ended IS NULL),
                 sunset = (SELECT max(expires) FROM lease WHERE blob = ?1 AND ended IS NULL)
-            WHERE id = ?1
+            WHERE id = ?1 RETURNING address
             """, [blob])
+        if let address = try row?.address() { touched.insert(address) }
         try database.run(
             """
             UPDATE blob SET reason = (

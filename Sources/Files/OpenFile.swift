@@ -59,8 +59,13 @@ package struct OpenFile: ~Copyable, Sendable {
 
     /// A second descriptor of the same open file.
     package borrowing func duplicate() throws(FileError) -> OpenFile {
+        OpenFile(owning: try duplicateDescriptor(), path: path)
+    }
+
+    /// A second descriptor of the same open file, which the caller closes.
+    package borrowing func duplicateDescriptor() throws(FileError) -> Int32 {
         let descriptor = self.descriptor
-        return OpenFile(owning: try retrying("dup", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }, path: path)
+        return try retrying("dup", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
     }
 
     // MARK: Bytes
@@ -101,6 +106,24 @@ package struct OpenFile: ~Copyable, Sendable {
             filled += count
         }
         return filled
+    }
+
+    /// Reads at `offset` what the kernel has in memory (`preadv2` with RWF_NOWAIT) until `buffer` is full; how many
+    /// bytes came: fewer where a disk would have to be waited for, or the file ends, or the file system cannot tell.
+    package borrowing func readResident(into buffer: inout MutableRawSpan, at offset: Int64) -> Int {
+        let descriptor = self.descriptor
+        // Safe: the call writes at most `count` bytes into a buffer that this call holds exclusively.
+        return unsafe buffer.withUnsafeMutableBytes { bytes in
+            var filled = 0
+            while filled < bytes.count {
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])
+                let count = unsafe clinux_read_resident(
+                    descriptor, rest.baseAddress, UInt(rest.count), Int(offset) + filled)
+                if count == 0 || count < 0 && errno != EINTR { break }
+                filled += max(count, 0)
+            }
+            return filled
+        }
     }
 
     /// Writes all of `bytes` at the current position.

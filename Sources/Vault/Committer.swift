@@ -33,17 +33,20 @@ final class Committer: Sendable {
     private let thread: Workers
     private let slot: CatalogSlot
     private let disk: DiskStore
+    private let standings: Standings
     private let health: Health
     private let time: StoreTime
     private let logger: Logger
 
     /// `thread` is one thread: whatever else writes to the catalogue runs on it too, between batches.
     init(
-        thread: Workers, slot: CatalogSlot, disk: DiskStore, health: Health, time: StoreTime, logger: Logger
+        thread: Workers, slot: CatalogSlot, disk: DiskStore, standings: Standings, health: Health, time: StoreTime,
+        logger: Logger
     ) {
         self.thread = thread
         self.slot = slot
         self.disk = disk
+        self.standings = standings
         self.health = health
         self.time = time
         self.logger = logger
@@ -124,12 +127,18 @@ final class Committer: Sendable {
 
     private func commit(_ changes: [Change], mayFreeBallast: Bool) {
         let now = time.now
-        do throws(CatalogError) {
-            let (results, commits) = try slot.use { catalog throws(CatalogError) in
-                try catalog.write(at: now) { writer in
+        let touched = TouchedAddresses()
+        let outcome = Result { () throws(CatalogError) in
+            try slot.use { catalog throws(CatalogError) in
+                try catalog.write(at: now, touching: touched) { writer in
                     try changes.map { change in try writer.attempt { try change.record(writer, now) } }
                 }
             }
+        }
+        // Whatever became of them: before anybody hears of it, nobody believes what was found before.
+        for address in touched.addresses { standings.end(address) }
+        do throws(CatalogError) {
+            let (results, commits) = try outcome.get()
             time.committed(now)
             note(commits)
             for (change, result) in zip(changes, results) {

@@ -11,10 +11,31 @@ final class FileContent: BlobContent {
         self.workers = workers
     }
 
-    var localFileDescriptor: Int32? { file.descriptor }
+    func openDescriptor() -> Int32? { try? file.duplicateDescriptor() }
+
+    func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int {
+        file.readResident(into: &buffer, at: offset)
+    }
 
     func read(_ range: ByteRange) async throws(StoreError) -> [UInt8] {
         try await workers.run { () throws(StoreError) in try self.bytes(range) }
+    }
+
+    func fetch(_ range: ByteRange) async {
+        // A failure is met again by whoever reads.
+        try? await workers.run { () throws(StoreError) in try self.pass(range) }
+    }
+
+    /// Reads through `range` and keeps nothing: afterwards the kernel has it.
+    private func pass(_ range: ByteRange) throws(StoreError) {
+        var buffer = [UInt8](repeating: 0, count: Int(min(range.count, 256 << 10)))
+        var offset = range.offset
+        while offset < range.end {
+            let start = offset
+            let filled = try storeErrors { () throws(FileError) in try file.read(into: &buffer, at: start) }
+            if filled == 0 { return }
+            offset += Int64(filled)
+        }
     }
 
     private func bytes(_ range: ByteRange) throws(StoreError) -> [UInt8] {

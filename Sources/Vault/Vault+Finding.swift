@@ -20,6 +20,8 @@ extension Vault {
         }
     }
 
+    package func standing(of address: BlobAddress) -> Standing { standings.standing(of: address) }
+
     /// What row and file say together; nil where the row says held and the file is not as it says.
     private func look(for address: BlobAddress) throws(StoreError) -> BlobFinding? {
         guard let row = try slot.read({ try $0.blob(address) }) else { return .unknown }

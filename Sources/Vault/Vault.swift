@@ -15,6 +15,8 @@ package final class Vault: LeaseStore {
     let committer: Committer
     /// Held across check, file and row of whatever happens to one address.
     let locks = KeyedLocks<BlobAddress>()
+    /// Who has to be told that what was found before is so no longer.
+    let standings = Standings()
     let ledger: SpaceLedger
     let health: Health
     let time: StoreTime
@@ -43,7 +45,8 @@ package final class Vault: LeaseStore {
             await healer.heal(on: commitThread)
         }
         committer = Committer(
-            thread: commitThread, slot: slot, disk: disk, health: health, time: time, logger: logger)
+            thread: commitThread, slot: slot, disk: disk, standings: standings, health: health, time: time,
+            logger: logger)
     }
 
     /// Finishes what is under way and gives the storage folder back; later calls are refused as unavailable.

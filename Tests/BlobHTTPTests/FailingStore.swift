@@ -22,6 +22,8 @@ struct FailingStore: LeaseStore {
         return try await store.find(address)
     }
 
+    func standing(of address: BlobAddress) -> Standing { store.standing(of: address) }
+
     func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {
         if let beginning { throw beginning }
         try await store.preflight(announcement)

@@ -35,7 +35,9 @@ import Vault
                 return
             }
             #expect(blob.size == Int64(count))
-            #expect(blob.content.localFileDescriptor != nil)
+            let file = OpenFile(owning: try #require(blob.content.openDescriptor()), path: "the blob")
+            let size = try file.size()
+            #expect(size == Int64(count))
             #expect(try bytesOnDisk(stored.address, vault) == bytes)
         }
     }

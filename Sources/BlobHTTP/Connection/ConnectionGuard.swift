@@ -85,6 +85,33 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func close() { context?.close(promise: nil) }
 
+    /// Ends the connection when all that was written has left.
+    func closeWhenSent(lingering: Bool) {
+        guard let context else { return }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: sent)
+        sent.futureResult.assumeIsolated().whenComplete { [weak self] _ in
+            if lingering { self?.linger() } else { self?.close() }
+        }
+    }
+
+    // MARK: Past the codec
+
+    /// Whether more can be written without piling up in memory.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// Writes an answer that was made into bytes already.
+    func send(_ data: IOData, promise: EventLoopPromise<Void>? = nil) {
+        guard let context else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        writtenBytes += Int64(data.readableBytes)
+        context.write(wrapOutboundOut(data), promise: promise)
+    }
+
+    func flush() { context?.flush() }
+
     // MARK: Time
 
     /// Makes sure that the timer goes off no later than the state wants.

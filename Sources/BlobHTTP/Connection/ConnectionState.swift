@@ -129,6 +129,9 @@ package struct ConnectionState: Sendable {
     /// The client will send no more.
     package mutating func closeInput() { isInputClosed = true }
 
+    /// Whether requests wait for their answers.
+    package var isAnswerDue: Bool { !exchanges.isEmpty }
+
     // MARK: Answering
 
     /// Whether `100 Continue` would tell the client something: it waits for it, and no answer has begun.
@@ -194,17 +197,19 @@ package struct ConnectionState: Sendable {
     /// When to look again at the latest.
     package func deadline(now: NIODeadline) -> NIODeadline {
         if isLingering { return since + limits.drainTimeout.timeAmount }
-        var deadlines: [NIODeadline] = []
+        let answering =
+            exchanges.isEmpty ? nil : (hasAnswerBegun ? lastSent : now) + limits.writeTimeout.timeAmount
+        guard let reading = readingDeadline else { return answering ?? now + limits.idleTimeout.timeAmount }
+        return min(reading, answering ?? reading)
+    }
+
+    private var readingDeadline: NIODeadline? {
         switch reading {
-        case .head: deadlines.append(since + limits.headerTimeout.timeAmount)
-        case .body: if let waitingSince { deadlines.append(waitingSince + patience.timeAmount) }
-        case .idle: if exchanges.isEmpty { deadlines.append(since + limits.idleTimeout.timeAmount) }
-        case .over: break
+        case .head: since + limits.headerTimeout.timeAmount
+        case .body: waitingSince.map { $0 + patience.timeAmount }
+        case .idle: exchanges.isEmpty ? since + limits.idleTimeout.timeAmount : nil
+        case .over: nil
         }
-        if !exchanges.isEmpty {
-            deadlines.append((hasAnswerBegun ? lastSent : now) + limits.writeTimeout.timeAmount)
-        }
-        return deadlines.min() ?? now + limits.idleTimeout.timeAmount
     }
 
     package enum Expiry: Hashable, Sendable {

@@ -24,7 +24,7 @@ extension BlobResponder {
     }
 
     private static func body(
-        _ body: BlobReading.Body, of blob: HeldBlob, _ context: RequestScope
+        _ body: BlobVerdict.Body, of blob: HeldBlob, _ context: RequestScope
     ) async throws -> ResponseBody {
         switch body {
         case .none: return ResponseBody()

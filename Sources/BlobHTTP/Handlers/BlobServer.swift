@@ -1,8 +1,5 @@
 package import Blobs
-import Hummingbird
-import HummingbirdCore
 package import Logging
-import NIOCore
 package import ServiceLifecycle
 package import Tickets
 
@@ -23,6 +20,8 @@ package struct BlobServerSettings: Sendable {
     package var connectionLimit = 10_000
     /// Connections that may wait to be accepted.
     package var backlog = 1024
+    /// Blobs that each event loop keeps ready, with up to two descriptors each.
+    package var readyBlobs = 1024
     package var connections = ConnectionLimits()
 
     package init(listen: Authority) {
@@ -38,31 +37,41 @@ package struct BlobServer: Sendable {
     package let publicURL: PublicURLBox
     package let services: [any Service]
 
-    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to;
+    /// With an `identity` the public listener speaks TLS and nothing else. `onListening` is called once for each listener, when it accepts connections, with what it is bound to;
     /// `upkeep` whenever an operator asks how garbage collection stands.
     package init(
-        store: any LeaseStore, settings: BlobServerSettings, logger: Logger,
+        store: any LeaseStore, settings: BlobServerSettings, identity: TLSIdentity? = nil, logger: Logger,
         upkeep: @escaping @Sendable () -> Upkeep,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void
     ) {
         let box = PublicURLBox(
             settings.publicURL
-                ?? PublicURL(listeningAt: settings.listen.host, port: settings.listen.port ?? 0))
+                ?? PublicURL(
+                    listeningAt: settings.listen.host, port: settings.listen.port ?? 0,
+                    scheme: identity == nil ? "http" : "https"))
         let responder = BlobResponder(
             store: store, publicURL: box, gate: Gate(settings), cacheSeconds: settings.cacheSeconds)
+        let reads = BlobReads(
+            store: store, cacheSeconds: settings.cacheSeconds, limits: .init(blobs: settings.readyBlobs),
+            logger: logger)
         let isDerived = settings.publicURL == nil
+        let scheme = identity == nil ? "http" : "https"
         var services: [any Service] = [
-            Self.application(responder, at: settings.listen, settings, logger) { bound in
-                if isDerived { box.value = PublicURL(listeningAt: bound.host, port: bound.port ?? 0) }
+            BlobListener(
+                address: settings.listen, settings: settings, reads: reads, identity: identity,
+                requests: RoutedRequests(responder, logger: logger) { store.now() }, logger: logger
+            ) { bound in
+                if isDerived { box.value = PublicURL(listeningAt: bound.host, port: bound.port ?? 0, scheme: scheme) }
                 await onListening(.blobs, bound)
             }
         ]
         if let adminListen = settings.adminListen {
             let responder = AdminResponder(store: store, publicURL: box, upkeep: upkeep)
             services.append(
-                Self.application(responder, at: adminListen, settings, logger) { bound in
-                    await onListening(.admin, bound)
-                })
+                BlobListener(
+                    address: adminListen, settings: settings, reads: nil, identity: nil,
+                    requests: RoutedRequests(responder, logger: logger) { store.now() }, logger: logger
+                ) { bound in await onListening(.admin, bound) })
         }
         publicURL = box
         self.services = services
@@ -70,24 +79,6 @@ package struct BlobServer: Sendable {
 
     package enum Listener: Sendable {
         case blobs, admin
-    }
-
-    private static func application<Responder: HTTPResponder>(
-        _ responder: Responder, at authority: Authority, _ settings: BlobServerSettings, _ logger: Logger,
-        onRunning: @escaping @Sendable (Authority) async -> Void
-    ) -> Application<Responder> where Responder.Context == RequestScope {
-        let limits = settings.connections
-        var configuration = ApplicationConfiguration(
-            address: .hostname(authority.host, port: authority.port ?? 0), backlog: settings.backlog)
-        configuration.availableConnectionsDelegate = MaximumAvailableConnections(
-            settings.connectionLimit, logger: logger)
-        return Application(
-            responder: responder, server: HTTPServerBuilder { HTTP1Connection(responder: $0, limits: limits) },
-            configuration: configuration,
-            onServerRunning: { channel in
-                await onRunning(Authority(host: authority.host, port: channel.localAddress?.port ?? authority.port))
-            },
-            logger: logger)
     }
 }
 

@@ -1,16 +1,10 @@
-package import Hummingbird
 package import Logging
 package import NIOCore
 
 /// What surrounds one request: its connection and its logger.
-package struct RequestScope: InitializableFromSource, Sendable {
+package struct RequestScope: Sendable {
     package let channel: any Channel
     package let logger: Logger
-
-    package init(source: ApplicationRequestContextSource) {
-        channel = source.channel
-        logger = source.logger
-    }
 
     var client: ClientAddress { ClientAddress(channel.remoteAddress) }
 }

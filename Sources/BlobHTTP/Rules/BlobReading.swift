@@ -13,6 +13,9 @@ package struct BlobQuestion: Hashable, Sendable {
         self.preconditions = preconditions
     }
 
+    /// Whether it asks for nothing but the whole.
+    var isPlain: Bool { range == nil && preconditions == Preconditions() }
+
     package init(isHead: Bool, fields: HTTPFields) {
         self.init(
             isHead: isHead, range: fields[.range],
@@ -38,10 +41,10 @@ package struct BlobFacts: Hashable, Sendable {
     package var entityTag: EntityTag { EntityTag(opaque: address.hex) }
 }
 
-/// The answer to a question about a held blob: status, fields and which bytes follow.
+/// What a question about a held blob comes to, whatever the time: a status and the bytes that follow.
 ///
 /// The one rule for every way of reading, whatever carries the bytes.
-package struct BlobReading: Sendable {
+package struct BlobVerdict: Hashable, Sendable {
     package enum Body: Hashable, Sendable {
         case none
         case whole
@@ -50,71 +53,103 @@ package struct BlobReading: Sendable {
     }
 
     package let status: HTTPResponse.Status
-    package let fields: HTTPFields
     package let body: Body
 
     /// Decides in the order of RFC 9110 §13.2.2: If-Match, If-None-Match, then Range with If-Range. HEAD ignores
     /// Range, which is defined for GET alone (§14.2).
-    ///
-    /// `cacheSeconds` bounds how long a cache may keep the answer; it never outlasts the blob's last lease.
-    package static func decide(
-        _ question: BlobQuestion, _ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64
-    ) throws(Problem) -> BlobReading {
-        let common = commonFields(facts, now: now, cacheSeconds: cacheSeconds)
+    package static func decide(_ question: BlobQuestion, _ facts: BlobFacts) throws(Problem) -> BlobVerdict {
+        if question.isPlain { return whole(facts, isHead: question.isHead) }
         switch question.preconditions.evaluate(facts.entityTag) {
         case .failed: throw Problem(.preconditionFailed)
-        case .notModified: return BlobReading(status: .notModified, fields: common, body: .none)
+        case .notModified: return BlobVerdict(status: .notModified, body: .none)
         case .proceed: break
         }
         let asksForRange = !question.isHead && question.preconditions.admitsRange(facts.entityTag)
-        let decision = RangeDecision(asksForRange ? RangeField(question.range) : .ignored, size: facts.size)
-        switch decision {
-        case .whole: return whole(facts, common, isHead: question.isHead)
-        case .parts(let ranges): return partial(ranges, facts, common)
+        switch RangeDecision(asksForRange ? RangeField(question.range) : .ignored, size: facts.size) {
+        case .whole: return whole(facts, isHead: question.isHead)
+        case .parts(let ranges): return partial(ranges, facts)
         case .unsatisfiable:
             throw Problem(.badRange, fields: [.contentRange: ContentRange.unsatisfied(size: facts.size)])
         }
     }
 
-    private static func whole(_ facts: BlobFacts, _ common: HTTPFields, isHead: Bool) -> BlobReading {
-        var fields = representationFields(facts, common)
-        fields[.contentType] = "application/octet-stream"
-        fields[.contentLength] = String(facts.size)
-        return BlobReading(status: .ok, fields: fields, body: isHead || facts.size == 0 ? .none : .whole)
+    private static func whole(_ facts: BlobFacts, isHead: Bool) -> BlobVerdict {
+        BlobVerdict(status: .ok, body: isHead || facts.size == 0 ? .none : .whole)
     }
 
-    private static func partial(_ ranges: [ByteRange], _ facts: BlobFacts, _ common: HTTPFields) -> BlobReading {
-        var fields = representationFields(facts, common)
+    private static func partial(_ ranges: [ByteRange], _ facts: BlobFacts) -> BlobVerdict {
         if ranges.count == 1, let range = ranges.first {
-            fields[.contentType] = "application/octet-stream"
-            fields[.contentRange] = ContentRange.text(range, size: facts.size)
-            fields[.contentLength] = String(range.count)
-            return BlobReading(status: .partialContent, fields: fields, body: .part(range))
+            return BlobVerdict(status: .partialContent, body: .part(range))
         }
-        let layout = MultipartLayout(ranges, of: facts.address, size: facts.size)
-        fields[.contentType] = layout.contentType
-        fields[.contentLength] = String(layout.contentLength)
-        return BlobReading(status: .partialContent, fields: fields, body: .multipart(layout))
+        return BlobVerdict(
+            status: .partialContent, body: .multipart(MultipartLayout(ranges, of: facts.address, size: facts.size)))
     }
 
-    /// What 200, 206 and 304 share (RFC 9110 §15.4.5), with what lets pages of any origin read it.
-    private static func commonFields(_ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64) -> HTTPFields {
+    /// The fields that only this answer has, besides those of `BlobFields`.
+    package func ownFields(_ facts: BlobFacts) -> HTTPFields {
+        switch body {
+        case .none where status == .notModified: [:]
+        case .none, .whole: [.contentType: "application/octet-stream", .contentLength: String(facts.size)]
+        case .part(let range):
+            [
+                .contentType: "application/octet-stream", .contentLength: String(range.count),
+                .contentRange: ContentRange.text(range, size: facts.size),
+            ]
+        case .multipart(let layout):
+            [.contentType: layout.contentType, .contentLength: String(layout.contentLength)]
+        }
+    }
+}
+
+/// The fields that all answers about one held blob share for a second.
+package struct BlobFields: Hashable, Sendable {
+    /// Of 304, and of every other: what pages of any origin may read included (RFC 9110 §15.4.5).
+    package let common: HTTPFields
+    /// Of 200 and 206: `common`, and what tells of the bytes.
+    package let content: HTTPFields
+
+    /// `cacheSeconds` bounds how long a cache may keep an answer; it never outlasts the blob's last lease.
+    package init(_ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64) {
         let maximumAge = min(facts.sunset.secondsSince(now), cacheSeconds)
         var fields = CrossOrigin.readFields
         fields[.eTag] = "\"\(facts.address.hex)\""
         fields[.cacheControl] = "public, no-transform, must-revalidate, max-age=\(maximumAge)"
         fields[.sunset] = HTTPDate.format(facts.sunset)
-        return fields
-    }
-
-    private static func representationFields(_ facts: BlobFacts, _ common: HTTPFields) -> HTTPFields {
-        var fields = common
+        common = fields
         fields[.acceptRanges] = "bytes"
         fields[.reprDigest] = "sha-256=:\(Base64.encode(facts.address.bytes)):"
         fields[.contentDisposition] = "attachment"
         fields[.xContentTypeOptions] = "nosniff"
         fields[.contentSecurityPolicy] = "sandbox; default-src 'none'"
         fields[.crossOriginResourcePolicy] = "cross-origin"
-        return fields
+        content = fields
+    }
+
+    /// Those of an answer with this status.
+    package func shared(by status: HTTPResponse.Status) -> HTTPFields { status == .notModified ? common : content }
+}
+
+/// The answer to a question about a held blob at a moment: status, fields and which bytes follow.
+package struct BlobReading: Sendable {
+    package let status: HTTPResponse.Status
+    package let fields: HTTPFields
+    package let body: BlobVerdict.Body
+
+    /// The verdict with all of its fields.
+    package static func decide(
+        _ question: BlobQuestion, _ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64
+    ) throws(Problem) -> BlobReading {
+        let verdict = try BlobVerdict.decide(question, facts)
+        let shared = BlobFields(facts, now: now, cacheSeconds: cacheSeconds).shared(by: verdict.status)
+        return BlobReading(verdict, shared: shared, facts)
+    }
+
+    /// The verdict with all of its fields, of which the shared ones are known already.
+    init(_ verdict: BlobVerdict, shared: HTTPFields, _ facts: BlobFacts) {
+        status = verdict.status
+        body = verdict.body
+        var fields = shared
+        fields.append(contentsOf: verdict.ownFields(facts))
+        self.fields = fields
     }
 }

@@ -27,9 +27,10 @@ package struct PublicURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The URL of a server that listens at an IP address or a host's name.
-    package init(listeningAt host: String, port: Int) {
+    package init(listeningAt host: String, port: Int, scheme: String = "http") {
         let authority = Authority(host: host.lowercased(), port: port)
-        origin = "http://\(authority.bracketedHost)\(port == 80 ? "" : ":\(port)")"
+        let isDefaultPort = port == (scheme == "http" ? 80 : 443)
+        origin = "\(scheme)://\(authority.bracketedHost)\(isDefaultPort ? "" : ":\(port)")"
         self.host = authority.host
         path = ""
     }

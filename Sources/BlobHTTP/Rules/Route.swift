@@ -49,6 +49,17 @@ package enum Route: Hashable, Sendable {
         }
     }
 
+    /// The blob that a target names, as `init(target:)` would say; nil for every other target. The quick way for those
+    /// who want nothing else.
+    package static func blob(inTarget target: String) -> BlobAddress? {
+        let digits = 2 * BlobAddress.byteCount
+        guard target.utf8.first == UInt8(ascii: "/"), target.utf8.count > digits else { return nil }
+        let name = target.utf8.dropFirst()
+        if name.count == digits { return BlobAddress(hex: Substring(name)) }
+        guard case .blob(let address)? = Route(target: target) else { return nil }
+        return address
+    }
+
     /// 64 lower-case hexadecimal digits, then perhaps a dot and 1–16 ASCII letters or digits, which mean nothing.
     private static func blobAddress(_ text: String) -> BlobAddress? {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,0 +1,88 @@
+import Blobs
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+
+/// Listens at one address and serves its connections until the program ends: requests for blobs on the event loops, all
+/// others by a responder in tasks.
+struct BlobListener: Service {
+    let address: Authority
+    let settings: BlobServerSettings
+    /// Nil where nothing but the responder answers.
+    let reads: BlobReads?
+    /// Nil for plain text.
+    let identity: TLSIdentity?
+    let requests: RoutedRequests
+    let logger: Logger
+    /// Called once, when connections are accepted, with what the socket is bound to.
+    let onListening: @Sendable (Authority) async -> Void
+
+    func run() async throws {
+        let connections = OpenConnections(limit: settings.connectionLimit)
+        let (routed, admission) = AsyncStream.makeStream(of: RoutedChannel.self)
+        let socket = try await bootstrap(connections) { admission.yield($0) }
+            .bind(host: address.host, port: address.port ?? 0).get()
+        await onListening(Authority(host: address.host, port: socket.localAddress?.port ?? address.port))
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await withDiscardingTaskGroup { group in
+                    group.addTask {
+                        await connections.ended()
+                        admission.finish()
+                    }
+                    for await channel in routed {
+                        group.addTask { await requests.handle(value: channel, logger: logger) }
+                    }
+                }
+            } onGracefulShutdown: {
+                socket.close(promise: nil)
+                connections.quiesce()
+            }
+        } onCancel: {
+            socket.close(promise: nil)
+            connections.closeAll()
+        }
+        reads?.close()
+    }
+
+    private func bootstrap(
+        _ connections: OpenConnections, serve: @escaping @Sendable (RoutedChannel) -> Void
+    ) -> ServerBootstrap {
+        let http1 = HTTP1Pipeline(
+            limits: settings.connections, reads: reads, isSecure: identity != nil, serve: serve)
+        let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
+        return ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: Int32(clamping: settings.backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptGuard(connections))
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { [identity, limits = settings.connections] channel in
+                guard let identity else { return channel.eventLoop.makeCompletedFuture { try http1.add(to: channel) } }
+                return Self.secure(channel, identity, limits, http1, http2)
+            }
+    }
+
+    private static func secure(
+        _ channel: any Channel, _ identity: TLSIdentity, _ limits: ConnectionLimits, _ http1: HTTP1Pipeline,
+        _ http2: HTTP2Pipeline
+    ) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandlers(
+                NIOSSLServerHandler(context: identity.current), HandshakeGuard(timeout: limits.headerTimeout))
+        }.flatMap {
+            channel.configureHTTP2SecureUpgrade { channel in
+                channel.eventLoop.makeCompletedFuture { try http2.add(to: channel) }
+            } http1ChannelConfigurator: { channel in
+                channel.eventLoop.makeCompletedFuture { try http1.add(to: channel) }
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import NIOCore
+import NIOHTTP2
+import NIOHTTPTypesHTTP2
+
+/// How a connection that speaks HTTP/2 is put together, and each of its streams.
+///
+///     connection   frames → NIOHTTP2 → time and end of the connection
+///     stream       frame payloads → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
+struct HTTP2Pipeline: Sendable {
+    /// Requests under way on one connection.
+    private static let streamLimit = 100
+    /// Bytes of an upload that may be on their way to us, on one stream.
+    private static let windowBytes = 1 << 20
+    /// Bytes of an answer that may wait for the client's window, on one stream.
+    private static let outboundBytes = 64 << 10
+
+    let limits: ConnectionLimits
+    let reads: BlobReads?
+    let serve: @Sendable (RoutedChannel) -> Void
+
+    /// Adds the handlers to `channel`, on its event loop.
+    func add(to channel: any Channel) throws {
+        let manager = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: limits.idleTimeout.timeAmount, maxAge: nil, maxGraceTime: nil,
+                keepalive: .init(
+                    pingInterval: limits.idleTimeout.timeAmount, ackTimeout: limits.writeTimeout.timeAmount)))
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: Self.streamLimit),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
+            HTTP2Setting(parameter: .initialWindowSize, value: Self.windowBytes),
+        ]
+        connection.targetWindowSize = Self.windowBytes
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = Self.windowBytes
+        stream.outboundBufferSizeHighWatermark = Self.outboundBytes
+        stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
+        _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+            mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
+            streamDelegate: manager.http2StreamDelegate
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture { try addStream(to: stream) }
+        }
+        try channel.pipeline.syncOperations.addHandler(manager)
+    }
+
+    private func addStream(to channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let stream = StreamGuard(limits: limits)
+        try pipeline.addHandler(stream)
+        try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
+        try pipeline.addHandler(
+            StreamRequests(stream, desk: reads?.desk(on: channel.eventLoop), serve: serve))
+    }
+}

@@ -1,0 +1,140 @@
+import Blobs
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// The handler of a stream's one request: one for a blob is answered right here, every other goes on to the router.
+final class StreamRequests: ChannelDuplexHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let stream: StreamGuard
+    private let desk: ReadingDesk?
+    private let serve: @Sendable (RoutedChannel) -> Void
+    private var reading: BlobAnswer?
+    private var pending: (address: BlobAddress, question: BlobQuestion)?
+
+    init(_ stream: StreamGuard, desk: ReadingDesk?, serve: @escaping @Sendable (RoutedChannel) -> Void) {
+        self.stream = stream
+        self.desk = desk
+        self.serve = serve
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { reading?.abandon() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            pending = desk == nil ? nil : Self.blobRequest(head)
+            if pending == nil { route(data, context: context) }
+        case .end:
+            if let (address, question) = pending, let desk {
+                let answer = BlobAnswer(desk: desk, channel: StreamAnswers(context))
+                reading = answer
+                answer.answer(question, for: address)
+                context.flush()
+            } else {
+                context.fireChannelRead(data)
+            }
+        case .body: context.fireChannelRead(data)
+        }
+    }
+
+    /// As `RequestFraming.blobRequest`, of a head that HTTP/2 has framed.
+    private static func blobRequest(_ head: HTTPRequest) -> (address: BlobAddress, question: BlobQuestion)? {
+        let fields = head.headerFields
+        guard head.method == .get || head.method == .head, fields[.expect] == nil,
+            fields[.contentLength] == nil || fields[.contentLength] == "0", let path = head.path,
+            let address = Route.blob(inTarget: path)
+        else { return nil }
+        return (address, BlobQuestion(isHead: head.method == .head, fields: fields))
+    }
+
+    private func route(_ data: NIOAny, context: ChannelHandlerContext) {
+        do {
+            serve(try RoutedChannel(wrappingChannelSynchronously: context.channel))
+            context.fireChannelRead(data)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { reading?.proceed() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        reading?.abandon()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if reading == nil { context.fireErrorCaught(error) } else { context.close(promise: nil) }
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is ProceedEvent else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+            return
+        }
+        if stream.awaitsContinue {
+            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: promise)
+        } else {
+            promise?.succeed()
+        }
+    }
+}
+
+/// The answer about a blob on one stream of HTTP/2. Used on its event loop alone.
+final class StreamAnswers: AnswerChannel {
+    private let context: ChannelHandlerContext
+
+    init(_ context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    var eventLoop: any EventLoop { context.eventLoop }
+    var isWritable: Bool { context.channel.isWritable }
+    var takesFiles: Bool { false }
+
+    func begin(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp) {
+        let heads = blob.heads(at: now)
+        let reading = BlobReading(verdict, shared: heads.fields.shared(by: verdict.status), blob.facts)
+        write(reading.status, reading.fields, now)
+    }
+
+    func writeWhole(_ blob: ReadyBlob, now: Timestamp) -> Bool { false }
+
+    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) {
+        let body = problem.body
+        var fields = problem.answerFields
+        fields.append(contentsOf: CrossOrigin.readFields)
+        fields[.contentLength] = String(body.count)
+        write(problem.status, fields, now)
+        if !isHead { write(ByteBuffer(bytes: body)) }
+        end()
+    }
+
+    private func write(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ now: Timestamp) {
+        var fields = fields
+        fields[.date] = HTTPDate.format(now)
+        send(.head(HTTPResponse(status: status, headerFields: fields)))
+    }
+
+    func write(_ bytes: ByteBuffer) { send(.body(bytes)) }
+
+    func write(_ region: FileRegion, promise: EventLoopPromise<Void>) {
+        preconditionFailure("HTTP/2 frames bytes that were read")
+    }
+
+    func end() { send(.end(nil)) }
+
+    func cut() { context.close(promise: nil) }
+
+    func flush() { context.flush() }
+
+    private func send(_ part: HTTPResponsePart) { context.write(NIOAny(part), promise: nil) }
+}

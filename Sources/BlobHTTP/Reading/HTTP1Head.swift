@@ -1,0 +1,26 @@
+import HTTPTypes
+import NIOCore
+
+/// The head of an answer as HTTP/1.1 writes it (RFC 9112 §4, §5), made by us: NIO's codec costs a third of a small
+/// answer.
+enum HTTP1Head {
+    static func statusLine(_ status: HTTPResponse.Status) -> String {
+        "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n"
+    }
+
+    /// A line for each field. None of them comes from a client, so none holds a line end.
+    static func lines(_ fields: HTTPFields) -> String {
+        var lines = ""
+        for field in fields { lines += "\(field.name.rawName): \(field.value)\r\n" }
+        return lines
+    }
+
+    /// What the connection's state adds.
+    static func line(_ persistence: ConnectionState.Persistence) -> String {
+        switch persistence {
+        case .close: "Connection: close\r\n"
+        case .keepAlive(isHTTP10: true): "Connection: keep-alive\r\n"
+        case .keepAlive, .none: ""
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Blobs
+import HTTPTypes
+import NIOCore
+
+/// A held blob as one event loop keeps it ready: its bytes where they are few, its file where they are many, and what
+/// every answer about it says during the present second.
+final class ReadyBlob {
+    /// Bodies up to this size are kept in memory and sent with their head in one write; larger ones leave by `sendfile`.
+    static let bodyLimit: Int64 = 32 << 10
+
+    let facts: BlobFacts
+    /// All bytes, where they are at most `bodyLimit`.
+    let body: ByteBuffer?
+    let content: any BlobContent
+    private let standing: Standing
+    private let cacheSeconds: Int64
+    private var file: LoopFile?
+    private var heads: Heads?
+    private var residency = Residency()
+
+    init(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, cacheSeconds: Int64) {
+        facts = BlobFacts(address: blob.address, size: blob.size, sunset: blob.sunset)
+        content = blob.content
+        self.body = body
+        self.standing = standing
+        self.cacheSeconds = cacheSeconds
+    }
+
+    /// Whether it may be served at `now`: nothing has changed about it, and a lease holds it.
+    func isServable(at now: Timestamp) -> Bool { standing.isCurrent && facts.sunset > now }
+
+    /// Whether the store still says of it what it said when it was found.
+    var isCurrent: Bool { standing.isCurrent }
+
+    /// Bytes of memory that its body takes.
+    var bodyBytes: Int { body?.readableBytes ?? 0 }
+
+    /// The file for `sendfile`; nil where there is none or none can be opened.
+    func openFile() -> LoopFile? {
+        if file == nil, let descriptor = content.openDescriptor() { file = LoopFile(owning: descriptor) }
+        return file
+    }
+
+    // MARK: Heads
+
+    /// What all answers of one second share.
+    struct Heads {
+        let time: Timestamp
+        let fields: BlobFields
+        /// `fields` as lines, with the date.
+        let commonLines: String
+        let contentLines: String
+        /// The answer to a plain GET on a connection that stays: its head, and the body where that is in memory.
+        let whole: ByteBuffer
+        /// The same without body, as it is for HEAD and before a file.
+        let wholeHead: ByteBuffer
+        /// The answer to a GET by somebody who has the blob.
+        let notModified: ByteBuffer
+    }
+
+    /// Those of the second `now`.
+    func heads(at now: Timestamp) -> Heads {
+        if let heads, heads.time == now { return heads }
+        let made = makeHeads(now)
+        heads = made
+        return made
+    }
+
+    private func makeHeads(_ now: Timestamp) -> Heads {
+        let fields = BlobFields(facts, now: now, cacheSeconds: cacheSeconds)
+        let date = "Date: \(HTTPDate.format(now))\r\n"
+        let commonLines = date + HTTP1Head.lines(fields.common)
+        let contentLines = date + HTTP1Head.lines(fields.content)
+        let verdict = BlobVerdict(status: .ok, body: .whole)
+        let own = HTTP1Head.lines(verdict.ownFields(facts))
+        let wholeHead = ByteBuffer(string: HTTP1Head.statusLine(.ok) + contentLines + own + "\r\n")
+        var whole = wholeHead
+        if let body { whole.writeImmutableBuffer(body) }
+        return Heads(
+            time: now, fields: fields, commonLines: commonLines, contentLines: contentLines, whole: whole,
+            wholeHead: wholeHead,
+            notModified: ByteBuffer(string: HTTP1Head.statusLine(.notModified) + commonLines + "\r\n"))
+    }
+
+    // MARK: Memory
+
+    /// Whether all bytes of `range` are in the kernel's memory, or were a few seconds ago.
+    func isResident(_ range: ByteRange, at now: NIODeadline) -> Bool {
+        residency.isResident(range, of: facts.size, now: now) { offset in
+            var byte: InlineArray<1, UInt8> = [0]
+            var span = byte.mutableSpan
+            // Safe: every pattern of bits is a byte.
+            var bytes = unsafe span.mutableBytes
+            return content.readResident(at: offset, into: &bytes) == 1
+        }
+    }
+}

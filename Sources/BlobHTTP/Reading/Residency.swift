@@ -1,0 +1,44 @@
+import Blobs
+import NIOCore
+
+/// Which parts of a file were found in the kernel's memory, and when: asking costs a system call for every 64 KiB, so
+/// an answer holds for a while. One that is wrong by then delays an event loop by a disk's read, nothing else.
+struct Residency {
+    /// A file is sent in parts of this size, aligned to it.
+    static let partBytes: Int64 = 1 << 20
+    /// One byte is looked at in each run of this length: the kernel reads ahead no less.
+    private static let strideBytes = 64 << 10
+    /// How long an answer holds.
+    private static let trust = TimeAmount.seconds(10)
+    /// The most parts that are remembered of one file.
+    private static let partLimit = 256
+
+    private var seen: [Int64: NIODeadline] = [:]
+
+    /// Whether `range`, which lies within one part, can be sent without waiting; `hasByte` looks at one offset.
+    mutating func isResident(
+        _ range: ByteRange, of size: Int64, now: NIODeadline, hasByte: (Int64) -> Bool
+    ) -> Bool {
+        let part = range.offset / Self.partBytes
+        if let time = seen[part], now < time + Self.trust { return true }
+        for offset in stride(from: range.offset, to: range.end, by: Self.strideBytes) where !hasByte(offset) {
+            return false
+        }
+        guard hasByte(range.last) else { return false }
+        let start = part * Self.partBytes
+        if range.offset == start, range.end == min(start + Self.partBytes, size) {
+            if seen.count >= Self.partLimit { seen.removeAll() }
+            seen[part] = now
+        }
+        return true
+    }
+
+    /// The first piece of `range` that lies within one part.
+    static func firstPiece(of range: ByteRange, size: Int64) -> ByteRange {
+        let end = min(range.end, (range.offset / partBytes + 1) * partBytes)
+        guard let piece = ByteRange(offset: range.offset, count: end - range.offset, within: size) else {
+            preconditionFailure("a piece of a range lies within the blob")
+        }
+        return piece
+    }
+}

@@ -1,0 +1,48 @@
+import Synchronization
+
+/// Whether what was found of an address still is so: whoever keeps a finding asks before every use.
+package struct Standing: Sendable {
+    private let shard: Standings.Shard
+    private let index: Int
+    private let generation: UInt32
+
+    fileprivate init(_ shard: Standings.Shard, _ index: Int) {
+        self.shard = shard
+        self.index = index
+        generation = shard.generation(at: index)
+    }
+
+    /// False from the moment on that anything changed about the address, or about another of the few that share its
+    /// place.
+    package var isCurrent: Bool { shard.generation(at: index) == generation }
+}
+
+/// What a store keeps so that nobody believes an old finding: a generation for each of 65,536 places, which every
+/// address has one of. A change of an address moves the generation of its place on.
+///
+/// A finding takes its standing *before* the truth is looked at. When the truth changes in between, the finding is
+/// never current; when it changes later, the finding ends before the change is acknowledged.
+package final class Standings: Sendable {
+    /// The generations of 256 places.
+    fileprivate final class Shard: Sendable {
+        private let generations = InlineArray<256, Atomic<UInt32>> { _ in Atomic(0) }
+
+        func generation(at index: Int) -> UInt32 { generations[index].load(ordering: .acquiring) }
+
+        func advance(at index: Int) { generations[index].wrappingAdd(1, ordering: .acquiringAndReleasing) }
+    }
+
+    private let shards = (0..<256).map { _ in Shard() }
+
+    package init() {}
+
+    /// How an address stands at this moment.
+    package func standing(of address: BlobAddress) -> Standing {
+        Standing(shards[Int(address.bytes[0])], Int(address.bytes[1]))
+    }
+
+    /// Ends every standing of an address that was given out so far.
+    package func end(_ address: BlobAddress) {
+        shards[Int(address.bytes[0])].advance(at: Int(address.bytes[1]))
+    }
+}
