@@ -5,24 +5,47 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     /// Bytes in an address.
     package static let byteCount = 32
 
-    /// The 32 bytes of the digest.
-    package let bytes: [UInt8]
+    /// The digest, eight bytes a word, the first byte on top: an address is looked up for every request, so it holds no
+    /// memory of its own.
+    private let words: InlineArray<4, UInt64>
 
     /// An address from the 32 bytes of a digest; nil for any other length.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        self.bytes = Array(bytes)
+        self.init(exactly: Array(bytes))
     }
 
     /// An address from exactly 64 lower-case hexadecimal digits; nil for anything else.
     package init?(hex: some StringProtocol) {
-        guard let bytes = Hexadecimal.decode(hex), bytes.count == Self.byteCount else { return nil }
-        self.bytes = bytes
+        self.init(hexDigits: String(hex).utf8.span)
+    }
+
+    /// An address from exactly 64 lower-case hexadecimal digits in ASCII; nil for anything else.
+    package init?(hexDigits digits: Span<UInt8>) {
+        guard digits.count == 2 * Self.byteCount else { return nil }
+        var words: InlineArray<4, UInt64> = [0, 0, 0, 0]
+        for index in digits.indices {
+            guard let value = Hexadecimal.value(digits[index]) else { return nil }
+            words[index / 16] = words[index / 16] << 4 | UInt64(value)
+        }
+        self.words = words
     }
 
     init(_ digest: SHA256.Digest) {
-        bytes = Array(digest)
+        self.init(exactly: Array(digest))
     }
+
+    private init(exactly bytes: [UInt8]) {
+        var words: InlineArray<4, UInt64> = [0, 0, 0, 0]
+        for index in bytes.indices { words[index / 8] = words[index / 8] << 8 | UInt64(bytes[index]) }
+        self.words = words
+    }
+
+    /// The 32 bytes of the digest.
+    package var bytes: [UInt8] { (0..<Self.byteCount).map { byte(at: $0) } }
+
+    /// One of the 32 bytes.
+    package func byte(at index: Int) -> UInt8 { UInt8(truncatingIfNeeded: words[index / 8] >> (56 - index % 8 * 8)) }
 
     /// The 64 lower-case hexadecimal digits.
     package var hex: String { Hexadecimal.encode(bytes) }
@@ -35,8 +58,22 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
 
     package var description: String { hex }
 
+    package static func == (left: Self, right: Self) -> Bool {
+        left.words[0] == right.words[0] && left.words[1] == right.words[1] && left.words[2] == right.words[2]
+            && left.words[3] == right.words[3]
+    }
+
+    /// Half of a digest tells addresses apart as well as all of it.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(words[0])
+        hasher.combine(words[1])
+    }
+
     package static func < (left: Self, right: Self) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
+        for index in left.words.indices where left.words[index] != right.words[index] {
+            return left.words[index] < right.words[index]
+        }
+        return false
     }
 }
 

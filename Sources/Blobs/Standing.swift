@@ -38,11 +38,11 @@ package final class Standings: Sendable {
 
     /// How an address stands at this moment.
     package func standing(of address: BlobAddress) -> Standing {
-        Standing(shards[Int(address.bytes[0])], Int(address.bytes[1]))
+        Standing(shards[Int(address.byte(at: 0))], Int(address.byte(at: 1)))
     }
 
     /// Ends every standing of an address that was given out so far.
     package func end(_ address: BlobAddress) {
-        shards[Int(address.bytes[0])].advance(at: Int(address.bytes[1]))
+        shards[Int(address.byte(at: 0))].advance(at: Int(address.byte(at: 1)))
     }
 }

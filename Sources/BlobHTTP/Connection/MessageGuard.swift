@@ -85,6 +85,11 @@ final class MessageGuard: ChannelDuplexHandler {
     }
 
     private func take(_ item: Item, context: ChannelHandlerContext) {
+        // Nearly always a request finds the connection free.
+        if case .read(let address, let question) = item, backlog.isEmpty, !isProceeding, isFree {
+            reading?.answer(question, for: address)
+            return
+        }
         backlog.append(item)
         proceed(context: context)
     }

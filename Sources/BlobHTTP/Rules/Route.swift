@@ -52,10 +52,11 @@ package enum Route: Hashable, Sendable {
     /// The blob that a target names, as `init(target:)` would say; nil for every other target. The quick way for those
     /// who want nothing else.
     package static func blob(inTarget target: String) -> BlobAddress? {
-        let digits = 2 * BlobAddress.byteCount
-        guard target.utf8.first == UInt8(ascii: "/"), target.utf8.count > digits else { return nil }
-        let name = target.utf8.dropFirst()
-        if name.count == digits { return BlobAddress(hex: Substring(name)) }
+        let path = target.utf8.span
+        guard path.count > 2 * BlobAddress.byteCount, path[0] == UInt8(ascii: "/") else { return nil }
+        if path.count == 2 * BlobAddress.byteCount + 1 {
+            return BlobAddress(hexDigits: path.extracting(droppingFirst: 1))
+        }
         guard case .blob(let address)? = Route(target: target) else { return nil }
         return address
     }
