@@ -24,7 +24,7 @@ static const char usage[] =
     "    the other; at a fixed rate with --rate.\n"
     "load get  HOST:PORT --paths FILE [--rate R] [--connections N] [--seconds S | --requests K] [--in-order]\n"
     "    reads paths of a list (one a line), at random or in order. With --rate the load is open: requests are due at a\n"
-    "    fixed rate, and the latency counts from when each was due.\n"
+    "    fixed rate, and the latency counts from when each was due. SIGTERM ends put and get early, with their figures.\n"
     "load idle HOST:PORT --path PATH [--connections N]\n"
     "    opens connections from 127.0.0.2 on, sends one request on each, tells so, and holds them until stdin ends.\n"
     "load slow HOST:PORT --path PATH [--connections N] [--speed BYTES]\n"
@@ -103,7 +103,13 @@ static void make_put(struct request *request) {
 static struct connection **free_connections;
 static int free_count;
 
-static bool is_over(void) { return options.requests ? issued >= options.requests : now() >= end; }
+static volatile sig_atomic_t is_told_to_stop;
+
+static void hear_stop(int number) { is_told_to_stop = number; }
+
+static bool is_over(void) {
+    return is_told_to_stop || (options.requests ? issued >= options.requests : now() >= end);
+}
 
 static uint64_t due_at(uint64_t request) { return start + request * 1000000000 / options.rate; }
 
@@ -167,7 +173,7 @@ static void run_work(void) {
     uint64_t last_due = options.rate ? due_at(options.requests) : UINT64_MAX - PATIENCE_SECONDS * 1000000000ull;
     uint64_t limit = last_due + PATIENCE_SECONDS * 1000000000ull;
     while (!is_over() && now() < limit) turn(issue_due());
-    if (options.requests > issued) result.missed = options.requests - issued;
+    if (options.requests > issued && !is_told_to_stop) result.missed = options.requests - issued;
     // What is under way may finish, so that every request is counted.
     limit = now() + PATIENCE_SECONDS * 1000000000ull;
     while (is_busy() && now() < limit) turn(10000000);
@@ -298,6 +304,7 @@ int main(int count, char **arguments) {
     static const struct load work = {work_on_idle, work_on_answer}, crowd = {crowd_on_idle, crowd_on_answer};
     parse_options(count, arguments);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, hear_stop);
     raise_file_limit();
     connections = calloc((size_t)options.connections, sizeof *connections);
     if (!connections) fail("memory");

@@ -101,6 +101,19 @@ def resident_bytes(pid):
         return next(int(line.split()[1]) * KIB for line in file if line.startswith("VmRSS:"))
 
 
+def wait_until_quiet(pid):
+    """Waits until a process has nothing to do, for example since its first sweep is over."""
+    limit = time.monotonic() + 10 * START_SECONDS
+    before = processor_seconds(pid)
+    while time.monotonic() < limit:
+        time.sleep(1)
+        now = processor_seconds(pid)
+        if now - before <= 0.01:
+            return
+        before = now
+    sys.exit(f"process {pid} is never quiet")
+
+
 def available_bytes():
     with open("/proc/meminfo") as file:
         return next(int(line.split()[1]) * KIB for line in file if line.startswith("MemAvailable:"))
@@ -239,18 +252,23 @@ def make_store(program, storage):
     start_satcheld(program, storage).stop()
 
 
-def add_blobs(storage, bodies, lifetime=30 * 86400, ended=False):
-    """Puts blobs into a store that nobody serves, files and rows; gives their addresses. `ended`: garbage already."""
+def add_blobs(storage, bodies, lifetime=30 * 86400):
+    """Puts blobs into a store that nobody serves, files and rows; gives their addresses."""
     addresses = []
     now = int(time.time())
     with contextlib.closing(sqlite3.connect(f"{storage}/catalog.sqlite", isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = OFF")
         database.execute("BEGIN IMMEDIATE")
+        total = 0
         for body in bodies:
             address = hashlib.sha256(body)
             add_file(store_path(storage, address.hexdigest()), body)
-            add_rows(database, address.digest(), len(body), now - (86400 if ended else 0), 60 if ended else lifetime)
+            add_rows(database, address.digest(), len(body), now, lifetime)
             addresses.append(address.hexdigest())
+            total += len(body)
+        database.execute(
+            "INSERT INTO charge VALUES ('bulk', ?1, ?2) ON CONFLICT (subject) DO UPDATE SET leases = leases + ?1, "
+            "bytes = bytes + ?2", (len(addresses), total))
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return addresses
@@ -266,18 +284,14 @@ def add_file(path, body):
         os.close(descriptor)
 
 
-def add_rows(database, address, size, created, lifetime):
+def add_rows(database, address, size, now, lifetime):
     """The rows of one blob under one lease of nobody in particular, as an upload makes them."""
-    expires = created + lifetime
     blob = database.execute(
         "INSERT INTO blob (address, size, state, uploaded, leases, sunset) VALUES (?, ?, 1, ?, 1, ?)",
-        (address, size, created, expires)).lastrowid
+        (address, size, now, now + lifetime)).lastrowid
     database.execute(
-        "INSERT INTO lease (blob, subject, created, expires, limit_seconds, receipts) VALUES (?, 'bulk', ?, ?, ?, x'')",
-        (blob, created, expires, lifetime))
-    database.execute(
-        "INSERT INTO charge VALUES ('bulk', 1, ?1) ON CONFLICT (subject) DO UPDATE SET leases = leases + 1, "
-        "bytes = bytes + ?1", (size,))
+        "INSERT INTO lease (blob, subject, created, expires, limit_seconds, hashes) VALUES (?, 'bulk', ?, ?, ?, 0)",
+        (blob, now, now + lifetime, lifetime))
 
 
 # Load
@@ -290,12 +304,27 @@ def build_load(folder):
     return program
 
 
-def run_load(program, *arguments, core=None):
-    """One run of the load maker; anything but success of every request ends everything."""
+def start_load(program, *arguments, core=None):
+    """The load maker at work; `end_load` gives what came of it, `tell` makes it end."""
     command = pinned(core, [str(program), *map(str, arguments)])
-    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    refuse_failures(result, command)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def end_load(process, tell=False):
+    """Waits for a run's end; anything but success of every request ends everything."""
+    if tell:
+        process.terminate()
+    output = process.communicate()[0]
+    if process.returncode:
+        sys.exit(f"{' '.join(process.args)} ended with {process.returncode}")
+    result = json.loads(output)
+    refuse_failures(result, process.args)
     return result
+
+
+def run_load(program, *arguments, core=None):
+    """One whole run of the load maker."""
+    return end_load(start_load(program, *arguments, core=core))
 
 
 def refuse_failures(result, command):
