@@ -69,6 +69,7 @@ struct CrashScript {
         try await remove(in: vault)
         try await damageAndHeal(in: vault)
         try await fail(in: vault)
+        try await live(in: vault)
         await vault.close()
     }
 
@@ -127,6 +128,20 @@ struct CrashScript {
         points.failOnce(at: .rowsChanged, code: ENOSPC)
         try await upload("f", owner: 8, to: vault)
         _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+    }
+
+    /// A word, a renewal and a forward on one blob; another is taken away.
+    private func live(in vault: Vault) async throws {
+        let (a, f) = (address(of: Self.bytes("a")), address(of: Self.bytes("f")))
+        _ = try await vault.hold(a, terms: terms(owner: 10, recipients: 2, receipts: [secret(11)]))
+        try note("forwarded a")
+        try await vault.confirmDelivery(of: a, to: recipient(1), secret: secret(11))
+        try note("received a")
+        _ = try await vault.renew(on: a, owner: secret(10), lifetime: .days(3), subject: nil)
+        try note("renewed a")
+        try note("removing f")
+        _ = try await vault.expel(f, banning: true)
+        try note("banned f")
     }
 
     private func recover(_ vault: Vault) async throws {

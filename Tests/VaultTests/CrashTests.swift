@@ -82,6 +82,7 @@ import Vault
             let found = try await vault.fetch(address(of: CrashScript.bytes(name)))
             #expect(found == .gone(.revoked), "\(name), \(when)")
         }
+        try await expectLives(ledger, in: vault, when)
         let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
         #expect(sweep.hold == nil && sweep.orphansKept == nil && sweep.hasBallast, when)
         let check = try await Lifecycle(vault: vault).check()
@@ -90,6 +91,22 @@ import Vault
         let aside = try Folder.names(in: vault.layout.damaged)
         #expect(staged.isEmpty && aside.isEmpty, when)
         await vault.close()
+    }
+
+    /// What the ledger says of words, renewals and forwards is so; what is banned comes in no more.
+    private static func expectLives(_ ledger: Ledger, in vault: Vault, _ when: Comment) async throws {
+        if ledger.news.contains("forwarded a") {
+            let lease = try await vault.lease(on: address(of: CrashScript.bytes("a")), owner: secret(10))
+            #expect(lease.state == .held, when)
+            if ledger.news.contains("received a") { #expect(lease.received.count == 1, when) }
+            if ledger.news.contains("renewed a") {
+                #expect(lease.expires == lease.created.advanced(by: .days(3)), when)
+            }
+        }
+        guard ledger.news.contains("banned f") else { return }
+        let found = try await vault.fetch(address(of: CrashScript.bytes("f")))
+        #expect(found == .gone(.removed), when)
+        await #expect(throws: StoreError.banned, when) { try await vault.upload(CrashScript.bytes("f")) }
     }
 
     /// A blob that the script itself damaged heals as any other: by repair, and by the same bytes again.
@@ -104,15 +121,18 @@ import Vault
         var held: Set<String> = []
         var revoked: Set<String> = []
         var isDamaged = false
+        /// Lines about one lease, as they stand.
+        var news: Set<String> = []
 
         init(_ bytes: [UInt8]) {
             for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
                 let words = line.split(separator: " ").map(String.init)
                 switch words[0] {
                 case "held": held.insert(words[1])
-                case "revoking": held.remove(words[1])
+                case "revoking", "removing": held.remove(words[1])
                 case "revoked": revoked.insert(words[1])
-                default: isDamaged = true
+                case "damaged": isDamaged = true
+                default: news.insert(String(line))
                 }
             }
         }

@@ -70,6 +70,33 @@ import Vault
         }
     }
 
+    @Test func `a forward that races the last revocation and a sweep holds the bytes or is refused`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let lifecycle = Lifecycle(vault: vault)
+            for round in 0..<60 {
+                let (first, second) = (2 * round, 2 * round + 1)
+                try await vault.upload(bytes, on: terms(owner: first))
+                async let isHeld = holds(vault, owner: second)
+                try await vault.revoke(on: blob, owner: secret(first))
+                _ = try await lifecycle.collect(CollectOptions(searchesForOrphans: false))
+                let found: Fetched = try await isHeld ? .held(bytes) : .gone(.revoked)
+                let fetched = try await vault.fetch(blob)
+                #expect(fetched == found, "round \(round)")
+                if fetched == .held(bytes) { try await vault.revoke(on: blob, owner: secret(second)) }
+            }
+        }
+    }
+
+    /// Whether a forward came in time.
+    private func holds(_ vault: Vault, owner: Int) async throws -> Bool {
+        do {
+            return try await vault.hold(blob, terms: terms(owner: owner)).isNew
+        } catch StoreError.gone(.revoked) {
+            return false
+        }
+    }
+
     @Test func `the limits of an upload are those of a forward`() async throws {
         var store = try TestStore()
         store.settings.leasesPerAddress = 2
