@@ -18,7 +18,7 @@ import Vault
         var walk = Walk(store: store, seed: seed)
         for _ in 0..<4 {
             let vault = try await store.open()
-            do { for _ in 0..<25 { try await walk.step(vault) } } catch {
+            do { try await walk.take(steps: 25, vault) } catch {
                 await vault.close()
                 throw error
             }
@@ -45,6 +45,8 @@ private struct Walk {
     private var random: SeededGenerator
     private var owners = 3
     private var story: [String] = []
+    /// What a reader may have kept of the blob while it was held.
+    private var kept: (standing: Standing, sunset: Timestamp)?
 
     init(store: TestStore, seed: UInt64) {
         self.store = store
@@ -59,12 +61,16 @@ private struct Walk {
         values[Int.random(in: 0..<values.count, using: &random)]
     }
 
-    mutating func step(_ vault: Vault) async throws {
-        let step = pick(Self.steps)
-        let now = vault.now()
-        story.append("\(step) at \(now.seconds)")
-        try await take(step, vault, now)
-        try await compare(vault)
+    mutating func take(steps count: Int, _ vault: Vault) async throws {
+        kept = nil
+        for _ in 0..<count {
+            let step = pick(Self.steps)
+            let now = vault.now()
+            story.append("\(step) at \(now.seconds)")
+            try await take(step, vault, now)
+            judgeKept(at: vault.now())
+            try await compare(vault)
+        }
     }
 
     private mutating func take(_ step: Step, _ vault: Vault, _ now: Timestamp) async throws {
@@ -130,12 +136,21 @@ private struct Walk {
 
     // MARK: What GET and GET lease answer
 
-    private func compare(_ vault: Vault) async throws {
+    /// As long as its standing is current, what was kept says all that a look would, but for its time being up.
+    private func judgeKept(at now: Timestamp) {
+        guard let kept, kept.standing.isCurrent else { return }
+        #expect(model.sunset(at: now) == (kept.sunset > now ? kept.sunset : nil), "\(story)")
+    }
+
+    private mutating func compare(_ vault: Vault) async throws {
         let now = vault.now()
+        let standing = vault.standing(of: blob)
         switch try await vault.find(blob) {
         case .unknown: #expect(model.entries.isEmpty, "\(story)")
         case .gone(let reason): #expect(model.end(at: now) == reason, "\(story)")
-        case .held(let held): #expect(model.sunset(at: now) == held.sunset, "\(story)")
+        case .held(let held):
+            #expect(model.sunset(at: now) == held.sunset, "\(story)")
+            kept = (standing, held.sunset)
         case .damaged: Issue.record("damaged: \(story)")
         }
         for owner in 0...owners {
