@@ -42,9 +42,12 @@ func seal(
     let header = SealedHeader(prefix: prefix, commitment: chunkKey.commitment)
     do throws(SealingError) {
         try onFile { () throws(FileError) in try blob.truncate(to: 0) }
+        try onFile { () throws(FileError) in try blob.write(header.bytes, at: 0) }
         let address = try sealChunks(
-            of: plaintext, size: plaintextSize, into: blob, after: header, geometry: geometry, key: chunkKey,
-            progress: progress)
+            of: plaintext, size: plaintextSize, after: header, geometry: geometry, key: chunkKey,
+            write: { sealed, range throws(SealingError) in
+                try write(sealed, ..<Int(range.count), to: blob, at: range.offset)
+            }, progress: progress)
         guard try regularSize(of: plaintext) == plaintextSize else { throw .plaintextChanged(path: plaintext.path) }
         return SealedBlob(
             address: address, size: geometry.sealedBytes, header: header.bytes, plaintextSize: plaintextSize)
@@ -54,13 +57,14 @@ func seal(
     }
 }
 
-private func sealChunks(
-    of plaintext: borrowing OpenFile, size: Int64, into blob: borrowing OpenFile, after header: SealedHeader,
-    geometry: SealedGeometry, key: borrowing ChunkKey, progress: (Int64) -> Void
+/// Seals every chunk, hands it to `write` with its place in the blob, and gives the address of header and chunks.
+func sealChunks(
+    of plaintext: borrowing OpenFile, size: Int64, after header: SealedHeader, geometry: SealedGeometry,
+    key: borrowing ChunkKey, write: (_ sealed: [UInt8], ByteRange) throws(SealingError) -> Void,
+    progress: (Int64) -> Void
 ) throws(SealingError) -> BlobAddress {
     var hasher = BlobHasher()
     header.bytes.withBytes { hasher.update($0) }
-    try onFile { () throws(FileError) in try blob.write(header.bytes, at: 0) }
     try workOnTwoThreads(
         runs: ChunkRun.count(in: geometry),
         prepare: { index, buffers throws(SealingError) in
@@ -73,8 +77,7 @@ private func sealChunks(
             buffers.sealed.withBytes { hasher.update($0.extracting(..<count)) }
         },
         write: { index, buffers throws(SealingError) in
-            let range = ChunkRun(index, of: geometry).sealed
-            try write(buffers.sealed, ..<Int(range.count), to: blob, at: range.offset)
+            try write(buffers.sealed, ChunkRun(index, of: geometry).sealed)
         },
         progress: { progress(min($0 * Int64(ChunkRun.longestPaddedBytes), size)) })
     return hasher.address()

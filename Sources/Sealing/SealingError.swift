@@ -30,6 +30,8 @@ package enum SealingError: Error, Hashable, Sendable {
     case notAFile(path: String)
     /// The plaintext had another size at the end of sealing than at its beginning.
     case plaintextChanged(path: String)
+    /// Sealing this plaintext again gives another blob than the one it is said to be.
+    case notTheOriginal(path: String)
     /// A file could not be read or written.
     case file(FileError)
 }
@@ -51,6 +53,7 @@ extension SealingError: CustomStringConvertible {
         case .tooLarge(let limitBytes): "a sealed blob holds at most \(limitBytes) bytes"
         case .notAFile(let path): "\(path) is not a regular file"
         case .plaintextChanged(let path): "\(path) changed its size while it was being sealed"
+        case .notTheOriginal(let path): "\(path) is not, byte for byte, what was sealed"
         case .file(let error): error.description
         }
     }
