@@ -60,6 +60,10 @@ import Glibc
         case .get: set(CURLOPT_HTTPGET, 1)
         case .head: set(CURLOPT_NOBODY, 1)
         case .put: set(CURLOPT_UPLOAD, 1)
+        case .post, .patch:
+            set(CURLOPT_UPLOAD, 1)
+            set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+        case .delete: set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         }
         if let uploadLength { _ = unsafe ccurl_set_offset(handle, CURLOPT_INFILESIZE_LARGE, Int(uploadLength)) }
     }

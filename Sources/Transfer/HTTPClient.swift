@@ -10,10 +10,10 @@ package final class HTTPClient {
         self.settings = settings
     }
 
-    /// Asks for an answer of at most `TransferSettings.answerLimitBytes`.
+    /// Asks, without a body, for an answer of at most `TransferSettings.answerLimitBytes`.
     package func ask(_ request: HTTPRequest) throws(TransferError) -> HTTPResponse {
         let exchange = Exchange(request, .none, progress: { _ in })
-        try perform(request, exchange, length: nil)
+        try perform(request, exchange, length: request.method.expectsBody ? 0 : nil)
         return exchange.response
     }
 

@@ -11,7 +11,17 @@ package struct HTTPField: Hashable, Sendable {
 
 /// What is asked of a server.
 package struct HTTPRequest: Sendable {
-    package enum Method: Sendable { case get, head, put }
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case head = "HEAD"
+        case put = "PUT"
+        case post = "POST"
+        case patch = "PATCH"
+        case delete = "DELETE"
+
+        /// Servers expect to be told how long the body is, even where there is none (RFC 9110 §8.6).
+        var expectsBody: Bool { self == .put || self == .post || self == .patch }
+    }
 
     package var method: Method
     package var url: WebURL
