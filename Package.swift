@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
-            dependencies: ["Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer"]),
+            dependencies: ["Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer", crypto]),
         .executableTarget(
             name: "satchel",
             dependencies: [
@@ -95,7 +95,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SatchelTests",
-            dependencies: ["satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", argumentParser]),
+            dependencies: [
+                "satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", "TestSupport", argumentParser,
+            ]),
         .testTarget(
             name: "VaultTests",
             dependencies: [

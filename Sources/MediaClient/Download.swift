@@ -8,15 +8,11 @@ import Transfer
 struct Download {
     let message: MediaMessage
     let http: HTTPClient
-    let policy: HostPolicy
+    let gate: HostGate
     let pacing: Pacing
     let audience: Audience
 
-    /// A place that a message names and where we may go.
-    private struct Source {
-        let url: WebURL
-        let requiresPublicAddress: Bool
-    }
+    private typealias Source = HostGate.Place
 
     /// Fills `partial` with the blob and hands it to `open`, which checks it. Where a place fails, or what it gave is
     /// not the blob, the next is tried; the error is that of the first.
@@ -54,23 +50,12 @@ struct Download {
         var firstError: MediaClientError?
         for place in [url] + message.mirrors {
             guard let url = WebURL(place.description), !sources.contains(where: { $0.url == url }) else { continue }
-            do throws(MediaClientError) { sources.append(try permitted(url)) } catch {
+            do throws(MediaClientError) { sources.append(try gate.permit(url)) } catch {
                 if firstError == nil { firstError = error }
             }
         }
         guard sources.isEmpty else { return sources }
         throw firstError ?? .message(.missing("url"))
-    }
-
-    private func permitted(_ url: WebURL) throws(MediaClientError) -> Source {
-        switch policy.verdict(on: url.origin) {
-        case .allowed(let requiresPublicAddress):
-            return Source(url: url, requiresPublicAddress: requiresPublicAddress)
-        case .unprotected: throw .unprotected(url.origin)
-        case .unknownHost:
-            guard audience.allows(url.origin) else { throw .hostNotAllowed(url.origin) }
-            return Source(url: url, requiresPublicAddress: true)
-        }
     }
 
     // MARK: Bytes
@@ -123,7 +108,7 @@ struct Download {
             let rule = RedirectRule(address: message.address)
             switch rule.step(from: place.url, location: response["location"], count: redirects) {
             case .refuse(let why): throw .redirect(why, host: place.url.origin.authority)
-            case .follow(let url): place = try permitted(url)
+            case .follow(let url): place = try gate.permit(url)
             }
         }
     }

@@ -14,17 +14,27 @@ package enum OpenTarget: Sendable {
     case stream(Int32)
 }
 
+/// A file that has arrived.
+package struct OpenedFile: Sendable {
+    /// Where it was written; nil for a stream.
+    package let path: String?
+    /// What is to be reported; nil where nobody asked for it, or the message's own server is none that we go to.
+    package let receipt: DeliveryReceipt?
+}
+
 extension MediaClient {
-    /// Fetches, checks and opens what a message tells of; gives the path it was written to, nil for a stream.
+    /// Fetches, checks and opens what a message tells of.
     ///
     /// `named` are hosts that may be asked this one time.
     package func open(
         _ message: MediaMessage, to target: OpenTarget, replacing: Bool, named: [HostPattern]
-    ) throws(MediaClientError) -> String? {
+    ) throws(MediaClientError) -> OpenedFile {
         let policy = HostPolicy(configured: settings.servers, named: named, allowsHTTP: settings.allowsHTTP)
-        return try deliver(message, to: target, replacing: replacing) { plaintext, key throws(MediaClientError) in
+        let gate = HostGate(policy, asks: audience.allows)
+        let written = try deliver(message, to: target, replacing: replacing) {
+            plaintext, key throws(MediaClientError) in
             let download = Download(
-                message: message, http: try http(), policy: policy, pacing: pacing, audience: audience)
+                message: message, http: try http(), gate: gate, pacing: pacing, audience: audience)
             let partial = try temporaryFile(beside: path(of: message, target))
             try download.run(
                 into: partial.file, key: key, attempts: Attempts(retries, pacing, say: audience.say)
@@ -32,6 +42,7 @@ extension MediaClient {
                 try open(partial.file, message, key, into: plaintext, from: host)
             }
         }
+        return OpenedFile(path: written, receipt: receipt(for: message, gate))
     }
 
     /// Checks and opens a blob that is here already.
@@ -44,6 +55,14 @@ extension MediaClient {
     }
 
     // MARK: Steps
+
+    private func receipt(for message: MediaMessage, _ gate: HostGate) -> DeliveryReceipt? {
+        guard settings.sendsReceipts, let secret = message.receipt, let base = message.url?.base,
+            let server = WebURL(base), let place = try? gate.permit(server.appending(message.address.hex))
+        else { return nil }
+        return DeliveryReceipt(
+            place: place.url, secret: secret, requiresPublicAddress: place.requiresPublicAddress, at: now)
+    }
 
     /// Makes the target from what `fill` wrote, which is nothing unless all of it was verified.
     private func deliver(

@@ -10,14 +10,18 @@ package struct SendOptions: Sendable {
     package var alt: String?
     /// Damaged pictures are sent as far as they can be read.
     package var acceptsCorruption: Bool
+    /// Each recipient gets a message, and a receipt secret, of their own.
+    package var hasRecipientSecrets: Bool
 
     package init(
-        name: String? = nil, caption: String? = nil, alt: String? = nil, acceptsCorruption: Bool = false
+        name: String? = nil, caption: String? = nil, alt: String? = nil, acceptsCorruption: Bool = false,
+        hasRecipientSecrets: Bool = false
     ) {
         self.name = name
         self.caption = caption
         self.alt = alt
         self.acceptsCorruption = acceptsCorruption
+        self.hasRecipientSecrets = hasRecipientSecrets
     }
 }
 

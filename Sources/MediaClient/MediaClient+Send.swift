@@ -5,22 +5,25 @@ import Sealing
 import Transfer
 
 extension MediaClient {
-    /// Prepares, seals and uploads a file; gives the message for the chat.
-    package func send(_ input: borrowing OpenFile, options: SendOptions) throws(MediaClientError) -> MediaMessage {
+    /// Prepares, seals and uploads a file; gives the message for the chat, or one for each recipient.
+    package func send(_ input: borrowing OpenFile, options: SendOptions) throws(MediaClientError) -> [MediaMessage] {
         let server = try uploadServer()
-        let ticket = try Ticket.read(settings.ticket)
+        let ticket = try ticket(for: server)
+        let receipts = try receiptSecrets(forEach: options.hasRecipientSecrets)
         return try withPlaintext(of: input, options) { plaintext, media throws(MediaClientError) in
             let blob = try spoolFile()
             var (message, header) = try seal(plaintext, media, into: blob.file)
-            let receipt = Secret.random()
-            message.receipt = receipt
+            message.receipt = receipts.first
             message.url = BlobURL(server.appending(message.address.hex).description)
             try checkFits(message)
-            let sending = sending(of: message, to: server, receipt: receipt, header: header)
-            let descriptor = try upload(blob.file, sending, server, ticket)
-            message.url = descriptor.url
-            message.expires = descriptor.expires
-            return message
+            let sending = SentLog.Sending(
+                at: now, server: server, address: message.address, size: message.size, owner: Secret.random(),
+                receipts: receipts, header: header, padding: settings.padding.rawValue, lifetime: settings.lifetime,
+                recipients: settings.recipients)
+            let descriptor = try log(sending) { () throws(MediaClientError) in
+                try upload(blob.file, sending, ticket)
+            }
+            return messages(message, held: descriptor, receipts)
         }
     }
 
@@ -42,16 +45,6 @@ extension MediaClient {
     }
 
     // MARK: Steps
-
-    private func uploadServer() throws(MediaClientError) -> WebURL {
-        guard let server = settings.server else {
-            throw .configuration("no server to send to; set SATCHEL_SERVER, or --server https://media.example")
-        }
-        guard HostPolicy(configured: [], allowsHTTP: settings.allowsHTTP).isProtected(server.origin) else {
-            throw .unprotected(server.origin)
-        }
-        return server
-    }
 
     private func seal(
         _ plaintext: borrowing OpenFile, _ media: Media, into blob: borrowing OpenFile
@@ -76,34 +69,68 @@ extension MediaClient {
     private func checkFits(_ message: MediaMessage) throws(MediaClientError) {
         do { _ = try message.encoded() } catch { throw .message(error) }
     }
+}
 
-    private func sending(
-        of message: MediaMessage, to server: WebURL, receipt: Secret, header: [UInt8]
-    ) -> SentLog.Sending {
-        SentLog.Sending(
-            at: now, server: server.description, address: message.address, size: message.size,
-            owner: Secret.random(), receipt: receipt, header: header, padding: settings.padding.rawValue,
-            lifetime: settings.lifetime, recipients: settings.recipients)
+// MARK: What sending and forwarding share
+extension MediaClient {
+    /// The server of the settings, to which secrets and tickets may go.
+    func uploadServer() throws(MediaClientError) -> WebURL {
+        guard let server = settings.server else {
+            throw .configuration("no server to send to; set SATCHEL_SERVER, or --server https://media.example")
+        }
+        try requireProtected(server)
+        return server
     }
 
-    private func upload(
-        _ blob: borrowing OpenFile, _ sending: SentLog.Sending, _ server: WebURL, _ ticket: Ticket?
+    /// The greatest number of recipients who can have a receipt secret each.
+    package static let recipientSecretLimit = LeaseTerms.receiptLimit
+
+    /// The receipt secrets of a new lease: one for all recipients, or one for each.
+    func receiptSecrets(forEach: Bool) throws(MediaClientError) -> [Secret] {
+        guard forEach else { return [.random()] }
+        guard let count = settings.recipients, count <= Self.recipientSecretLimit else {
+            throw .configuration("recipient secrets need a number of recipients up to \(Self.recipientSecretLimit)")
+        }
+        return (0..<count).map { _ in .random() }
+    }
+
+    /// Writes down what is about to be asked for, asks, and writes down what came of it.
+    func log(
+        _ sending: SentLog.Sending, _ ask: () throws(MediaClientError) -> Descriptor
     ) throws(MediaClientError) -> Descriptor {
-        let terms = UploadTerms(
-            address: sending.address, size: sending.size, lifetime: sending.lifetime,
-            recipients: sending.recipients, owner: sending.owner, receipt: sending.receipt)
-        let upload = Upload(
-            http: try http(), server: server, ticket: ticket, terms: terms, pacing: pacing,
-            progress: audience.progress)
-        let log = SentLog(path: state.sentLog)
-        try onFile(MediaClientError.state) { () throws(FileError) in try log.recordSending(sending) }
-        let descriptor = try upload.run(blob, attempts: Attempts(retries, pacing, say: audience.say))
-        do { try log.recordSent(sending, at: now, expires: descriptor.expires) } catch {
-            // It is sent: the message is worth more than this line.
+        try onFile(MediaClientError.state) { () throws(FileError) in
+            try state.make()
+            try state.sentLog.record(sending)
+        }
+        let descriptor = try ask()
+        do {
+            try state.sentLog.record(
+                .sent(expires: descriptor.expires), at: now, server: sending.server, address: sending.address,
+                owner: sending.owner)
+        } catch {
+            // It is held: the message is worth more than this line.
             audience.say("the sent log could not be finished: \(error)")
         }
         return descriptor
     }
 
-    private var now: Timestamp { Timestamp(seconds: pacing.wallSeconds()) }
+    func upload(
+        _ blob: borrowing OpenFile, _ sending: SentLog.Sending, _ ticket: Ticket?
+    ) throws(MediaClientError) -> Descriptor {
+        let upload = Upload(
+            http: try http(), server: sending.server, ticket: ticket, terms: UploadTerms(sending), pacing: pacing,
+            progress: audience.progress)
+        return try upload.run(blob, attempts: Attempts(retries, pacing, say: audience.say))
+    }
+
+    /// The message once for each receipt secret, with what the server said.
+    func messages(_ message: MediaMessage, held descriptor: Descriptor, _ receipts: [Secret]) -> [MediaMessage] {
+        receipts.map { receipt in
+            var message = message
+            message.url = descriptor.url
+            message.expires = descriptor.expires
+            message.receipt = receipt
+            return message
+        }
+    }
 }

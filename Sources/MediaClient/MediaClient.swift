@@ -1,7 +1,9 @@
+import Blobs
 import Files
 package import Transfer
 
-/// The journeys of a file: out (`send`, `seal`) and back (`open`, `unseal`).
+/// The journeys of a file: out (`send`, `seal`), on (`forward`) and back (`open`, `unseal`); and what its sender can do
+/// meanwhile.
 ///
 /// Everything a journey needs of the world comes in here. It works on the caller's thread and keeps no bytes of a file
 /// in memory beyond fixed buffers.
@@ -22,6 +24,22 @@ package final class MediaClient {
         self.pacing = pacing
         self.audience = audience
         self.environment = environment
+    }
+
+    /// The present moment, by the wall clock.
+    var now: Timestamp { Timestamp(seconds: pacing.wallSeconds()) }
+
+    /// The ticket, for the one server that it may be shown to: that of the setting.
+    func ticket(for server: WebURL) throws(MediaClientError) -> Ticket? {
+        guard server.origin == settings.server?.origin else { return nil }
+        return try Ticket.read(settings.ticket)
+    }
+
+    /// Secrets and tickets go over https, or never leave this machine, unless plain http was allowed.
+    func requireProtected(_ server: WebURL) throws(MediaClientError) {
+        guard HostPolicy(configured: [], allowsHTTP: settings.allowsHTTP).isProtected(server.origin) else {
+            throw .unprotected(server.origin)
+        }
     }
 
     var retries: RetryPolicy { RetryPolicy(attempts: settings.attempts) }

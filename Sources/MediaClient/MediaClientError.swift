@@ -25,6 +25,13 @@ package enum MediaClientError: Error, Sendable {
     /// The message leads to plain http over a network.
     case unprotected(WebOrigin)
 
+    /// No lease was made from here that is the one asked for.
+    case notSent
+    /// Several leases could be meant.
+    case ambiguous([LeaseName])
+    /// The blob cannot be sealed again here, and why.
+    case notReproducible(String)
+
     // On the way
     case transfer(TransferError)
     /// The server said no.
@@ -56,6 +63,10 @@ extension MediaClientError: CustomStringConvertible {
                 + "if you trust it: --from \(origin.authority) this one time, or the setting servers for good"
         case .unprotected(let origin):
             "\(origin) is plain http over a network; --allow-http permits that"
+        case .notSent: "this was not sent from here; satchel sent list shows what was"
+        case .ambiguous(let names):
+            "several leases could be meant: \(names.map(\.description).joined(separator: ", ")); name one of them"
+        case .notReproducible(let why): "the file cannot be sealed again: \(why)"
         case .transfer(let error): error.description
         case .refused(let refusal, let host): "\(host) refuses: \(refusal)"
         case .gone(let reason, let host): "the file is no longer at \(host): \(Self.ending(reason))"

@@ -1,3 +1,4 @@
+import Blobs
 import MediaMessage
 package import Transfer
 
@@ -10,6 +11,8 @@ package struct Refusal: Hashable, Sendable, CustomStringConvertible {
     package let reason: String?
     /// The bound that was passed, in the unit of the code.
     package let limit: Int64?
+    /// Which bound that was, in the server's words, as far as those are plain: `leases of this subject`.
+    package let limitName: String?
     package let retryAfterSeconds: Int64?
 
     /// Reads an answer. A body that is no problem is left aside; nothing a server writes is shown as it is.
@@ -19,6 +22,7 @@ package struct Refusal: Hashable, Sendable, CustomStringConvertible {
         code = Self.code(members) ?? response["x-reason"].flatMap(Self.word)
         reason = Self.text(members["reason"]).flatMap(Self.word) ?? response["x-reason"].flatMap(Self.word)
         limit = Self.number(members["limit"]) ?? Self.number(members["max"])
+        limitName = Self.text(members["limit_name"]).flatMap(Self.plainWords)
         retryAfterSeconds =
             response["retry-after"].flatMap { RetryAfter.seconds($0, now: now) } ?? Self.number(members["retry_after"])
     }
@@ -33,15 +37,20 @@ package struct Refusal: Hashable, Sendable, CustomStringConvertible {
         case "not-sealed": "it takes sealed blobs only, and this is none"
         case "digest-mismatch": "the bytes that arrived are not the ones announced"
         case "too-large": "the file is too large" + (limit.map { "; the limit is \($0) bytes" } ?? "")
-        case "lifetime-too-long": "the lifetime is too long" + (limit.map { "; at most \($0) seconds" } ?? "")
-        case "quota": "your quota is used up" + wait
-        case "rate": "too many requests" + wait
+        case "lifetime-too-long":
+            "the lifetime is too long"
+                + (limit.flatMap { Lifetime(seconds: $0) }.map { "; at most \($0)" } ?? "")
+        case "quota": "your quota is used up" + named + wait
+        case "rate": "too many requests" + named + wait
         case "disk-full": "its disk is full"
         case "ticket-missing": "it wants a ticket; set SATCHEL_TICKET, or --ticket-file"
         case "ticket-invalid": "the ticket is not valid, or no longer"
-        case "ticket-too-small": "the ticket does not cover this file"
+        case "ticket-too-small": "the ticket does not allow that" + named
+        case "wrong-secret": "this secret names nothing there"
+        case "wrong-subject": "it was sent in the name of another ticket's holder"
+        case "banned": "its operator wants nobody to hold this file"
         case "lease-ended": "this lease has ended; send the file anew"
-        case "damaged": "its copy is damaged; it heals when the sender sends the file again"
+        case "damaged": "its copy is damaged; its sender can heal it: satchel forward --file"
         case "unavailable": "it cannot do that now" + wait
         case "bad-field", "bad-range": "it does not understand the request"
         default: nil
@@ -59,7 +68,18 @@ package struct Refusal: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private var wait: String { retryAfterSeconds.map { "; try again in \($0) s" } ?? "" }
+    private var named: String { limitName.map { " (\($0))" } ?? "" }
+
+    private var wait: String { retryAfterSeconds.map { "; try again in \(Self.duration($0))" } ?? "" }
+
+    /// `90 s`, `20 min`, `3 h`: never less than was asked.
+    private static func duration(_ seconds: Int64) -> String {
+        switch seconds {
+        case ...120: "\(seconds) s"
+        case ...7200: "\((seconds - 1) / 60 + 1) min"
+        default: "\((seconds - 1) / 3600 + 1) h"
+        }
+    }
 
     // MARK: Reading
 
@@ -80,6 +100,17 @@ package struct Refusal: Hashable, Sendable, CustomStringConvertible {
 
     private static func number(_ value: JSONValue?) -> Int64? {
         if case .number(let text)? = value { Int64(text) } else { nil }
+    }
+
+    /// A few words of lower-case letters, digits, `-` and `_`, at most 60 bytes.
+    private static func plainWords(_ text: String) -> String? {
+        let isPlain = text.utf8.allSatisfy { unit in
+            switch unit {
+            case 0x61...0x7a, 0x30...0x39, 0x20, 0x2d, 0x5f: true
+            default: false
+            }
+        }
+        return isPlain && (1...60).contains(text.utf8.count) ? text : nil
     }
 
     /// Lower-case letters, digits and hyphens, at most 40: fit to be compared and shown.

@@ -2,7 +2,7 @@ import Blobs
 import MediaMessage
 import Transfer
 
-/// What a server says of a blob that it has taken: url, sha256, size, and when the lease ends.
+/// What a server says of a blob that it holds for us: url, sha256, size, and when the lease ends.
 struct Descriptor: Hashable, Sendable {
     let url: BlobURL
     let address: BlobAddress
@@ -11,13 +11,10 @@ struct Descriptor: Hashable, Sendable {
 
     /// Reads `{"url","sha256","size",…,"expires"}`; nil if a part is missing or makes no sense.
     init?(_ response: HTTPResponse) {
-        guard let answer = AnswerFields(response), let url = answer.text("url").flatMap({ BlobURL($0) }),
+        guard let answer = JSONMembers(response), let url = answer.text("url").flatMap({ BlobURL($0) }),
             let address = answer.address, let size = answer.integer("size"), url.address == address
         else { return nil }
-        self.url = url
-        self.address = address
-        self.size = size
-        expires = answer.integer("expires").map(Timestamp.init(seconds:))
+        self.init(url: url, address: address, size: size, expires: answer.moment("expires"))
     }
 
     init(url: BlobURL, address: BlobAddress, size: Int64, expires: Timestamp?) {
@@ -28,44 +25,45 @@ struct Descriptor: Hashable, Sendable {
     }
 }
 
-/// What a server says to the owner of a lease, as far as an upload needs it.
-struct LeaseAnswer: Hashable, Sendable {
-    let address: BlobAddress
-    let size: Int64
-    let isHeld: Bool
-    let expires: Timestamp?
-
-    /// Reads `{"sha256","size","state",…,"expires",…}`; nil if a part is missing or makes no sense.
+extension Lease {
+    /// Reads `{"sha256","size","state","created","expires","recipients","received":[{"recipient","at"}]}`, what a
+    /// server says to the owner of a lease; nil if a part is missing or makes no sense.
     init?(_ response: HTTPResponse) {
-        guard let answer = AnswerFields(response), let address = answer.address,
-            let size = answer.integer("size"), let state = answer.text("state")
+        guard let answer = JSONMembers(response), let address = answer.address, let size = answer.integer("size"),
+            let state = answer.text("state").flatMap({ State(answer: $0) }), let created = answer.moment("created"),
+            let expires = answer.moment("expires"), let received = answer.objects("received", Self.receipt)
         else { return nil }
-        self.address = address
-        self.size = size
-        isHeld = state == "held"
-        expires = answer.integer("expires").map(Timestamp.init(seconds:))
+        self.init(
+            address: address, size: size, state: state, created: created, expires: expires,
+            recipients: answer.integer("recipients").flatMap { Int(exactly: $0) }, received: received)
+    }
+
+    private static func receipt(_ members: JSONMembers) -> Receipt? {
+        guard let recipient = members.text("recipient").flatMap({ Recipient(base64url: $0) }),
+            let at = members.moment("at")
+        else { return nil }
+        return Receipt(recipient: recipient, at: at)
     }
 }
 
-/// The members of an answer that is a JSON object.
-private struct AnswerFields {
-    private let members: [String: JSONValue]
-
-    init?(_ response: HTTPResponse) {
-        guard response.mediaType == "application/json", case .object(let members)? = try? JSONReader.read(response.body)
-        else { return nil }
-        self.members = members
+extension Lease.State {
+    /// `held`, `damaged`, or why it ended.
+    init?(answer: String) {
+        switch answer {
+        case "held": self = .held
+        case "damaged": self = .damaged
+        default:
+            guard let reason = EndReason(rawValue: answer) else { return nil }
+            self = .ended(reason)
+        }
     }
 
-    func text(_ name: String) -> String? {
-        if case .string(let text)? = members[name] { text } else { nil }
+    /// The same word again.
+    package var word: String {
+        switch self {
+        case .held: "held"
+        case .damaged: "damaged"
+        case .ended(let reason): reason.rawValue
+        }
     }
-
-    /// 0 and above, in digits alone.
-    func integer(_ name: String) -> Int64? {
-        guard case .number(let digits)? = members[name], let number = Int64(digits), number >= 0 else { return nil }
-        return number
-    }
-
-    var address: BlobAddress? { text("sha256").flatMap { BlobAddress(hex: $0) } }
 }

@@ -11,6 +11,7 @@ package enum Setting: String, CaseIterable, Sendable {
     case format
     case preview
     case name
+    case receipt
     case allowHTTP = "allow-http"
     case connectTimeout = "connect-timeout"
     case stallTimeout = "stall-timeout"
@@ -36,6 +37,7 @@ package enum Setting: String, CaseIterable, Sendable {
         case .format: "json or link"
         case .preview: "yes or no: a tiny picture in the message"
         case .name: "yes or no: the file's name in the message"
+        case .receipt: "yes or no: tell the sender's server when a file has arrived here"
         case .allowHTTP: "yes or no: plain http to hosts other than this machine"
         case .connectTimeout: "seconds until a connection must stand"
         case .stallTimeout: "seconds without a byte after which a transfer is given up"

@@ -49,6 +49,8 @@ package struct Settings: Sendable {
     package var format: MessageFormat
     package var hasPreview: Bool
     package var hasName: Bool
+    /// Opening a file says "delivered".
+    package var sendsReceipts: Bool
     package var allowsHTTP: Bool
     package var connectTimeoutSeconds: Int
     package var stallTimeoutSeconds: Int
@@ -74,6 +76,7 @@ package struct Settings: Sendable {
         format = try reader.choice(.format) ?? .json
         hasPreview = try reader.truth(.preview) ?? true
         hasName = try reader.truth(.name) ?? true
+        sendsReceipts = try reader.truth(.receipt) ?? true
         allowsHTTP = try reader.truth(.allowHTTP) ?? false
         connectTimeoutSeconds = try reader.number(.connectTimeout, 1...3600) ?? 15
         stallTimeoutSeconds = try reader.number(.stallTimeout, 1...3600) ?? 60
@@ -95,6 +98,7 @@ package struct Settings: Sendable {
         case .format: format.rawValue
         case .preview: hasPreview ? "yes" : "no"
         case .name: hasName ? "yes" : "no"
+        case .receipt: sendsReceipts ? "yes" : "no"
         case .allowHTTP: allowsHTTP ? "yes" : "no"
         case .connectTimeout: "\(connectTimeoutSeconds)"
         case .stallTimeout: "\(stallTimeoutSeconds)"

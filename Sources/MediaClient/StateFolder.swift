@@ -1,6 +1,7 @@
 package import Files
 
-/// Where satchel keeps what it must remember: the sent log, and for as long as a journey lasts its spool files.
+/// Where satchel keeps what it must remember: the sent log, the receipts that wait, the person's secret, and for as long
+/// as a journey lasts its spool files.
 ///
 /// By the XDG Base Directory Specification: `$XDG_STATE_HOME/satchel`, by default `~/.local/state/satchel`, 0700.
 package struct StateFolder: Sendable {
@@ -14,7 +15,9 @@ package struct StateFolder: Sendable {
         self.path = path
     }
 
-    package var sentLog: String { "\(path)/sent.jsonl" }
+    package var sentLog: SentLog { SentLog(path: "\(path)/sent.jsonl") }
+    package var receipts: ReceiptQueue { ReceiptQueue(folder: "\(path)/receipts") }
+    package var person: PersonSecret { PersonSecret(path: "\(path)/person") }
     private var spool: String { "\(path)/spool" }
 
     /// A file of this journey's own, gone when it ends.

@@ -1,4 +1,5 @@
 import Files
+import Transfer
 
 /// The right to upload: a word that the chat server gave out, shown in `Authorization: Bearer` (RFC 6750).
 struct Ticket: Sendable {
@@ -11,6 +12,9 @@ struct Ticket: Sendable {
     static func isWellFormed(_ text: some StringProtocol) -> Bool {
         (1...Int(limitBytes)).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
     }
+
+    /// How it is shown.
+    var field: HTTPField { HTTPField("Authorization", "Bearer \(text)") }
 
     /// The ticket that the settings name; nil for none.
     static func read(_ source: Settings.TicketSource) throws(MediaClientError) -> Ticket? {

@@ -3,20 +3,35 @@ import Files
 import MediaMessage
 import Transfer
 
-/// What is told to a server with a blob, besides its bytes.
+/// What is told to a server that shall hold a blob.
 struct UploadTerms: Sendable {
     let address: BlobAddress
     let size: Int64
     let lifetime: Lifetime?
     let recipients: Int?
     let owner: Secret
-    let receipt: Secret
+    /// One for all recipients, or one for each.
+    let receipts: [Secret]
+
+    init(_ sending: SentLog.Sending) {
+        address = sending.address
+        size = sending.size
+        lifetime = sending.lifetime
+        recipients = sending.recipients
+        owner = sending.owner
+        receipts = sending.receipts
+    }
 
     /// The fields of the request. Of the secrets only the hashes go.
     var fields: [HTTPField] {
+        [HTTPField("X-SHA-256", address.hex)] + leaseFields
+    }
+
+    /// Those of them that are about the lease alone.
+    var leaseFields: [HTTPField] {
         var fields = [
-            HTTPField("X-SHA-256", address.hex), HTTPField("Satchel-Owner", owner.hash.base64url),
-            HTTPField("Satchel-Receipt", receipt.hash.base64url),
+            HTTPField("Satchel-Owner", owner.hash.base64url),
+            HTTPField("Satchel-Receipt", receipts.map(\.hash.base64url).joined(separator: ",")),
         ]
         if let lifetime { fields.append(HTTPField("Satchel-Lifetime", "\(lifetime.seconds)")) }
         if let recipients { fields.append(HTTPField("Satchel-Recipients", "\(recipients)")) }
@@ -92,7 +107,7 @@ struct Upload {
         let place = server.appending(terms.address.hex)
         let response = try answer(HTTPRequest(.get, place.appending("lease"), fields: fields))
         if response.status >= 500 || response.status == 429 { throw refusal(response) }
-        guard response.status == 200, let lease = LeaseAnswer(response), lease.isHeld else { return nil }
+        guard response.status == 200, let lease = Lease(response), lease.state == .held else { return nil }
         guard let url = BlobURL(place.description) else {
             throw .answer("the server's own address cannot stand in a message", host: host)
         }
@@ -113,9 +128,7 @@ struct Upload {
         return descriptor
     }
 
-    private var authorization: [HTTPField] {
-        ticket.map { [HTTPField("Authorization", "Bearer \($0.text)")] } ?? []
-    }
+    private var authorization: [HTTPField] { ticket.map { [$0.field] } ?? [] }
 
     private func answer(_ request: HTTPRequest) throws(MediaClientError) -> HTTPResponse {
         do { return try http.ask(request) } catch { throw .transfer(error) }

@@ -26,6 +26,11 @@ package struct JSONWriter {
         add(name, raw: object.text)
     }
 
+    /// An array of objects, written even where it is empty.
+    package mutating func add(_ name: String, objects: [JSONWriter]) {
+        add(name, raw: "[" + objects.map(\.text).joined(separator: ",") + "]")
+    }
+
     /// The object.
     package var text: String { "{" + members.joined(separator: ",") + "}" }
 

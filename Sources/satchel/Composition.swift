@@ -18,6 +18,16 @@ struct Composition {
             environment: Process.environment)
     }
 
+    /// The messages for the chat, one a line.
+    func print(_ messages: [MediaMessage]) throws {
+        for message in messages { try printResult(message.text(settings.format)) }
+    }
+
+    /// What waited for the server that was there just now.
+    func sendWaitingReceipts() {
+        if let server = settings.server { client.sendWaitingReceipts(to: server.origin) }
+    }
+
     static func settings(_ flags: [Setting: String]) throws -> Settings {
         try Settings(sources(flags))
     }

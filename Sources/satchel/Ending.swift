@@ -35,7 +35,8 @@ struct Ending: Error {
     static let badSettings: Int32 = 78
 
     static let help = """
-        Exit codes: 0 done, 3 the file is gone (410; the reason is said), 4 the server has never held it (404), 5 what \
+        Exit codes: 0 done, 3 the file is gone (410; the reason is said), 4 the server has never held it (404), or it \
+        was not sent from here, 5 what \
         came is not the file (digest), 6 the key does not open it, 7 the server refuses (ticket, size, lifetime …). \
         As in sysexits.h: 64 wrong usage, 65 a message, picture or blob that is no such thing, 66 an input that \
         cannot be read, 69 dead network, 70 a fault of a library, 73 an output that cannot be made or is there \
@@ -75,6 +76,9 @@ struct Ending: Error {
         case .notFound: notFound
         case .wrongDigest: wrongDigest
         case .wrongKey: wrongKey
+        case .notSent: notFound
+        case .ambiguous: usage
+        case .notReproducible: badData
         case .answer: badAnswer
         }
     }

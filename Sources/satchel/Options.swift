@@ -35,7 +35,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
-/// Where to send, and how it shall be kept there.
+/// Whom to ask, and by what right.
 struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The server, https://host[:port][/path].", valueName: "url"))
     var server: String?
@@ -43,15 +43,32 @@ struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A file that holds the ticket.", valueName: "file"))
     var ticketFile: String?
 
+    var flags: [Setting: String] { [.server: server, .ticketFile: ticketFile].compactMapValues { $0 } }
+}
+
+/// How long it shall be kept, and for whom.
+struct LeaseOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long it shall be kept: 45s, 90m, 12h, 30d, 2w.", valueName: "time"))
     var lifetime: String?
 
     @Option(help: ArgumentHelp("How many people shall receive it; when all have, it may go.", valueName: "number"))
     var recipients: String?
 
-    var flags: [Setting: String] {
-        [.server: server, .ticketFile: ticketFile, .lifetime: lifetime, .recipients: recipients]
-            .compactMapValues { $0 }
+    @Flag(help: "Print a message for each recipient, so that nobody can say \"delivered\" for another; at most 256.")
+    var recipientSecrets = false
+
+    var flags: [Setting: String] { [.lifetime: lifetime, .recipients: recipients].compactMapValues { $0 } }
+
+    /// What the flags and the other settings come to must fit together.
+    func check(_ settings: Settings) throws(Ending) {
+        guard recipientSecrets else { return }
+        guard settings.format == .json else {
+            throw Ending("--recipient-secrets needs --format json: a link carries no receipt secret", Ending.usage)
+        }
+        guard let count = settings.recipients, count <= MediaClient.recipientSecretLimit else {
+            throw Ending(
+                "--recipient-secrets needs --recipients, from 1 to \(MediaClient.recipientSecretLimit)", Ending.usage)
+        }
     }
 }
 

@@ -13,5 +13,9 @@ struct Satchel: ParsableCommand {
 
             \(Ending.help)
             """,
-        subcommands: [Send.self, Open.self, Show.self, Seal.self, Unseal.self, Prepare.self, Config.self])
+        subcommands: [
+            Send.self, Open.self, Show.self, Status.self, Forward.self, Renew.self, Revoke.self, Sent.self,
+            Receipts.self,
+            QuotaCommand.self, Seal.self, Unseal.self, Prepare.self, Config.self,
+        ])
 }

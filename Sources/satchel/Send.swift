@@ -8,12 +8,16 @@ struct Send: ParsableCommand {
         discussion: """
             JPEG pictures are compressed, and what describes the sender is taken out of them. Other files go as they \
             are. The first failure ends it: the messages printed are those of the files before it.
+
+            One message serves a group of any size. With --recipient-secrets there is one for each recipient, a line \
+            each, for one file after the other.
             """)
 
     @Argument(help: "Files to send; - is standard input.")
     var file: [String]
 
     @OptionGroup(title: "Server") var server: ServerOptions
+    @OptionGroup(title: "Lease") var lease: LeaseOptions
     @OptionGroup(title: "Content") var content: ContentOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var voice: VoiceOptions
@@ -25,15 +29,18 @@ struct Send: ParsableCommand {
 
     func run() throws {
         let terminal = voice.terminal
-        let flags = server.flags.merging(content.flags) { $1 }.merging(connection.flags) { $1 }
-        let composition = try Composition(flags: flags, terminal: terminal)
+        let flags = [server.flags, lease.flags, content.flags, connection.flags]
+        let composition = try Composition(flags: flags.reduce([:]) { $0.merging($1) { $1 } }, terminal: terminal)
+        try lease.check(composition.settings)
+        defer { composition.sendWaitingReceipts() }
         for (index, path) in file.enumerated() {
             terminal.subject = file.count > 1 ? printable(path) : nil
             do {
-                let options = content.sendOptions(for: path, composition.settings)
-                let message = try composition.client.send(try openInput(path), options: options)
+                var options = content.sendOptions(for: path, composition.settings)
+                options.hasRecipientSecrets = lease.recipientSecrets
+                let messages = try composition.client.send(try openInput(path), options: options)
                 terminal.clearLine()
-                try printResult(message.text(composition.settings.format))
+                try composition.print(messages)
             } catch {
                 terminal.subject = nil
                 let rest = file.count - index - 1

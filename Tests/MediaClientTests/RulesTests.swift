@@ -93,6 +93,20 @@ struct RulesTests {
         #expect(refusal.description == "it is in trouble (status 503)")
     }
 
+    @Test(
+        "A limit of today is told with its name and the time to wait, which is never shortened",
+        arguments: [(60, "60 s"), (121, "3 min"), (3600, "60 min"), (7201, "3 h")])
+    func limits(seconds: Int64, time: String) {
+        let fields = [HTTPField("content-type", "application/problem+json")]
+        let body = #"{"type":"/problems/quota","limit_name":"leases of this subject","retry_after":\#(seconds)}"#
+        let refusal = Refusal(HTTPResponse(status: 429, fields: fields, body: Array(body.utf8)), now: 0)
+        #expect(refusal.description == "your quota is used up (leases of this subject); try again in \(time)")
+        let odd = #"{"type":"/problems/quota","limit_name":"\u001b[31m"}"#
+        #expect(
+            Refusal(HTTPResponse(status: 429, fields: fields, body: Array(odd.utf8)), now: 0).description
+                == "your quota is used up")
+    }
+
     @Test("HEAD has only X-Reason, and that is enough")
     func reasonField() {
         let refusal = Refusal(HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
@@ -150,16 +164,80 @@ struct StateTests {
     @Test("A line that a crash cut short spoils no other")
     func tornLine() throws {
         let log = SentLog(path: folder.path("sent.jsonl"))
-        let sending = SentLog.Sending(
-            at: Timestamp(seconds: 1), server: "https://h/", address: try #require(BlobAddress(bytes: noise(32))),
-            size: 5, owner: .random(), receipt: .random(), header: noise(64), padding: "none")
+        let sending = try Self.sending()
         try write(Array("{\"v\":1,\"eve".utf8), toFile: log.path)
-        try log.recordSending(sending)
-        try log.recordSent(sending, at: Timestamp(seconds: 2), expires: nil)
+        try log.record(sending)
+        try log.record(.sent(expires: nil), of: sending, at: 2)
         let lines = String(decoding: try bytes(ofFile: log.path), as: UTF8.self).split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines[1].hasPrefix("{\"v\":1,\"event\":\"sending\",\"at\":1,") && lines[1].hasSuffix("}"))
         #expect(lines[2].hasPrefix("{\"v\":1,\"event\":\"sent\",\"at\":2,") && lines[2].hasSuffix("}"))
+        #expect(try log.leases().map(\.isSent) == [true])
+    }
+
+    @Test("The log is read as it was written: leases in order, each with what was last heard of it")
+    func reading() throws {
+        let log = SentLog(path: folder.path("sent.jsonl"))
+        #expect(try log.leases().isEmpty)
+        let sendings = try (0..<3).map { _ in try Self.sending() }
+        for sending in sendings { try log.record(sending) }
+        try log.record(.sent(expires: Timestamp(seconds: 9)), of: sendings[0], at: 2)
+        try log.record(.renewed(expires: Timestamp(seconds: 99)), of: sendings[0], at: 3)
+        try log.record(.sent(expires: Timestamp(seconds: 9)), of: sendings[1], at: 2)
+        try log.record(.ended(.delivered, received: 4), of: sendings[1], at: 5)
+        let leases = try log.leases()
+        #expect(leases.map(\.owner.bytes) == sendings.map(\.owner.bytes))
+        #expect(leases.map(\.isSent) == [true, true, false])
+        #expect(leases[0].expires?.seconds == 99 && leases[0].end == nil)
+        #expect(leases[1].end == SentLease.End(reason: .delivered, at: Timestamp(seconds: 5), received: 4))
+        #expect(
+            leases[2].header == sendings[2].header
+                && leases[2].receipts.map(\.bytes) == sendings[2].receipts.map(\.bytes))
+    }
+
+    @Test("Pruning forgets whole leases, keeps every other line, and whoever waited for the log writes to the new one")
+    func pruning() throws {
+        let log = SentLog(path: folder.path("sent.jsonl"))
+        let sendings = try (0..<3).map { _ in try Self.sending() }
+        for sending in sendings {
+            try log.record(sending)
+            try log.record(.sent(expires: Timestamp(seconds: 9)), of: sending, at: 2)
+        }
+        let gone = sendings[1].owner.bytes
+        #expect(try log.prune { $0.owner.bytes == gone } == 1)
+        #expect(try log.prune { $0.owner.bytes == gone } == 0)
+        #expect(try log.lines().count == 4)
+        #expect(try log.leases().map(\.owner.bytes) == [sendings[0].owner.bytes, sendings[2].owner.bytes])
+        try log.record(.ended(.revoked, received: 0), of: sendings[0], at: 3)
+        #expect(try log.leases()[0].end?.reason == .revoked)
+        #expect(try Folder.status(log.path)?.permissions == 0o600)
+        #expect(try Folder.names(in: folder.path) == ["sent.jsonl"])
+    }
+
+    @Test(
+        "Lines of another kind are left aside",
+        arguments: ["", "{", "[]", #"{"v":2,"event":"sending"}"#, #"{"v":1,"event":"sending","owner":"short"}"#])
+    func oddLines(line: String) throws {
+        let log = SentLog(path: folder.path("sent.jsonl"))
+        try write(Array("\(line)\n".utf8), toFile: log.path)
+        try log.record(try Self.sending())
+        #expect(try log.leases().count == 1)
+        #expect(try log.lines().count == 1)
+    }
+
+    private static func sending() throws -> SentLog.Sending {
+        SentLog.Sending(
+            at: Timestamp(seconds: 1), server: try #require(WebURL("https://h/")),
+            address: try #require(BlobAddress(bytes: Secret.random().bytes + Secret.random().bytes)), size: 5,
+            owner: .random(), receipts: [.random(), .random()], header: noise(64), padding: "none")
+    }
+}
+
+extension SentLog {
+    func record(_ event: Event, of sending: Sending, at seconds: Int64) throws {
+        try record(
+            event, at: Timestamp(seconds: seconds), server: sending.server, address: sending.address,
+            owner: sending.owner)
     }
 }
 

@@ -15,7 +15,8 @@ struct SendTests {
 
     private func send(to peer: Peer, _ values: [Setting: String] = [:]) throws -> MediaMessage {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
-        return try client.send(try stage.file(bytes), options: SendOptions(name: "notes.bin", caption: "Hello"))
+        let options = SendOptions(name: "notes.bin", caption: "Hello")
+        return try #require(try client.send(try stage.file(bytes), options: options).first)
     }
 
     /// What was asked, in order.
@@ -32,7 +33,8 @@ struct SendTests {
         #expect(message.media.name == "notes.bin")
         #expect(stage.heard.contains { $0.contains("was not touched") })
         let path = try stage.client([.server: peer.url]).open(
-            message, to: .folder(stage.folder.path("out")), replacing: false, named: [])
+            message, to: .folder(stage.folder.path("out")), replacing: false, named: []
+        ).path
         #expect(path == stage.folder.path("out/notes.bin"))
         #expect(try TestSupport.bytes(ofFile: stage.folder.path("out/notes.bin")) == bytes)
         #expect(try Folder.status(stage.folder.path("out/notes.bin"))?.permissions == 0o600)
@@ -178,7 +180,8 @@ struct SendTests {
         let peer = try stage.peers.start()
         let ends = try PipeEnds()
         try ends.write(Array("a few words".utf8))
-        let message = try stage.client([.server: peer.url]).send(ends.readable, options: SendOptions())
+        let message = try #require(
+            try stage.client([.server: peer.url]).send(ends.readable, options: SendOptions()).first)
         #expect(message.media.size == 11)
         #expect(message.media.type == "text/plain")
         #expect(message.media.name == nil)

@@ -86,6 +86,7 @@ struct SatchelTests {
         "Flags that contradict each other are wrong usage",
         arguments: [
             ["send", "a", "--name", "b", "--no-name"], ["send", "a", "b", "--name", "c"], ["send", "-", "-"], ["send"],
+            ["status", "a", "b"], ["revoke"], ["renew"], ["forward"], ["sent", "frob"], ["receipts", "frob"],
             ["seal", "a"], ["seal", "a", "-o", "b", "--format", "link"], ["open"], ["frob"], ["show", "--key"],
         ])
     func usage(arguments: [String]) {

@@ -4,9 +4,10 @@
     peer.py LOG [NAME=BEHAVIOUR,BEHAVIOUR… …]
 
 Listens on a free port of 127.0.0.1, prints the port, and ends when its standard input does. NAME is what is asked:
-check (HEAD /upload), put (PUT /upload), blob (GET /<sha256>), lease (GET /<sha256>/lease). Each such request takes
-the next behaviour of its list; when the list is used up it is served as it should be. Every request is written to
-LOG as one line of JSON.
+check (HEAD /upload), put (PUT /upload), blob (GET /<sha256>), lease (GET /<sha256>/lease), renew (PATCH of it), revoke
+(DELETE /<sha256>), hold (POST /<sha256>/leases), receipt (PUT /<sha256>/receipts/<recipient>), quota (GET /quota).
+Each such request takes the next behaviour of its list; when the list is used up it is served as it should be. Every
+request is written to LOG as one line of JSON.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import threading
 
 blobs = {}
 leases = {}
+received = {}
 behaviours = {}
 lock = threading.Lock()
 
@@ -101,8 +103,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         part = self.path.rpartition("/")[2].split(".")[0]
         if part == "lease":
             self.get_lease()
+        elif part == "quota":
+            self.get_quota()
         else:
             self.get_blob(part)
+
+    def get_quota(self):
+        kind, detail = self.next_behaviour("quota")
+        if self.common(kind, detail):
+            return
+        body = {"bytes": {"used": 5_000_000, "reserved": 1000, "limit": 20_000_000},
+                "leases": {"used": 3, "limit": 10_000}, "uploads": {"used": 1}, "next_end": 1_790_000_000}
+        self.answer(200, json.dumps(body).encode(), [("Content-Type", "application/json")])
 
     def get_lease(self):
         address = self.path.split("/")[-2]
@@ -111,8 +123,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if address not in leases:
             return self.problem(404, "not-found")
-        body = {"sha256": address, "size": len(blobs[address]), "state": "held", "created": 1, "expires": 4_000_000_000,
-                "recipients": None, "received": []}
+        self.answer_lease(address, kind, detail)
+
+    def answer_lease(self, address, kind, detail, expires=4_000_000_000):
+        body = {"sha256": "0" * 64 if kind == "other" else address, "size": len(blobs[address]), "state": leases[address],
+                "created": 1, "expires": expires, "recipients": None,
+                "received": [{"recipient": name, "at": 5} for name in received.get(address, {})]}
+        if kind == "state":
+            body["state"] = detail
         self.answer(200, json.dumps(body).encode(), [("Content-Type", "application/json")])
 
     def get_blob(self, address):
@@ -159,7 +177,45 @@ class Handler(http.server.BaseHTTPRequestHandler):
             refuses = rest and rest[0].split(":")[0] in ("busy", "status", "gone", "redirect")
         return True if refuses else super().handle_expect_100()
 
+    def do_PATCH(self):
+        kind, detail = self.next_behaviour("renew")
+        if not self.common(kind, detail):
+            expires = 1_700_000_000 + int(self.headers.get("Satchel-Lifetime", "1"))
+            self.answer_lease(self.path.split("/")[-2], kind, detail, expires)
+
+    def do_DELETE(self):
+        kind, detail = self.next_behaviour("revoke")
+        if not self.common(kind, detail):
+            leases[self.path.split("/")[-1]] = "revoked"
+            self.answer(204)
+
+    def do_POST(self):
+        kind, detail = self.next_behaviour("hold")
+        address = self.path.split("/")[-2]
+        if self.common(kind, detail):
+            return
+        if address not in blobs:
+            return self.problem(404, "not-found")
+        leases[address] = "held"
+        if kind == "lost":
+            return self.hang_up()
+        self.answer_descriptor(address, "0" * 64 if kind == "other" else address)
+
+    def answer_descriptor(self, address, shown):
+        body = {"url": f"http://127.0.0.1:{self.server.server_port}/{shown}", "sha256": shown,
+                "size": len(blobs[address]), "type": "application/octet-stream", "uploaded": 1,
+                "expires": 4_000_000_000}
+        self.answer(201, json.dumps(body).encode(), [("Content-Type", "application/json")])
+
+    def do_receipt(self):
+        kind, detail = self.next_behaviour("receipt")
+        if not self.common(kind, detail):
+            received.setdefault(self.path.split("/")[-3], {})[self.path.split("/")[-1]] = True
+            self.answer(204)
+
     def do_PUT(self):
+        if "/receipts/" in self.path:
+            return self.do_receipt()
         kind, detail = self.next_behaviour("put")
         length = int(self.headers["Content-Length"])
         if kind in ("busy", "status", "gone", "redirect"):
@@ -173,13 +229,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         address = hashlib.sha256(body).hexdigest()
         blobs[address] = body
-        leases[address] = True
+        leases[address] = "held"
         if kind == "lost":
             return self.hang_up()
-        shown = "0" * 64 if kind == "other" else address
-        descriptor = {"url": f"http://127.0.0.1:{self.server.server_port}/{shown}", "sha256": shown, "size": len(body),
-                      "type": "application/octet-stream", "uploaded": 1, "expires": 4_000_000_000}
-        self.answer(201, json.dumps(descriptor).encode(), [("Content-Type", "application/json")])
+        self.answer_descriptor(address, "0" * 64 if kind == "other" else address)
 
 
 class Server(http.server.ThreadingHTTPServer):

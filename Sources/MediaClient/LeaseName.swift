@@ -1,0 +1,40 @@
+package import Blobs
+
+/// The name of a lease for a person: the first eight digits of its blob's address, and four that tell it from others on
+/// the same blob: `3fa9c1d2-7b01`.
+package struct LeaseName: Hashable, Sendable, CustomStringConvertible {
+    static let addressDigits = 8
+    static let tagDigits = 4
+
+    package let description: String
+
+    package init(_ address: BlobAddress, owner: Secret) {
+        let tag = Hexadecimal.encode(owner.hash.bytes).prefix(Self.tagDigits)
+        description = "\(address.abbreviated)-\(tag)"
+    }
+}
+
+/// What a person writes to pick leases: the beginning of an address, eight digits or more, and perhaps a tag.
+package struct LeasePattern: Hashable, Sendable {
+    private let address: String
+    private let tag: String?
+
+    /// Nil for anything else, which may be a file.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard (LeaseName.addressDigits...2 * BlobAddress.byteCount).contains(parts[0].utf8.count),
+            parts.allSatisfy(Self.areDigits)
+        else { return nil }
+        guard parts.count == 1 || parts[1].utf8.count == LeaseName.tagDigits else { return nil }
+        address = String(parts[0])
+        tag = parts.count == 2 ? String(parts[1]) : nil
+    }
+
+    package func matches(_ lease: SentLease) -> Bool {
+        lease.address.hex.hasPrefix(address) && (tag.map { lease.name.description.hasSuffix("-\($0)") } ?? true)
+    }
+
+    private static func areDigits(_ text: Substring) -> Bool {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+}

@@ -1,0 +1,25 @@
+import Testing
+
+@testable import MediaClient
+@testable import satchel
+
+@Suite("What may still be used, in words")
+struct QuotaTests {
+    @Test("has a line for each thing")
+    func text() throws {
+        let answer = JSONMembers(
+            Array(
+                #"{"bytes":{"used":5000000,"reserved":1000,"limit":20000000},"leases":{"used":3},"n":1790000000}"#.utf8)
+        )
+        let bytes = try #require(answer?.object("bytes").flatMap { Quota.Use($0) })
+        let leases = try #require(answer?.object("leases").flatMap { Quota.Use($0) })
+        let quota = Quota(bytes: bytes, leases: leases, uploads: leases, nextEnd: answer?.moment("n"))
+        #expect(
+            QuotaDescription(quota).text == """
+                bytes    5.0 MB of 20.0 MB, and 1.0 kB of uploads under way
+                leases   3, no limit
+                uploads  3, no limit
+                the next lease ends 2026-09-21 14:13 UTC
+                """)
+    }
+}
