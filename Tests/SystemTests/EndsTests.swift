@@ -122,6 +122,7 @@ enum ExitCodes {
     static let notFound: Int32 = 4
     static let wrongDigest: Int32 = 5
     static let wrongKey: Int32 = 6
+    static let refused: Int32 = 7
     static let badMessage: Int32 = 65
     static let network: Int32 = 69
     static let hostNotAllowed: Int32 = 77

@@ -43,12 +43,12 @@ final class Journey: Sendable {
             Programs.path("satcheld"), arguments + ["--storage", storage], environment: environment(server: nil))
     }
 
-    /// Starts a server on this journey's storage, on a port that the system picks.
-    func serve(_ options: String...) async throws -> Server {
+    /// Starts a server on this journey's storage, on a port that the system picks unless one is given.
+    func serve(_ options: String..., port: Int = 0) async throws -> Server {
         try await Server(
             RunningCommand(
                 Programs.path("satcheld"),
-                ["serve", "--listen", "127.0.0.1:0", "--storage", storage] + options,
+                ["serve", "--listen", "127.0.0.1:\(port)", "--storage", storage] + options,
                 environment: environment(server: nil)))
     }
 
