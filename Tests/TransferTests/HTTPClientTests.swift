@@ -55,6 +55,18 @@ struct HTTPClientTests {
         #expect(try bytes(ofFile: folder.path("blob")) == blob)
     }
 
+    @Test(
+        "A request that could have a body says that it has none",
+        arguments: [(HTTPRequest.Method.post, true), (.patch, true), (.delete, false), (.get, false)])
+    func withoutBody(method: HTTPRequest.Method, isSaid: Bool) throws {
+        let peer = try peers.start("hold=missing", "renew=missing", "revoke=missing", "lease=missing")
+        let response = try client().ask(request(method, "\(peer.url)/\(address.hex)/lease"))
+        #expect(response.status == 404)
+        let line = try #require(peer.log.first)
+        #expect(line.contains("\"content-length\": \"0\"") == isSaid)
+        #expect(!line.contains("transfer-encoding") && !line.contains("100-continue"))
+    }
+
     @Test("After a cut the rest is asked for, and only the rest", arguments: ["cut:100000", "nolength:100000"])
     func resume(behaviour: String) throws {
         let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
