@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import Vault
 
+@testable import Catalog
+
 /// Leases by chance: whatever is asked for in whatever order, and wherever the clocks go, the store says what the model
 /// says.
 @Suite(.timeLimit(.minutes(30))) struct LeaseModelTests {
@@ -107,10 +109,19 @@ private struct Walk {
             let isLifted = try await vault.liftBan(on: blob)
             #expect(isLifted == model.isBanned)
             model.liftBan()
-        case .sweep: _ = try await Lifecycle(vault: vault).collect()
+        case .sweep: try await sweep(vault, now)
         case .pass: store.clock.pass(seconds: pick([1, 599, 600, 3600, 86_400, 86_400, 200_000]))
         case .set: store.clock.setWall(by: pick([-86_400, -600, 60, 600, 7200]))
         }
+    }
+
+    /// After a sweep the subject is charged for what lives, and for nothing else.
+    private func sweep(_ vault: Vault, _ now: Timestamp) async throws {
+        let report = try await Lifecycle(vault: vault).collect()
+        let charge = try await vault.read { try $0.charge(of: "somebody") }
+        let live = model.entries.filter { $0.end(at: now) == nil }.count
+        let expected = Charge(leases: live, bytes: Int64(live) * Charge.bytes(for: Int64(bytes.count)))
+        #expect(report.hold != nil || charge == expected, "\(story)")
     }
 
     private mutating func owner() -> Int { Int.random(in: max(0, owners - 3)...owners, using: &random) }
