@@ -54,22 +54,6 @@ package struct CatalogWriter {
         return try database.run("UPDATE blob SET state = ? WHERE id = ?", [state.rawValue, row.id]) == 1
     }
 
-    /// Begins the removal of a blob, or goes on with one that was begun; nil if there is nothing to remove, or a lease
-    /// holds it after all.
-    package func markForRemoval(_ address: BlobAddress) throws -> BlobRow? {
-        guard let row = try reader.blob(address) else { return nil }
-        if row.state == .removing { return row }
-        guard row.leases == 0, row.state != .gone else { return nil }
-        touched.insert(address)
-        try database.run("UPDATE blob SET state = 2 WHERE id = ?", [row.id])
-        return row
-    }
-
-    /// Ends a removal: what stays is a tombstone with the reason.
-    package func forget(_ id: Int64, now: Timestamp) throws {
-        try database.run("UPDATE blob SET state = 4, ended = ? WHERE id = ? AND state = 2", [now.seconds, id])
-    }
-
     // MARK: Leases
 
     /// Makes a lease on the blob of row `blob` and charges it.
@@ -131,26 +115,6 @@ package struct CatalogWriter {
     }
 
     // MARK: What the sweep remembers
-
-    /// Drops at most `limit` each of the tombstones and of the ended leases that are older than `end`; tells how many.
-    package func dropForgotten(endedBefore end: Timestamp, limit: Int) throws -> Int {
-        let ended = try database.rows(
-            "SELECT id FROM lease WHERE ended IS NOT NULL AND ended < ? ORDER BY ended LIMIT ?", [end.seconds, limit])
-        for row in ended {
-            let id: Int64 = row["id"]
-            try database.run("DELETE FROM receipt WHERE lease = ?", [id])
-            try database.run("DELETE FROM receipt_hash WHERE lease = ?", [id])
-            try database.run("DELETE FROM lease WHERE id = ?", [id])
-        }
-        // A tombstone is no older than the last of its leases, so it goes after them.
-        let gone = try database.run(
-            """
-            DELETE FROM blob WHERE id IN (
-                SELECT b.id FROM blob b WHERE b.state = 4 AND b.ended < ?
-                AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.blob = b.id) ORDER BY b.ended LIMIT ?)
-            """, [end.seconds, limit])
-        return ended.count + gone
-    }
 
     /// Notes that pass `pass` saw these files without a row.
     package func sight(_ addresses: [BlobAddress], now: Timestamp, pass: Int64) throws {

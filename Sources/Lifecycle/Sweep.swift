@@ -76,10 +76,10 @@ struct Sweep {
         while !Task.isCancelled {
             let now = vault.now()
             if try await vault.read({ try $0.dueLeases(at: now, after: nil, limit: 1).isEmpty }) { return }
-            report.leasesEnded += try await vault.write { writer, now in
-                let due = try writer.reader.dueLeases(at: now, after: nil, limit: Vault.removalBatch)
-                for lease in due { try writer.endLease(lease, reason: lease.end(at: now) ?? .expired, at: now) }
-                return due.count
+            report.leasesEnded += try await paced { () async throws(StoreError) in
+                try await vault.write { writer, now in
+                    try writer.endDueLeases(at: now, limit: Vault.removalBatch)
+                }
             }
         }
     }
@@ -91,10 +91,22 @@ struct Sweep {
             let unheld = try await vault.read { try $0.unheldBlobs(after: from, limit: Vault.removalBatch) }
             guard let next = unheld.last?.id else { return }
             last = next
-            let removed = try await vault.remove(unheld)
+            let removed = try await paced { () async throws(StoreError) in try await vault.remove(unheld) }
             report.blobsRemoved += removed.count
             report.bytesRemoved += removed.bytes
         }
+    }
+
+    /// Does one batch, then lets uploads have their turn.
+    private func paced<Value>(
+        _ batch: () async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let start = ContinuousClock.now
+        let value = try await batch()
+        let pause = SweepPace.pause(after: ContinuousClock.now - start, isUploading: vault.isTakingUploads)
+        // Cancelled, the sweep ends before its next batch.
+        if pause > .zero { try? await Task.sleep(for: pause) }
+        return value
     }
 
     func clearStaging(removing: Bool) async throws(StoreError) -> Int {

@@ -124,7 +124,7 @@ struct StoreOpening {
             let now = time.now
             let commits = try catalogErrors { () throws(CatalogError) in
                 try catalog.write(at: now) { writer in
-                    for blob in begun { try writer.forget(blob.id, now: now) }
+                    try writer.forget(begun.map(\.id), now: now)
                 }
             }.commits
             try fileErrors { () throws(FileError) in

@@ -28,7 +28,7 @@ extension Vault {
         let faults = faults
         let marked = try await write { writer, _ in
             // The rows are looked at again: since they were read, the same bytes may have come anew.
-            try locked.compactMap { try writer.markForRemoval($0.address) }
+            try writer.markForRemoval(locked.map(\.id))
         }
         if marked.isEmpty { return Removed() }
         try await onDisk { disk throws(FileError) in
@@ -39,7 +39,7 @@ extension Vault {
             }
         }
         try await write { writer, now in
-            for blob in marked { try writer.forget(blob.id, now: now) }
+            try writer.forget(marked.map(\.id), now: now)
         }
         try await onDisk { _ throws(FileError) in try faults.reach(.blobForgotten) }
         return Removed(count: marked.count, bytes: marked.reduce(0) { $0 + $1.size })

@@ -12,11 +12,14 @@ struct CollectCommand: AsyncParsableCommand {
     @Flag(help: "Change nothing; say what would be done.") var dryRun = false
     @Flag(help: "Remove files without a row in the catalogue, however many they are.") var orphans = false
     @Flag(help: "Take the wall clock's time as the present although the clocks have parted.") var trustClock = false
+    @Flag(help: "Do not go through all files for those without a row; in a large store that takes long.") var quick =
+        false
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
         let settings = try await options.load()
-        let asked = CollectOptions(dryRun: dryRun, orphans: orphans, trustClock: trustClock)
+        let asked = CollectOptions(
+            dryRun: dryRun, orphans: orphans, trustClock: trustClock, searchesForOrphans: !quick)
         let report = try await Maintenance.run(settings, ControlRequest(collect: asked)) { lifecycle in
             var alone = asked
             alone.isAlone = true

@@ -1,0 +1,11 @@
+import Testing
+
+@testable import Lifecycle
+
+@Suite struct SweepPaceTests {
+    @Test func `a sweep leaves uploads as much time as it takes, and takes all of it where there are none`() {
+        #expect(SweepPace.pause(after: .milliseconds(7), isUploading: true) == .milliseconds(7))
+        #expect(SweepPace.pause(after: .milliseconds(7), isUploading: false) == .zero)
+        #expect(SweepPace.pause(after: .seconds(9), isUploading: true) == SweepPace.longestPause)
+    }
+}
