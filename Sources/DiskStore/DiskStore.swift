@@ -127,6 +127,9 @@ package final class DiskStore: Sendable {
         return staged
     }
 
+    /// How many staged files somebody in this process works on.
+    package var liveStagedCount: Int { register.count }
+
     /// The names of staged files that nobody in this process works on.
     package func deadStagedNames() throws(FileError) -> [String] {
         try Folder.names(in: layout.staging).filter { !register.contains($0) }
@@ -145,6 +148,13 @@ package final class DiskStore: Sendable {
         try file.synchronize()
         try synchronizeNames()
         try faults.reach(.probeSynced)
+    }
+
+    /// Writes, syncs and removes a small file, as an upload would until it gets its name.
+    package func tryWriting() throws(FileError) {
+        var file = try stage()
+        try file.write([UInt8](repeating: 0x5a, count: 4096))
+        try file.synchronize()
     }
 
     /// Bytes that may still be written.

@@ -72,6 +72,8 @@ final class StagingRegister: Sendable {
         live.withLock { _ = $0.remove(id) }
     }
 
+    var count: Int { live.withLock { $0.count } }
+
     func contains(_ id: String) -> Bool {
         live.withLock { $0.contains(id) }
     }

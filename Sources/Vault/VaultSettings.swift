@@ -35,6 +35,10 @@ package struct VaultSettings: Sendable {
     package var firstProbe = Duration.seconds(1)
     /// The longest such wait.
     package var longestProbe = Duration.seconds(60)
+    /// How long the answer to "would a write succeed?" keeps before it is found out anew, by writing.
+    package var probeFreshness = Duration.seconds(5)
+    /// How long such a question waits for a disk that does not answer.
+    package var probePatience = Duration.seconds(5)
 
     package init() {}
 }

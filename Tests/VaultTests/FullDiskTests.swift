@@ -62,15 +62,43 @@ final class SmallDisk: Sendable {
         (try? SmallDisk(megabytes: 1)) != nil
     }
 
-    init(megabytes: Int) throws {
+    /// - Parameter inodes: how many files and folders it has room for; nil for as many as the kernel likes.
+    init(megabytes: Int, inodes: Int? = nil) throws {
         folder = try TemporaryFolder()
+        let options = "size=\(megabytes)m" + (inodes.map { ",nr_inodes=\($0)" } ?? "")
         // Safe: the strings outlive the call.
-        guard unsafe mount("tmpfs", folder.path, "tmpfs", 0, "size=\(megabytes)m") == 0 else {
+        guard unsafe mount("tmpfs", folder.path, "tmpfs", 0, options) == 0 else {
             throw FileError(operation: "mount", path: folder.path, code: errno)
         }
     }
 
-    deinit { _ = unsafe umount2(folder.path, Int32(MNT_DETACH)) }
+    deinit {
+        // One for each mount that lies there: of those that are none the call says so.
+        for _ in 0..<2 { uncover() }
+    }
+
+    /// Mounts the same file system over itself, read-only: whoever has a file open for writing keeps a file system
+    /// from being remounted so, but to a path it looks the same.
+    func coverReadOnly() throws {
+        let flags = UInt(MS_BIND)
+        let readOnly = UInt(MS_BIND | MS_REMOUNT | MS_RDONLY)
+        // Safe: the strings outlive the calls.
+        guard unsafe mount(folder.path, folder.path, nil, flags, nil) == 0,
+            unsafe mount(nil, folder.path, nil, readOnly, nil) == 0
+        else { throw FileError(operation: "mount", path: folder.path, code: errno) }
+    }
+
+    /// Takes the uppermost mount away.
+    func uncover() { _ = unsafe umount2(folder.path, Int32(MNT_DETACH)) }
+
+    /// Makes empty files until no more can be made; their paths.
+    func exhaustInodes() throws -> [String] {
+        var paths: [String] = []
+        while (try? write([], toFile: folder.path("empty-\(paths.count)"))) != nil {
+            paths.append(folder.path("empty-\(paths.count)"))
+        }
+        return paths
+    }
 
     var path: String { folder.path("store") }
 
