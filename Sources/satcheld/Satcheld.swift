@@ -8,8 +8,8 @@ struct Satcheld: AsyncParsableCommand {
         commandName: "satcheld",
         abstract: "Keeps sealed blobs for as long as somebody holds a lease on them.",
         subcommands: [
-            ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, TicketCommand.self,
-            ConfigCommand.self,
+            ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, StatsCommand.self,
+            TicketCommand.self, ConfigCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }

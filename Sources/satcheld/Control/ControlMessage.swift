@@ -7,6 +7,8 @@ struct ControlRequest: Codable {
     var collect: CollectOptions?
     var check: CheckOptions?
     var remove: RemoveOptions?
+    /// Whether to tell what is held.
+    var statistics: Bool?
 
     /// The most bytes of a request's line.
     static let byteLimit = 4096
@@ -23,6 +25,7 @@ struct ControlReply: Codable {
     var collected: CollectReport?
     var checked: CheckReport?
     var removed: RemoveReport?
+    var statistics: StoreStatistics?
     var error: String?
 
     /// The most bytes of a reply's line: a report lists at most a thousand findings.

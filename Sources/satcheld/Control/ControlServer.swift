@@ -6,7 +6,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// Does for other processes what only the owner of a store can: collect, check and remove.
+/// Does for other processes what only the owner of a store can: collect, check, remove and count.
 struct ControlServer: Service {
     let path: String
     let lifecycle: Lifecycle
@@ -64,6 +64,7 @@ struct ControlServer: Service {
         do {
             if let options = request.collect { return ControlReply(collected: try await lifecycle.collect(options)) }
             if let options = request.remove { return ControlReply(removed: try await lifecycle.remove(options)) }
+            if request.statistics == true { return ControlReply(statistics: try await lifecycle.statistics()) }
             guard let options = request.check else { return ControlReply(error: "nothing was asked") }
             return ControlReply(checked: try await check(options, telling: outbound))
         } catch {
