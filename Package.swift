@@ -46,25 +46,27 @@ let package = Package(
             ]),
 
         // The server: nothing in it can hold a key.
+        .target(name: "Telemetry"),
         .target(name: "Catalog", dependencies: ["Blobs", "Files", grdb]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Files"]),
         .target(
             name: "Vault",
-            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", logging, nioPosix]),
+            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix]),
         .target(
             name: "Lifecycle",
-            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Vault", logging, lifecycle]),
+            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Vault", "Telemetry", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", "Tickets", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHPACK,
-                nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL, nioTLS,
+                "Blobs", "Telemetry", "Tickets", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore,
+                nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
+                nioTLS,
             ]),
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Files", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets", "BlobHTTP",
+                "Blobs", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets", "BlobHTTP",
                 argumentParser, configuration, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
@@ -98,19 +100,19 @@ let package = Package(
             dependencies: [
                 "satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", "TestSupport", argumentParser,
             ]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb, lifecycle, logging,
+                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb,
+                lifecycle, logging,
             ]),
         .testTarget(name: "TicketsTests", dependencies: ["Tickets", "Blobs", "Files", "TestSupport"]),
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport", httpTypes,
-                lifecycle,
-                logging,
-                nioCore, nioHTTP1, nioPosix,
+                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport",
+                httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(
             name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),

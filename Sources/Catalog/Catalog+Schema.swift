@@ -9,6 +9,7 @@ extension Catalog {
             try database.execute(sql: blobTables)
             try database.execute(sql: leaseTables)
             try database.execute(sql: uploadTables)
+            try database.execute(sql: tallyTables)
         }
         return migrator
     }

@@ -28,6 +28,8 @@ package struct OpenFile: ~Copyable, Sendable {
         case create(permissions: mode_t)
         /// For reading and writing; made with these permissions where it is missing.
         case openOrCreate(permissions: mode_t)
+        /// For writing at the end, wherever that is by then; made with these permissions where it is missing.
+        case append(permissions: mode_t)
     }
 
     /// Opens the file at `path`. The last part of the path may not be a symbolic link unless `followsLinks`.
@@ -42,6 +44,9 @@ package struct OpenFile: ~Copyable, Sendable {
             permissions = mode
         case .openOrCreate(let mode):
             flags |= O_RDWR | O_CREAT
+            permissions = mode
+        case .append(let mode):
+            flags |= O_WRONLY | O_CREAT | O_APPEND
             permissions = mode
         }
         descriptor = try retrying("open", path) { unsafe Glibc.open(path, flags, permissions) }

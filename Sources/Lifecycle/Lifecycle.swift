@@ -1,5 +1,6 @@
 package import Blobs
 import Synchronization
+import Telemetry
 package import Vault
 
 /// Garbage collection and checking of one vault. One pass runs at a time; requests go on meanwhile.
@@ -31,15 +32,29 @@ package final class Lifecycle: Sendable {
     package func collect(_ options: CollectOptions = CollectOptions()) async throws(StoreError) -> CollectReport {
         try await passes.withLock(.any) { () async throws(StoreError) in
             var sweep = Sweep(vault: vault, options: options)
-            let report = try await sweep.run()
-            if !options.dryRun {
-                history.withLock { history in
-                    history.latest = report
-                    if report.hold != nil { history.holds += 1 }
-                }
+            do throws(StoreError) {
+                let report = try await sweep.run()
+                if !options.dryRun { note(report) }
+                return report
+            } catch {
+                vault.meters.passes.add(for: PassOutcome.failed.rawValue)
+                throw error
             }
-            return report
         }
+    }
+
+    private func note(_ report: CollectReport) {
+        history.withLock { history in
+            history.latest = report
+            if report.hold != nil { history.holds += 1 }
+        }
+        let meters = vault.meters
+        meters.passes.add(for: (report.hold == nil ? PassOutcome.done : .held).rawValue)
+        meters.passTimes.record(.seconds(report.seconds))
+        meters.leasesEnded.add(report.leasesEnded)
+        meters.blobsRemoved.add(report.removalsFinished + report.blobsRemoved)
+        meters.removedBytes.add(Int(report.bytesRemoved))
+        meters.orphansRemoved.add(report.orphansRemoved)
     }
 
     /// Reads every file again and compares files and rows both ways. `progress` hears of blobs and bytes done so far.

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 package import Files
 package import Logging
+package import Telemetry
 
 /// What opening a storage folder comes to.
 struct OpenedStore: Sendable {
@@ -18,7 +19,7 @@ extension Vault {
     /// Removals that were begun are finished before anybody is served. The vault must be closed in the end.
     package static func open(
         at path: String, settings: VaultSettings = VaultSettings(), clock: any StoreClock = SystemClock(),
-        faults: FaultPoints = .none, logger: Logger
+        faults: FaultPoints = .none, meters: Meters = Meters(), logger: Logger
     ) async throws(VaultError) -> Vault {
         let workers = Workers(threads: settings.threads)
         let result: Result<OpenedStore, VaultError>
@@ -36,7 +37,8 @@ extension Vault {
         }
         switch result {
         case .success(let opened):
-            return Vault(opened, settings: settings, workers: workers, faults: faults, logger: logger)
+            return Vault(
+                opened, settings: settings, workers: workers, faults: faults, meters: meters, logger: logger)
         case .failure(let error):
             await workers.shutDown()
             throw error

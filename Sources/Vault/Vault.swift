@@ -3,6 +3,7 @@ package import Catalog
 package import DiskStore
 import Files
 import Logging
+package import Telemetry
 
 /// A store of blobs on one disk with one catalogue: the owner of a storage folder, and of the order in which things
 /// become durable. Upload: file, name, row. Removal: mark, unlink, forget.
@@ -19,18 +20,25 @@ package final class Vault: LeaseStore {
     let standings = Standings()
     let ledger: SpaceLedger
     let health: Health
+    let probe: WriteProbe
     let time: StoreTime
     let faults: FaultPoints
     let logger: Logger
+    /// Where this store counts what it does.
+    package let meters: Meters
     /// The clocks when this process opened the store.
     package let started: ClockReading
 
     private let commitThread: Workers
 
-    init(_ opened: OpenedStore, settings: VaultSettings, workers: Workers, faults: FaultPoints, logger: Logger) {
+    init(
+        _ opened: OpenedStore, settings: VaultSettings, workers: Workers, faults: FaultPoints, meters: Meters,
+        logger: Logger
+    ) {
         self.settings = settings
         self.workers = workers
         self.faults = faults
+        self.meters = meters
         self.logger = logger
         let (disk, slot, time) = (opened.disk, opened.slot, opened.time)
         self.disk = disk
@@ -47,6 +55,7 @@ package final class Vault: LeaseStore {
         committer = Committer(
             thread: commitThread, slot: slot, disk: disk, standings: standings, health: health, time: time,
             logger: logger)
+        probe = Self.writeProbe(settings, workers: workers, disk: disk, committer: committer)
     }
 
     /// Finishes what is under way and gives the storage folder back; later calls are refused as unavailable.
@@ -66,18 +75,22 @@ package final class Vault: LeaseStore {
     /// Bytes that uploads under way may still write.
     package var promisedBytes: Int64 { ledger.promisedBytes }
 
+    /// Whether uploads are under way that have bytes to write.
+    package var isTakingUploads: Bool { ledger.promisedBytes > 0 }
+
     package func now() -> Timestamp { time.now }
 
     package func unreadiness() async -> String? {
         if let reason = health.suspension { return "the store takes no writes: \(reason)" }
         do {
-            return try await workers.run { () throws(StoreError) in
+            let isFull = try await workers.run { () throws(StoreError) in
                 let free = try storeErrors { () throws(FileError) in try self.disk.freeBytes() }
                 _ = try self.slot.read { try $0.store().commits }
                 let fits = SpaceLedger.fits(
                     4096, free: free, promised: self.ledger.promisedBytes, kept: self.settings.keepFreeBytes)
-                return fits ? nil : "the disk is full"
+                return !fits
             }
+            return isFull ? "the disk is full" : await probe.failure()
         } catch {
             return error.description
         }

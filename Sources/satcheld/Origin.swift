@@ -1,19 +1,24 @@
 import ArgumentParser
 import BlobHTTP
+import Catalog
 import DiskStore
+import Files
 import Lifecycle
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 import Vault
 
-/// The composition of an origin: BlobHTTP over a vault, with its garbage collector beside it. The only place that
+/// The composition of an origin: BlobHTTP over a vault, with its garbage collector and its metrics beside it. The only place that
 /// chooses what is built from what.
 enum Origin {
     /// Serves until the process is told to end; requests under way are finished first, as long as the settings allow.
     static func run(_ settings: ServerSettings, logger: Logger) async throws {
-        let vault = try await openVault(settings, logger: logger)
+        let meters = Meters(codes: Problem.Code.allCases)
+        let vault = try await openVault(settings, meters: meters, logger: logger)
         do {
             try await serve(vault, settings, logger: logger)
         } catch {
@@ -26,8 +31,11 @@ enum Origin {
 
     private static func serve(_ vault: Vault, _ settings: ServerSettings, logger: Logger) async throws {
         let lifecycle = Lifecycle(vault: vault)
+        let access = try accessLog(vault, settings, logger: logger)
+        let watch = RequestWatch(meters: vault.meters, accessLog: access?.log)
+        let gatherer = ReadingsGatherer(vault: vault, lifecycle: lifecycle)
         let server = BlobServer(
-            store: vault, settings: settings.server, logger: logger,
+            store: vault, settings: settings.server, logger: logger, watch: watch, readings: gatherer.gather,
             upkeep: { Upkeep(heldBack: lifecycle.latestReport?.hold, holdCount: lifecycle.holdCount) }
         ) { listener, bound in
             switch listener {
@@ -45,7 +53,9 @@ enum Origin {
         let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
         let keyring = TicketKeyring(
             paths: settings.ticketKeyPaths, verifier: settings.server.tickets, logger: logger)
-        let services: [any Service] = [control, sweeps, keyring] + server.services
+        let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: vault.meters)
+        var services: [any Service] = [control, sweeps, keyring, lag]
+        services += (access?.services ?? []) + server.services
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -53,9 +63,28 @@ enum Origin {
         try await ServiceGroup(configuration: configuration).run()
     }
 
-    private static func openVault(_ settings: ServerSettings, logger: Logger) async throws -> Vault {
+    /// The access log with what writes it and opens it anew; nil where none is wanted.
+    private static func accessLog(
+        _ vault: Vault, _ settings: ServerSettings, logger: Logger
+    ) throws(FileError) -> (log: AccessLog, services: [any Service])? {
+        guard settings.accessLog != .off else { return nil }
+        let log = AccessLog(meters: vault.meters, now: { vault.clocks.wall })
+        let file = try AccessLogFile(settings.accessLog)
+        return (
+            log,
+            [
+                AccessLogService(log: log, file: file, logger: logger),
+                AccessLogReopening(file: file, logger: logger),
+            ]
+        )
+    }
+
+    private static func openVault(
+        _ settings: ServerSettings, meters: Meters, logger: Logger
+    ) async throws -> Vault {
         do {
-            return try await Vault.open(at: settings.storagePath, settings: settings.vault, logger: logger)
+            return try await Vault.open(
+                at: settings.storagePath, settings: settings.vault, meters: meters, logger: logger)
         } catch {
             let code = if case .locked = error { ExitStatus.temporary } else { ExitStatus.inputOutput }
             throw ExitStatus.failure(error.description, code)

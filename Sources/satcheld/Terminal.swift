@@ -6,6 +6,9 @@ enum StandardError {
     /// Writes a line; one that cannot be written is lost.
     static func write(_ line: String) { Output.write(line + "\n", to: STDERR_FILENO) }
 
+    /// Writes lines that have their ends.
+    static func writeText(_ text: String) { Output.write(text, to: STDERR_FILENO) }
+
     /// Writes over the line before it, on a terminal.
     static func writeProgress(_ line: String) { Output.write("\r\u{1b}[K" + line, to: STDERR_FILENO) }
 
@@ -31,6 +34,14 @@ private enum Output {
 
 /// What the kernel lets one process have.
 enum ProcessLimits {
+    /// The number of files that may be open now.
+    static var openFiles: UInt64 {
+        var limit = rlimit()
+        // Safe: the call writes exactly this structure.
+        let result = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return result == 0 ? UInt64(limit.rlim_cur) : 0
+    }
+
     /// Raises the number of files that may be open to the most that is allowed; every connection and every blob being
     /// read is one. Returns the number.
     static func raiseOpenFiles() -> UInt64 {

@@ -2,6 +2,7 @@ import BlobHTTP
 import Blobs
 import Logging
 import ServiceLifecycle
+import Telemetry
 import TestSupport
 import Vault
 
@@ -10,6 +11,7 @@ struct TestServer {
     let port: Int
     let adminPort: Int
     let vault: Vault
+    let watch: RequestWatch
     private let group: ServiceGroup
 
     var url: String { "http://127.0.0.1:\(port)" }
@@ -33,13 +35,23 @@ struct TestServer {
         vaultSettings.ballastBytes = 0
         vaultSettings.keepFreeBytes = 0
         vaultSettings.threads = 2
-        let vault = try await Vault.open(at: folder.path("store"), settings: vaultSettings, logger: logger)
+        let vault = try await Vault.open(
+            at: folder.path("store"), settings: vaultSettings, meters: Meters(codes: Problem.Code.allCases),
+            logger: logger)
+        let watch = RequestWatch(
+            meters: vault.meters, accessLog: AccessLog(meters: vault.meters, now: { Timestamp(seconds: 1_800_000_000) })
+        )
         var settings = BlobServerSettings(listen: Authority(host: "127.0.0.1", port: 0))
         settings.adminListen = settings.listen
         change(&settings)
         let (ports, continuation) = AsyncStream.makeStream(of: (BlobServer.Listener, Int).self)
         let server = BlobServer(
-            store: wrap(vault), settings: settings, logger: logger,
+            store: wrap(vault), settings: settings, logger: logger, watch: watch,
+            readings: { [vault] in
+                var readings = Readings()
+                readings.store = try? await vault.readings()
+                return readings
+            },
             upkeep: { Upkeep(heldBack: "the clocks parted", holdCount: 2) }
         ) { listener, bound in
             continuation.yield((listener, bound.port ?? 0))
@@ -55,7 +67,8 @@ struct TestServer {
             if bound.count == 2 { break }
         }
         let test = TestServer(
-            port: bound[.blobs] ?? 0, adminPort: bound[.admin] ?? 0, vault: vault, group: group)
+            port: bound[.blobs] ?? 0, adminPort: bound[.admin] ?? 0, vault: vault, watch: watch,
+            group: group)
         do { try await body(test) } catch {
             await group.triggerGracefulShutdown()
             try await running.value

@@ -70,7 +70,7 @@ import Vault
         #expect(
             tables == [
                 "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash", "store",
-                "upload",
+                "tally", "upload",
             ])
         try queue.close()
         withExtendedLifetime(folder) {}

@@ -83,6 +83,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
         arm()
     }
 
+    /// The other end of the connection.
+    var remoteAddress: SocketAddress? { context?.channel.remoteAddress }
+
     func close() { context?.close(promise: nil) }
 
     /// Ends the connection when all that was written has left.

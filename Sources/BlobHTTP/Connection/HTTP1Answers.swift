@@ -17,6 +17,8 @@ final class HTTP1Answers: AnswerChannel {
     }
 
     var isWritable: Bool { connection.isWritable }
+    var client: ClientAddress { ClientAddress(connection.remoteAddress) }
+    var version: AnsweredRequest.Version { .http1 }
 
     func writeWhole(_ blob: ReadyBlob, now: Timestamp) -> Bool {
         let persistence = connection.state.beginAnswer(asksToClose: false, now: .now())
@@ -51,7 +53,7 @@ final class HTTP1Answers: AnswerChannel {
                 string: HTTP1Head.statusLine(verdict.status) + shared + own + HTTP1Head.line(persistence) + "\r\n"))
     }
 
-    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) {
+    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) -> Int {
         let persistence = connection.state.beginAnswer(asksToClose: false, now: .now())
         let body = problem.body
         var head = HTTP1Head.statusLine(problem.status) + "Date: \(HTTPDate.format(now))\r\n"
@@ -61,6 +63,7 @@ final class HTTP1Answers: AnswerChannel {
         if !isHead { answer.writeBytes(body) }
         write(answer)
         end()
+        return isHead ? 0 : body.count
     }
 
     func write(_ bytes: ByteBuffer) {

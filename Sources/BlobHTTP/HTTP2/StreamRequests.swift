@@ -99,6 +99,8 @@ final class StreamAnswers: AnswerChannel {
     var eventLoop: any EventLoop { context.eventLoop }
     var isWritable: Bool { context.channel.isWritable }
     var takesFiles: Bool { false }
+    var client: ClientAddress { ClientAddress(context.channel.remoteAddress) }
+    var version: AnsweredRequest.Version { .http2 }
 
     func begin(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp) {
         let heads = blob.heads(at: now)
@@ -108,7 +110,7 @@ final class StreamAnswers: AnswerChannel {
 
     func writeWhole(_ blob: ReadyBlob, now: Timestamp) -> Bool { false }
 
-    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) {
+    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) -> Int {
         let body = problem.body
         var fields = problem.answerFields
         fields.append(contentsOf: CrossOrigin.readFields)
@@ -116,6 +118,7 @@ final class StreamAnswers: AnswerChannel {
         write(problem.status, fields, now)
         if !isHead { write(ByteBuffer(bytes: body)) }
         end()
+        return isHead ? 0 : body.count
     }
 
     private func write(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ now: Timestamp) {

@@ -1,14 +1,18 @@
 import Blobs
 import HTTPTypes
 import Hummingbird
+import NIOCore
+import Telemetry
 
-/// What an operator's tools ask, on a listener of its own that strangers cannot reach: health with details.
+/// What an operator's tools ask, on a listener of its own that strangers cannot reach: health with details, metrics.
 struct AdminResponder: HTTPResponder {
     typealias Context = RequestScope
 
     let store: any LeaseStore
     let publicURL: PublicURLBox
     let upkeep: @Sendable () -> Upkeep
+    let meters: Meters
+    let readings: @Sendable () async -> Readings
 
     func respond(to request: Request, context: RequestScope) async throws -> Response {
         let response = await answer(request)
@@ -17,14 +21,27 @@ struct AdminResponder: HTTPResponder {
 
     private func answer(_ request: Request) async -> Response {
         if let failure = StandInRequest.failure(in: request.head) { return Response(failure.problem, closes: true) }
+        let isMetrics = request.head.path?.prefix { $0 != "?" } == "/metrics"
         let route = request.head.path.flatMap { Route(target: $0) }
-        guard let route, [.health, .readiness].contains(route) else { return Response(Problem(.notFound)) }
+        guard isMetrics || route == .health || route == .readiness else { return Response(Problem(.notFound)) }
         guard request.method == .get || request.method == .head else {
             return Response(Problem(.methodNotAllowed, fields: [.allow: "GET, HEAD"]))
         }
+        return isMetrics ? await metrics() : await health(strictly: route == .readiness)
+    }
+
+    private func metrics() async -> Response {
+        let text = MetricText.render(meters, await readings())
+        return Response(
+            status: .ok, headers: [.contentType: MetricText.contentType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// Health in detail; `strictly`, a store that cannot do its work is refused.
+    private func health(strictly: Bool) async -> Response {
         let why = await store.unreadiness()
         let upkeep = upkeep()
-        if route == .readiness, let why {
+        if strictly, let why {
             return Response(Problem(.unavailable, detail: why, retryAfterSeconds: Problem.pauseSeconds))
         }
         return .json(

@@ -12,15 +12,18 @@ package struct BlobResponder: HTTPResponder {
     let gate: Gate
     /// The longest that caches may keep a blob's answer.
     let cacheSeconds: Int64
+    let watch: RequestWatch
 
-    init(store: any LeaseStore, publicURL: PublicURLBox, gate: Gate, cacheSeconds: Int64) {
+    init(store: any LeaseStore, publicURL: PublicURLBox, gate: Gate, cacheSeconds: Int64, watch: RequestWatch) {
         self.store = store
         self.publicURL = publicURL
         self.gate = gate
         self.cacheSeconds = cacheSeconds
+        self.watch = watch
     }
 
     package func respond(to request: Request, context: RequestScope) async throws -> Response {
+        let start = ContinuousClock.now
         let route = request.head.path.flatMap { Route(target: $0) }
         var response: Response
         do {
@@ -33,7 +36,8 @@ package struct BlobResponder: HTTPResponder {
         for field in crossOriginFields(request, route) where !response.headers.contains(field.name) {
             response.headers.append(field)
         }
-        return request.method == .head ? response.createHeadResponse() : response
+        if request.method == .head { response = response.createHeadResponse() }
+        return watched(response, to: request, route, from: context.client, since: start)
     }
 
     private func answer(_ request: Request, _ route: Route?, _ context: RequestScope) async throws -> Response {

@@ -1,6 +1,7 @@
 package import Blobs
 package import Logging
 package import ServiceLifecycle
+package import Telemetry
 package import Tickets
 
 /// What a server listens at and how much it lets in.
@@ -37,10 +38,12 @@ package struct BlobServer: Sendable {
     package let publicURL: PublicURLBox
     package let services: [any Service]
 
-    /// With an `identity` the public listener speaks TLS and nothing else. `onListening` is called once for each listener, when it accepts connections, with what it is bound to;
-    /// `upkeep` whenever an operator asks how garbage collection stands.
+    /// With an `identity` the public listener speaks TLS and nothing else. `onListening` is called once for each
+    /// listener, when it accepts connections, with what it is bound to; `upkeep` whenever an operator asks how garbage
+    /// collection stands, `readings` whenever one asks for metrics.
     package init(
         store: any LeaseStore, settings: BlobServerSettings, identity: TLSIdentity? = nil, logger: Logger,
+        watch: RequestWatch, readings: @escaping @Sendable () async -> Readings,
         upkeep: @escaping @Sendable () -> Upkeep,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void
     ) {
@@ -50,10 +53,10 @@ package struct BlobServer: Sendable {
                     listeningAt: settings.listen.host, port: settings.listen.port ?? 0,
                     scheme: identity == nil ? "http" : "https"))
         let responder = BlobResponder(
-            store: store, publicURL: box, gate: Gate(settings), cacheSeconds: settings.cacheSeconds)
+            store: store, publicURL: box, gate: Gate(settings), cacheSeconds: settings.cacheSeconds, watch: watch)
         let reads = BlobReads(
             store: store, cacheSeconds: settings.cacheSeconds, limits: .init(blobs: settings.readyBlobs),
-            logger: logger)
+            watch: watch, logger: logger)
         let isDerived = settings.publicURL == nil
         let scheme = identity == nil ? "http" : "https"
         var services: [any Service] = [
@@ -66,7 +69,8 @@ package struct BlobServer: Sendable {
             }
         ]
         if let adminListen = settings.adminListen {
-            let responder = AdminResponder(store: store, publicURL: box, upkeep: upkeep)
+            let responder = AdminResponder(
+                store: store, publicURL: box, upkeep: upkeep, meters: watch.meters, readings: readings)
             services.append(
                 BlobListener(
                     address: adminListen, settings: settings, reads: nil, identity: nil,

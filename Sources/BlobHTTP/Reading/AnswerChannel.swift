@@ -8,14 +8,17 @@ protocol AnswerChannel: AnyObject {
     var isWritable: Bool { get }
     /// Whether a file can be sent without being read by us.
     var takesFiles: Bool { get }
+    /// Who is at the other end.
+    var client: ClientAddress { get }
+    var version: AnsweredRequest.Version { get }
 
     /// Writes the head of a blob's answer.
     func begin(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp)
     /// Writes all of the answer to a plain request for a blob in memory, head and end included; false if that is not
     /// how this channel does it.
     func writeWhole(_ blob: ReadyBlob, now: Timestamp) -> Bool
-    /// Writes a refusal, head and end included.
-    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp)
+    /// Writes a refusal, head and end included; tells the bytes of its body.
+    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) -> Int
     /// Writes bytes of the body.
     func write(_ bytes: ByteBuffer)
     /// Writes bytes of the body; the promise hears when they have left the process.

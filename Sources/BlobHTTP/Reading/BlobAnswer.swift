@@ -1,4 +1,5 @@
 import Blobs
+import HTTPTypes
 import NIOCore
 
 /// Answers requests for blobs on one channel, one after another, on its event loop: at once where all is ready there,
@@ -19,6 +20,8 @@ final class BlobAnswer {
     private let desk: ReadingDesk
     private let channel: any AnswerChannel
     private var state = State.idle
+    /// Of the answer under way.
+    private var progress: AnswerProgress?
     /// Called when an answer that took its time has ended.
     var onEnd: (() -> Void)?
 
@@ -33,6 +36,7 @@ final class BlobAnswer {
     /// Answers a request; afterwards either `isIdle` again, or `onEnd` will be called.
     func answer(_ question: BlobQuestion, for address: BlobAddress) {
         let now = desk.now
+        progress = AnswerProgress(address: address, isHead: question.isHead)
         if let blob = desk.readyBlob(address, now: now) {
             answer(question, with: blob, now: now)
             return
@@ -52,6 +56,22 @@ final class BlobAnswer {
     func abandon() {
         state = .over
         onEnd = nil
+        finishCounting()
+    }
+
+    private func refuse(_ problem: Problem, _ question: BlobQuestion, now: Timestamp) {
+        progress?.status = problem.status.code
+        progress?.refusal = problem.code
+        let bytes = channel.refuse(problem, isHead: question.isHead, now: now)
+        progress?.sentBytes += Int64(bytes)
+        finishCounting()
+    }
+
+    /// Has the answer counted that has ended; one that the client left before it began is none.
+    private func finishCounting() {
+        guard let progress else { return }
+        self.progress = nil
+        if progress.status != 0 { desk.reads.watch.note(progress, on: channel) }
     }
 
     private func hear(_ result: Result<ReadyBlob, Problem>, _ question: BlobQuestion) {
@@ -59,7 +79,7 @@ final class BlobAnswer {
         state = .idle
         switch result {
         case .success(let blob): answer(question, with: blob, now: desk.now)
-        case .failure(let problem): channel.refuse(problem, isHead: question.isHead, now: desk.now)
+        case .failure(let problem): refuse(problem, question, now: desk.now)
         }
         finishTurn()
     }
@@ -67,10 +87,15 @@ final class BlobAnswer {
     private func answer(_ question: BlobQuestion, with blob: ReadyBlob, now: Timestamp) {
         let verdict: BlobVerdict
         do { verdict = try BlobVerdict.decide(question, blob.facts) } catch {
-            channel.refuse(error, isHead: question.isHead, now: now)
+            refuse(error, question, now: now)
             return
         }
-        if verdict.body == .whole, blob.body != nil, channel.writeWhole(blob, now: now) { return }
+        progress?.status = verdict.status.code
+        if verdict.body == .whole, blob.body != nil, channel.writeWhole(blob, now: now) {
+            progress?.sentBytes += blob.facts.size
+            finishCounting()
+            return
+        }
         channel.begin(blob, verdict, now: now)
         send(BodyPlan(blob, verdict.body))
     }
@@ -90,11 +115,12 @@ final class BlobAnswer {
             case nil:
                 state = .idle
                 channel.end()
+                finishCounting()
                 return
-            case .bytes(let bytes): channel.write(bytes)
+            case .bytes(let bytes): write(bytes)
             case .range(let range):
                 if let body = plan.blob.body {
-                    channel.write(Self.slice(body, range))
+                    write(Self.slice(body, range))
                     plan.pass(range.count)
                 } else if channel.takesFiles, let file = plan.blob.openFile() {
                     return sendFile(file, plan, range)
@@ -104,6 +130,11 @@ final class BlobAnswer {
             }
         }
         state = .sending(plan)
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        channel.write(bytes)
+        progress?.sentBytes += Int64(bytes.readableBytes)
     }
 
     private static func slice(_ body: ByteBuffer, _ range: ByteRange) -> ByteBuffer {
@@ -141,6 +172,7 @@ final class BlobAnswer {
             withExtendedLifetime(file) {}
             guard let self, case .waiting(let plan) = state else { return }
             guard case .success = result else { return abandon() }
+            progress?.sentBytes += piece.count
             send(plan)
             finishTurn()
         }
@@ -153,7 +185,7 @@ final class BlobAnswer {
             preconditionFailure("a piece of a range lies within the blob")
         }
         if let bytes = Self.resident(piece, of: plan.blob.content) {
-            channel.write(bytes)
+            write(bytes)
             plan.pass(count)
             return true
         }
@@ -166,7 +198,7 @@ final class BlobAnswer {
             var plan = plan
             switch result {
             case .success(let bytes):
-                answer.channel.write(bytes)
+                answer.write(bytes)
                 plan.pass(count)
                 answer.send(plan)
                 answer.finishTurn()

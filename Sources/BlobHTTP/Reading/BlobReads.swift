@@ -6,13 +6,17 @@ import Synchronization
 /// Everything that reading blobs shares: the store, and on each event loop what is ready there.
 final class BlobReads: Sendable {
     let store: any LeaseStore
+    let watch: RequestWatch
     private let cacheSeconds: Int64
     private let limits: ReadyTable.Limits
     private let logger: Logger
     private let desks = Mutex<[ObjectIdentifier: NIOLoopBound<ReadingDesk>]>([:])
 
-    init(store: any LeaseStore, cacheSeconds: Int64, limits: ReadyTable.Limits, logger: Logger) {
+    init(
+        store: any LeaseStore, cacheSeconds: Int64, limits: ReadyTable.Limits, watch: RequestWatch, logger: Logger
+    ) {
         self.store = store
+        self.watch = watch
         self.cacheSeconds = cacheSeconds
         self.limits = limits
         self.logger = logger

@@ -9,13 +9,31 @@ package enum HTTPDate {
 
     /// The date of `time`, which is brought between 1970 and 9999 first.
     package static func format(_ time: Timestamp) -> String {
-        let seconds = min(max(time.seconds, 0), latest)
-        let (days, secondOfDay) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        let (days, secondOfDay) = days(of: time)
         let (year, month, day) = civil(daysSince1970: days)
-        let clock = [secondOfDay / 3600, secondOfDay / 60 % 60, secondOfDay % 60].map(twoDigits).joined(separator: ":")
-        let digits = String(year)
-        let paddedYear = String(repeating: "0", count: 4 - digits.count) + digits
-        return "\(weekdays[Int(days % 7)]), \(twoDigits(day)) \(months[Int(month) - 1]) \(paddedYear) \(clock) GMT"
+        let date = "\(weekdays[Int(days % 7)]), \(twoDigits(day)) \(months[Int(month) - 1]) \(fourDigits(year))"
+        return "\(date) \(clock(secondOfDay)) GMT"
+    }
+
+    /// The same moment as logs write it, `1994-11-06T08:49:37Z` (RFC 3339 §5.6).
+    package static func logged(_ time: Timestamp) -> String {
+        let (days, secondOfDay) = days(of: time)
+        let (year, month, day) = civil(daysSince1970: days)
+        return "\(fourDigits(year))-\(twoDigits(month))-\(twoDigits(day))T\(clock(secondOfDay))Z"
+    }
+
+    private static func days(of time: Timestamp) -> (days: Int64, secondOfDay: Int64) {
+        let (days, secondOfDay) = min(max(time.seconds, 0), latest).quotientAndRemainder(dividingBy: 86_400)
+        return (days, secondOfDay)
+    }
+
+    private static func clock(_ secondOfDay: Int64) -> String {
+        [secondOfDay / 3600, secondOfDay / 60 % 60, secondOfDay % 60].map(twoDigits).joined(separator: ":")
+    }
+
+    private static func fourDigits(_ number: Int64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
     private static func twoDigits(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -18,6 +18,7 @@ struct ServerSettings {
     /// How long requests under way may take to finish when the server is told to end.
     var shutdownTimeout = Duration.zero
     var logLevel = Logger.Level.info
+    var accessLog = AccessLogPlace.off
 }
 
 /// A setting that cannot be taken as it stands.

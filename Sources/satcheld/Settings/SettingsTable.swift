@@ -109,6 +109,10 @@ enum SettingsTable {
         .value(
             "log-level", "trace|debug|info|notice|warning|error|critical", standard: "info",
             "What is logged, on stderr.", parse: { Logger.Level(rawValue: $0) }, at: \.logLevel),
+        .value(
+            "access-log", "off|stderr|FILE", standard: "off",
+            "Where a line is written for every request; a file is opened anew at SIGHUP.",
+            parse: { AccessLogPlace($0) }, at: \.accessLog),
     ]
 
     // MARK: Parsers of the table's own

@@ -1,0 +1,60 @@
+import Blobs
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Telemetry
+
+extension BlobResponder {
+    /// Answers up to so many bytes are handed over in one piece; longer ones are counted as they go out.
+    private static let pieceBytes = 64 * 1024
+
+    /// Has the watch told of this answer: at once, or when the last of a long body has been written or the client has
+    /// gone.
+    func watched(
+        _ response: Response, to request: Request, _ route: Route?, from client: ClientAddress,
+        since start: ContinuousClock.Instant
+    ) -> Response {
+        var facts = AnsweredRequest(
+            route: route?.routeClass(of: request.method) ?? .other, method: request.method,
+            status: response.status.code,
+            refusal: response.headers[.xReason].flatMap { Problem.Code(rawValue: $0) }, time: .zero,
+            blob: route?.blob, client: client)
+        if route == .upload, request.method == .put, response.status.kind == .successful {
+            facts.receivedBytes = request.headers[.contentLength].flatMap { Int64($0) } ?? 0
+        }
+        let length = request.method == .head ? 0 : response.body.contentLength ?? 0
+        guard length > Self.pieceBytes else {
+            facts.sentBytes = Int64(length)
+            facts.time = ContinuousClock.now - start
+            watch.note(facts)
+            return response
+        }
+        var response = response
+        response.body = counted(response.body, facts, since: start)
+        return response
+    }
+
+    private func counted(
+        _ body: ResponseBody, _ facts: AnsweredRequest, since start: ContinuousClock.Instant
+    ) -> ResponseBody {
+        ResponseBody(contentLength: body.contentLength) { [watch] writer in
+            let sent = SentBytes()
+            defer {
+                var facts = facts
+                facts.sentBytes = Int64(sent.counter.value)
+                facts.time = ContinuousClock.now - start
+                watch.note(facts)
+            }
+            let counting = body.map { buffer in
+                sent.counter.add(buffer.readableBytes)
+                return buffer
+            }
+            try await counting.write(writer)
+        }
+    }
+}
+
+/// The bytes of one answer that were written so far.
+private final class SentBytes: Sendable {
+    let counter = Counter()
+}

@@ -1,0 +1,74 @@
+/// One line of the table of metrics: what it is called, what it means, and where its numbers come from.
+package struct Metric: Sendable {
+    package enum Kind: String, Sendable { case counter, gauge, histogram }
+
+    /// One number with its labels.
+    struct Sample {
+        var labels: [(name: String, value: String)] = []
+        /// What follows the metric's name: empty but for histograms.
+        var suffix = ""
+        let text: String
+    }
+
+    package let name: String
+    package let kind: Kind
+    package let help: String
+    let samples: @Sendable (Meters, Readings) -> [Sample]
+}
+
+/// The shapes that lines of the table have.
+extension Metric {
+    static func counter(_ name: String, _ help: String, _ read: @escaping @Sendable (Meters) -> Int) -> Metric {
+        Metric(name: name, kind: .counter, help: help) { meters, _ in [Sample(text: String(read(meters)))] }
+    }
+
+    /// A number for each of some labels.
+    static func counters(
+        _ name: String, _ help: String, _ label: String, _ read: @escaping @Sendable (Meters) -> [(String, Int)]
+    ) -> Metric {
+        Metric(name: name, kind: .counter, help: help) { meters, _ in
+            read(meters).map { Sample(labels: [(label, $0)], text: String($1)) }
+        }
+    }
+
+    /// A number that is told only where it could be read.
+    static func gauge(
+        _ name: String, _ help: String, _ read: @escaping @Sendable (Readings) -> (any CustomStringConvertible)?
+    ) -> Metric {
+        Metric(name: name, kind: .gauge, help: help) { _, readings in
+            read(readings).map { [Sample(text: $0.description)] } ?? []
+        }
+    }
+
+    static func gauges(
+        _ name: String, _ help: String, _ label: String,
+        _ read: @escaping @Sendable (StoreReadings) -> [(String, Int64)]
+    ) -> Metric {
+        Metric(name: name, kind: .gauge, help: help) { _, readings in
+            (readings.store.map(read) ?? []).map { Sample(labels: [(label, $0)], text: String($1)) }
+        }
+    }
+
+    static func histogram(
+        _ name: String, _ help: String,
+        _ read: @escaping @Sendable (Meters, (borrowing Histogram) -> [Sample]) -> [Sample]
+    ) -> Metric {
+        Metric(name: name, kind: .histogram, help: help) { meters, _ in read(meters) { Sample.of($0) } }
+    }
+}
+
+extension Metric.Sample {
+    /// The samples of a histogram: every bucket with all before it, the sum, the number.
+    static func of(_ histogram: borrowing Histogram, labels: [(name: String, value: String)] = []) -> [Self] {
+        let counts = histogram.cumulated
+        let scale = histogram.scale
+        let ends = scale.ends.map { scale.text($0) } + ["+Inf"]
+        let buckets = zip(ends, counts).map { end, count in
+            Self(labels: labels + [("le", end)], suffix: "_bucket", text: String(count))
+        }
+        return buckets + [
+            Self(labels: labels, suffix: "_sum", text: scale.text(histogram.sum)),
+            Self(labels: labels, suffix: "_count", text: String(counts.last ?? 0)),
+        ]
+    }
+}
