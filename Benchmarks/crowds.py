@@ -200,14 +200,15 @@ class Crowds:
         for turn in range(1 if self.options.quick else 2):
             storage, hot = self.new_store(f"sweep-store-{turn}", self.hot_bodies())
             paths = self.list_paths("hot", hot)
-            lifetime = 60 + count // 5000
+            # Long enough for the files to be made and the quiet run to end; then all of it is garbage at once.
+            lifetime = 25 + count // 5000
             made = time.time()
             add_blobs(storage, (sealed_bytes(100, number) for number in range(count)), lifetime)
             os.sync()
             with self.start(storage) as server:
                 rate = self.hot_rate(server, paths)
                 quiet = self.quiet(server, paths, rate)
-                time.sleep(max(0, made + 2 * lifetime - time.time()))
+                time.sleep(max(0, made + lifetime + 2 - time.time()))
                 loud = self.beside(server, paths, rate, lambda: reports.append(self.collect(storage)))
                 pairs.append((loud, quiet))
         if any(report["blobsRemoved"] != count for report in reports):

@@ -6,6 +6,7 @@ time of all their processes.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -171,13 +172,20 @@ def pinned(core, command):
     return command if core is None else ["taskset", "-c", str(core), *command]
 
 
-# What lifts the limits that stop one client from doing everything.
-UNLIMITED = ["--leases-per-subject", "1000000000", "--connections", "30000", "--log-level", "warning"]
+# What lifts the limits that stop one client from doing everything; an older program may not have all of them.
+UNLIMITED = {"--leases-per-subject": "1000000000", "--bytes-per-subject": "none", "--connections": "30000",
+             "--log-level": "warning"}
+
+
+@functools.cache
+def help_of(program):
+    return subprocess.run([program, "serve", "--help"], capture_output=True, text=True).stdout
 
 
 def start_satcheld(program, storage, *settings, tls=None, core=None, wrapper=()):
     """Starts a server on `storage` and waits for its word; `start_seconds` tells how long that took."""
-    command = [program, "serve", "--storage", str(storage), "--listen", "127.0.0.1:0", *UNLIMITED, *settings]
+    limits = [word for name, value in UNLIMITED.items() if f"{name} " in help_of(program) for word in (name, value)]
+    command = [program, "serve", "--storage", str(storage), "--listen", "127.0.0.1:0", *limits, *settings]
     if tls:
         command += ["--tls-certificate", str(tls[0]), "--tls-key", str(tls[1])]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SATCHELD_")}
@@ -339,7 +347,7 @@ def run_wrk(url, seconds, connections=32, arguments=(), environment=None):
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(HERE / "wrk.lua"), url,
                "--", *arguments]
     output = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, **(environment or {})}).stdout
+        command, check=True, capture_output=True, text=True, env=environment).stdout
     result = json.loads(output.splitlines()[-1])
     if result["errors"] or not result["bytes"]:
         sys.exit(f"{' '.join(command)}: {output}")

@@ -84,7 +84,7 @@ class Contest:
     # Processor time beside nginx
 
     def webdav(self, size):
-        requests = 4000 if self.options.quick else 20000
+        requests = 4000 if self.options.quick else 10000
 
         def run(server, *arguments):
             before = processor_seconds(server.pid)
