@@ -33,24 +33,16 @@ final class HTTP1Answers: AnswerChannel {
     }
 
     func begin(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp) {
-        let persistence = connection.state.beginAnswer(asksToClose: false, now: .now())
-        let heads = blob.heads(at: now)
-        switch (persistence, verdict.status) {
-        case (.keepAlive(isHTTP10: false), .ok): connection.send(.byteBuffer(heads.wholeHead))
-        case (.keepAlive(isHTTP10: false), .notModified): connection.send(.byteBuffer(heads.notModified))
-        default: writeHead(blob, verdict, persistence, now)
-        }
+        writeHead(blob, verdict, connection.state.beginAnswer(asksToClose: false, now: .now()), now)
     }
 
     private func writeHead(
         _ blob: ReadyBlob, _ verdict: BlobVerdict, _ persistence: ConnectionState.Persistence, _ now: Timestamp
     ) {
-        let heads = blob.heads(at: now)
-        let shared = verdict.status == .notModified ? heads.commonLines : heads.contentLines
-        let own = HTTP1Head.lines(verdict.ownFields(blob.facts))
-        write(
-            ByteBuffer(
-                string: HTTP1Head.statusLine(verdict.status) + shared + own + HTTP1Head.line(persistence) + "\r\n"))
+        var head = ByteBufferAllocator().buffer(capacity: 1024)
+        head.writeImmutableBuffer(blob.heads(at: now).beginning(verdict.status))
+        HTTP1Head.end(&head, verdict, blob.facts, persistence)
+        write(head)
     }
 
     func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) -> Int {

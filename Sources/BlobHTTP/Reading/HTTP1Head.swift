@@ -15,6 +15,20 @@ enum HTTP1Head {
         return lines
     }
 
+    /// Adds the lines that only this answer has, and the end of the head.
+    static func end(
+        _ head: inout ByteBuffer, _ verdict: BlobVerdict, _ facts: BlobFacts, _ persistence: ConnectionState.Persistence
+    ) {
+        verdict.forEachOwnField(facts) { name, value in
+            head.writeString(name.rawName)
+            head.writeStaticString(": ")
+            head.writeString(value)
+            head.writeStaticString("\r\n")
+        }
+        head.writeString(line(persistence))
+        head.writeStaticString("\r\n")
+    }
+
     /// What the connection's state adds.
     static func line(_ persistence: ConnectionState.Persistence) -> String {
         switch persistence {

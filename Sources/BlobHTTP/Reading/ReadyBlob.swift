@@ -47,15 +47,16 @@ final class ReadyBlob {
     struct Heads {
         let time: Timestamp
         let fields: BlobFields
-        /// `fields` as lines, with the date.
-        let commonLines: String
-        let contentLines: String
+        /// The beginnings of heads by status, up to what is the answer's own.
+        let ok: ByteBuffer
+        let partialContent: ByteBuffer
+        let notModified: ByteBuffer
         /// The answer to a plain GET on a connection that stays: its head, and the body where that is in memory.
         let whole: ByteBuffer
-        /// The same without body, as it is for HEAD and before a file.
-        let wholeHead: ByteBuffer
-        /// The answer to a GET by somebody who has the blob.
-        let notModified: ByteBuffer
+
+        func beginning(_ status: HTTPResponse.Status) -> ByteBuffer {
+            status == .ok ? ok : status == .notModified ? notModified : partialContent
+        }
     }
 
     /// Those of the second `now`.
@@ -69,17 +70,18 @@ final class ReadyBlob {
     private func makeHeads(_ now: Timestamp) -> Heads {
         let fields = BlobFields(facts, now: now, cacheSeconds: cacheSeconds)
         let date = "Date: \(HTTPDate.format(now))\r\n"
-        let commonLines = date + HTTP1Head.lines(fields.common)
-        let contentLines = date + HTTP1Head.lines(fields.content)
-        let verdict = BlobVerdict(status: .ok, body: .whole)
-        let own = HTTP1Head.lines(verdict.ownFields(facts))
-        let wholeHead = ByteBuffer(string: HTTP1Head.statusLine(.ok) + contentLines + own + "\r\n")
-        var whole = wholeHead
+        let ok = HTTPResponse.Status.ok
+        let content = date + HTTP1Head.lines(fields.content)
+        let okBeginning = ByteBuffer(string: HTTP1Head.statusLine(ok) + content)
+        var whole = okBeginning
+        HTTP1Head.end(&whole, BlobVerdict(status: ok, body: .whole), facts, .keepAlive(isHTTP10: false))
         if let body { whole.writeImmutableBuffer(body) }
         return Heads(
-            time: now, fields: fields, commonLines: commonLines, contentLines: contentLines, whole: whole,
-            wholeHead: wholeHead,
-            notModified: ByteBuffer(string: HTTP1Head.statusLine(.notModified) + commonLines + "\r\n"))
+            time: now, fields: fields, ok: okBeginning,
+            partialContent: ByteBuffer(string: HTTP1Head.statusLine(.partialContent) + content),
+            notModified: ByteBuffer(
+                string: HTTP1Head.statusLine(.notModified) + date + HTTP1Head.lines(fields.common)),
+            whole: whole)
     }
 
     // MARK: Memory

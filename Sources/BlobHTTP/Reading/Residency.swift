@@ -7,7 +7,7 @@ struct Residency {
     /// A file is sent in parts of this size, aligned to it.
     static let partBytes: Int64 = 1 << 20
     /// One byte is looked at in each run of this length: the kernel reads ahead no less.
-    private static let strideBytes = 64 << 10
+    private static let strideBytes: Int64.Stride = 64 << 10
     /// How long an answer holds.
     private static let trust = TimeAmount.seconds(10)
     /// The most parts that are remembered of one file.
@@ -21,16 +21,18 @@ struct Residency {
     ) -> Bool {
         let part = range.offset / Self.partBytes
         if let time = seen[part], now < time + Self.trust { return true }
-        for offset in stride(from: range.offset, to: range.end, by: Self.strideBytes) where !hasByte(offset) {
-            return false
-        }
-        guard hasByte(range.last) else { return false }
+        // All of the part is looked at once, so that the next ranges in it cost nothing.
         let start = part * Self.partBytes
-        if range.offset == start, range.end == min(start + Self.partBytes, size) {
+        if Self.isResident(start, min(start + Self.partBytes, size), hasByte) {
             if seen.count >= Self.partLimit { seen.removeAll() }
             seen[part] = now
+            return true
         }
-        return true
+        return Self.isResident(range.offset, range.end, hasByte)
+    }
+
+    private static func isResident(_ start: Int64, _ end: Int64, _ hasByte: (Int64) -> Bool) -> Bool {
+        stride(from: start, to: end, by: strideBytes).allSatisfy(hasByte) && hasByte(end - 1)
     }
 
     /// The first piece of `range` that lies within one part.

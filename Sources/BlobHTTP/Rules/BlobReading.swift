@@ -31,14 +31,14 @@ package struct BlobFacts: Hashable, Sendable {
     package let size: Int64
     /// The latest end of its leases.
     package let sunset: Timestamp
+    package let entityTag: EntityTag
 
     package init(address: BlobAddress, size: Int64, sunset: Timestamp) {
         self.address = address
         self.size = size
         self.sunset = sunset
+        entityTag = EntityTag(opaque: address.hex)
     }
-
-    package var entityTag: EntityTag { EntityTag(opaque: address.hex) }
 }
 
 /// What a question about a held blob comes to, whatever the time: a status and the bytes that follow.
@@ -86,17 +86,19 @@ package struct BlobVerdict: Hashable, Sendable {
     }
 
     /// The fields that only this answer has, besides those of `BlobFields`.
-    package func ownFields(_ facts: BlobFacts) -> HTTPFields {
-        switch body {
-        case .none where status == .notModified: [:]
-        case .none, .whole: [.contentType: "application/octet-stream", .contentLength: String(facts.size)]
+    package func forEachOwnField(_ facts: BlobFacts, _ body: (HTTPField.Name, String) -> Void) {
+        if status == .notModified { return }
+        switch self.body {
+        case .none, .whole:
+            body(.contentType, "application/octet-stream")
+            body(.contentLength, String(facts.size))
         case .part(let range):
-            [
-                .contentType: "application/octet-stream", .contentLength: String(range.count),
-                .contentRange: ContentRange.text(range, size: facts.size),
-            ]
+            body(.contentType, "application/octet-stream")
+            body(.contentRange, ContentRange.text(range, size: facts.size))
+            body(.contentLength, String(range.count))
         case .multipart(let layout):
-            [.contentType: layout.contentType, .contentLength: String(layout.contentLength)]
+            body(.contentType, layout.contentType)
+            body(.contentLength, String(layout.contentLength))
         }
     }
 }
@@ -149,7 +151,7 @@ package struct BlobReading: Sendable {
         status = verdict.status
         body = verdict.body
         var fields = shared
-        fields.append(contentsOf: verdict.ownFields(facts))
+        verdict.forEachOwnField(facts) { fields[$0] = $1 }
         self.fields = fields
     }
 }

@@ -14,6 +14,13 @@ package struct EntityTag: Hashable, Sendable {
         self = tag
     }
 
+    /// Whether `text` is this tag and nothing else, strong: what nearly every client sends who has the blob.
+    func isWritten(as text: String) -> Bool {
+        let bytes = text.utf8
+        return !isWeak && bytes.count == opaque.utf8.count + 2 && bytes.first == UInt8(ascii: "\"")
+            && bytes.last == UInt8(ascii: "\"") && bytes.dropFirst().dropLast().elementsEqual(opaque.utf8)
+    }
+
     /// Both strong, and the same (RFC 9110 §8.8.3.2).
     package func matchesStrongly(_ other: Self) -> Bool { !isWeak && !other.isWeak && opaque == other.opaque }
 

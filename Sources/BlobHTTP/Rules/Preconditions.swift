@@ -27,6 +27,7 @@ package struct Preconditions: Hashable, Sendable {
             }
         }
         if let ifNoneMatch {
+            if tag.isWritten(as: ifNoneMatch) { return .notModified }
             switch EntityTagList(ifNoneMatch) {
             case .any: return .notModified
             case .tags(let tags) where tags.contains { $0.matchesWeakly(tag) }: return .notModified
