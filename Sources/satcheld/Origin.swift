@@ -40,7 +40,9 @@ enum Origin {
         ) { listener, bound in
             switch listener {
             case .blobs:
-                let url = PublicURL(listeningAt: bound.host, port: bound.port ?? 0)
+                let url = PublicURL(
+                    listeningAt: bound.host, port: bound.port ?? 0,
+                    scheme: settings.server.identity == nil ? "http" : "https")
                 if settings.server.publicURL == nil, ["0.0.0.0", "::"].contains(bound.host) {
                     logger.warning("URLs will name no host that clients can reach; set --public-url")
                 }
@@ -51,10 +53,10 @@ enum Origin {
         }
         let control = ControlServer(path: vault.layout.controlSocket, lifecycle: lifecycle, logger: logger)
         let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
-        let keyring = TicketKeyring(
-            paths: settings.ticketKeyPaths, verifier: settings.server.tickets, logger: logger)
+        let parts = [TicketKeyring.reloading(settings), TLSFiles.reloading(settings), access?.reopening]
+        let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: vault.meters)
-        var services: [any Service] = [control, sweeps, keyring, lag]
+        var services: [any Service] = [control, sweeps, reloading, lag]
         services += (access?.services ?? []) + server.services
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
@@ -66,16 +68,13 @@ enum Origin {
     /// The access log with what writes it and opens it anew; nil where none is wanted.
     private static func accessLog(
         _ vault: Vault, _ settings: ServerSettings, logger: Logger
-    ) throws(FileError) -> (log: AccessLog, services: [any Service])? {
+    ) throws(FileError) -> (log: AccessLog, services: [any Service], reopening: Reloading.Part)? {
         guard settings.accessLog != .off else { return nil }
         let log = AccessLog(meters: vault.meters, now: { vault.clocks.wall })
         let file = try AccessLogFile(settings.accessLog)
         return (
-            log,
-            [
-                AccessLogService(log: log, file: file, logger: logger),
-                AccessLogReopening(file: file, logger: logger),
-            ]
+            log, [AccessLogService(log: log, file: file, logger: logger)],
+            Reloading.Part(name: "access log") { try file.reopen() }
         )
     }
 

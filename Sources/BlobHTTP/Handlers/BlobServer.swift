@@ -10,6 +10,8 @@ package struct BlobServerSettings: Sendable {
     package var listen: Authority
     /// Where health is told in detail; nil for nowhere.
     package var adminListen: Authority?
+    /// Who the server is over TLS, which is then all that the public listener speaks; nil for plain HTTP.
+    package var identity: TLSIdentity?
     /// How clients find this server; nil for the bound address.
     package var publicURL: PublicURL?
     package var allowsAnonymousUploads = false
@@ -38,15 +40,15 @@ package struct BlobServer: Sendable {
     package let publicURL: PublicURLBox
     package let services: [any Service]
 
-    /// With an `identity` the public listener speaks TLS and nothing else. `onListening` is called once for each
-    /// listener, when it accepts connections, with what it is bound to; `upkeep` whenever an operator asks how garbage
-    /// collection stands, `readings` whenever one asks for metrics.
+    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to; `upkeep`
+    /// whenever an operator asks how garbage collection stands, `readings` whenever one asks for metrics.
     package init(
-        store: any LeaseStore, settings: BlobServerSettings, identity: TLSIdentity? = nil, logger: Logger,
-        watch: RequestWatch, readings: @escaping @Sendable () async -> Readings,
+        store: any LeaseStore, settings: BlobServerSettings, logger: Logger, watch: RequestWatch,
+        readings: @escaping @Sendable () async -> Readings,
         upkeep: @escaping @Sendable () -> Upkeep,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void
     ) {
+        let identity = settings.identity
         let box = PublicURLBox(
             settings.publicURL
                 ?? PublicURL(

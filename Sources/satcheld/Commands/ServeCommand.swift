@@ -1,7 +1,7 @@
 import ArgumentParser
 import BlobHTTP
 import Logging
-import NIOPosix
+import NIOCore
 import ServiceLifecycle
 
 /// `satcheld serve`: the origin of one store, until SIGTERM or SIGINT.
@@ -15,6 +15,7 @@ struct ServeCommand: AsyncParsableCommand {
         var settings = try await options.load()
         if let refusal = Self.refusal(settings) { throw ExitStatus.failure(refusal, ExitStatus.configuration) }
         settings.server.tickets = try await TicketKeyring.verifier(settings)
+        settings.server.identity = try TLSFiles.identity(settings)
         let logLevel = settings.logLevel
         LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
         let logger = Logger(label: "satcheld")
@@ -37,12 +38,16 @@ struct ServeCommand: AsyncParsableCommand {
             allowsAnyone: settings.server.allowsAnonymousUploads)
     }
 
-    /// Every connection may hold a blob open besides itself, and the store needs some files too.
+    /// Shares out the files that may be open: 256 for the store, at most a quarter of the rest for blobs that are ready,
+    /// and every connection may write a file besides being one.
     private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
-        let most = Int(clamping: (max(openFiles, 512) - 256) / 2)
-        guard settings.server.connectionLimit > most else { return settings }
-        logger.info("Fewer connections than set, for want of open files", metadata: ["connections": "\(most)"])
+        let files = Int(clamping: max(openFiles, 512) - 256)
+        let ready = min(settings.server.readyBlobs * System.coreCount * 2, files / 4)
         var fitted = settings
+        fitted.server.readyBlobs = ready / (System.coreCount * 2)
+        let most = (files - ready) / 2
+        guard settings.server.connectionLimit > most else { return fitted }
+        logger.info("Fewer connections than set, for want of open files", metadata: ["connections": "\(most)"])
         fitted.server.connectionLimit = most
         return fitted
     }

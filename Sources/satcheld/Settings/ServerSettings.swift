@@ -13,6 +13,9 @@ struct ServerSettings {
     var ticketKeyPaths: [String] = []
     /// The audience that tickets must name.
     var ticketAudience = ""
+    /// Files of the chain of certificates and of its key, in PEM; empty for plain HTTP.
+    var tlsCertificatePath = ""
+    var tlsKeyPath = ""
     /// Between two passes of the garbage collector.
     var collectInterval = Duration.zero
     /// How long requests under way may take to finish when the server is told to end.

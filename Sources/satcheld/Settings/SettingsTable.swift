@@ -16,6 +16,13 @@ enum SettingsTable {
             "Where to tell health in detail; a port alone is on 127.0.0.1. Nowhere unless given.",
             parse: optional(adminAddress), at: \.server.adminListen),
         .value(
+            "tls-certificate", "FILE", standard: "",
+            "The chain of certificates in PEM, the server's own first: TLS instead of plain HTTP. Read again on SIGHUP.",
+            parse: { $0 }, at: \.tlsCertificatePath),
+        .value(
+            "tls-key", "FILE", standard: "", "The private key of the certificate, in PEM. Read again on SIGHUP.",
+            parse: { $0 }, at: \.tlsKeyPath),
+        .value(
             "public-url", "URL", standard: "", "How clients find this server; the address of --listen unless given.",
             parse: optional { PublicURL($0) }, at: \.server.publicURL),
         .value(

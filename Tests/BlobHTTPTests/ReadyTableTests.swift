@@ -1,0 +1,112 @@
+import Blobs
+import NIOCore
+import Testing
+
+@testable import BlobHTTP
+
+@Suite struct ReadyTableTests {
+    private let standings = Standings()
+    private let now = Timestamp(seconds: 1000)
+
+    /// Bytes that nobody reads here.
+    private final class NoContent: BlobContent {
+        func read(_ range: ByteRange) async throws(StoreError) -> [UInt8] { throw .io("not read here") }
+        func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int { 0 }
+        func fetch(_ range: ByteRange) async {}
+        func openDescriptor() -> Int32? { nil }
+    }
+
+    private func address(_ number: Int) -> BlobAddress {
+        TestServer.address(of: Array("\(number)".utf8))
+    }
+
+    private func blob(_ number: Int, bytes: Int = 0, sunset: Int64 = 2000) -> ReadyBlob {
+        let held = HeldBlob(
+            address: address(number), size: Int64(bytes), sunset: Timestamp(seconds: sunset), content: NoContent())
+        return ReadyBlob(
+            held, body: ByteBuffer(repeating: 0, count: bytes), standing: standings.standing(of: held.address),
+            cacheSeconds: 300)
+    }
+
+    @Test("Whatever is asked for, a table stays within its number of blobs, and what is asked for often stays")
+    func count() {
+        let table = ReadyTable(limits: .init(blobs: 100, bodyBytes: 1 << 20))
+        for number in 0..<1000 {
+            table.insert(blob(number))
+            #expect(table.count <= 101)
+            #expect(table.blob(address(0), now: now) != nil)
+        }
+        #expect(table.blob(address(999), now: now) != nil)
+        #expect(table.blob(address(1), now: now) == nil)
+    }
+
+    @Test("Bodies in memory stay within their bytes")
+    func bytes() {
+        let table = ReadyTable(limits: .init(blobs: 1000, bodyBytes: 100_000))
+        for number in 0..<200 { table.insert(blob(number, bytes: 10_000)) }
+        #expect(table.count <= 11)
+    }
+
+    @Test("A blob is given no more once its lease is over or something changed about it, and goes")
+    func ends() {
+        let table = ReadyTable(limits: .init(blobs: 100, bodyBytes: 1 << 20))
+        table.insert(blob(1, sunset: 1001))
+        table.insert(blob(2))
+        #expect(table.blob(address(1), now: now) != nil)
+        #expect(table.blob(address(1), now: Timestamp(seconds: 1001)) == nil)
+        standings.end(address(2))
+        #expect(table.blob(address(2), now: now) == nil)
+        #expect(table.isEmpty)
+    }
+
+    @Test("What has ended is let go of without being asked for")
+    func sweep() {
+        let table = ReadyTable(limits: .init(blobs: 4, bodyBytes: 1 << 20))
+        for number in 0..<5 { table.insert(blob(number)) }
+        for number in 0..<4 { standings.end(address(number)) }
+        table.dropEnded(at: now)
+        #expect(table.count == 1)
+        #expect(table.blob(address(4), now: now) != nil)
+    }
+}
+
+@Suite struct ResidencyTests {
+    private static let size: Int64 = 3 << 20
+
+    private func range(_ offset: Int64, _ count: Int64) throws -> ByteRange {
+        try #require(ByteRange(offset: offset, count: count, within: Self.size))
+    }
+
+    @Test("A part that is all there is looked at once for ten seconds, however many ranges of it are asked for")
+    func trust() throws {
+        var residency = Residency()
+        var looks = 0
+        let start = NIODeadline.uptimeNanoseconds(0)
+        for offset in stride(from: Int64(0), to: 1 << 20, by: 4096) {
+            #expect(residency.isResident(try range(offset, 4096), of: Self.size, now: start) { _ in looks += 1; return true })
+        }
+        #expect(looks == 17)
+        _ = residency.isResident(try range(0, 1), of: Self.size, now: start + .seconds(10)) { _ in looks += 1; return true }
+        #expect(looks == 34)
+    }
+
+    @Test("Where a part is not all there, the range alone decides, and is looked at every time")
+    func partly() throws {
+        var residency = Residency()
+        let isThere: (Int64) -> Bool = { $0 < 512 << 10 }
+        let now = NIODeadline.uptimeNanoseconds(0)
+        for _ in 0..<2 {
+            #expect(residency.isResident(try range(0, 100_000), of: Self.size, now: now, hasByte: isThere))
+            #expect(!residency.isResident(try range(500_000, 100_000), of: Self.size, now: now, hasByte: isThere))
+            #expect(!residency.isResident(try range(1 << 20, 1), of: Self.size, now: now, hasByte: isThere))
+        }
+    }
+
+    @Test("A range is cut where a part ends")
+    func pieces() throws {
+        let piece = Residency.firstPiece(of: try range(1_000_000, 2_000_000), size: Self.size)
+        #expect(piece.offset == 1_000_000 && piece.end == 1 << 20)
+        let last = Residency.firstPiece(of: try range((3 << 20) - 1, 1), size: Self.size)
+        #expect(last.end == Self.size)
+    }
+}

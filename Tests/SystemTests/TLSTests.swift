@@ -1,0 +1,100 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("TLS and HTTP/2", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+struct TLSTests {
+    let journey: Journey
+
+    init() throws { journey = try Journey() }
+
+    private func makeCertificate(_ name: String) async throws {
+        let made = try await run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-keyout", "key.pem", "-out", "certificate.pem", "-subj", "/CN=\(name)", "-addext",
+                "subjectAltName=DNS:\(name),IP:127.0.0.1",
+            ], in: journey.folder.path)
+        #expect(made.status == 0, "\(made.errors)")
+    }
+
+    private func serve() async throws -> RunningServer {
+        try await journey.serve(
+            "--accept", "any", "--tls-certificate", journey.path("certificate.pem"), "--tls-key", journey.path("key.pem"))
+    }
+
+    private func curl(_ arguments: String...) async throws -> CommandResult {
+        try await run(
+            "/usr/bin/curl", ["-sS", "--max-time", "30", "--cacert", "certificate.pem"] + arguments,
+            in: journey.folder.path)
+    }
+
+    @Test func everyWayOfSpeakingGivesTheSameAnswers() async throws {
+        try await makeCertificate("one.example")
+        let server = try await serve()
+        #expect(server.url.hasPrefix("https://"))
+        let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        try write(bytes, toFile: journey.path("blob"))
+        let stored = try await curl("--http2", "-T", "blob", "\(server.url)/upload", "-w", "\n%{http_version} %{http_code}")
+        #expect(stored.lines.last == "2 201", "\(stored.output) \(stored.errors)")
+        let url = try #require(stored.output.split(separator: "\"").first { $0.hasPrefix("https://") }).description
+        for range in [[], ["-r", "5-1999999"], ["-r", "0-0,-1"], ["-r", "9999999-"], ["-I"], ["-H", "If-None-Match: *"]] {
+            var answers: [String] = []
+            for version in ["--http1.1", "--http2"] {
+                let answer = try await run(
+                    "/usr/bin/curl",
+                    ["-sS", "--max-time", "30", "--cacert", "certificate.pem", version, "-D", "fields", "-o", "body", url]
+                        + range, in: journey.folder.path)
+                #expect(answer.status == 0, "\(answer.errors)")
+                let fields = String(decoding: try bytesOf("fields"), as: UTF8.self).split(separator: "\r\n")
+                    .dropFirst().map { $0.lowercased() }.filter { !$0.hasPrefix("date:") }.sorted()
+                let body = range == ["-I"] ? [] : try bytesOf("body")
+                answers.append(fields.joined(separator: "\n") + "\n\(body.hashValue) \(body.count)")
+            }
+            #expect(answers[0] == answers[1], "\(range)")
+        }
+        let refused = try await curl(
+            "--http2", "-T", "blob", "-H", "X-SHA-256: no", "\(server.url)/upload", "-w", "\n%{http_code}")
+        #expect(refused.lines.last == "400", "\(refused.output) \(refused.errors)")
+        #expect(await server.stop() == 0)
+    }
+
+    private func bytesOf(_ name: String) throws -> [UInt8] { try bytes(ofFile: journey.path(name)) }
+
+    @Test func aNewCertificateIsTakenOnSIGHUPAndOpenConnectionsStay() async throws {
+        try await makeCertificate("one.example")
+        let server = try await serve()
+        let script = try #require(Bundle.module.path(forResource: "renewal", ofType: "py", inDirectory: "Peer"))
+        let client = try RunningCommand(
+            "/usr/bin/python3", [script, server.url], in: journey.folder.path)
+        for _ in 0..<500 where !FileManager.default.fileExists(atPath: journey.path("connected")) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try await makeCertificate("two.example")
+        server.send(signal: SIGHUP)
+        let result = await client.result()
+        #expect(result.lines == ["200 one.example", "200 one.example", "200 two.example"], "\(result.errors)")
+        try write([], toFile: journey.path("certificate.pem"))
+        server.send(signal: SIGHUP)
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await curl("-k", "\(server.url)/healthz").output == "ok\n", "a bad file leaves the old one in use")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func filesThatCannotBeUsedAreSaid() async throws {
+        try await makeCertificate("one.example")
+        let certificate = try bytesOf("certificate.pem")
+        try await makeCertificate("two.example")
+        try write(certificate, toFile: journey.path("certificate.pem"))
+        for arguments in [
+            ["--tls-certificate", "certificate.pem"], ["--tls-certificate", "missing.pem", "--tls-key", "key.pem"],
+            ["--tls-certificate", "certificate.pem", "--tls-key", "certificate.pem"],
+            ["--tls-certificate", "certificate.pem", "--tls-key", "key.pem"],
+        ] {
+            let ended = try await journey.satcheld(["serve", "--listen", "127.0.0.1:0"] + arguments)
+            #expect(ended.status == 78 && ended.errors.hasPrefix("satcheld: "), "\(arguments): \(ended.errors)")
+        }
+    }
+}
