@@ -61,6 +61,16 @@ final class StreamRequests: ChannelDuplexHandler {
         }
     }
 
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .head(var head) = unwrapOutboundIn(data) else {
+            context.write(data, promise: promise)
+            return
+        }
+        // A field of connections that HTTP/1.1 has and HTTP/2 forbids (RFC 9113 §8.2.2).
+        head.headerFields[.connection] = nil
+        context.write(wrapOutboundOut(.head(head)), promise: promise)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { reading?.proceed() }
         context.fireChannelWritabilityChanged()
