@@ -1,4 +1,5 @@
 import Blobs
+import DiskStore
 import Foundation
 import Testing
 import Vault
@@ -36,7 +37,9 @@ import Vault
     func sameFields() async throws {
         try await TestServer.run { server in
             let address = try await server.put([UInt8](repeating: 3, count: 5000))
-            for fields in ["", "Range: bytes=1-2\r\n", "If-None-Match: *\r\n", "If-Match: \"x\"\r\n", "Range: bytes=9999-\r\n"] {
+            for fields in [
+                "", "Range: bytes=1-2\r\n", "If-None-Match: *\r\n", "If-Match: \"x\"\r\n", "Range: bytes=9999-\r\n",
+            ] {
                 let client = try await server.connect()
                 try await client.send(get(address, fields))
                 let ready = try #require(await client.answer())

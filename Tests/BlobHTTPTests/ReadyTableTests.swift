@@ -83,10 +83,15 @@ import Testing
         var looks = 0
         let start = NIODeadline.uptimeNanoseconds(0)
         for offset in stride(from: Int64(0), to: 1 << 20, by: 4096) {
-            #expect(residency.isResident(try range(offset, 4096), of: Self.size, now: start) { _ in looks += 1; return true })
+            #expect(
+                residency.isResident(try range(offset, 4096), of: Self.size, now: start) { _ in
+                    looks += 1; return true
+                })
         }
         #expect(looks == 17)
-        _ = residency.isResident(try range(0, 1), of: Self.size, now: start + .seconds(10)) { _ in looks += 1; return true }
+        _ = residency.isResident(try range(0, 1), of: Self.size, now: start + .seconds(10)) { _ in
+            looks += 1; return true
+        }
         #expect(looks == 34)
     }
 

@@ -20,9 +20,10 @@ struct TLSTests {
         #expect(made.status == 0, "\(made.errors)")
     }
 
-    private func serve() async throws -> RunningServer {
+    private func serve() async throws -> Server {
         try await journey.serve(
-            "--accept", "any", "--tls-certificate", journey.path("certificate.pem"), "--tls-key", journey.path("key.pem"))
+            "--accept", "any", "--tls-certificate", journey.path("certificate.pem"), "--tls-key",
+            journey.path("key.pem"))
     }
 
     private func curl(_ arguments: String...) async throws -> CommandResult {
@@ -34,18 +35,25 @@ struct TLSTests {
     @Test func everyWayOfSpeakingGivesTheSameAnswers() async throws {
         try await makeCertificate("one.example")
         let server = try await serve()
-        #expect(server.url.hasPrefix("https://"))
+        #expect(server.url.scheme == "https")
         let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
         try write(bytes, toFile: journey.path("blob"))
-        let stored = try await curl("--http2", "-T", "blob", "\(server.url)/upload", "-w", "\n%{http_version} %{http_code}")
+        let stored = try await curl(
+            "--http2", "-T", "blob", "\(server.url)/upload", "-w", "\n%{http_version} %{http_code}")
         #expect(stored.lines.last == "2 201", "\(stored.output) \(stored.errors)")
         let url = try #require(stored.output.split(separator: "\"").first { $0.hasPrefix("https://") }).description
-        for range in [[], ["-r", "5-1999999"], ["-r", "0-0,-1"], ["-r", "9999999-"], ["-I"], ["-H", "If-None-Match: *"]] {
+        #expect(url.hasPrefix("\(server.url)"))
+        for range in [
+            [], ["-r", "5-1999999"], ["-r", "0-0,-1"], ["-r", "9999999-"], ["-I"], ["-H", "If-None-Match: *"],
+        ] {
             var answers: [String] = []
             for version in ["--http1.1", "--http2"] {
                 let answer = try await run(
                     "/usr/bin/curl",
-                    ["-sS", "--max-time", "30", "--cacert", "certificate.pem", version, "-D", "fields", "-o", "body", url]
+                    [
+                        "-sS", "--max-time", "30", "--cacert", "certificate.pem", version, "-D", "fields", "-o", "body",
+                        url,
+                    ]
                         + range, in: journey.folder.path)
                 #expect(answer.status == 0, "\(answer.errors)")
                 let fields = String(decoding: try bytesOf("fields"), as: UTF8.self).split(separator: "\r\n")
@@ -61,23 +69,25 @@ struct TLSTests {
         #expect(await server.stop() == 0)
     }
 
+    private static let script =
+        "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Peer/renewal.py"
+
     private func bytesOf(_ name: String) throws -> [UInt8] { try bytes(ofFile: journey.path(name)) }
 
     @Test func aNewCertificateIsTakenOnSIGHUPAndOpenConnectionsStay() async throws {
         try await makeCertificate("one.example")
         let server = try await serve()
-        let script = try #require(Bundle.module.path(forResource: "renewal", ofType: "py", inDirectory: "Peer"))
         let client = try RunningCommand(
-            "/usr/bin/python3", [script, server.url], in: journey.folder.path)
+            "/usr/bin/python3", [Self.script, "\(server.port)"], in: journey.folder.path)
         for _ in 0..<500 where !FileManager.default.fileExists(atPath: journey.path("connected")) {
             try await Task.sleep(for: .milliseconds(20))
         }
         try await makeCertificate("two.example")
-        server.send(signal: SIGHUP)
+        server.command.send(signal: SIGHUP)
         let result = await client.result()
         #expect(result.lines == ["200 one.example", "200 one.example", "200 two.example"], "\(result.errors)")
         try write([], toFile: journey.path("certificate.pem"))
-        server.send(signal: SIGHUP)
+        server.command.send(signal: SIGHUP)
         try await Task.sleep(for: .milliseconds(300))
         #expect(try await curl("-k", "\(server.url)/healthz").output == "ok\n", "a bad file leaves the old one in use")
         #expect(await server.stop() == 0)
@@ -93,7 +103,10 @@ struct TLSTests {
             ["--tls-certificate", "certificate.pem", "--tls-key", "certificate.pem"],
             ["--tls-certificate", "certificate.pem", "--tls-key", "key.pem"],
         ] {
-            let ended = try await journey.satcheld(["serve", "--listen", "127.0.0.1:0"] + arguments)
+            let ended = try await run(
+                Programs.path("satcheld"),
+                ["serve", "--listen", "127.0.0.1:0", "--storage", journey.storage] + arguments,
+                in: journey.folder.path)
             #expect(ended.status == 78 && ended.errors.hasPrefix("satcheld: "), "\(arguments): \(ended.errors)")
         }
     }

@@ -45,7 +45,10 @@ final class MessageGuard: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         connection.onFailure = { [weak self] failure in self?.fail(failure, context: context) }
-        reading?.onEnd = { [weak self] in self?.proceed(context: context) }
+        reading?.onEnd = { [weak self] in
+            self?.proceed(context: context)
+            self?.connection.flush()
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -1,0 +1,51 @@
+"""Asks a server over TLS before and after its certificate changes, on a connection that stays open and on a new one.
+
+Usage: renewal.py PORT, in a folder where certificate.pem is the certificate in force. Makes the file `connected` when the
+first answer has come, waits until certificate.pem holds another one that the server shows, and prints a line an answer:
+its status and the name in the certificate of its connection.
+"""
+
+import http.client
+import ssl
+import sys
+import time
+
+PORT = int(sys.argv[1])
+
+
+def connect():
+    context = ssl.create_default_context(cafile="certificate.pem")
+    connection = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=20, context=context)
+    connection.connect()
+    return connection
+
+
+def ask(connection):
+    name = dict(part[0] for part in connection.sock.getpeercert()["subject"])["commonName"]
+    connection.request("GET", "/healthz")
+    answer = connection.getresponse()
+    answer.read()
+    print(answer.status, name, flush=True)
+
+
+def main():
+    first = connect()
+    ask(first)
+    open("connected", "w").close()
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            second = connect()
+            if dict(part[0] for part in second.sock.getpeercert()["subject"])["commonName"] != "one.example":
+                break
+            second.close()
+        except ssl.SSLError:
+            pass  # The file is newer than what the server shows.
+        if time.monotonic() > deadline:
+            sys.exit("the server kept its certificate")
+        time.sleep(0.05)
+    ask(first)
+    ask(second)
+
+
+main()
