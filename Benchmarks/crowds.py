@@ -19,9 +19,9 @@ import subprocess
 import sys
 import time
 
-from side_by_side import (KIB, MIB, Table, add_arguments, add_blobs, build_load, children, compare, end_load, make_store,
-                          memory, raise_file_limit, resident_bytes, run_load, sealed_bytes, start_load,
-                          start_nginx, start_satcheld, store_path, text, wait_until_quiet, workplace)
+from side_by_side import (KIB, MIB, Table, add_arguments, add_blobs, available_bytes, build_load, children, compare,
+                          end_load, make_store, memory, raise_file_limit, resident_bytes, run_load, sealed_bytes,
+                          start_load, start_nginx, start_satcheld, store_path, text, wait_until_quiet, workplace)
 
 SERVER_CORE, LOAD_CORE = 0, 1
 IDLE, IDLE_BOUND = 20000, 8 * KIB
@@ -81,12 +81,13 @@ class Crowds:
         """Bytes for each connection: resident in the server, gone from MemAvailable without the load maker's own, and
         taken by the kernel's slabs for the sockets of both ends."""
         run_load(self.load, "get", server.address, "--paths", self.list_paths("one", [path]), "--requests", 1000)
+        time.sleep(2)
         slabs = "SUnreclaim", "KReclaimable"
-        before = resident_of_all(server), memory("MemAvailable"), memory(*slabs)
+        before = resident_of_all(server), available_bytes(), memory(*slabs)
         process = start_load(self.load, "idle", server.address, "--path", path, "--connections", self.idle_count)
         ready = json.loads(process.stdout.readline())
         time.sleep(2)
-        after = resident_of_all(server), memory("MemAvailable") + resident_bytes(process.pid), memory(*slabs)
+        after = resident_of_all(server), available_bytes() + resident_bytes(process.pid), memory(*slabs)
         process.stdin.close()
         ended = json.loads(process.stdout.readline())
         process.wait()
@@ -126,6 +127,9 @@ class Crowds:
                           "--seconds", seconds, core=LOAD_CORE)
 
     def quiet(self, server, paths, rate):
+        """What a run before this one has left to be written must be written first."""
+        os.sync()
+        wait_until_quiet(server.pid)
         return latency(end_load(self.hot(server, paths, rate, self.options.seconds)))
 
     def beside(self, server, paths, rate, noise):
