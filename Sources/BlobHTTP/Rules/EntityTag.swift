@@ -16,9 +16,13 @@ package struct EntityTag: Hashable, Sendable {
 
     /// Whether `text` is this tag and nothing else, strong: what nearly every client sends who has the blob.
     func isWritten(as text: String) -> Bool {
-        let bytes = text.utf8
-        return !isWeak && bytes.count == opaque.utf8.count + 2 && bytes.first == UInt8(ascii: "\"")
-            && bytes.last == UInt8(ascii: "\"") && bytes.dropFirst().dropLast().elementsEqual(opaque.utf8)
+        let (bytes, expected) = (text.utf8.span, opaque.utf8.span)
+        let quote = UInt8(ascii: "\"")
+        guard !isWeak, bytes.count == expected.count + 2, bytes[0] == quote, bytes[bytes.count - 1] == quote else {
+            return false
+        }
+        for index in expected.indices where bytes[index + 1] != expected[index] { return false }
+        return true
     }
 
     /// Both strong, and the same (RFC 9110 §8.8.3.2).
