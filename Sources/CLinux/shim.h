@@ -18,3 +18,6 @@ static inline long clinux_read_resident(int descriptor, void *bytes, unsigned lo
 
 /// No core dump of this process, and no other process of the same user may look into its memory; 0 if that worked.
 static inline int clinux_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+/// Begins to write, or waits for, dirty pages of a range of a file: sync_file_range(2).
+int sync_file_range(int descriptor, long offset, long count, unsigned int flags);

@@ -78,8 +78,7 @@ extension Catalog {
         ) STRICT;
         CREATE UNIQUE INDEX lease_owner ON lease (blob, owner) WHERE owner IS NOT NULL;
         CREATE UNIQUE INDEX lease_unowned ON lease (blob, subject) WHERE owner IS NULL AND ended IS NULL;
-        CREATE INDEX lease_live ON lease (blob, expires) WHERE ended IS NULL;
-        CREATE INDEX lease_of_blob ON lease (blob);
+        CREATE INDEX lease_of_blob ON lease (blob, ended, expires);
         CREATE INDEX lease_due ON lease (expires) WHERE ended IS NULL;
         CREATE INDEX lease_of_subject ON lease (subject, expires) WHERE ended IS NULL;
         CREATE INDEX lease_ended ON lease (ended) WHERE ended IS NOT NULL;

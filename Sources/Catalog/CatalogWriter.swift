@@ -13,21 +13,23 @@ package struct CatalogWriter {
     /// Runs `body` in a savepoint of its own: when it throws a `StoreError` or breaks a constraint, its changes, and
     /// no others, are undone.
     package func attempt<Value>(_ body: () throws -> Value) throws -> Result<Value, StoreError> {
-        var result: Result<Value, StoreError>?
-        try database.inSavepoint {
-            do {
-                result = .success(try body())
-                return .commit
-            } catch let error as StoreError {
-                result = .failure(error)
-                return .rollback
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-                result = .failure(.io(CatalogError(error).description))
-                return .rollback
-            }
+        try database.run("SAVEPOINT change")
+        do {
+            let value = try body()
+            try database.run("RELEASE change")
+            return .success(value)
+        } catch let error as StoreError {
+            try undo()
+            return .failure(error)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            try undo()
+            return .failure(.io(CatalogError(error).description))
         }
-        guard let result else { throw CatalogError.failed("catalogue: a savepoint gave no result") }
-        return result
+    }
+
+    private func undo() throws {
+        try database.run("ROLLBACK TO change")
+        try database.run("RELEASE change")
     }
 
     // MARK: Blobs
@@ -75,7 +77,14 @@ package struct CatalogWriter {
             INSERT INTO charge VALUES (?, 1, ?)
             ON CONFLICT (subject) DO UPDATE SET leases = leases + 1, bytes = bytes + excluded.bytes
             """, [terms.subject, Charge.bytes(for: size)])
-        try sumUp(blob)
+        // What `sumUp` would find, without going through all leases of a blob that has many.
+        try database.run(
+            """
+            UPDATE blob SET
+                leases = leases + 1, sunset = max(coalesce(sunset, ?2), ?2),
+                reason = CASE WHEN ?2 >= coalesce(sunset, ?2) THEN NULL ELSE reason END
+            WHERE id = ?1
+            """, [blob, expires.seconds])
     }
 
     /// Ends a lease that has not been ended: it keeps its row, but not who was charged. No change otherwise.
@@ -95,7 +104,7 @@ package struct CatalogWriter {
         try database.run("UPDATE blob SET reason = ? WHERE id = ? AND leases = 0", [reason.rawValue, lease.blob])
     }
 
-    /// Brings the row of a blob up to date with its leases.
+    /// Counts the leases of a blob anew after one has ended or changed: the latest end may have been that one's.
     func sumUp(_ blob: Int64) throws {
         let row = try database.row(
             """

@@ -75,7 +75,7 @@ package final class DiskStore: Sendable {
         }
     }
 
-    /// Makes every name given or taken so far durable. An error is final.
+    /// Makes every name given or taken so far durable, and the bytes behind it. An error is final.
     package func synchronizeNames() throws(FileError) {
         try blobsFolder.synchronizeFileSystem()
         try faults.reach(.namesSynced)

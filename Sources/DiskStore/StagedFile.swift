@@ -3,8 +3,13 @@ import Synchronization
 
 /// A file on its way into the store. It removes itself when it goes, unless `place` gave it its name.
 package struct StagedFile: ~Copyable, Sendable {
-    /// Bytes written without a sync after which one is made: so the last sync of a large file has little left to do.
-    static let syncStepBytes: Int64 = 8 << 20
+    /// Bytes after which a large file is written back on the way, so that its last sync has little left to do. No more
+    /// than twice as many wait in memory.
+    static let stepBytes: Int64 = 8 << 20
+    /// The largest file whose bytes may be made durable by the sync of its name.
+    package static let smallBytes: Int64 = 128 << 10
+    /// From this size on it pays to begin writing back before that sync.
+    static let earlyWriteBackBytes: Int64 = 32 << 10
 
     /// Bytes written so far.
     package private(set) var size: Int64 = 0
@@ -14,6 +19,8 @@ package struct StagedFile: ~Copyable, Sendable {
     private let register: StagingRegister
     private let faults: FaultPoints
     private var syncedBytes: Int64 = 0
+    /// Bytes whose writing back has begun.
+    private var startedBytes: Int64 = 0
     private var isPlaced = false
 
     /// Takes over a file that was just made under a live id of `register`.
@@ -34,7 +41,15 @@ package struct StagedFile: ~Copyable, Sendable {
         try file.write(bytes)
         try faults.reach(.stagedBytesWritten)
         size += Int64(bytes.count)
-        if size - syncedBytes >= Self.syncStepBytes { try synchronize() }
+        if size - startedBytes >= Self.stepBytes { try writeBack() }
+    }
+
+    /// Begins to write back what is new, and waits for what was begun before that.
+    private mutating func writeBack() throws(FileError) {
+        try file.startWriteBack(from: startedBytes, count: size - startedBytes)
+        if startedBytes > 0 { try file.finishWriteBack(from: 0, count: startedBytes) }
+        startedBytes = size
+        try faults.reach(.stagedBytesWrittenBack)
     }
 
     /// Makes the bytes durable. An error is final: after it the file is worth nothing.
@@ -44,9 +59,15 @@ package struct StagedFile: ~Copyable, Sendable {
         syncedBytes = size
     }
 
-    /// Gives the synced file its final name, over whatever bore it; not durable before the names are synced.
+    /// Gets a small file ready to be synced together with its name.
+    package func prepareForNaming() throws(FileError) {
+        if size >= Self.earlyWriteBackBytes { try file.startWriteBack(from: 0, count: size) }
+    }
+
+    /// Gives the file its final name, over whatever bore it. Neither the name nor the bytes of a file that has not been
+    /// synced are durable before the names are synced; only a small file may come without a sync of its own.
     package consuming func place(at path: String) throws(FileError) {
-        precondition(syncedBytes == size, "a file is synced before it gets its name")
+        precondition(syncedBytes == size || size <= Self.smallBytes, "a large file is synced before it gets its name")
         try Folder.rename(file.path, to: path)
         isPlaced = true
         try faults.reach(.blobNamed)

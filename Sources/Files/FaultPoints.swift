@@ -5,7 +5,8 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case foldersMade, identityWritten, storeSynced, catalogMigrated, blobsNamed, catalogNamed, storeNamed
     case ballastAllocated, ballastReleased
     // An upload.
-    case stagedFileCreated, stagedBytesWritten, stagedBytesSynced, blobNamed, namesSynced, stagedFileRemoved
+    case stagedFileCreated, stagedBytesWritten, stagedBytesWrittenBack, stagedBytesSynced
+    case blobNamed, namesSynced, stagedFileRemoved
     // The catalogue: a row changed inside a transaction, a transaction committed, its number noted outside.
     case rowsChanged, rowsCommitted, commitNoted
     // Removal, and setting aside what is damaged.

@@ -4,66 +4,48 @@ import DiskStore
 import Files
 import Synchronization
 
-/// One upload on its way into a vault: it hashes while it writes, and owns its staged file and its share of the disk.
+/// One upload on its way into a vault. A small one is gathered in memory and written by one thread in one go; a large
+/// one is hashed and written side by side while it comes. It owns its staged file and its share of the disk.
 final class BlobUpload: UploadSession {
-    /// Small pieces are gathered until so many bytes are worth a write.
-    static let bufferBytes = 128 << 10
+    /// Bytes gathered in memory: the whole of a small upload, or a piece of a large one.
+    static let gatherBytes = Int(StagedFile.smallBytes)
 
-    /// What an upload owns while it is under way.
-    struct Work: ~Copyable, Sendable {
+    /// What comes in, judged and not yet passed on.
+    private struct Intake {
         var rule: UploadRule
-        var file: StagedFile
-        var reservation: Reservation
-        var hasher = BlobHasher()
         var gathered: [UInt8] = []
-
-        init(rule: UploadRule, file: consuming StagedFile, reservation: consuming Reservation) {
-            self.rule = rule
-            self.file = file
-            self.reservation = reservation
-        }
-
-        mutating func write(_ bytes: [UInt8]) throws(StoreError) {
-            try reservation.prepare(for: Int64(bytes.count))
-            hasher.update(bytes)
-            try storeErrors { () throws(FileError) in try file.write(bytes) }
-            reservation.wrote(Int64(bytes.count))
-        }
-
-        mutating func flush() throws(StoreError) {
-            guard !gathered.isEmpty else { return }
-            try write(gathered)
-            gathered.removeAll(keepingCapacity: true)
-        }
-
-        mutating func finish() throws(StoreError) -> BlobAddress {
-            try rule.finish()
-            try flush()
-            try storeErrors { () throws(FileError) in try file.synchronize() }
-            return hasher.address()
-        }
-
-        consuming func place(at path: String) throws(StoreError) {
-            do { try file.place(at: path) } catch { throw StoreError(error) }
-        }
     }
 
     private let vault: Vault
     private let announcement: UploadAnnouncement
-    private let work: Mutex<Work?>
-    /// Whether this upload's own file got the name.
-    private let isNew = Mutex(false)
+    /// Nil once the upload is over.
+    private let intake: Mutex<Intake?>
+    private let hasher = Mutex(BlobHasher())
+    /// Nil before a small upload is written, and once the file has its name or is given up.
+    private let staging: Mutex<Staging?>
+    private let isNamed = Mutex(false)
+    private let flow: PieceFlow
 
-    init(vault: Vault, announcement: UploadAnnouncement, work: consuming Work) {
+    /// - Parameter staging: nil for an upload announced as small, which has nothing on the disk before all of it is there.
+    init(vault: Vault, announcement: UploadAnnouncement, rule: UploadRule, staging: consuming Staging?) {
         self.vault = vault
         self.announcement = announcement
-        self.work = Mutex(work)
+        intake = Mutex(Intake(rule: rule))
+        self.staging = Mutex(staging)
+        flow = PieceFlow(workers: vault.workers)
     }
+
+    /// Whether an upload of this size is gathered whole.
+    static func isSmall(_ size: Int64?) -> Bool { size.map { $0 <= gatherBytes } ?? false }
 
     func append(_ bytes: [UInt8]) async throws(StoreError) {
         do throws(StoreError) {
-            guard try take(bytes) else { return }
-            try await vault.workers.run { () throws(StoreError) in try self.write(bytes) }
+            guard let piece = try take(bytes) else { return }
+            try await flow.send {
+                self.hash(piece)
+            } write: { () throws(StoreError) in
+                try self.write(piece)
+            }
         } catch {
             await abandon()
             throw error
@@ -72,10 +54,11 @@ final class BlobUpload: UploadSession {
 
     func commit() async throws(StoreError) -> StoredBlob {
         do throws(StoreError) {
-            let (address, size) = try await vault.workers.run { () throws(StoreError) in try self.finish() }
-            return try await vault.locks.withLock(address) { () async throws(StoreError) in
-                try await self.makeDurable(address, size: size)
-            }
+            try await flow.drain()
+            let stored = try await finishAndStore()
+            // The bytes were held already, so this upload's own file is still there.
+            if !stored.isNew { await abandon() }
+            return stored
         } catch {
             await abandon()
             throw error
@@ -88,76 +71,130 @@ final class BlobUpload: UploadSession {
     }
 
     private func release() {
-        work.withLock { $0 = nil }
+        intake.withLock { $0 = nil }
+        staging.withLock { $0 = nil }
     }
 
     // MARK: Bytes
 
-    /// Judges the bytes; tells whether they have to be written now rather than gathered.
-    private func take(_ bytes: [UInt8]) throws(StoreError) -> Bool {
-        try withWork { work throws(StoreError) in
-            try work.rule.take(bytes)
-            if work.gathered.count + bytes.count > Self.bufferBytes { return true }
-            work.gathered += bytes
-            return false
+    /// Judges the bytes and gathers them; gives what is to be hashed and written now.
+    private func take(_ bytes: [UInt8]) throws(StoreError) -> [UInt8]? {
+        try intake.withLock { intake throws(StoreError) in
+            guard var current = intake else { throw StoreError.isOver }
+            intake = nil
+            try current.rule.take(bytes)
+            if current.gathered.isEmpty { current.gathered = bytes } else { current.gathered += bytes }
+            defer { intake = current }
+            guard current.gathered.count >= Self.gatherBytes, !Self.isSmall(announcement.size) else { return nil }
+            defer { current.gathered = [] }
+            return current.gathered
         }
+    }
+
+    private func hash(_ bytes: [UInt8]) {
+        hasher.withLock { $0.update(bytes) }
     }
 
     private func write(_ bytes: [UInt8]) throws(StoreError) {
-        try withWork { work throws(StoreError) in
-            try work.flush()
-            try work.write(bytes)
+        try staging.withLock { staging throws(StoreError) in
+            guard var current = staging.take() else { throw StoreError.isOver }
+            // After a throw too the file stays until a thread that may block gives it up.
+            let result = Result { () throws(StoreError) in try current.write(bytes) }
+            staging = consume current
+            try result.get()
         }
     }
 
-    private func finish() throws(StoreError) -> (BlobAddress, Int64) {
-        let (address, size) = try withWork { work throws(StoreError) in (try work.finish(), work.rule.received) }
+    // MARK: The end
+
+    /// All on one thread: the last bytes, the file's sync where it has one of its own, and the way into a batch.
+    private func finishAndStore() async throws(StoreError) -> StoredBlob {
+        let end: Result<End, StoreError> = await withCheckedContinuation { continuation in
+            vault.workers.submit {
+                self.finish { continuation.resume(returning: $0) }
+            } orElse: {
+                continuation.resume(returning: .failure(.unavailable("the store is closing")))
+            }
+        }
+        switch try end.get() {
+        case .stored(let blob): return blob
+        case .waits(let address, let size):
+            return try await vault.locks.withLock(address) { () async throws(StoreError) in
+                let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
+                    makeDurable(address, size: size) { continuation.resume(returning: $0) }
+                }
+                return try result.get()
+            }
+        }
+    }
+
+    /// What finishing comes to.
+    private enum End {
+        case stored(StoredBlob)
+        /// Somebody else does something to this address just now.
+        case waits(BlobAddress, size: Int64)
+    }
+
+    private func finish(_ completion: @escaping @Sendable (Result<End, StoreError>) -> Void) {
+        do throws(StoreError) {
+            let (address, size) = try finishBytes()
+            guard vault.locks.tryAcquire(address) else { return completion(.success(.waits(address, size: size))) }
+            makeDurable(address, size: size) { result in
+                self.vault.locks.release(address)
+                completion(result.map { .stored($0) })
+            }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// Hashes, verifies and writes what was gathered last; nothing of a small upload is written before it is verified.
+    private func finishBytes() throws(StoreError) -> (BlobAddress, Int64) {
+        guard let intake = intake.withLock({ $0.take() }) else { throw .isOver }
+        try intake.rule.finish()
+        hash(intake.gathered)
+        let address = hasher.withLock { $0.address() }
         if let announced = announcement.address, announced != address {
             throw .digestMismatch(announced: announced, actual: address)
         }
-        return (address, size)
-    }
-
-    private func withWork<Value: Sendable>(
-        _ body: (inout Work) throws(StoreError) -> Value
-    ) throws(StoreError) -> Value {
-        try work.withLock { work throws(StoreError) in
-            guard var under = work.take() else { throw StoreError.unavailable("the upload is over") }
-            // After a throw too the work stays until a thread that may block gives up its file.
-            let result = Result { () throws(StoreError) in try body(&under) }
-            work = consume under
-            return try result.get()
+        if Self.isSmall(announcement.size) {
+            try staging.withLock { staging throws(StoreError) in staging = try vault.stage(announcement.size) }
         }
+        try write(intake.gathered)
+        try staging.withLock { staging throws(StoreError) in try staging?.finish() }
+        return (address, intake.rule.received)
     }
 
     // MARK: Name and row
 
-    /// The file is synced and the lock is held: name, then row.
-    private func makeDurable(_ address: BlobAddress, size: Int64) async throws(StoreError) -> StoredBlob {
-        let vault = vault
-        let terms = announcement.terms
-        return try await vault.committer.perform { () throws(StoreError) in
-            try self.name(address, size: size)
-        } record: { writer, now in
-            let lease = try vault.record(writer, address: address, size: size, terms: terms, now: now)
-            return StoredBlob(
-                address: address, size: size, isNew: self.isNew.withLock { $0 }, uploaded: lease.created,
-                expires: lease.expires)
+    /// The file is ready and the lock is held: row and name in one batch.
+    private func makeDurable(
+        _ address: BlobAddress, size: Int64, _ completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
+    ) {
+        let (vault, terms) = (vault, announcement.terms)
+        let record = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
+            let blob = try vault.record(writer, upload: address, size: size, terms: terms, now: now)
+            if blob.isNew { try self.name(address) }
+            return (blob, hasName: blob.isNew)
         }
+        vault.committer.perform(record, completion: completion)
     }
 
-    /// Gives the file its name, unless the blob is held whole already; tells whether there is a name to sync.
-    private func name(_ address: BlobAddress, size: Int64) throws(StoreError) -> Bool {
-        if try vault.holds(address, size: size, for: announcement.terms) {
-            release()
-            return false
-        }
+    /// Gives the file its name, unless it has it from an attempt that met a full disk.
+    private func name(_ address: BlobAddress) throws(StoreError) {
         let path = vault.disk.layout.blob(address)
-        try work.withLock { work throws(StoreError) in
-            guard let under = work.take() else { throw StoreError.unavailable("the upload is over") }
-            try under.place(at: path)
+        try isNamed.withLock { isNamed throws(StoreError) in
+            if isNamed { return }
+            try staging.withLock { staging throws(StoreError) in
+                guard let current = staging.take() else { throw StoreError.isOver }
+                try current.place(at: path)
+            }
+            isNamed = true
         }
-        isNew.withLock { $0 = true }
-        return true
     }
+}
+
+extension StoreError {
+    /// Something was asked of an upload that has ended.
+    fileprivate static let isOver = StoreError.unavailable("the upload is over")
 }

@@ -5,7 +5,8 @@ import Files
 import Logging
 import Synchronization
 
-/// Makes changes durable, many at once: names all files, syncs the names once, commits all rows once.
+/// Makes changes durable, many at once: judges them, changes their rows and names their files inside one transaction,
+/// syncs the names once, and only then commits.
 ///
 /// The one place that writes to the catalogue. Each change stands in a savepoint of its own. A failed sync of names or
 /// catalogue is final: the whole batch is told that its outcome is unknown, its files stay where they are for the
@@ -16,12 +17,18 @@ final class Committer: Sendable {
 
     /// One thing to be made durable.
     struct Change: Sendable {
-        /// Puts a file in its place; tells whether a name has to be synced.
-        let name: @Sendable () throws(StoreError) -> Bool
-        /// Changes rows; what it gives is run once they are committed.
-        let record: @Sendable (CatalogWriter, Timestamp) throws -> @Sendable () -> Void
+        /// Judges, changes rows and, last of all, names a file. Where the catalogue meets a full disk it is asked again.
+        let record: @Sendable (CatalogWriter, Timestamp) throws -> Recorded
         /// Hears why it was not done.
         let fail: @Sendable (StoreError) -> Void
+    }
+
+    /// A change that waits for its batch to be durable.
+    struct Recorded {
+        /// Whether a file got its name, which has to be synced.
+        let hasName: Bool
+        /// Called once everything is durable.
+        let deliver: @Sendable () -> Void
     }
 
     private struct Queue {
@@ -52,22 +59,33 @@ final class Committer: Sendable {
         self.logger = logger
     }
 
-    /// Makes one change durable, together with whatever else waits, and gives what `record` gave.
+    /// Makes one change of rows durable, together with whatever else waits, and gives what `record` gave.
     func perform<Value: Sendable>(
-        name: @escaping @Sendable () throws(StoreError) -> Bool = { () throws(StoreError) in false },
         record: @escaping @Sendable (CatalogWriter, Timestamp) throws -> Value
     ) async throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            submit(
-                Change(
-                    name: name,
-                    record: { writer, now in
-                        let value = try record(writer, now)
-                        return { continuation.resume(returning: .success(value)) }
-                    },
-                    fail: { continuation.resume(returning: .failure($0)) }))
+            perform { writer, now in
+                (try record(writer, now), hasName: false)
+            } completion: { result in
+                continuation.resume(returning: result)
+            }
         }
         return try result.get()
+    }
+
+    /// Makes one change durable, a file's name among it if `record` says so. `completion` is called on the committing
+    /// thread, which everybody else waits for meanwhile.
+    func perform<Value: Sendable>(
+        _ record: @escaping @Sendable (CatalogWriter, Timestamp) throws -> (Value, hasName: Bool),
+        completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+    ) {
+        submit(
+            Change(
+                record: { writer, now in
+                    let (value, hasName) = try record(writer, now)
+                    return Recorded(hasName: hasName) { completion(.success(value)) }
+                },
+                fail: { completion(.failure($0)) }))
     }
 
     private func submit(_ change: Change) {
@@ -109,20 +127,7 @@ final class Committer: Sendable {
         if let reason = health.suspension {
             return Self.fail(batch, .unavailable(reason))
         }
-        var named: [Change] = []
-        var mustSync = false
-        for change in batch {
-            do throws(StoreError) {
-                if try change.name() { mustSync = true }
-                named.append(change)
-            } catch {
-                change.fail(error)
-            }
-        }
-        if mustSync {
-            do { try disk.synchronizeNames() } catch { return giveUp(named, error.description) }
-        }
-        if !named.isEmpty { commit(named, mayFreeBallast: true) }
+        commit(batch, mayFreeBallast: true)
     }
 
     private func commit(_ changes: [Change], mayFreeBallast: Bool) {
@@ -131,7 +136,11 @@ final class Committer: Sendable {
         let outcome = Result { () throws(CatalogError) in
             try slot.use { catalog throws(CatalogError) in
                 try catalog.write(at: now, touching: touched) { writer in
-                    try changes.map { change in try writer.attempt { try change.record(writer, now) } }
+                    let results = try changes.map { change in
+                        try writer.attempt { try change.record(writer, now) }
+                    }
+                    try synchronizeNames(results)
+                    return results
                 }
             }
         }
@@ -143,7 +152,7 @@ final class Committer: Sendable {
             note(commits)
             for (change, result) in zip(changes, results) {
                 switch result {
-                case .success(let deliver): deliver()
+                case .success(let recorded): recorded.deliver()
                 case .failure(let error): change.fail(error)
                 }
             }
@@ -157,6 +166,15 @@ final class Committer: Sendable {
             case .closed, .superseded, .notSynchronous, .failed: giveUp(changes, error.description)
             }
         }
+    }
+
+    /// One sync for all names that a batch gave. Its failure is final even where it says that the disk is full.
+    private func synchronizeNames(_ results: [Result<Recorded, StoreError>]) throws(CatalogError) {
+        let hasNames = results.contains { result in
+            if case .success(let recorded) = result { recorded.hasName } else { false }
+        }
+        guard hasNames else { return }
+        do { try disk.synchronizeNames() } catch { throw .failed(error.description) }
     }
 
     private func note(_ commits: Int64) {

@@ -20,13 +20,20 @@ struct LeaseFacts: Sendable {
     init(
         _ reader: CatalogReader, address: BlobAddress?, size: Int64? = nil, terms: LeaseTerms, limits: VaultSettings
     ) throws {
-        self.size = size
+        let blob = try address.flatMap { try reader.blob($0) }
+        try self.init(reader, address: address, blob: blob, size: size, terms: terms, limits: limits)
+    }
+
+    /// Gathers the facts where the row of the blob, or that there is none, is known already.
+    init(
+        _ reader: CatalogReader, address: BlobAddress?, blob: BlobRow?, size: Int64?, terms: LeaseTerms,
+        limits: VaultSettings
+    ) throws {
+        self.size = blob?.state == .held ? blob?.size : size
         ofSubject = try reader.charge(of: terms.subject).leases
         if ofSubject >= limits.leasesPerSubject { nextEndOfSubject = try reader.nextEnd(ofSubject: terms.subject) }
-        guard let address else { return }
-        isBanned = try reader.isBanned(address)
-        guard let blob = try reader.blob(address) else { return }
-        self.size = blob.state == .held ? blob.size : size
+        if let address { isBanned = try reader.isBanned(address) }
+        guard let blob else { return }
         onAddress = blob.leases
         if onAddress >= limits.leasesPerAddress { nextEndOnAddress = try reader.nextEnd(ofBlob: blob.id) }
         existing =

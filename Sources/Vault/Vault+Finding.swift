@@ -39,17 +39,10 @@ extension Vault {
         }
     }
 
-    /// Whether the blob is held: a committed row that says so, and a file of the right size. Throws if the lease that
-    /// `terms` name would be refused. Called under the lock of the address, since only then the answer keeps.
-    func holds(_ address: BlobAddress, size: Int64, for terms: LeaseTerms) throws(StoreError) -> Bool {
-        let (row, facts) = try slot.read { reader in
-            (
-                try reader.blob(address),
-                try LeaseFacts(reader, address: address, size: size, terms: terms, limits: settings)
-            )
-        }
-        try refuse(facts, terms: terms)
+    /// Whether the blob is held: a committed row that says so, and a file of the right size. Called under the lock of
+    /// the address, since only then the answer keeps.
+    func holds(_ row: BlobRow?, size: Int64) throws(StoreError) -> Bool {
         guard let row, row.state == .held, row.size == size else { return false }
-        return try storeErrors { () throws(FileError) in try disk.size(of: address) } == size
+        return try storeErrors { () throws(FileError) in try disk.size(of: row.address) } == size
     }
 }

@@ -11,7 +11,8 @@ extension Vault {
             return try await write { writer, now in
                 guard let blob = try writer.reader.blob(address) else { throw StoreError.notFound }
                 if let end = blob.end(at: now) { throw StoreError.gone(end) }
-                let lease = try self.record(writer, address: address, size: blob.size, terms: terms, now: now)
+                let lease = try self.record(
+                    writer, address: address, blob: blob, size: blob.size, terms: terms, now: now)
                 return StoredBlob(
                     address: address, size: blob.size, isNew: lease.isNew, uploaded: lease.created,
                     expires: lease.expires)

@@ -12,23 +12,34 @@ extension Vault {
     }
 
     package func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession {
-        try await workers.run { () throws(StoreError) in
-            let rule = try self.admit(announcement)
-            let reservation = try Reservation(announcement.size, from: self.ledger)
-            do throws(FileError) {
-                let work = BlobUpload.Work(rule: rule, file: try self.disk.stage(), reservation: reservation)
-                return BlobUpload(vault: self, announcement: announcement, work: work)
-            } catch {
-                throw StoreError(error)
-            }
+        if BlobUpload.isSmall(announcement.size) {
+            // So few bytes are on their way already. What catalogue and disk say is heard once, when they are there.
+            let rule = try admitUnseen(announcement)
+            return BlobUpload(vault: self, announcement: announcement, rule: rule, staging: nil)
         }
+        return try await workers.run { () throws(StoreError) in
+            let rule = try self.admit(announcement)
+            let staging = try self.stage(announcement.size)
+            return BlobUpload(vault: self, announcement: announcement, rule: rule, staging: staging)
+        }
+    }
+
+    /// Takes room for `size` bytes and a file to write them to.
+    func stage(_ size: Int64?) throws(StoreError) -> Staging {
+        let reservation = try Reservation(size, from: ledger)
+        do { return Staging(file: try disk.stage(), reservation: reservation) } catch { throw StoreError(error) }
+    }
+
+    /// What can be refused without asking catalogue or disk.
+    private func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> UploadRule {
+        if let reason = health.suspension { throw .unavailable(reason) }
+        _ = try LeaseRule.lifetime(announcement.terms, limits: settings)
+        return try UploadRule(announced: announcement.size, settings: settings)
     }
 
     /// Everything that can be refused before the first byte, but for room on the disk.
     private func admit(_ announcement: UploadAnnouncement) throws(StoreError) -> UploadRule {
-        if let reason = health.suspension { throw .unavailable(reason) }
-        _ = try LeaseRule.lifetime(announcement.terms, limits: settings)
-        let rule = try UploadRule(announced: announcement.size, settings: settings)
+        let rule = try admitUnseen(announcement)
         let facts = try slot.read {
             try LeaseFacts(
                 $0, address: announcement.address, size: announcement.size, terms: announcement.terms, limits: settings)
@@ -44,13 +55,26 @@ extension Vault {
         }
     }
 
-    /// Writes the rows of a blob whose file is in place and whose name is synced: held, and the lease that was asked
-    /// for. Gives the lease's beginning and end, and whether it was made.
+    /// Judges an upload whose bytes are all there and writes its rows. Where the blob is not held already, its file must
+    /// get its name before this is committed.
     func record(
-        _ writer: CatalogWriter, address: BlobAddress, size: Int64, terms: LeaseTerms, now: Timestamp
+        _ writer: CatalogWriter, upload address: BlobAddress, size: Int64, terms: LeaseTerms, now: Timestamp
+    ) throws -> StoredBlob {
+        let row = try writer.reader.blob(address)
+        let isHeld = try holds(row, size: size)
+        let lease = try record(writer, address: address, blob: row, size: size, terms: terms, now: now)
+        return StoredBlob(
+            address: address, size: size, isNew: !isHeld, uploaded: lease.created, expires: lease.expires)
+    }
+
+    /// Writes that the blob of row `blob`, or without one a new blob, is held, under the lease that was asked for. Gives
+    /// the lease's beginning and end, and whether it was made.
+    func record(
+        _ writer: CatalogWriter, address: BlobAddress, blob: BlobRow?, size: Int64, terms: LeaseTerms, now: Timestamp
     ) throws -> (created: Timestamp, expires: Timestamp, isNew: Bool) {
-        let blob = try writer.hold(address, size: size, now: now)
-        let facts = try LeaseFacts(writer.reader, address: address, size: size, terms: terms, limits: settings)
+        let facts = try LeaseFacts(
+            writer.reader, address: address, blob: blob, size: size, terms: terms, limits: settings)
+        let id = try writer.hold(address, size: size, now: now)
         switch LeaseRule.decide(facts, terms: terms, limits: settings, now: now) {
         case .refuse(let error): throw error
         case .keep(let lease): return (lease.created, lease.expires, false)
@@ -58,7 +82,7 @@ extension Vault {
             if let former, let end = former.end(at: now) { try writer.endLease(former, reason: end, at: now) }
             let expires = now.advanced(by: try LeaseRule.lifetime(terms, limits: settings))
             try writer.addLease(
-                on: blob, size: size, terms: terms, limit: LeaseRule.longestLifetime(terms, limits: settings),
+                on: id, size: size, terms: terms, limit: LeaseRule.longestLifetime(terms, limits: settings),
                 created: now, expires: expires)
             return (now, expires, true)
         }

@@ -56,8 +56,11 @@ struct CrashScript {
     static func store(in folder: String) -> String { "\(folder)/store" }
     static func ledger(in folder: String) -> String { "\(folder)/ledger" }
 
-    /// The bytes of the blob that the ledger calls `name`.
-    static func bytes(_ name: String) -> [UInt8] { content(Int(name.utf8.first ?? 0), count: 5000) }
+    /// The bytes of the blob that the ledger calls `name`; a capital stands for a large one.
+    static func bytes(_ name: String) -> [UInt8] {
+        if name == name.uppercased() { return [UInt8](repeating: 9, count: (8 << 20) + 5000) }
+        return content(Int(name.utf8.first ?? 0), count: 5000)
+    }
 
     func run() async throws {
         let points = points
@@ -92,12 +95,13 @@ struct CrashScript {
         await vault.close()
     }
 
-    /// New bytes, the same bytes again, two more blobs.
+    /// New bytes, the same bytes again, two more blobs and a large one.
     private func lease(in vault: Vault) async throws {
         try await upload("a", owner: 1, to: vault)
         try await upload("a", owner: 2, to: vault)
         try await upload("b", owner: 3, to: vault)
         try await upload("c", owner: 4, to: vault)
+        try await upload("L", owner: 10, to: vault)
     }
 
     private func remove(in vault: Vault) async throws {

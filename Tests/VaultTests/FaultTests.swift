@@ -35,18 +35,20 @@ final class FailingDisk: Sendable {
 @Suite struct FaultTests {
     /// A failure in an upload's own steps: the error it gets, and that nobody else gets one.
     @Test(arguments: [
-        (FaultPoint.stagedFileCreated, EIO, false), (.stagedBytesWritten, EIO, false),
-        (.stagedBytesSynced, EIO, false), (.stagedFileCreated, ENOSPC, true), (.stagedBytesWritten, ENOSPC, true),
-        (.stagedBytesWritten, EDQUOT, true),
+        (FaultPoint.stagedFileCreated, EIO, false), (.stagedBytesWritten, EIO, false), (.blobNamed, EIO, false),
+        (.stagedBytesWrittenBack, EIO, false), (.stagedBytesSynced, EIO, false), (.stagedFileCreated, ENOSPC, true),
+        (.stagedBytesWritten, ENOSPC, true), (.stagedBytesWritten, EDQUOT, true),
     ])
     func `an upload's own failure is its own, and leaves nothing`(point: FaultPoint, code: Int32, isFull: Bool)
         async throws
     {
+        let isOfLarge = [.stagedBytesWrittenBack, .stagedBytesSynced].contains(point)
+        let bytes = isOfLarge ? [UInt8](repeating: 1, count: 9 << 20) : content(1)
         let store = try TestStore()
         let disk = FailingDisk()
         try await store.withVault(faults: disk.faults) { vault async throws in
             disk.fail(at: point, code: code)
-            await #expect { try await vault.upload(content(1)) } throws: { error in
+            await #expect { try await vault.upload(bytes) } throws: { error in
                 switch error {
                 case StoreError.diskFull: isFull
                 case StoreError.io: !isFull
@@ -56,7 +58,7 @@ final class FailingDisk: Sendable {
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
             #expect(vault.promisedBytes == 0)
             #expect(await vault.unreadiness() == nil)
-            try await vault.upload(content(1))
+            try await vault.upload(bytes)
         }
     }
 

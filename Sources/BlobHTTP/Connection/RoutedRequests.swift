@@ -28,10 +28,13 @@ struct RoutedRequests: HTTPChannelHandler {
         }
     }
 
-    /// Serves the channel until it ends; a cancelled task closes it, whoever still reads.
+    /// Serves the channel until it ends; a cancelled task closes it, whoever still reads. All of it runs on the channel's
+    /// own event loop, so that no request changes threads but for work that blocks.
     func handle(value: Value, logger: Logger) async {
         await withTaskCancellationHandler {
-            await handleHTTP(asyncChannel: value, logger: logger)
+            await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) {
+                await handleHTTP(asyncChannel: value, logger: logger)
+            }
         } onCancel: {
             value.channel.close(promise: nil)
         }

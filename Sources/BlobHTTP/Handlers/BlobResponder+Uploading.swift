@@ -21,7 +21,7 @@ extension BlobResponder {
         let session = try await store.begin(announcement)
         do {
             context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)
-            let received = try await take(request.body, into: session)
+            let received = try await take(request.body, of: announcement.size ?? .max, into: session)
             guard received == announcement.size else { throw ConnectionFailure.disconnected }
             return Response(created: try await session.commit(), at: publicURL.value)
         } catch {
@@ -30,14 +30,14 @@ extension BlobResponder {
         }
     }
 
-    /// Passes the body on in pieces of one size; how many bytes came. The first bytes go on at once, since they tell
-    /// whether the rest is wanted.
-    private func take(_ body: RequestBody, into session: any UploadSession) async throws -> Int64 {
+    /// Passes the body on in pieces of one size; how many bytes came. The first bytes of more than a piece go on at
+    /// once, since they tell whether the rest is wanted.
+    private func take(_ body: RequestBody, of size: Int64, into session: any UploadSession) async throws -> Int64 {
         var received: Int64 = 0
         var piece: [UInt8] = []
-        piece.reserveCapacity(Self.pieceBytes)
+        piece.reserveCapacity(Int(min(size, Int64(Self.pieceBytes))))
         for try await buffer in body {
-            let isBeginning = received < SealedShape.magic.count
+            let isBeginning = received < SealedShape.magic.count && size > Self.pieceBytes
             received += Int64(buffer.readableBytes)
             var rest = buffer.readableBytesView[...]
             while !rest.isEmpty {
@@ -46,7 +46,8 @@ extension BlobResponder {
                 rest = rest.dropFirst(taken.count)
                 if piece.count == Self.pieceBytes || isBeginning && received >= SealedShape.magic.count {
                     try await session.append(piece)
-                    piece.removeAll(keepingCapacity: true)
+                    piece = []
+                    piece.reserveCapacity(Self.pieceBytes)
                 }
             }
         }

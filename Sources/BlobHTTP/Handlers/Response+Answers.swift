@@ -15,7 +15,7 @@ extension Response {
     /// An upload, or a lease on a blob that was held already, which is durable now.
     init(created blob: StoredBlob, at publicURL: PublicURL) {
         let descriptor = BlobDescriptor(blob, at: publicURL)
-        self = .json(descriptor)
+        self = .json(text: descriptor.json)
         if blob.isNew {
             status = .created
             headers[.location] = descriptor.url
@@ -23,13 +23,15 @@ extension Response {
     }
 
     /// 200 with a JSON document, for this client alone.
-    static func json(_ document: some Encodable) -> Response {
+    static func json(_ document: some Encodable) -> Response { json(text: JSONText.encode(document)) }
+
+    private static func json(text: [UInt8]) -> Response {
         Response(
             status: .ok,
             headers: [
                 .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONText.encode(document))))
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
     }
 
     /// 204: it is done, and there is nothing to tell.

@@ -1,0 +1,35 @@
+import Blobs
+import DiskStore
+import Files
+
+/// What an upload owns on the disk: a file that nobody knows yet, and its share of the room.
+struct Staging: ~Copyable, Sendable {
+    private var file: StagedFile
+    private var reservation: Reservation
+
+    init(file: consuming StagedFile, reservation: consuming Reservation) {
+        self.file = file
+        self.reservation = reservation
+    }
+
+    /// Adds `bytes` at the end.
+    mutating func write(_ bytes: [UInt8]) throws(StoreError) {
+        try reservation.prepare(for: Int64(bytes.count))
+        do { try file.write(bytes) } catch { throw StoreError(error) }
+        reservation.wrote(Int64(bytes.count))
+    }
+
+    /// The last byte is written: makes a large file durable; a small one is, once its name is synced.
+    mutating func finish() throws(StoreError) {
+        do {
+            if file.size > StagedFile.smallBytes { try file.synchronize() } else { try file.prepareForNaming() }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Gives the finished file its name, over whatever bore it.
+    consuming func place(at path: String) throws(StoreError) {
+        do { try file.place(at: path) } catch { throw StoreError(error) }
+    }
+}
