@@ -1,4 +1,5 @@
 import Blobs
+import Synchronization
 
 /// A real store that fails at chosen doors.
 struct FailingStore: LeaseStore {
@@ -6,15 +7,17 @@ struct FailingStore: LeaseStore {
     private let finding: StoreError?
     private let beginning: StoreError?
     private let committing: StoreError?
+    private let holdsUp: HeldUp?
 
     init(
         _ store: any LeaseStore, finding: StoreError? = nil, beginning: StoreError? = nil,
-        committing: StoreError? = nil
+        committing: StoreError? = nil, holdsUp: HeldUp? = nil
     ) {
         self.store = store
         self.finding = finding
         self.beginning = beginning
         self.committing = committing
+        self.holdsUp = holdsUp
     }
 
     func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
@@ -31,7 +34,7 @@ struct FailingStore: LeaseStore {
 
     func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession {
         if let beginning { throw beginning }
-        return FailingSession(try await store.begin(announcement), committing: committing)
+        return FailingSession(try await store.begin(announcement), committing: committing, holdsUp: holdsUp)
     }
 
     func lease(on address: BlobAddress, owner: Secret) async throws(StoreError) -> Lease {
@@ -66,13 +69,18 @@ struct FailingStore: LeaseStore {
     private final class FailingSession: UploadSession {
         private let session: any UploadSession
         private let committing: StoreError?
+        private let holdsUp: HeldUp?
 
-        init(_ session: any UploadSession, committing: StoreError?) {
+        init(_ session: any UploadSession, committing: StoreError?, holdsUp: HeldUp?) {
             self.session = session
             self.committing = committing
+            self.holdsUp = holdsUp
         }
 
-        func append(_ bytes: [UInt8]) async throws(StoreError) { try await session.append(bytes) }
+        func append(_ bytes: [UInt8]) async throws(StoreError) {
+            while holdsUp?.isOver == false { try? await Task.sleep(for: .milliseconds(5)) }
+            try await session.append(bytes)
+        }
 
         func commit() async throws(StoreError) -> StoredBlob {
             if let committing { throw committing }
@@ -81,4 +89,12 @@ struct FailingStore: LeaseStore {
 
         func abandon() async { await session.abandon() }
     }
+}
+
+/// A store that is behind for as long as a test says.
+final class HeldUp: Sendable {
+    private let over = Mutex(false)
+
+    var isOver: Bool { over.withLock { $0 } }
+    func end() { over.withLock { $0 = true } }
 }

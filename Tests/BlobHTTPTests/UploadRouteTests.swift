@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import Foundation
 import Testing
 import Vault
 
@@ -19,6 +20,43 @@ import Vault
             let again = try #require(try await server.answer(to: "PUT", "/upload", fields: fields, body: bytes))
             #expect(again.status == 200 && again["location"] == nil)
             #expect(again.text == created.text)
+        }
+    }
+
+    @Test("The descriptor is JSON as its readers know it")
+    func descriptor() async throws {
+        struct Descriptor: Decodable {
+            let url, sha256, type: String
+            let size, uploaded, expires: Int64
+        }
+        try await TestServer.run { server in
+            let answer = try #require(try await server.answer(to: "PUT", "/upload", body: [1, 2, 3]))
+            let descriptor = try JSONDecoder().decode(Descriptor.self, from: Data(answer.text.utf8))
+            let hex = TestServer.address(of: [1, 2, 3]).hex
+            #expect(descriptor.url == "\(server.url)/\(hex)" && descriptor.sha256 == hex && descriptor.size == 3)
+            #expect(descriptor.type == "application/octet-stream")
+            #expect(descriptor.expires - descriptor.uploaded == 30 * 86_400)
+        }
+    }
+
+    @Test("A client is not read from while the store is behind")
+    func backPressure() async throws {
+        let hold = HeldUp()
+        try await TestServer.run(store: { FailingStore($0, holdsUp: hold) }) { server in
+            let sent = HeldUp()
+            let sending = Task {
+                let client = try await server.connect()
+                try await client.send("PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 67108864\r\n\r\n")
+                try await client.send([UInt8](repeating: 7, count: 64 << 20))
+                sent.end()
+                let status = await client.answer()?.status
+                await client.close()
+                return status
+            }
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(!sent.isOver, "the kernel keeps a few megabytes, and the server a piece")
+            hold.end()
+            #expect(try await sending.value == 201)
         }
     }
 

@@ -9,8 +9,8 @@ final class LoopExecutor: TaskExecutor {
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
-        // The job is run exactly once, by the loop, which outlives its connections.
+        // Safe: the job is run exactly once, by the loop, which outlives its connections.
         let unowned = UnownedJob(job)
-        loop.execute { unowned.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        loop.execute { unsafe unowned.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
