@@ -62,7 +62,8 @@ package protocol LeaseStore: BlobStore {
     /// Says whether an upload so announced would be taken now: returns, or throws what `begin` would throw.
     func preflight(_ announcement: UploadAnnouncement) async throws(StoreError)
 
-    /// Admits an upload and reserves its announced size against the disk.
+    /// Admits an upload and reserves its announced size against the disk. Of one that is announced as small a store may
+    /// judge at the end what takes a look at catalogue or disk: its bytes are on their way already.
     /// The session owns a staged file and the reservation, and gives both back when it is released uncommitted.
     func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession
 

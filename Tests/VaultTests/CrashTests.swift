@@ -26,7 +26,7 @@ import Vault
     }
 
     /// Points spread over the run of a crowd, whatever order its members come in.
-    @Test(arguments: [40, 90, 150, 210, 270, 300, 330])
+    @Test(arguments: [40, 80, 120, 160, 200, 240, 270])
     func `killed in the midst of many uploads, a store holds those it acknowledged`(killAt: Int) async throws {
         let folder = try TemporaryFolder.inMemory()
         let path = folder.path

@@ -66,7 +66,9 @@ import Vault
             #expect(report.isBanned && report.leasesEnded == 1)
             let announced = UploadAnnouncement(size: 1000, address: blob, terms: terms(owner: 2))
             await #expect(throws: StoreError.banned) { try await vault.preflight(announced) }
-            await #expect(throws: StoreError.banned) { _ = try await vault.begin(announced) }
+            let large = UploadAnnouncement(size: 1 << 20, address: blob, terms: terms(owner: 2))
+            await #expect(throws: StoreError.banned) { _ = try await vault.begin(large) }
+            await #expect(throws: StoreError.banned) { try await vault.upload(bytes) }
             await #expect(throws: StoreError.banned) { try await vault.upload(bytes, announced: false) }
             #expect(try Folder.status(vault.layout.blob(blob)) == nil, "its file never had the name")
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)

@@ -18,7 +18,7 @@ import Vault
             try await vault.upload(content(3), owner: secret(3))
             try await vault.revoke(on: address(of: content(2, count: 2000)), owner: secret(2))
             try write([1, 2, 3], toFile: "\(vault.layout.staging)/dead")
-            let live = try await vault.begin(UploadTests.announcing(10))
+            let live = try await vault.begin(UploadTests.announcing(1 << 20))
             store.clock.pass(seconds: 86_400)
 
             let foreseen = try await lifecycle.collect(CollectOptions(dryRun: true))
