@@ -29,7 +29,8 @@ final class MessageGuard: ChannelDuplexHandler {
     /// Nil where nothing but the router answers.
     private let reading: BlobAnswer?
     private let router: RouterPart
-    private var backlog = CircularBuffer<Item>()
+    /// Room for one: few clients send ahead, and every connection has one of these.
+    private var backlog = CircularBuffer<Item>(initialCapacity: 1)
     /// A request for a blob whose end has not been read.
     private var pending: (address: BlobAddress, question: BlobQuestion)?
     /// The router has a request that it has not answered to the end.
