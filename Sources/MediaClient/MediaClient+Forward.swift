@@ -30,12 +30,13 @@ extension MediaClient {
         let server = try server(of: message)
         let ticket = try ticket(for: server)
         let receipts = try receiptSecrets(forEach: options.hasRecipientSecrets)
+        var forwarded = message
+        forwarded.receipt = receipts.first
+        if let caption = options.caption { forwarded.media.caption = caption.isEmpty ? nil : caption }
+        try checkFits(forwarded)
         let header = try sentLeases().last { $0.address == message.address && $0.header != nil }?.header
         if let path = options.plaintextPath { try checkPlaintext(path, message, header) }
-        let sending = SentLog.Sending(
-            at: now, server: server, address: message.address, size: message.size, owner: Secret.random(),
-            receipts: receipts, header: header, padding: nil, lifetime: settings.lifetime,
-            recipients: settings.recipients)
+        let sending = newLease(on: message, at: server, receipts, header: header)
         let descriptor = try log(sending) { () throws(MediaClientError) in
             do throws(MediaClientError) { return try hold(sending, ticket) } catch {
                 guard error.isAboutMissingBytes, let path = options.plaintextPath else { throw error }
@@ -43,8 +44,6 @@ extension MediaClient {
                 return try uploadAgain(path, message, sending, ticket)
             }
         }
-        var forwarded = message
-        if let caption = options.caption { forwarded.media.caption = caption.isEmpty ? nil : caption }
         return messages(forwarded, held: descriptor, receipts)
     }
 

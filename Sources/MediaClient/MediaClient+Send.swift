@@ -16,10 +16,8 @@ extension MediaClient {
             message.receipt = receipts.first
             message.url = BlobURL(server.appending(message.address.hex).description)
             try checkFits(message)
-            let sending = SentLog.Sending(
-                at: now, server: server, address: message.address, size: message.size, owner: Secret.random(),
-                receipts: receipts, header: header, padding: settings.padding.rawValue, lifetime: settings.lifetime,
-                recipients: settings.recipients)
+            var sending = newLease(on: message, at: server, receipts, header: header)
+            sending.padding = settings.padding.rawValue
             let descriptor = try log(sending) { () throws(MediaClientError) in
                 try upload(blob.file, sending, ticket)
             }
@@ -64,11 +62,6 @@ extension MediaClient {
         let message = MediaMessage(url: nil, address: sealed.address, size: sealed.size, key: key.bytes, media: media)
         return (message, sealed.header)
     }
-
-    /// Better now than after the upload.
-    private func checkFits(_ message: MediaMessage) throws(MediaClientError) {
-        do { _ = try message.encoded() } catch { throw .message(error) }
-    }
 }
 
 // MARK: What sending and forwarding share
@@ -92,6 +85,20 @@ extension MediaClient {
             throw .configuration("recipient secrets need a number of recipients up to \(Self.recipientSecretLimit)")
         }
         return (0..<count).map { _ in .random() }
+    }
+
+    /// What is asked for: a lease by the settings, with an owner secret that nothing else has.
+    func newLease(
+        on message: MediaMessage, at server: WebURL, _ receipts: [Secret], header: [UInt8]?
+    ) -> SentLog.Sending {
+        SentLog.Sending(
+            at: now, server: server, address: message.address, size: message.size, owner: .random(),
+            receipts: receipts, header: header, lifetime: settings.lifetime, recipients: settings.recipients)
+    }
+
+    /// Better now than after the upload.
+    func checkFits(_ message: MediaMessage) throws(MediaClientError) {
+        do { _ = try message.encoded() } catch { throw .message(error) }
     }
 
     /// Writes down what is about to be asked for, asks, and writes down what came of it.

@@ -50,6 +50,12 @@ struct ForwardTests {
         let first = try #require(try send(to: peer).first)
         let second = try stage.client([.server: peer.url]).forward(first, options: ForwardOptions(caption: given)).first
         #expect(second?.media.caption == expected)
+        let asked = peer.log.count
+        let tooLong = ForwardOptions(caption: String(repeating: "é", count: 600))
+        #expect(throws: MediaClientError.self) {
+            try stage.client([.server: peer.url]).forward(first, options: tooLong)
+        }
+        #expect(peer.log.count == asked, "better said before than after")
     }
 
     @Test("After a lost answer the same lease is asked for again")
