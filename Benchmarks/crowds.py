@@ -37,8 +37,8 @@ class Crowds:
     def __init__(self, options, work, table, file_limit):
         self.options, self.work, self.table = options, work, table
         self.load = build_load(work)
-        # The server keeps half of its open files for what is not a connection.
-        self.idle_count = min(IDLE, (file_limit - 600) // 2)
+        # The server keeps more than half of its open files for uploads and for blobs that are ready.
+        self.idle_count = min(IDLE, (file_limit - 600) * 3 // 8)
 
     def run(self):
         for name in ("idle", "slow", "cold", "uploads", "sweep", "million"):
