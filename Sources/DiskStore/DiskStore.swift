@@ -127,9 +127,6 @@ package final class DiskStore: Sendable {
         return staged
     }
 
-    /// How many staged files somebody in this process works on.
-    package var liveStagedCount: Int { register.count }
-
     /// The names of staged files that nobody in this process works on.
     package func deadStagedNames() throws(FileError) -> [String] {
         try Folder.names(in: layout.staging).filter { !register.contains($0) }

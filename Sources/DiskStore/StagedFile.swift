@@ -93,8 +93,6 @@ final class StagingRegister: Sendable {
         live.withLock { _ = $0.remove(id) }
     }
 
-    var count: Int { live.withLock { $0.count } }
-
     func contains(_ id: String) -> Bool {
         live.withLock { $0.contains(id) }
     }

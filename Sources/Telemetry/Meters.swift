@@ -7,6 +7,8 @@ package final class Meters: Sendable {
 
     // MARK: Durable writing
 
+    /// Uploads under way.
+    package let openUploads = Gauge()
     /// From asking for the bytes of an upload to be durable until they are.
     package let fileSyncs = Histogram(.time)
     /// The same for the names of a batch.

@@ -41,7 +41,9 @@ package enum MetricTable {
         .histogram("satcheld_name_sync_seconds", "Making the names of one batch durable.") { $1($0.nameSyncs) },
         .histogram("satcheld_commit_seconds", "Making the rows of one batch durable.") { $1($0.commits) },
         .histogram("satcheld_batch_changes", "Changes that shared one batch.") { $1($0.batchChanges) },
-        .gauge("satcheld_uploads_open", "Uploads under way; one of at most 128 KiB counts from its last byte on.") { $0.store?.openUploads },
+        Metric(name: "satcheld_uploads_open", kind: .gauge, help: "Uploads under way.") { meters, _ in
+            [Metric.Sample(text: String(meters.openUploads.value))]
+        },
         .gauge("satcheld_promised_bytes", "Bytes that uploads under way may still write.") { $0.store?.promisedBytes },
         .gauge("satcheld_disk_free_bytes", "Bytes that the disk still takes.") { $0.store?.freeBytes },
         .gauge("satcheld_catalog_log_bytes", "Bytes of the catalogue's write-ahead log.") { $0.store?.logBytes },

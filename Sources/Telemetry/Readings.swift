@@ -37,7 +37,6 @@ package struct StoreReadings: Sendable {
     package var oldestDueSeconds: Int64 = 0
     /// When a sweep was last allowed to remove, in seconds since 1970.
     package var lastPass: Int64 = 0
-    package var openUploads = 0
     /// Bytes that uploads under way may still write.
     package var promisedBytes: Int64 = 0
     package var freeBytes: Int64 = 0

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Synchronization
+import Telemetry
 
 /// One upload on its way into a vault. A small one is gathered in memory and written by one thread in one go; a large
 /// one is hashed and written side by side while it comes. It owns its staged file and its share of the disk.
@@ -33,7 +34,10 @@ final class BlobUpload: UploadSession {
         intake = Mutex(Intake(rule: rule))
         self.staging = Mutex(staging)
         flow = PieceFlow(workers: vault.workers)
+        vault.meters.openUploads.add(1)
     }
+
+    deinit { vault.meters.openUploads.add(-1) }
 
     /// Whether an upload of this size is gathered whole.
     static func isSmall(_ size: Int64?) -> Bool { size.map { $0 <= gatherBytes } ?? false }
@@ -161,7 +165,9 @@ final class BlobUpload: UploadSession {
             try staging.withLock { staging throws(StoreError) in staging = try vault.stage(announcement.size) }
         }
         try write(intake.gathered)
+        let start = ContinuousClock.now
         try staging.withLock { staging throws(StoreError) in try staging?.finish() }
+        vault.meters.fileSyncs.record(ContinuousClock.now - start)
         return (address, intake.rule.received)
     }
 

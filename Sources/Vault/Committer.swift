@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import Logging
 import Synchronization
+import Telemetry
 
 /// Makes changes durable, many at once: judges them, changes their rows and names their files inside one transaction,
 /// syncs the names once, and only then commits.
@@ -43,12 +44,13 @@ final class Committer: Sendable {
     private let standings: Standings
     private let health: Health
     private let time: StoreTime
+    private let meters: Meters
     private let logger: Logger
 
     /// `thread` is one thread: whatever else writes to the catalogue runs on it too, between batches.
     init(
         thread: Workers, slot: CatalogSlot, disk: DiskStore, standings: Standings, health: Health, time: StoreTime,
-        logger: Logger
+        meters: Meters, logger: Logger
     ) {
         self.thread = thread
         self.slot = slot
@@ -56,6 +58,7 @@ final class Committer: Sendable {
         self.standings = standings
         self.health = health
         self.time = time
+        self.meters = meters
         self.logger = logger
     }
 
@@ -133,6 +136,8 @@ final class Committer: Sendable {
     private func commit(_ changes: [Change], mayFreeBallast: Bool) {
         let now = time.now
         let touched = TouchedAddresses()
+        var ready = ContinuousClock.now
+        meters.batchChanges.record(changes.count)
         let outcome = Result { () throws(CatalogError) in
             try slot.use { catalog throws(CatalogError) in
                 try catalog.write(at: now, touching: touched) { writer in
@@ -140,6 +145,7 @@ final class Committer: Sendable {
                         try writer.attempt { try change.record(writer, now) }
                     }
                     try synchronizeNames(results)
+                    ready = ContinuousClock.now
                     return results
                 }
             }
@@ -148,6 +154,7 @@ final class Committer: Sendable {
         for address in touched.addresses { standings.end(address) }
         do throws(CatalogError) {
             let (results, commits) = try outcome.get()
+            meters.commits.record(ContinuousClock.now - ready)
             time.committed(now)
             note(commits)
             for (change, result) in zip(changes, results) {
@@ -174,7 +181,9 @@ final class Committer: Sendable {
             if case .success(let recorded) = result { recorded.hasName } else { false }
         }
         guard hasNames else { return }
+        let start = ContinuousClock.now
         do { try disk.synchronizeNames() } catch { throw .failed(error.description) }
+        meters.nameSyncs.record(ContinuousClock.now - start)
     }
 
     private func note(_ commits: Int64) {

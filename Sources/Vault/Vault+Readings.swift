@@ -25,7 +25,6 @@ extension Vault {
                 readings.freeBytes = try self.disk.freeBytes()
                 readings.logBytes = try Folder.status(self.layout.catalog + "-wal")?.size ?? 0
             }
-            readings.openUploads = self.disk.liveStagedCount
             readings.promisedBytes = self.ledger.promisedBytes
             readings.isSuspended = self.health.suspension != nil
             return readings

@@ -54,7 +54,7 @@ package final class Vault: LeaseStore {
         }
         committer = Committer(
             thread: commitThread, slot: slot, disk: disk, standings: standings, health: health, time: time,
-            logger: logger)
+            meters: meters, logger: logger)
         probe = Self.writeProbe(settings, workers: workers, disk: disk, committer: committer)
     }
 
@@ -75,8 +75,8 @@ package final class Vault: LeaseStore {
     /// Bytes that uploads under way may still write.
     package var promisedBytes: Int64 { ledger.promisedBytes }
 
-    /// Whether uploads are under way that have bytes to write.
-    package var isTakingUploads: Bool { ledger.promisedBytes > 0 }
+    /// Whether uploads are under way.
+    package var isTakingUploads: Bool { meters.openUploads.value > 0 }
 
     package func now() -> Timestamp { time.now }
 

@@ -27,6 +27,8 @@ struct WatchingTests {
         for (line, least) in [
             (#"satcheld_requests_total{route="upload",status="201"}"#, 2.0),
             (#"satcheld_refusals_total{code="not-found"}"#, 1), (#"satcheld_blobs{state="held"}"#, 2),
+            (#"satcheld_commit_seconds_count"#, 2), (#"satcheld_file_sync_seconds_count"#, 2),
+            (#"satcheld_name_sync_seconds_count"#, 1), (#"satcheld_batch_changes_count"#, 1),
             (#"satcheld_event_loop_lag_seconds_count"#, 1), ("process_resident_memory_bytes", 1_000_000),
             ("process_open_fds", 5), ("satcheld_gc_passes_total{outcome=\"done\"}", 1),
             ("satcheld_catalog_log_bytes", 1),

@@ -55,15 +55,19 @@ import Vault
     @Test func `an upload counts as open until it is committed or given up`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let first = try await vault.begin(UploadTests.announcing(1_000_000))
-            let second = try await vault.begin(UploadTests.announcing(1_000_000))
-            var readings = try await vault.readings()
-            #expect(readings.openUploads == 2 && readings.promisedBytes == 2_000_000)
+            let upload = try await vault.begin(UploadTests.announcing(10_000_000))
+            let readings = try await vault.readings()
+            #expect(vault.meters.openUploads.value == 1 && readings.promisedBytes == 10_000_000)
             #expect(readings.freeBytes > 0 && !readings.isSuspended)
-            await first.abandon()
-            await second.abandon()
-            readings = try await vault.readings()
-            #expect(readings.openUploads == 0 && readings.promisedBytes == 0)
+            await upload.abandon()
+        }
+        try await store.withVault { vault async throws in
+            try await vault.upload(content(1))
+            #expect(try await vault.readings().promisedBytes == 0)
+            for _ in 0..<500 where vault.meters.openUploads.value > 0 { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(vault.meters.openUploads.value == 0)
+            #expect(vault.meters.batchChanges.count >= 1 && vault.meters.commits.count >= 1)
+            #expect(vault.meters.nameSyncs.count == 1 && vault.meters.fileSyncs.count == 1)
         }
     }
 }
