@@ -67,7 +67,7 @@ let package = Package(
             name: "satcheld",
             dependencies: [
                 "Blobs", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets", "BlobHTTP",
-                argumentParser, configuration, logging, lifecycle, nioCore, nioPosix, unixSignals,
+                argumentParser, configuration, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
         // C behind its doors.

@@ -96,6 +96,9 @@ package protocol LeaseStore: BlobStore {
         of address: BlobAddress, to recipient: Recipient, secret: Secret
     ) async throws(StoreError)
 
+    /// What `subject` holds and may hold; nothing for one that is not known.
+    func holdings(of subject: String) async throws(StoreError) -> Holdings
+
     /// Whether the store can write and serve at this moment; nil when it can, else the reason in one sentence.
     func unreadiness() async -> String?
 

@@ -19,6 +19,7 @@ final class BlobUpload: UploadSession {
 
     private let vault: Vault
     private let announcement: UploadAnnouncement
+    private let place: UploadPlace
     /// Nil once the upload is over.
     private let intake: Mutex<Intake?>
     private let hasher = Mutex(BlobHasher())
@@ -28,9 +29,13 @@ final class BlobUpload: UploadSession {
     private let flow: PieceFlow
 
     /// - Parameter staging: nil for an upload announced as small, which has nothing on the disk before all of it is there.
-    init(vault: Vault, announcement: UploadAnnouncement, rule: UploadRule, staging: consuming Staging?) {
+    init(
+        vault: Vault, announcement: UploadAnnouncement, rule: UploadRule, place: UploadPlace,
+        staging: consuming Staging?
+    ) {
         self.vault = vault
         self.announcement = announcement
+        self.place = place
         intake = Mutex(Intake(rule: rule))
         self.staging = Mutex(staging)
         flow = PieceFlow(workers: vault.workers)
@@ -57,6 +62,7 @@ final class BlobUpload: UploadSession {
     }
 
     func commit() async throws(StoreError) -> StoredBlob {
+        defer { place.giveUp() }
         do throws(StoreError) {
             try await flow.drain()
             let stored = try await finishAndStore()
@@ -72,6 +78,7 @@ final class BlobUpload: UploadSession {
     func abandon() async {
         // Closing and unlinking can block; once the threads are gone this task does it itself.
         do { try await vault.workers.run { self.release() } } catch { release() }
+        place.giveUp()
     }
 
     private func release() {

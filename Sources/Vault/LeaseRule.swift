@@ -15,23 +15,34 @@ struct LeaseFacts: Sendable {
     /// Leases of the subject, and when the next of them is over.
     var ofSubject = 0
     var nextEndOfSubject: Timestamp?
+    /// Bytes that the subject holds, and those that it has under way.
+    var bytesOfSubject: Int64 = 0
+    var bytesUnderWay: Int64 = 0
 
     /// Gathers the facts; `address` and `size` are nil where they are not known yet.
     init(
-        _ reader: CatalogReader, address: BlobAddress?, size: Int64? = nil, terms: LeaseTerms, limits: VaultSettings
+        _ reader: CatalogReader, address: BlobAddress?, size: Int64? = nil, terms: LeaseTerms,
+        bytesUnderWay: Int64 = 0, limits: VaultSettings
     ) throws {
         let blob = try address.flatMap { try reader.blob($0) }
-        try self.init(reader, address: address, blob: blob, size: size, terms: terms, limits: limits)
+        try self.init(
+            reader, address: address, blob: blob, size: size, terms: terms, bytesUnderWay: bytesUnderWay,
+            limits: limits)
     }
 
     /// Gathers the facts where the row of the blob, or that there is none, is known already.
     init(
         _ reader: CatalogReader, address: BlobAddress?, blob: BlobRow?, size: Int64?, terms: LeaseTerms,
-        limits: VaultSettings
+        bytesUnderWay: Int64 = 0, limits: VaultSettings
     ) throws {
         self.size = blob?.state == .held ? blob?.size : size
-        ofSubject = try reader.charge(of: terms.subject).leases
-        if ofSubject >= limits.leasesPerSubject { nextEndOfSubject = try reader.nextEnd(ofSubject: terms.subject) }
+        self.bytesUnderWay = bytesUnderWay
+        let charge = try reader.charge(of: terms.subject)
+        ofSubject = charge.leases
+        bytesOfSubject = charge.bytes
+        if ofSubject >= limits.leasesPerSubject || exceedsQuota(limits) {
+            nextEndOfSubject = try reader.nextEnd(ofSubject: terms.subject)
+        }
         if let address { isBanned = try reader.isBanned(address) }
         guard let blob else { return }
         onAddress = blob.leases
@@ -42,6 +53,16 @@ struct LeaseFacts: Sendable {
             } else {
                 try reader.unownedLease(on: blob.id, subject: terms.subject)
             }
+    }
+
+    /// Bytes that the lease would be charged.
+    var charge: Int64 { Charge.bytes(for: size ?? 0) }
+
+    /// Whether those are more than the subject has left.
+    func exceedsQuota(_ limits: VaultSettings) -> Bool {
+        guard let limit = limits.bytesPerSubject else { return false }
+        // A charge within the limit leaves a difference that cannot overflow.
+        return charge > limit || bytesUnderWay > limit - charge - bytesOfSubject
     }
 
     init() {}
@@ -74,6 +95,10 @@ enum LeaseRule {
         }
         if facts.ofSubject >= limits.leasesPerSubject {
             return .refuse(busy("leases of this subject", facts.nextEndOfSubject, now))
+        }
+        if facts.exceedsQuota(limits) {
+            if let limit = limits.bytesPerSubject, facts.charge > limit { return .refuse(.tooLarge(limitBytes: limit)) }
+            return .refuse(busy("bytes of this subject", facts.nextEndOfSubject, now))
         }
         return .add(ending: facts.existing)
     }

@@ -14,13 +14,13 @@ extension Vault {
     package func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession {
         if BlobUpload.isSmall(announcement.size) {
             // So few bytes are on their way already. What catalogue and disk say is heard once, when they are there.
-            let rule = try admitUnseen(announcement)
-            return BlobUpload(vault: self, announcement: announcement, rule: rule, staging: nil)
+            let (rule, place) = try admitUnseen(announcement)
+            return BlobUpload(vault: self, announcement: announcement, rule: rule, place: place, staging: nil)
         }
         return try await workers.run { () throws(StoreError) in
-            let rule = try self.admit(announcement)
+            let (rule, place) = try self.admit(announcement)
             let staging = try self.stage(announcement.size)
-            return BlobUpload(vault: self, announcement: announcement, rule: rule, staging: staging)
+            return BlobUpload(vault: self, announcement: announcement, rule: rule, place: place, staging: staging)
         }
     }
 
@@ -31,21 +31,28 @@ extension Vault {
     }
 
     /// What can be refused without asking catalogue or disk.
-    private func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> UploadRule {
+    private func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
+        let terms = announcement.terms
         if let reason = health.suspension { throw .unavailable(reason) }
-        _ = try LeaseRule.lifetime(announcement.terms, limits: settings)
-        return try UploadRule(announced: announcement.size, settings: settings)
+        _ = try LeaseRule.lifetime(terms, limits: settings)
+        let rule = try UploadRule(announced: announcement.size, settings: settings)
+        let charge = Charge.bytes(for: announcement.size ?? 0)
+        return (rule, try UploadPlace(terms.subject, bytes: charge, in: uploads))
     }
 
     /// Everything that can be refused before the first byte, but for room on the disk.
-    private func admit(_ announcement: UploadAnnouncement) throws(StoreError) -> UploadRule {
-        let rule = try admitUnseen(announcement)
+    private func admit(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
+        let terms = announcement.terms
+        // The place is taken before the catalogue is read: an upload that ends in between is counted in both, none in
+        // neither.
+        let (rule, place) = try admitUnseen(announcement)
         let facts = try slot.read {
             try LeaseFacts(
-                $0, address: announcement.address, size: announcement.size, terms: announcement.terms, limits: settings)
+                $0, address: announcement.address, size: announcement.size, terms: terms,
+                bytesUnderWay: place.before.bytes, limits: settings)
         }
-        try refuse(facts, terms: announcement.terms)
-        return rule
+        try refuse(facts, terms: terms)
+        return (rule, place)
     }
 
     /// Throws if the lease that `terms` name would be refused now.

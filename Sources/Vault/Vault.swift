@@ -19,6 +19,7 @@ package final class Vault: LeaseStore {
     /// Who has to be told that what was found before is so no longer.
     let standings = Standings()
     let ledger: SpaceLedger
+    let uploads: OpenUploads
     let health: Health
     let probe: WriteProbe
     let time: StoreTime
@@ -46,6 +47,7 @@ package final class Vault: LeaseStore {
         self.time = time
         started = time.clock.reading
         ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.freeBytes() }
+        uploads = OpenUploads(limit: settings.openUploads, limitPerSubject: settings.openUploadsPerSubject)
         let commitThread = Workers(threads: 1)
         self.commitThread = commitThread
         let healer = Healer(disk: disk, slot: slot, time: time, faults: faults, logger: logger)

@@ -29,6 +29,11 @@ package struct VaultSettings: Sendable {
     package var leasesPerAddress = 1000
     /// The most leases of one subject.
     package var leasesPerSubject = 10_000
+    /// The most bytes that the leases of one subject hold; nil for any number.
+    package var bytesPerSubject: Int64? = 20 << 30
+    /// The most uploads under way, in all and of one subject.
+    package var openUploads = 1000
+    package var openUploadsPerSubject = 256
     /// Threads that hash, write, sync and read.
     package var threads = 16
     /// How long the store waits before it first tries to write again after a failed sync; doubled each time.

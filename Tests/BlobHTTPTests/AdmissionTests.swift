@@ -188,7 +188,8 @@ import Testing
         "A path names one thing or nothing",
         arguments: [
             ("/\(hex)", "blob"), ("/\(hex).jpg", "blob"), ("/\(hex)?download=1", "blob"), ("/\(hex)/lease", "lease"),
-            ("/upload", "upload"), ("/open/\(hex)", "openPage"), ("/healthz", "health"), ("/readyz", "readiness"),
+            ("/upload", "upload"), ("/quota", "quota"), ("/open/\(hex)", "openPage"), ("/healthz", "health"),
+            ("/readyz", "readiness"),
             ("*", "server"),
             ("/", nil), ("", nil), ("//", nil), ("/\(hex)/", nil), ("/\(hex).", nil), ("/\(hex).a-b", nil),
             ("/\(hex).aaaaaaaaaaaaaaaaa", nil), ("/\(hex).tar.gz", nil), ("/\(hex.uppercased())", nil),

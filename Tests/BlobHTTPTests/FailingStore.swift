@@ -62,6 +62,10 @@ struct FailingStore: LeaseStore {
         try await store.confirmDelivery(of: address, to: recipient, secret: secret)
     }
 
+    func holdings(of subject: String) async throws(StoreError) -> Holdings {
+        try await store.holdings(of: subject)
+    }
+
     func unreadiness() async -> String? { finding == nil ? nil : "broken for the test" }
 
     func now() -> Timestamp { store.now() }

@@ -13,7 +13,8 @@ import Vault
         let recipient = String(repeating: "A", count: 22)
         return [
             "/\(address.hex)", "/\(address.hex)/lease", "/\(address.hex)/leases",
-            "/\(address.hex)/receipts/\(recipient)", "/upload", "/open/\(address.hex)", "/healthz", "/readyz", "*",
+            "/\(address.hex)/receipts/\(recipient)", "/upload", "/quota", "/open/\(address.hex)", "/healthz", "/readyz",
+            "*",
         ]
     }
 

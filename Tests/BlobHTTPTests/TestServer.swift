@@ -23,6 +23,7 @@ struct TestServer {
     static func run(
         acceptance: VaultSettings.Acceptance = .any, blobLimitBytes: Int64 = 2 << 30,
         settings change: (inout BlobServerSettings) -> Void = { _ in },
+        vault changeVault: (inout VaultSettings) -> Void = { _ in },
         store wrap: @Sendable (Vault) -> any LeaseStore = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -35,6 +36,7 @@ struct TestServer {
         vaultSettings.ballastBytes = 0
         vaultSettings.keepFreeBytes = 0
         vaultSettings.threads = 2
+        changeVault(&vaultSettings)
         let vault = try await Vault.open(
             at: folder.path("store"), settings: vaultSettings, meters: Meters(codes: Problem.Code.allCases),
             logger: logger)

@@ -46,6 +46,7 @@ import Vault
         let check = try await Lifecycle(vault: vault).check()
         #expect(sweep.orphansKept == nil && check.isClean)
         await vault.close()
+        try Charges.expectExact(inStore: CrashScript.store(in: path))
     }
 
     private static func cleanRun() async throws -> [FaultPoint] {
@@ -91,6 +92,7 @@ import Vault
         let aside = try Folder.names(in: vault.layout.damaged)
         #expect(staged.isEmpty && aside.isEmpty, when)
         await vault.close()
+        try Charges.expectExact(inStore: CrashScript.store(in: folder), when)
     }
 
     /// What the ledger says of words, renewals and forwards is so; what is banned comes in no more.

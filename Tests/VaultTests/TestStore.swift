@@ -25,6 +25,9 @@ struct TestStore: Sendable {
         settings.ballastBytes = 64 << 10
         settings.keepFreeBytes = 0
         settings.threads = 4
+        settings.bytesPerSubject = nil
+        settings.openUploads = 10_000
+        settings.openUploadsPerSubject = 10_000
         settings.firstProbe = .milliseconds(5)
         settings.longestProbe = .milliseconds(40)
         return settings

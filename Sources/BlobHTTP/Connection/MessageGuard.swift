@@ -1,4 +1,5 @@
 import Blobs
+import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
@@ -85,6 +86,10 @@ final class MessageGuard: ChannelDuplexHandler {
             keepsAlive: framing.keepsAlive, isHTTP10: head.version == .http1_0,
             expectsContinue: framing.expectsContinue, now: .now())
         pending = reading == nil ? nil : framing.blobRequest
+        pending?.question.asker = reading?.asker(peer: ClientAddress(context.channel.remoteAddress)) { name in
+            let values = head.headers[name.canonicalName]
+            return values.isEmpty ? nil : values.joined(separator: ",")
+        }
         if pending == nil { take(.part(.head(head)), context: context) }
     }
 

@@ -28,6 +28,9 @@ final class StreamRequests: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             pending = desk == nil ? nil : Self.blobRequest(head)
+            pending?.question.asker = desk?.reads.gate.asker(peer: ClientAddress(context.channel.remoteAddress)) {
+                head.headerFields[$0]
+            }
             if pending == nil { route(data, context: context) }
         case .end:
             if let (address, question) = pending, let desk {

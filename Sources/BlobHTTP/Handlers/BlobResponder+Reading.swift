@@ -9,7 +9,9 @@ extension BlobResponder {
     private static let pieceBytes: Int64 = 64 * 1024
 
     /// `GET, HEAD /<sha256>`.
-    func read(_ address: BlobAddress, _ request: Request, _ context: RequestScope) async throws -> Response {
+    func read(
+        _ address: BlobAddress, _ request: Request, _ pass: Pass, _ context: RequestScope
+    ) async throws -> Response {
         let question = BlobQuestion(isHead: request.method == .head, fields: request.headers)
         switch try await store.find(address) {
         case .unknown: throw Problem(.notFound)
@@ -18,6 +20,7 @@ extension BlobResponder {
         case .held(let blob):
             let facts = BlobFacts(address: blob.address, size: blob.size, sunset: blob.sunset)
             let reading = try BlobReading.decide(question, facts, now: store.now(), cacheSeconds: cacheSeconds)
+            gate.limiter.spend(reading.body.byteCount(of: blob.size), by: pass.client)
             let body = try await Self.body(reading.body, of: blob, context)
             return Response(status: reading.status, headers: reading.fields, body: body)
         }

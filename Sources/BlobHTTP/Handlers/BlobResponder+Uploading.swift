@@ -19,6 +19,7 @@ extension BlobResponder {
         let announced = try UploadFields.announcement(put: request.headers, subject: pass.subject)
         let announcement = try pass.permit(announced)
         let session = try await store.begin(announcement)
+        gate.count(announcement.size ?? 0, uploadedBy: pass)
         do {
             context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)
             let received = try await take(request.body, of: announcement.size ?? .max, into: session)

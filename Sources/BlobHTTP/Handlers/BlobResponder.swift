@@ -25,11 +25,12 @@ package struct BlobResponder: HTTPResponder {
     package func respond(to request: Request, context: RequestScope) async throws -> Response {
         let start = ContinuousClock.now
         let route = request.head.path.flatMap { Route(target: $0) }
+        let client = gate.client(of: request.head, from: context.peer)
         var response: Response
         do {
-            response = try await answer(request, route, context)
+            response = try await answer(request, route, client, context)
         } catch {
-            response = refuse(error, request, context)
+            response = refuse(error, request, client, context)
             // The client may be sending still, and none of it is wanted.
             if route == .upload, request.method == .put { response.headers[.connection] = "close" }
         }
@@ -37,10 +38,12 @@ package struct BlobResponder: HTTPResponder {
             response.headers.append(field)
         }
         if request.method == .head { response = response.createHeadResponse() }
-        return watched(response, to: request, route, from: context.client, since: start)
+        return watched(response, to: request, route, from: client, since: start)
     }
 
-    private func answer(_ request: Request, _ route: Route?, _ context: RequestScope) async throws -> Response {
+    private func answer(
+        _ request: Request, _ route: Route?, _ client: ClientAddress, _ context: RequestScope
+    ) async throws -> Response {
         if let failure = StandInRequest.failure(in: request.head) { throw failure }
         guard let path = request.head.path, path.hasPrefix("/") || path == "*" else {
             throw Problem(.badRequest, detail: "The request target must be a path.")
@@ -53,9 +56,9 @@ package struct BlobResponder: HTTPResponder {
             throw Problem(.badExpectation)
         }
         let pass = try await gate.admit(
-            operation, request.head, from: context.client, own: publicURL.value, now: store.now())
+            operation, request.head, from: client, own: publicURL.value, now: store.now())
         switch operation {
-        case .read(let address): return try await read(address, request, context)
+        case .read(let address): return try await read(address, request, pass, context)
         case .revoke(let address): return try await revoke(address, pass)
         case .showLease(let address): return try await lease(address, pass)
         case .renew(let address): return try await renew(address, request, pass)
@@ -64,6 +67,7 @@ package struct BlobResponder: HTTPResponder {
             return try await confirmDelivery(of: address, to: recipient, pass)
         case .upload: return try await upload(request, pass, context)
         case .previewUpload: return try await preview(request, pass)
+        case .showQuota: return .json(QuotaDocument(try await store.holdings(of: pass.subject)))
         case .openPage: return OpenPage.response
         case .health: return .plain("ok\n")
         case .readiness: return try await readiness()
@@ -98,8 +102,10 @@ package struct BlobResponder: HTTPResponder {
     }
 
     /// The answer to a request that failed, and a line in the log where the fault may be ours.
-    private func refuse(_ error: any Error, _ request: Request, _ context: RequestScope) -> Response {
-        var facts: Logger.Metadata = ["client": "\(context.client.abbreviated)", "method": "\(request.method)"]
+    private func refuse(
+        _ error: any Error, _ request: Request, _ client: ClientAddress, _ context: RequestScope
+    ) -> Response {
+        var facts: Logger.Metadata = ["client": "\(client.abbreviated)", "method": "\(request.method)"]
         switch error {
         case let problem as Problem: return Response(problem)
         case let failure as ConnectionFailure: return Response(failure.problem, closes: true)

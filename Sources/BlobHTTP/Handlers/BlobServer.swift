@@ -17,6 +17,10 @@ package struct BlobServerSettings: Sendable {
     package var allowsAnonymousUploads = false
     /// Judges tickets; nil for anonymous mode.
     package var tickets: TicketVerifier?
+    package var proxies = TrustedProxies()
+    /// Rates of each address and of each ticket's subject.
+    package var addressRates = RateLimits()
+    package var subjectRates = RateLimits()
     /// The longest that caches may keep an answer, in seconds.
     package var cacheSeconds: Int64 = 300
     /// Connections open at once; more wait to be accepted.
@@ -54,10 +58,11 @@ package struct BlobServer: Sendable {
                 ?? PublicURL(
                     listeningAt: settings.listen.host, port: settings.listen.port ?? 0,
                     scheme: identity == nil ? "http" : "https"))
+        let gate = Gate(settings)
         let responder = BlobResponder(
-            store: store, publicURL: box, gate: Gate(settings), cacheSeconds: settings.cacheSeconds, watch: watch)
+            store: store, publicURL: box, gate: gate, cacheSeconds: settings.cacheSeconds, watch: watch)
         let reads = BlobReads(
-            store: store, cacheSeconds: settings.cacheSeconds, limits: .init(blobs: settings.readyBlobs),
+            store: store, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(blobs: settings.readyBlobs),
             watch: watch, logger: logger)
         let isDerived = settings.publicURL == nil
         let scheme = identity == nil ? "http" : "https"
@@ -93,5 +98,7 @@ extension Gate {
         writers =
             settings.tickets.map { .ticketed($0) }
             ?? .anonymous(WriteAdmission(allowsAnyone: settings.allowsAnonymousUploads))
+        proxies = settings.proxies
+        limiter = RateLimiter(perAddress: settings.addressRates, perSubject: settings.subjectRates)
     }
 }

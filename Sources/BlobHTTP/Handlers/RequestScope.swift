@@ -6,7 +6,8 @@ package struct RequestScope: Sendable {
     package let channel: any Channel
     package let logger: Logger
 
-    var client: ClientAddress { ClientAddress(channel.remoteAddress) }
+    /// The other end of the connection: a client, or a proxy.
+    var peer: ClientAddress { ClientAddress(channel.remoteAddress) }
 }
 
 extension ClientAddress {

@@ -7,6 +7,8 @@ import Telemetry
 struct AnswerProgress {
     let address: BlobAddress
     let isHead: Bool
+    /// Who asks, where a proxy may have told that or rates are counted.
+    let asker: ClientAddress?
     let begun = NIODeadline.now()
     var status = 0
     var refusal: Problem.Code?
@@ -20,6 +22,6 @@ struct AnswerProgress {
     func ended(on channel: any AnswerChannel) -> AnsweredRequest {
         AnsweredRequest(
             route: .blob, method: isHead ? .head : .get, status: status, refusal: refusal, sentBytes: sentBytes,
-            time: time, blob: address, client: channel.client, version: channel.version)
+            time: time, blob: address, client: asker ?? channel.client, version: channel.version)
     }
 }

@@ -33,10 +33,19 @@ final class BlobAnswer {
     /// Whether the next request can be answered.
     var isIdle: Bool { if case .idle = state { true } else { false } }
 
+    /// Where a request came from, as `Gate.asker` has it.
+    func asker(peer: @autoclosure () -> ClientAddress, told: (HTTPField.Name) -> String?) -> ClientAddress? {
+        desk.reads.gate.asker(peer: peer(), told: told)
+    }
+
     /// Answers a request; afterwards either `isIdle` again, or `onEnd` will be called.
     func answer(_ question: BlobQuestion, for address: BlobAddress) {
         let now = desk.now
-        progress = AnswerProgress(address: address, isHead: question.isHead)
+        progress = AnswerProgress(address: address, isHead: question.isHead, asker: question.asker)
+        if let asker = question.asker, let seconds = desk.reads.gate.limiter.admit(asker) {
+            refuse(.rate("of this address", seconds), question, now: now)
+            return
+        }
         if let blob = desk.readyBlob(address, now: now) {
             answer(question, with: blob, now: now)
             return
@@ -91,6 +100,9 @@ final class BlobAnswer {
             return
         }
         progress?.status = verdict.status.code
+        if let asker = question.asker {
+            desk.reads.gate.limiter.spend(verdict.body.byteCount(of: blob.facts.size), by: asker)
+        }
         if verdict.body == .whole, blob.body != nil, channel.writeWhole(blob, now: now) {
             progress?.sentBytes += blob.facts.size
             finishCounting()

@@ -6,6 +6,8 @@ import Synchronization
 /// Everything that reading blobs shares: the store, and on each event loop what is ready there.
 final class BlobReads: Sendable {
     let store: any LeaseStore
+    /// Reading needs nothing to be shown, but it is counted.
+    let gate: Gate
     let watch: RequestWatch
     private let cacheSeconds: Int64
     private let limits: ReadyTable.Limits
@@ -13,9 +15,11 @@ final class BlobReads: Sendable {
     private let desks = Mutex<[ObjectIdentifier: NIOLoopBound<ReadingDesk>]>([:])
 
     init(
-        store: any LeaseStore, cacheSeconds: Int64, limits: ReadyTable.Limits, watch: RequestWatch, logger: Logger
+        store: any LeaseStore, gate: Gate, cacheSeconds: Int64, limits: ReadyTable.Limits, watch: RequestWatch,
+        logger: Logger
     ) {
         self.store = store
+        self.gate = gate
         self.watch = watch
         self.cacheSeconds = cacheSeconds
         self.limits = limits

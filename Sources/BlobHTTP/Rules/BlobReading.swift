@@ -6,6 +6,8 @@ package struct BlobQuestion: Hashable, Sendable {
     package var isHead: Bool
     package var range: String?
     package var preconditions: Preconditions
+    /// Whom the answer is counted for; nil where that is not worth looking up.
+    package var asker: ClientAddress?
 
     package init(isHead: Bool = false, range: String? = nil, preconditions: Preconditions = Preconditions()) {
         self.isHead = isHead
@@ -50,6 +52,16 @@ package struct BlobVerdict: Hashable, Sendable {
         case whole
         case part(ByteRange)
         case multipart(MultipartLayout)
+
+        /// Bytes that follow, for a blob of `size` bytes.
+        package func byteCount(of size: Int64) -> Int64 {
+            switch self {
+            case .none: 0
+            case .whole: size
+            case .part(let range): range.count
+            case .multipart(let layout): layout.contentLength
+            }
+        }
     }
 
     package let status: HTTPResponse.Status

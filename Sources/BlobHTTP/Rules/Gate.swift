@@ -13,15 +13,42 @@ struct Gate: Sendable {
     }
 
     let writers: Writers
+    let proxies: TrustedProxies
+    let limiter: RateLimiter
+
+    /// Where a request came from, whatever proxies of ours it came through.
+    func client(of request: HTTPRequest, from peer: ClientAddress) -> ClientAddress {
+        proxies.client(peer: peer) { request.headerFields[$0] }
+    }
+
+    /// Where a request for a blob came from; nil where neither a rate nor a proxy makes it worth looking up.
+    /// `told` gives the value of a field of the request.
+    func asker(
+        peer: @autoclosure () -> ClientAddress, told: (HTTPField.Name) -> String?
+    ) -> ClientAddress? {
+        limiter.countsAddresses || !proxies.ranges.isEmpty ? proxies.client(peer: peer(), told: told) : nil
+    }
 
     /// Lets a request through with what it has shown, or refuses it. `own` is the server's public URL.
+    ///
+    /// Rates of addresses are judged first, since that costs less than a signature, and those of subjects last, since
+    /// only a good ticket counts against its subject.
     func admit(
         _ operation: Operation, _ request: HTTPRequest, from client: ClientAddress, own: PublicURL, now: Timestamp
     ) async throws(Problem) -> Pass {
+        if operation.isCounted, let seconds = limiter.admit(client) { throw .rate("of this address", seconds) }
         let needs = operation.needs
         let ticket = try await ticket(for: needs, request, own: own, now: now)
         let secret = needs.contains(.secret) ? try UploadFields.secret(request.headerFields) : nil
-        return Pass(client: client, ticket: ticket, secret: secret)
+        let pass = Pass(client: client, ticket: ticket, secret: secret)
+        if ticket != nil, let seconds = limiter.admit(subject: pass.subject) { throw .rate("of this subject", seconds) }
+        return pass
+    }
+
+    /// Counts the bytes of an upload that was let in.
+    func count(_ bytes: Int64, uploadedBy pass: Pass) {
+        limiter.spend(bytes, by: pass.client)
+        if pass.ticket != nil { limiter.spend(bytes, by: pass.subject) }
     }
 
     private func ticket(
@@ -46,5 +73,12 @@ struct Gate: Sendable {
         case .anonymous: CrossOrigin(writers: .only(origin: own.origin))
         case .ticketed: CrossOrigin(writers: .anyOrigin)
         }
+    }
+}
+
+extension Problem {
+    /// A rate that is used up; `whose` names it.
+    static func rate(_ whose: String, _ seconds: Int64) -> Problem {
+        Problem(.rate, limitName: "rate \(whose)", retryAfterSeconds: seconds)
     }
 }

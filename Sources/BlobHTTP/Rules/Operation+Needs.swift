@@ -23,6 +23,17 @@ extension Operation {
         case .renew: [.change, .ticket, .secret]
         case .revoke, .confirmDelivery: [.change, .secret]
         case .showLease: [.secret]
+        case .showQuota: [.ticket]
+        }
+    }
+
+    /// Whether it counts against the rates of whoever asks; what looks after the server does not.
+    package var isCounted: Bool {
+        switch self {
+        case .health, .readiness, .describe: false
+        case .read, .openPage, .upload, .previewUpload, .hold, .renew, .revoke, .confirmDelivery, .showLease,
+            .showQuota:
+            true
         }
     }
 }

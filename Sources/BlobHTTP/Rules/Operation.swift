@@ -11,6 +11,7 @@ package enum Operation: Hashable, Sendable {
     case confirmDelivery(BlobAddress, Recipient)
     case upload
     case previewUpload
+    case showQuota
     case openPage
     case health
     case readiness
@@ -31,10 +32,12 @@ extension Route {
         case (.receipt(let address, let recipient), .put): .confirmDelivery(address, recipient)
         case (.upload, .put): .upload
         case (.upload, .head): .previewUpload
+        case (.quota, .get), (.quota, .head): .showQuota
         case (.openPage, .get), (.openPage, .head): .openPage
         case (.health, .get), (.health, .head): .health
         case (.readiness, .get), (.readiness, .head): .readiness
-        case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.openPage, _), (.health, _),
+        case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.quota, _), (.openPage, _),
+            (.health, _),
             (.readiness, _), (.server, _):
             nil
         }

@@ -28,6 +28,7 @@ package struct Problem: Error, Hashable, Sendable {
         case badRange = "bad-range"
         case badExpectation = "bad-expectation"
         case quota
+        case rate
         case headerTooLarge = "header-too-large"
         case unavailable
         case diskFull = "disk-full"
@@ -48,7 +49,7 @@ package struct Problem: Error, Hashable, Sendable {
             case .notSealed: .unsupportedMediaType
             case .badRange: .rangeNotSatisfiable
             case .badExpectation: .expectationFailed
-            case .quota: .tooManyRequests
+            case .quota, .rate: .tooManyRequests
             case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .unavailable: .serviceUnavailable
             case .diskFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
@@ -81,6 +82,7 @@ package struct Problem: Error, Hashable, Sendable {
             case .badRange: "The blob has no such ranges"
             case .badExpectation: "Only 100-continue can be expected"
             case .quota: "A limit is used up for now"
+            case .rate: "Too much at once; the same later is welcome"
             case .headerTooLarge: "The request's header is too large"
             case .unavailable: "The store cannot do this now"
             case .diskFull: "The disk is full"

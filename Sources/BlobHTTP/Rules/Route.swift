@@ -9,6 +9,7 @@ package enum Route: Hashable, Sendable {
     case leases(BlobAddress)
     case receipt(BlobAddress, Recipient)
     case upload
+    case quota
     case openPage
     case health
     case readiness
@@ -33,6 +34,7 @@ package enum Route: Hashable, Sendable {
         }
         switch (String(parts[1]), parts.count == 3 ? String(parts[2]) : nil) {
         case ("upload", nil): self = .upload
+        case ("quota", nil): self = .quota
         case ("healthz", nil): self = .health
         case ("readyz", nil): self = .readiness
         case ("open", let text?) where BlobAddress(hex: text) != nil: self = .openPage
@@ -85,7 +87,7 @@ package enum Route: Hashable, Sendable {
     package func purpose(of method: HTTPRequest.Method) -> CrossOrigin.Purpose {
         switch self {
         case .blob: method == .get || method == .head ? .read : .write
-        case .lease, .leases, .receipt, .upload: .write
+        case .lease, .leases, .receipt, .upload, .quota: .write
         case .openPage, .health, .readiness, .server: .read
         }
     }

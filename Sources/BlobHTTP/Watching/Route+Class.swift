@@ -10,6 +10,7 @@ extension Route {
         case .lease, .leases: .lease
         case .receipt: .receipt
         case .upload: .upload
+        case .quota: .quota
         case .openPage: .page
         case .health, .readiness: .health
         case .server: .other
@@ -20,7 +21,7 @@ extension Route {
     package var blob: BlobAddress? {
         switch self {
         case .blob(let address), .lease(let address), .leases(let address), .receipt(let address, _): address
-        case .upload, .openPage, .health, .readiness, .server: nil
+        case .upload, .quota, .openPage, .health, .readiness, .server: nil
         }
     }
 }

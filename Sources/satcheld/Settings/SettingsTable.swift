@@ -1,11 +1,12 @@
 import BlobHTTP
 import Blobs
+import HTTPTypes
 import Logging
 import Vault
 
 /// Every setting, once: flags, environment, file, help and `satcheld config` all come from this table.
 enum SettingsTable {
-    static let all: [Setting] = serving + keeping + limits + running
+    static let all: [Setting] = serving + writing + keeping + shares + limits + running
 
     private static let serving: [Setting] = [
         .value(
@@ -26,6 +27,20 @@ enum SettingsTable {
             "public-url", "URL", standard: "", "How clients find this server; the address of --listen unless given.",
             parse: optional { PublicURL($0) }, at: \.server.publicURL),
         .value(
+            "cache-max-age", "TIME", standard: "5m", "The longest that caches may keep a blob's answer.",
+            parse: { Lifetime($0)?.seconds }, at: \.server.cacheSeconds),
+        .value(
+            "trusted-proxies", "RANGES", standard: "",
+            "Where proxies are that tell whom a request came from: addresses or a.b.c.d/n, with commas between.",
+            parse: ranges, at: \.server.proxies.ranges),
+        .value(
+            "client-address-header", "NAME", standard: "X-Forwarded-For",
+            "The field in which they tell it; Forwarded is read as RFC 7239 has it.",
+            parse: { HTTPField.Name($0) }, at: \.server.proxies.field),
+    ]
+
+    private static let writing: [Setting] = [
+        .value(
             "allow-anonymous-uploads", nil, standard: "false",
             "Let anybody who reaches this server upload.",
             parse: Quantity.flag, at: \.server.allowsAnonymousUploads),
@@ -36,9 +51,6 @@ enum SettingsTable {
         .value(
             "ticket-audience", "NAME", standard: "", "The audience (aud) that a ticket must name.",
             parse: { $0 }, at: \.ticketAudience),
-        .value(
-            "cache-max-age", "TIME", standard: "5m", "The longest that caches may keep a blob's answer.",
-            parse: { Lifetime($0)?.seconds }, at: \.server.cacheSeconds),
     ]
 
     private static let keeping: [Setting] = [
@@ -71,14 +83,39 @@ enum SettingsTable {
             "ballast", "BYTES", standard: "64MiB", "Disk space held ready for deleting on a full disk; 0 for none.",
             parse: Quantity.bytes, at: \.vault.ballastBytes),
         .value(
+            "gc-interval", "TIME", standard: "5m", "Between two passes of the garbage collector.",
+            parse: Quantity.duration, at: \.collectInterval),
+    ]
+
+    private static let shares: [Setting] = [
+        .value(
             "leases-per-blob", "COUNT", standard: "1000", "The most leases on one blob.",
             parse: Quantity.count, at: \.vault.leasesPerAddress),
         .value(
             "leases-per-subject", "COUNT", standard: "10000", "The most leases of one uploader.",
             parse: Quantity.count, at: \.vault.leasesPerSubject),
         .value(
-            "gc-interval", "TIME", standard: "5m", "Between two passes of the garbage collector.",
-            parse: Quantity.duration, at: \.collectInterval),
+            "bytes-per-subject", "BYTES|none", standard: "20GiB", "The most bytes that one uploader's leases hold.",
+            parse: unlimited(Quantity.bytes), at: \.vault.bytesPerSubject),
+        .value(
+            "uploads", "COUNT", standard: "1000", "Uploads under way at once.",
+            parse: Quantity.count, at: \.vault.openUploads),
+        .value(
+            "uploads-per-subject", "COUNT", standard: "256", "Uploads of one uploader under way at once.",
+            parse: Quantity.count, at: \.vault.openUploadsPerSubject),
+        .value(
+            "address-request-rate", "COUNT|none", standard: "none",
+            "Requests a second of one address, or of one IPv6 /64; ten seconds' worth may come at once.",
+            parse: unlimited(rate), at: \.server.addressRates.requestsPerSecond),
+        .value(
+            "address-byte-rate", "BYTES|none", standard: "none", "Bytes a second that one address sends and gets.",
+            parse: unlimited(Quantity.bytes), at: \.server.addressRates.bytesPerSecond),
+        .value(
+            "subject-request-rate", "COUNT|none", standard: "none", "Requests a second with tickets of one subject.",
+            parse: unlimited(rate), at: \.server.subjectRates.requestsPerSecond),
+        .value(
+            "subject-byte-rate", "BYTES|none", standard: "none", "Bytes a second that one subject uploads.",
+            parse: unlimited(Quantity.bytes), at: \.server.subjectRates.bytesPerSecond),
     ]
 
     private static let limits: [Setting] = [
@@ -128,6 +165,25 @@ enum SettingsTable {
         _ parse: @escaping @Sendable (String) -> Value?
     ) -> @Sendable (String) -> Value?? {
         { text in text.isEmpty ? .some(nil) : parse(text).map { .some($0) } }
+    }
+
+    /// `none`, or at least 1.
+    private static func unlimited(
+        _ parse: @escaping @Sendable (String) -> Int64?
+    ) -> @Sendable (String) -> Int64?? {
+        { text in
+            if text == "none" { return .some(nil) }
+            guard let number = parse(text), number >= 1 else { return nil }
+            return .some(number)
+        }
+    }
+
+    @Sendable private static func rate(_ text: String) -> Int64? { Quantity.count(text).map(Int64.init) }
+
+    @Sendable private static func ranges(_ text: String) -> [AddressRange]? {
+        let texts = list(text) ?? []
+        let ranges = texts.compactMap { AddressRange($0) }
+        return ranges.count == texts.count ? ranges : nil
     }
 
     @Sendable private static func list(_ text: String) -> [String]? {

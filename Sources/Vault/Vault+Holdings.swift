@@ -1,0 +1,15 @@
+package import Blobs
+import Catalog
+
+extension Vault {
+    package func holdings(of subject: String) async throws(StoreError) -> Holdings {
+        let (charge, nextEnd) = try await read { reader in
+            (try reader.charge(of: subject), try reader.nextEnd(ofSubject: subject))
+        }
+        let underWay = uploads.share(of: subject)
+        return Holdings(
+            bytes: charge.bytes, reservedBytes: underWay.bytes, limitBytes: settings.bytesPerSubject,
+            leases: charge.leases, leaseLimit: settings.leasesPerSubject, uploads: underWay.uploads,
+            uploadLimit: settings.openUploadsPerSubject, nextEnd: nextEnd)
+    }
+}

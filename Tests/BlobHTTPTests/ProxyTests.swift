@@ -1,0 +1,81 @@
+import BlobHTTP
+import HTTPTypes
+import Testing
+
+@Suite struct TrustedProxiesTests {
+    private func client(
+        _ value: String?, peer: String = "10.0.0.1", field: HTTPField.Name = .xForwardedFor
+    ) throws -> ClientAddress {
+        var proxies = TrustedProxies()
+        proxies.ranges = try ["10.0.0.0/8", "fd00::/8", "192.0.2.7"].map { try #require(AddressRange($0)) }
+        proxies.field = field
+        var fields = HTTPFields()
+        fields[field] = value
+        return proxies.client(peer: try #require(ClientAddress(text: peer))) { fields[$0] }
+    }
+
+    @Test(
+        "The client is the rightmost address that is no proxy of ours",
+        arguments: [
+            ("198.51.100.1", "198.51.100.1"),
+            ("1.2.3.4, 198.51.100.1", "198.51.100.1"),  // what is further left anybody can write
+            ("1.2.3.4, 198.51.100.1, 10.9.9.9", "198.51.100.1"),
+            ("1.2.3.4,198.51.100.1,192.0.2.7,\t10.1.1.1", "198.51.100.1"),
+            ("rubbish, 198.51.100.1", "198.51.100.1"),
+            ("2001:db8::5", "2001:db8::5"), ("[2001:db8::5]", "2001:db8::5"), ("[2001:db8::5]:443", "2001:db8::5"),
+            ("198.51.100.1:5555", "198.51.100.1"), ("::ffff:198.51.100.1", "198.51.100.1"),
+            ("198.51.100.1, fd12::1", "198.51.100.1"),
+            ("10.2.2.2", "10.2.2.2"), ("10.2.2.2, 10.3.3.3", "10.2.2.2"),  // someone inside
+            // Malformed on the way: the peer, who is the one that can be held to it.
+            ("", "10.0.0.1"), ("rubbish", "10.0.0.1"), ("198.51.100.1, rubbish", "10.0.0.1"),
+            ("198.51.100.1,", "10.0.0.1"), ("198.51.100.256", "10.0.0.1"), ("unknown", "10.0.0.1"),
+            ("1.2.3", "10.0.0.1"), ("[::1", "10.0.0.1"), ("fe80::1%eth0", "10.0.0.1"), (nil, "10.0.0.1"),
+        ] as [(String?, String)])
+    func lists(value: String?, expected: String) throws {
+        #expect(try client(value) == ClientAddress(text: expected))
+    }
+
+    @Test(
+        "Forwarded is read as RFC 7239 has it",
+        arguments: [
+            ("for=198.51.100.1", "198.51.100.1"), ("For=\"198.51.100.1\";proto=https", "198.51.100.1"),
+            ("for=1.2.3.4, proto=http;for=\"[2001:db8::5]:80\";by=10.0.0.1", "2001:db8::5"),
+            ("for=198.51.100.1, for=10.4.4.4", "198.51.100.1"),
+            ("for=_hidden", "10.0.0.1"), ("for=unknown", "10.0.0.1"), ("by=198.51.100.1", "10.0.0.1"),
+            ("for=\"198.51.100.1", "10.0.0.1"), ("for=", "10.0.0.1"), ("198.51.100.1", "10.0.0.1"),
+        ])
+    func forwarded(value: String, expected: String) throws {
+        #expect(try client(value, field: .forwarded) == ClientAddress(text: expected))
+    }
+
+    @Test("Nobody else is believed")
+    func strangers() throws {
+        #expect(try client("198.51.100.1", peer: "203.0.113.9") == ClientAddress(text: "203.0.113.9"))
+        let none = TrustedProxies()
+        let peer = try #require(ClientAddress(text: "10.0.0.1"))
+        #expect(none.client(peer: peer) { _ in "198.51.100.1" } == peer)
+    }
+
+    @Test(
+        "A range holds the addresses that begin like it",
+        arguments: [
+            ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.0", false), ("0.0.0.0/0", "1.2.3.4", true),
+            ("0.0.0.0/0", "::1", false), ("::/0", "2001:db8::1", true), ("192.0.2.7", "192.0.2.7", true),
+            ("192.0.2.7/32", "192.0.2.8", false), ("2001:db8::/33", "2001:db8:7fff::1", true),
+            ("2001:db8::/33", "2001:db8:8000::1", false), ("2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", true),
+            ("2001:db8::8000:0:0:0/65", "2001:db8::1", false), ("::ffff:10.0.0.0/104", "10.1.2.3", true),
+            ("::1", "::1", true),
+        ])
+    func ranges(range: String, address: String, isInside: Bool) throws {
+        let range = try #require(AddressRange(range))
+        #expect(range.contains(try #require(ClientAddress(text: address))) == isInside)
+    }
+
+    @Test(
+        "What is no range is none",
+        arguments: [
+            "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.1/8", "10.0.0/8", "::/129", "localhost",
+            "::ffff:10.0.0.0/95", "10.0.0.0/8/8", "10.0.0.0/99999999999999999999",
+        ])
+    func noRanges(text: String) { #expect(AddressRange(text) == nil) }
+}
