@@ -66,7 +66,8 @@ struct BlobListener: Service {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // An idle connection keeps the buffer of its last reading. Where more comes than fits, the next is larger.
             .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10))
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
+            )
             .childChannelInitializer { [identity, limits = settings.connections] channel in
                 guard let identity else { return channel.eventLoop.makeCompletedFuture { try http1.add(to: channel) } }
                 return Self.secure(channel, identity, limits, http1, http2)

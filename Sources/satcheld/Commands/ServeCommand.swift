@@ -3,6 +3,7 @@ import BlobHTTP
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Vault
 
 /// `satcheld serve`: the origin of one store, until SIGTERM or SIGINT.
 struct ServeCommand: AsyncParsableCommand {
@@ -38,14 +39,15 @@ struct ServeCommand: AsyncParsableCommand {
             allowsAnyone: settings.server.allowsAnonymousUploads)
     }
 
-    /// Shares out the files that may be open: 256 for the store, at most a quarter of the rest for blobs that are ready,
-    /// and every connection may write a file besides being one.
+    /// Shares out the files that may be open: 256 for the store, one for each upload under way, at most a quarter of the
+    /// rest for blobs that are ready; what is left is for connections.
     private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
         let files = Int(clamping: max(openFiles, 512) - 256)
         let ready = min(settings.server.readyBlobs * System.coreCount * 2, files / 4)
         var fitted = settings
         fitted.server.readyBlobs = ready / (System.coreCount * 2)
-        let most = (files - ready) / 2
+        fitted.vault.openUploads = min(settings.vault.openUploads, files / 4)
+        let most = files - ready - fitted.vault.openUploads
         guard settings.server.connectionLimit > most else { return fitted }
         logger.info("Fewer connections than set, for want of open files", metadata: ["connections": "\(most)"])
         fitted.server.connectionLimit = most
