@@ -1,11 +1,11 @@
 /// How a sweep shares the disk, the catalogue and the processors with uploads: they come first, and garbage can wait.
 enum SweepPace {
     /// The longest pause, so that a batch which waited long itself does not stop the sweep.
-    static let longestPause = Duration.milliseconds(100)
+    static let longestPause = Duration.milliseconds(500)
 
-    /// How long to leave everything to others after a batch that took `batch`: as long again while uploads are under
-    /// way, not at all while none is.
+    /// How long to leave everything to others after a batch that took `batch`: three times as long while uploads are
+    /// under way, not at all while none is.
     static func pause(after batch: Duration, isUploading: Bool) -> Duration {
-        isUploading ? min(batch, longestPause) : .zero
+        isUploading ? min(batch * 3, longestPause) : .zero
     }
 }
