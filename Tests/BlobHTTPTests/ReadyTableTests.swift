@@ -20,11 +20,12 @@ import Testing
         TestServer.address(of: Array("\(number)".utf8))
     }
 
-    private func blob(_ number: Int, bytes: Int = 0, sunset: Int64 = 2000) -> ReadyBlob {
+    private func blob(_ number: Int, bytes: Int = 0, sunset: Int64 = 2000, isInMemory: Bool = true) -> ReadyBlob {
         let held = HeldBlob(
             address: address(number), size: Int64(bytes), sunset: Timestamp(seconds: sunset), content: NoContent())
         return ReadyBlob(
-            held, body: ByteBuffer(repeating: 0, count: bytes), standing: standings.standing(of: held.address),
+            held, body: isInMemory ? ByteBuffer(repeating: 0, count: bytes) : nil,
+            standing: standings.standing(of: held.address),
             cacheSeconds: 300)
     }
 
@@ -38,6 +39,17 @@ import Testing
         }
         #expect(table.blob(address(999), now: now) != nil)
         #expect(table.blob(address(1), now: now) == nil)
+    }
+
+    @Test("No more files are open than there may be, however many blobs there may be")
+    func files() {
+        let table = ReadyTable(limits: .init(files: 20, blobs: 1000, bodyBytes: 1 << 20))
+        for number in 0..<200 {
+            table.insert(blob(number, isInMemory: false))
+            table.insert(blob(1000 + number))
+            #expect(table.fileCount <= 21)
+        }
+        #expect(table.fileCount > 0 && table.count > table.fileCount)
     }
 
     @Test("Bodies in memory stay within their bytes")

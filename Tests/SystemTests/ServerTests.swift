@@ -40,7 +40,8 @@ struct ServerTests {
         let server = try await journey.serve()
         let file = try await sealedFile(bytes: 4_000_000)
         let slow = try RunningCommand(
-            "/usr/bin/curl", ["-sS", "--limit-rate", "100K", "-T", file, "\(server.url)/upload"], in: journey.folder.path)
+            "/usr/bin/curl", ["-sS", "--limit-rate", "100K", "-T", file, "\(server.url)/upload"],
+            in: journey.folder.path)
         try await Task.sleep(for: .milliseconds(700))
         slow.send(signal: SIGKILL)
         _ = await slow.status()

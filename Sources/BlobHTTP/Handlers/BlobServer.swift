@@ -27,8 +27,8 @@ package struct BlobServerSettings: Sendable {
     package var connectionLimit = 10_000
     /// Connections that may wait to be accepted.
     package var backlog = 1024
-    /// Blobs that each event loop keeps ready, with up to two descriptors each.
-    package var readyBlobs = 1024
+    /// Files of blobs that each event loop keeps open, with two descriptors each.
+    package var readyFiles = 1024
     package var connections = ConnectionLimits()
 
     package init(listen: Authority) {
@@ -62,7 +62,7 @@ package struct BlobServer: Sendable {
         let responder = BlobResponder(
             store: store, publicURL: box, gate: gate, cacheSeconds: settings.cacheSeconds, watch: watch)
         let reads = BlobReads(
-            store: store, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(blobs: settings.readyBlobs),
+            store: store, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
             watch: watch, logger: logger)
         let isDerived = settings.publicURL == nil
         let scheme = identity == nil ? "http" : "https"

@@ -134,11 +134,15 @@ final class BlobAnswer {
                 if let body = plan.blob.body {
                     write(Self.slice(body, range))
                     plan.pass(range.count)
-                } else if channel.takesFiles, let file = plan.blob.openFile() {
-                    return sendFile(file, plan, range)
-                } else if !copyResident(&plan, range) {
-                    return
+                    continue
                 }
+                guard let content = plan.blob.content else {
+                    preconditionFailure("a ready blob has its bytes or knows where they are")
+                }
+                if channel.takesFiles, let file = plan.blob.openFile() {
+                    return sendFile(file, content, plan, range)
+                }
+                if !copyResident(content, &plan, range) { return }
             }
         }
         state = .sending(plan)
@@ -157,10 +161,9 @@ final class BlobAnswer {
     }
 
     /// Sends the first piece of `range` as it lies in the file, once that needs no waiting.
-    private func sendFile(_ file: LoopFile, _ plan: BodyPlan, _ range: ByteRange) {
+    private func sendFile(_ file: LoopFile, _ content: any BlobContent, _ plan: BodyPlan, _ range: ByteRange) {
         let piece = Residency.firstPiece(of: range, size: plan.blob.facts.size)
         guard plan.blob.isResident(piece, at: .now()) else {
-            let content = plan.blob.content
             wait(plan) {
                 await content.fetch(piece)
             } then: { answer, plan, _ in
@@ -191,17 +194,16 @@ final class BlobAnswer {
     }
 
     /// Copies a piece of `range` if memory has it; else has it read elsewhere and goes on then. False if it waits.
-    private func copyResident(_ plan: inout BodyPlan, _ range: ByteRange) -> Bool {
+    private func copyResident(_ content: any BlobContent, _ plan: inout BodyPlan, _ range: ByteRange) -> Bool {
         let count = min(range.count, Self.copyBytes)
         guard let piece = ByteRange(offset: range.offset, count: count, within: plan.blob.facts.size) else {
             preconditionFailure("a piece of a range lies within the blob")
         }
-        if let bytes = Self.resident(piece, of: plan.blob.content) {
+        if let bytes = Self.resident(piece, of: content) {
             write(bytes)
             plan.pass(count)
             return true
         }
-        let content = plan.blob.content
         wait(plan) { () async -> Result<ByteBuffer, StoreError> in
             do throws(StoreError) { return .success(ByteBuffer(bytes: try await content.read(piece))) } catch {
                 return .failure(error)

@@ -11,7 +11,8 @@ final class ReadyBlob {
     let facts: BlobFacts
     /// All bytes, where they are at most `bodyLimit`.
     let body: ByteBuffer?
-    let content: any BlobContent
+    /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
+    let content: (any BlobContent)?
     private let standing: Standing
     private let cacheSeconds: Int64
     private var file: LoopFile?
@@ -20,7 +21,7 @@ final class ReadyBlob {
 
     init(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, cacheSeconds: Int64) {
         facts = BlobFacts(address: blob.address, size: blob.size, sunset: blob.sunset)
-        content = blob.content
+        content = body == nil ? blob.content : nil
         self.body = body
         self.standing = standing
         self.cacheSeconds = cacheSeconds
@@ -37,7 +38,7 @@ final class ReadyBlob {
 
     /// The file for `sendfile`; nil where there is none or none can be opened.
     func openFile() -> LoopFile? {
-        if file == nil, let descriptor = content.openDescriptor() { file = LoopFile(owning: descriptor) }
+        if file == nil, let descriptor = content?.openDescriptor() { file = LoopFile(owning: descriptor) }
         return file
     }
 
@@ -93,7 +94,7 @@ final class ReadyBlob {
             var span = byte.mutableSpan
             // Safe: every pattern of bits is a byte.
             var bytes = unsafe span.mutableBytes
-            return content.readResident(at: offset, into: &bytes) == 1
+            return content?.readResident(at: offset, into: &bytes) == 1
         }
     }
 }

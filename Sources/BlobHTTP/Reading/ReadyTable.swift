@@ -9,8 +9,10 @@ import NIOCore
 final class ReadyTable {
     /// How much a table keeps.
     struct Limits: Sendable {
-        /// Blobs, of which each may hold two descriptors.
-        var blobs = 1024
+        /// Blobs whose file is open, with two descriptors each.
+        var files = 1024
+        /// All blobs; one takes 3 to 4 KiB of memory besides its body.
+        var blobs = 8192
         /// Bytes of bodies in memory.
         var bodyBytes = 16 << 20
     }
@@ -19,6 +21,7 @@ final class ReadyTable {
     private var young: [BlobAddress: ReadyBlob] = [:]
     private var old: [BlobAddress: ReadyBlob] = [:]
     private var youngBytes = 0
+    private var youngFiles = 0
 
     init(limits: Limits) {
         self.limits = limits
@@ -28,6 +31,9 @@ final class ReadyTable {
 
     /// Blobs in the table.
     var count: Int { young.count + old.count }
+
+    /// Those of them whose file is open.
+    var fileCount: Int { youngFiles + old.values.count { $0.content != nil } }
 
     /// The blob at `address` if it is ready and may be served at `now`.
     func blob(_ address: BlobAddress, now: Timestamp) -> ReadyBlob? {
@@ -44,12 +50,23 @@ final class ReadyTable {
     /// Keeps a blob from now on.
     func insert(_ blob: ReadyBlob) {
         old[blob.facts.address] = nil
-        if let former = young.updateValue(blob, forKey: blob.facts.address) { youngBytes -= former.bodyBytes }
-        youngBytes += blob.bodyBytes
-        guard young.count > limits.blobs / 2 || youngBytes > limits.bodyBytes / 2 else { return }
+        if let former = young.updateValue(blob, forKey: blob.facts.address) { count(former, -1) }
+        count(blob, 1)
+        guard young.count > limits.blobs / 2 || youngBytes > limits.bodyBytes / 2 || youngFiles > limits.files / 2
+        else { return }
         old = young
+        forgetYoung()
+    }
+
+    private func count(_ blob: ReadyBlob, _ change: Int) {
+        youngBytes += change * blob.bodyBytes
+        if blob.content != nil { youngFiles += change }
+    }
+
+    private func forgetYoung() {
         young = [:]
         youngBytes = 0
+        youngFiles = 0
     }
 
     /// Lets go of everything that may not be served any more, so that no removed file keeps its place on the disk.
@@ -59,12 +76,11 @@ final class ReadyTable {
     }
 
     func removeAll() {
-        young = [:]
+        forgetYoung()
         old = [:]
-        youngBytes = 0
     }
 
     private func remove(_ address: BlobAddress) {
-        if let blob = young.removeValue(forKey: address) { youngBytes -= blob.bodyBytes }
+        if let blob = young.removeValue(forKey: address) { count(blob, -1) }
     }
 }

@@ -43,9 +43,9 @@ struct ServeCommand: AsyncParsableCommand {
     /// rest for blobs that are ready; what is left is for connections.
     private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
         let files = Int(clamping: max(openFiles, 512) - 256)
-        let ready = min(settings.server.readyBlobs * System.coreCount * 2, files / 4)
+        let ready = min(settings.server.readyFiles * System.coreCount * 2, files / 4)
         var fitted = settings
-        fitted.server.readyBlobs = ready / (System.coreCount * 2)
+        fitted.server.readyFiles = ready / (System.coreCount * 2)
         fitted.vault.openUploads = min(settings.vault.openUploads, files / 4)
         let most = files - ready - fitted.vault.openUploads
         guard settings.server.connectionLimit > most else { return fitted }
