@@ -410,7 +410,8 @@ def text(value):
 
 @contextlib.contextmanager
 def workplace(folder):
-    """A folder on the disk to be measured, gone afterwards."""
+    """A folder on the disk to be measured, gone afterwards, and the servers with it, also when told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=folder) as path:
         yield pathlib.Path(path)
 
