@@ -18,8 +18,6 @@ final class OpenConnections: Sendable {
         self.limit = limit
     }
 
-    var count: Int { state.withLock { $0.channels.count } }
-
     /// Counts a connection until it closes.
     func add(_ channel: any Channel) {
         let isQuiescing = state.withLock { state in

@@ -30,9 +30,6 @@ final class ReadyBlob {
     /// Whether it may be served at `now`: nothing has changed about it, and a lease holds it.
     func isServable(at now: Timestamp) -> Bool { standing.isCurrent && facts.sunset > now }
 
-    /// Whether the store still says of it what it said when it was found.
-    var isCurrent: Bool { standing.isCurrent }
-
     /// Bytes of memory that its body takes.
     var bodyBytes: Int { body?.readableBytes ?? 0 }
 
