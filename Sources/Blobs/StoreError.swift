@@ -28,6 +28,14 @@ package enum StoreError: Error, Hashable, Sendable {
     case wrongSubject
     /// The operator wants nobody to hold this blob.
     case banned
+    /// A resumable upload stands at another offset.
+    case wrongOffset(Int64)
+    /// A resumable upload has another length, or more bytes already.
+    case wrongLength
+    /// The bytes of one request do not add up to its checksum.
+    case wrongChecksum
+    /// A newer request goes on with this upload.
+    case superseded
     /// A limit that time eases: which one, and how many seconds to wait.
     case busy(limit: String, retryAfterSeconds: Int64)
     /// No room on the disk.
@@ -59,6 +67,10 @@ extension StoreError: CustomStringConvertible {
         case .wrongSecret: "the secret names no lease on this blob"
         case .wrongSubject: "the lease was made in another name"
         case .banned: "the blob is banned here"
+        case .wrongOffset(let offset): "the upload stands at byte \(offset)"
+        case .wrongLength: "the upload has another length"
+        case .wrongChecksum: "the bytes do not add up to their checksum"
+        case .superseded: "a newer request goes on with this upload"
         case .busy(let limit, let seconds): "\(limit) is used up; try again in \(seconds) s"
         case .diskFull: "the disk is full"
         case .unavailable(let why): "the store takes no writes: \(why)"

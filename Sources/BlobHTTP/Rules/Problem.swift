@@ -27,6 +27,10 @@ package struct Problem: Error, Hashable, Sendable {
         case notSealed = "not-sealed"
         case badRange = "bad-range"
         case badExpectation = "bad-expectation"
+        case wrongOffset = "wrong-offset"
+        case wrongLength = "wrong-length"
+        case wrongChecksum = "wrong-checksum"
+        case superseded
         case quota
         case rate
         case headerTooLarge = "header-too-large"
@@ -49,6 +53,9 @@ package struct Problem: Error, Hashable, Sendable {
             case .notSealed: .unsupportedMediaType
             case .badRange: .rangeNotSatisfiable
             case .badExpectation: .expectationFailed
+            case .wrongOffset, .superseded: .conflict
+            case .wrongLength: .badRequest
+            case .wrongChecksum: HTTPResponse.Status(code: 460, reasonPhrase: "Checksum Mismatch")
             case .quota, .rate: .tooManyRequests
             case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .unavailable: .serviceUnavailable
@@ -81,6 +88,10 @@ package struct Problem: Error, Hashable, Sendable {
             case .notSealed: "Only sealed blobs are taken here"
             case .badRange: "The blob has no such ranges"
             case .badExpectation: "Only 100-continue can be expected"
+            case .wrongOffset: "The upload stands at another offset"
+            case .wrongLength: "The upload has another length"
+            case .wrongChecksum: "The bytes do not add up to their checksum"
+            case .superseded: "A newer request goes on with this upload"
             case .quota: "A limit is used up for now"
             case .rate: "Too much at once; the same later is welcome"
             case .headerTooLarge: "The request's header is too large"

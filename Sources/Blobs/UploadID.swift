@@ -1,0 +1,27 @@
+/// Names one upload that outlives its requests. Whoever knows it may go on with it, so it is 128 random bits, written
+/// as 32 lower-case hexadecimal digits.
+package struct UploadID: Hashable, Sendable, CustomStringConvertible {
+    /// Bytes in an id.
+    package static let byteCount = 16
+
+    /// The 16 bytes.
+    package let bytes: [UInt8]
+
+    /// An id from its 16 bytes; nil for any other length.
+    package init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    /// An id from exactly 32 lower-case hexadecimal digits.
+    package init?(hex text: some StringProtocol) {
+        guard let bytes = Hexadecimal.decode(text) else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    /// The 32 digits, as they stand in a path and name the staged file.
+    package var hex: String { Hexadecimal.encode(bytes) }
+
+    /// Never the id itself: descriptions end up in logs.
+    package var description: String { "upload" }
+}
