@@ -1,11 +1,14 @@
 import Blobs
+import Files
 import NIOPosix
 
 /// Threads for work that blocks: neither an event loop nor a thread of the cooperative pool ever waits for a disk.
 ///
-/// Work once begun is finished whatever becomes of the task that asked for it.
+/// Work once begun is finished whatever becomes of the task that asked for it. Event loops go first where processors
+/// are few: an answer that is ready costs microseconds, and what waits for a disk is not hurt by waiting for them.
 final class Workers: Sendable {
     private let pool: NIOThreadPool
+    private let modesty = ThreadSpecificVariable<Modesty>()
 
     init(threads: Int) {
         pool = NIOThreadPool(numberOfThreads: max(1, threads))
@@ -17,11 +20,10 @@ final class Workers: Sendable {
         _ body: @escaping @Sendable () throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            pool.submit { state in
-                guard case .active = state else {
-                    return continuation.resume(returning: .failure(.unavailable("the store is closing")))
-                }
+            submit {
                 continuation.resume(returning: Result { () throws(StoreError) in try body() })
+            } orElse: {
+                continuation.resume(returning: .failure(.unavailable("the store is closing")))
             }
         }
         return try result.get()
@@ -30,9 +32,21 @@ final class Workers: Sendable {
     /// Runs `body` on one of the threads, later; when the threads are gone, `instead`.
     func submit(_ body: @escaping @Sendable () -> Void, orElse instead: @escaping @Sendable () -> Void) {
         pool.submit { state in
-            if case .active = state { body() } else { instead() }
+            guard case .active = state else { return instead() }
+            self.settle()
+            body()
         }
     }
+
+    /// Makes a thread modest before the first work that it does.
+    private func settle() {
+        guard modesty.currentValue == nil else { return }
+        ThreadPriority.yieldToOthers()
+        modesty.currentValue = Modesty()
+    }
+
+    /// What a thread carries that has been made modest.
+    private final class Modesty: Sendable {}
 
     /// Lets begun work finish and ends the threads.
     func shutDown() async {
