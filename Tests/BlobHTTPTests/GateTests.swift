@@ -64,6 +64,15 @@ import Vault
         }
     }
 
+    @Test func `a ticket may stand behind any number of blanks`() async throws {
+        try await withServer { server, office, _ in
+            let (name, value) = office.ticket(now: server.vault.now())
+            let spaced = value.replacing("Bearer ", with: "bearer   ") + " "
+            let answer = try await server.answer(to: "PUT", "/upload", fields: [(name, spaced)], body: [9])
+            #expect(answer?.status == 201)
+        }
+    }
+
     @Test func `whatever needs a secret is refused without one, with a malformed one and with a wrong one`()
         async throws
     {

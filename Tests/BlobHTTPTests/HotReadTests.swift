@@ -39,6 +39,8 @@ import Vault
             let address = try await server.put([UInt8](repeating: 3, count: 5000))
             for fields in [
                 "", "Range: bytes=1-2\r\n", "If-None-Match: *\r\n", "If-Match: \"x\"\r\n", "Range: bytes=9999-\r\n",
+                // Blanks behind a value are none of it.
+                "If-None-Match: * \r\n", "If-Match: *\t\r\n",
             ] {
                 let client = try await server.connect()
                 try await client.send(get(address, fields))

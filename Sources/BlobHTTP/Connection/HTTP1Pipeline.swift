@@ -13,10 +13,7 @@ struct HTTP1Pipeline: Sendable {
 
     /// Adds the handlers to `channel`, on its event loop.
     func add(to channel: any Channel) throws {
-        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-        decoderLimits.maxHeaderFieldSize = limits.headerBytes
-        decoderLimits.maxHeaderListSize = limits.headerBytes
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
+        let decoder = Self.decoder(limits: limits)
         let connection = ConnectionGuard(limits: limits)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(connection)
@@ -25,5 +22,13 @@ struct HTTP1Pipeline: Sendable {
         let reading = reads.map { BlobAnswer(desk: $0.desk(on: channel.eventLoop), channel: answers) }
         try pipeline.addHandler(
             MessageGuard(connection, reading: reading, router: RouterPart(isSecure: isSecure, serve: serve)))
+    }
+
+    /// What makes requests of bytes, within the limits.
+    static func decoder(limits: ConnectionLimits) -> HTTPRequestDecoder {
+        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+        decoderLimits.maxHeaderFieldSize = limits.headerBytes
+        decoderLimits.maxHeaderListSize = limits.headerBytes
+        return HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
     }
 }

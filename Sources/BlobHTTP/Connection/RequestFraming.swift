@@ -18,7 +18,7 @@ struct RequestFraming {
 
     init(_ head: HTTPRequestHead) {
         self.head = head
-        for (name, value) in head.headers { take(name, value) }
+        for (name, value) in head.headers { take(name, value.withoutBlanksBehind) }
     }
 
     private mutating func take(_ name: String, _ value: String) {
@@ -73,6 +73,13 @@ extension String {
         // Safe: a static string's bytes never go.
         let expected = unsafe UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
         return unsafe utf8.elementsEqual(expected) { $0 | ($0 >= 0x41 && $0 <= 0x5a ? 0x20 : 0) == $1 }
+    }
+}
+
+extension String {
+    /// A value as it was meant: the decoder leaves blanks between it and its line end (RFC 9112 §5.1).
+    fileprivate var withoutBlanksBehind: String {
+        utf8.last == 0x20 || utf8.last == 0x09 ? String(Substring(utf8.trimmingBlanks())) : self
     }
 }
 

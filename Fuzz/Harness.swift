@@ -1,0 +1,24 @@
+/// One way in for strangers' bytes, and what must hold whatever they are.
+struct Harness: Sendable {
+    /// As `scripts/fuzz` and the folder of its seeds are told it.
+    let name: String
+    let run: @Sendable ([UInt8]) -> Void
+
+    static let all = [
+        Harness(name: "ranges", run: fuzzRanges),
+        Harness(name: "uploads", run: fuzzUploads),
+        Harness(name: "framing", run: fuzzFraming),
+        Harness(name: "proxies", run: fuzzProxies),
+        Harness(name: "tickets", run: fuzzTickets),
+        Harness(name: "messages", run: fuzzMessages),
+        Harness(name: "answers", run: fuzzAnswers),
+        Harness(name: "blobs", run: fuzzBlobs),
+        Harness(name: "endings", run: fuzzEndings),
+        Harness(name: "pictures", run: fuzzPictures),
+    ]
+}
+
+/// Stops the program, which is how libFuzzer hears of a find, unless `holds`.
+func check(_ holds: Bool, _ promise: String) {
+    if !holds { fatalError("broken: \(promise)") }
+}
