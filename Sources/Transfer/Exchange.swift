@@ -14,8 +14,8 @@ final class Exchange {
     /// The local file behind a request or an answer.
     enum Body {
         case none
-        /// The first `size` bytes of the file are sent.
-        case sent(BodyFile, size: Int64)
+        /// `size` bytes of the file are sent, from `offset` on.
+        case sent(BodyFile, offset: Int64, size: Int64)
         /// The answer fills the file, of which `offset` bytes are there, up to `size`.
         case received(BodyFile, offset: Int64, size: Int64)
     }
@@ -28,7 +28,7 @@ final class Exchange {
     private var head = ResponseHead()
     private var memory: [UInt8] = []
     private var destination: BodyDestination?
-    /// How far the file is sent or filled.
+    /// How far the body is sent, or the file filled.
     private(set) var position: Int64 = 0
     /// Why a callback ended the transfer.
     private(set) var failure: TransferError?
@@ -89,11 +89,11 @@ final class Exchange {
 
     /// Fills `buffer` with what is to be sent next; nil ends the transfer.
     func giveBody(into buffer: inout MutableRawSpan) -> Int? {
-        guard case .sent(let source, let size) = body else { return 0 }
+        guard case .sent(let source, let offset, let size) = body else { return 0 }
         let wanted = Int(min(Int64(buffer.byteCount), size - position))
         var part = buffer._mutatingExtracting(..<wanted)
         do throws(FileError) {
-            let count = try source.file.read(into: &part, at: position)
+            let count = try source.file.read(into: &part, at: offset + position)
             guard count == wanted else {
                 throw FileError(operation: "read", path: source.file.path, code: 5)  // EIO: it became shorter
             }
@@ -105,10 +105,10 @@ final class Exchange {
         }
     }
 
-    /// Starts sending anew from `offset`.
-    func rewind(to offset: Int64) -> Bool {
-        guard case .sent(_, let size) = body, (0...size).contains(offset) else { return false }
-        position = offset
+    /// Starts sending anew from this byte of the body.
+    func rewind(to place: Int64) -> Bool {
+        guard case .sent(_, _, let size) = body, (0...size).contains(place) else { return false }
+        position = place
         return true
     }
 

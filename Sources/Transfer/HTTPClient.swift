@@ -17,14 +17,14 @@ package final class HTTPClient {
         return exchange.response
     }
 
-    /// Sends the first `size` bytes of `file`, once the server has said that it wants them.
+    /// Sends `size` bytes of `file` from `offset` on, once the server has said that it wants them.
     /// `progress` hears how many have gone.
     package func upload(
-        _ request: HTTPRequest, file: borrowing OpenFile, size: Int64, progress: (Int64) -> Void
+        _ request: HTTPRequest, file: borrowing OpenFile, offset: Int64 = 0, size: Int64, progress: (Int64) -> Void
     ) throws(TransferError) -> HTTPResponse {
         let source = try duplicate(file)
         return try withEscaping(progress) { progress throws(TransferError) in
-            let exchange = Exchange(request, .sent(source, size: size), progress: progress)
+            let exchange = Exchange(request, .sent(source, offset: offset, size: size), progress: progress)
             try perform(request, exchange, length: size)
             return exchange.response
         }

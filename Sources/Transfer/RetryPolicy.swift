@@ -8,9 +8,20 @@ package struct RetryPolicy: Sendable {
     package var longestWaitMilliseconds: Int64 = 30_000
     /// A server that asks for a longer wait than this is not waited for.
     package var longestObedienceSeconds: Int64 = 120
+    /// Whether a full disk is waited for, which passes only when an operator acts.
+    package var waitsForOperators = false
 
     package init(attempts: Int = 6) {
         self.attempts = max(1, attempts)
+    }
+
+    /// For what shall go out however long it takes: ends only with a refusal for good.
+    package static var untilDone: RetryPolicy {
+        var policy = RetryPolicy(attempts: .max)
+        policy.longestWaitMilliseconds = 300_000
+        policy.longestObedienceSeconds = 86_400
+        policy.waitsForOperators = true
+        return policy
     }
 
     /// What went wrong with an attempt.
@@ -28,7 +39,7 @@ package struct RetryPolicy: Sendable {
 
     /// Decides after attempt number `attempt` (from 1) has failed. `random` is any 64 random bits.
     package func decide(afterAttempt attempt: Int, _ failure: Failure, random: UInt64) -> Decision {
-        guard attempt < attempts, Self.isPassing(failure) else { return .giveUp }
+        guard attempt < attempts, isPassing(failure) else { return .giveUp }
         if case .answer(_, let seconds?) = failure {
             guard seconds <= longestObedienceSeconds else { return .giveUp }
             // The jitter comes on top: never sooner than asked, and not all at once.
@@ -39,12 +50,13 @@ package struct RetryPolicy: Sendable {
         return .wait(milliseconds: Int64(random % UInt64(ceiling + 1)))
     }
 
-    /// 408, 425, 429, and the 5xx of a server that is overloaded, restarting or behind a broken gateway.
+    /// 408, 423, 425, 429, and the 5xx of a server that is overloaded, restarting or behind a broken gateway.
     /// 507 passes only when an operator acts; 501 and 505 never do.
-    private static func isPassing(_ failure: Failure) -> Bool {
+    private func isPassing(_ failure: Failure) -> Bool {
         switch failure {
         case .transfer(let isPassing): isPassing
-        case .answer(let status, _): [408, 425, 429, 500, 502, 503, 504].contains(status)
+        case .answer(507, _): waitsForOperators
+        case .answer(let status, _): [408, 423, 425, 429, 500, 502, 503, 504].contains(status)
         }
     }
 }

@@ -103,15 +103,24 @@ struct RetryTests {
     @Test(
         "Only what may pass is tried again",
         arguments: [
-            (408, true), (425, true), (429, true), (500, true), (502, true), (503, true), (504, true), (400, false),
+            (408, true), (423, true), (425, true), (429, true), (500, true), (502, true), (503, true), (504, true),
+            (400, false),
             (401, false), (403, false), (404, false), (409, false), (410, false), (413, false), (415, false),
-            (501, false),
-            (507, false),
+            (501, false), (507, false),
         ])
     func statuses(status: Int, isWorthIt: Bool) {
         let decision = policy.decide(
             afterAttempt: 1, .answer(status: status, retryAfterSeconds: nil), random: 0)
         #expect((decision == .giveUp) == !isWorthIt)
+    }
+
+    @Test("What shall go out however long it takes is tried again for ever, and a full disk is waited for")
+    func untilDone() {
+        let policy = RetryPolicy.untilDone
+        let full = policy.decide(
+            afterAttempt: 100_000, .answer(status: 507, retryAfterSeconds: nil), random: 300_000)
+        #expect(full == .wait(milliseconds: 300_000))
+        #expect(policy.decide(afterAttempt: 1, .answer(status: 413, retryAfterSeconds: nil), random: 0) == .giveUp)
     }
 
     @Test("The wait doubles, up to a ceiling, and chance takes any part of it")
