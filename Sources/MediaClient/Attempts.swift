@@ -13,11 +13,16 @@ struct Attempts {
         self.say = say
     }
 
-    /// Waits as long as is right after `error`; throws it when another attempt is not worth it.
-    mutating func wait(after error: MediaClientError) throws(MediaClientError) {
-        switch policy.decide(afterAttempt: attempt, error.asFailure, random: pacing.random()) {
+    /// Waits as long as is right after `error`; throws it when another attempt is not worth it. `isPassing` overrules
+    /// what the error by itself looks like; `beforeWaiting` is called when there is another attempt.
+    mutating func wait(
+        after error: MediaClientError, isPassing: Bool = false, beforeWaiting: () -> Void = {}
+    ) throws(MediaClientError) {
+        let failure = isPassing ? .transfer(isPassing: true) : error.asFailure
+        switch policy.decide(afterAttempt: attempt, failure, random: pacing.random()) {
         case .giveUp: throw error
         case .wait(let milliseconds):
+            beforeWaiting()
             let tenths = (milliseconds + 50) / 100
             say("\(error); trying again in \(tenths / 10).\(tenths % 10) s")
             pacing.sleep(milliseconds)

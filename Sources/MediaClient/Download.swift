@@ -24,8 +24,7 @@ struct Download {
         var firstError: MediaClientError?
         for source in sources {
             do throws(MediaClientError) {
-                try fetch(source, into: partial, key: key, attempts: attempts)
-                try open(source.url.origin.authority)
+                try bring(source, into: partial, key: key, attempts: attempts, open: open)
                 return
             } catch {
                 guard error.isOfOnePlace else { throw firstError ?? error }
@@ -35,6 +34,21 @@ struct Download {
             }
         }
         if let firstError { throw firstError }
+    }
+
+    /// What this place gave is judged by itself: where bytes from before turn out to spoil it, all of it is fetched here.
+    private func bring(
+        _ source: Source, into partial: borrowing OpenFile, key: borrowing MediaKey, attempts: Attempts,
+        open: (_ host: String) throws(MediaClientError) -> Void
+    ) throws(MediaClientError) {
+        let host = source.url.origin.authority
+        let before = try fetch(source, into: partial, key: key, attempts: attempts)
+        do throws(MediaClientError) { return try open(host) } catch {
+            guard case .wrongDigest = error, before > 0 else { throw error }
+        }
+        try startAnew(partial)
+        _ = try fetch(source, into: partial, key: key, attempts: attempts)
+        try open(host)
     }
 
     /// Even good tags vouch for nothing now: whoever knows the key can make them.
@@ -60,25 +74,28 @@ struct Download {
 
     // MARK: Bytes
 
+    /// Fetches what is missing; tells how much was there before.
     private func fetch(
         _ source: Source, into partial: borrowing OpenFile, key: borrowing MediaKey, attempts: Attempts
-    ) throws(MediaClientError) {
+    ) throws(MediaClientError) -> Int64 {
         var attempts = attempts
         var entityTag: String?
-        var kept = try keepVerified(partial, key)
+        let before = try keepVerified(partial, key)
+        var kept = before
         while kept < message.size {
             switch try request(source, into: partial, offset: kept, entityTag: entityTag) {
-            case .complete: return
+            case .complete: return before
             case .answered(let response):
                 try attempts.wait(after: error(response, source.url.origin.authority))
             case .broken(let error, let newTag):
                 entityTag = newTag ?? entityTag
-                let before = kept
+                let last = kept
                 kept = try keepVerified(partial, key)
-                if kept > before { attempts.startAnew() }
+                if kept > last { attempts.startAnew() }
                 try attempts.wait(after: .transfer(error))
             }
         }
+        return before
     }
 
     /// Cuts the file to what is surely the blob's, and tells how much that is.

@@ -1,4 +1,5 @@
 package import Blobs
+import MediaMessage
 
 /// The name of a lease for a person: the first eight digits of its blob's address, and four that tell it from others on
 /// the same blob: `3fa9c1d2-7b01`.
@@ -30,8 +31,12 @@ package struct LeasePattern: Hashable, Sendable {
         tag = parts.count == 2 ? String(parts[1]) : nil
     }
 
-    package func matches(_ lease: SentLease) -> Bool {
-        lease.address.hex.hasPrefix(address) && (tag.map { lease.name.description.hasSuffix("-\($0)") } ?? true)
+    package func matches(_ lease: SentLease) -> Bool { matches(lease.address, lease.name) }
+
+    package func matches(_ record: OutboxRecord) -> Bool { matches(record.message.address, record.name) }
+
+    private func matches(_ address: BlobAddress, _ name: LeaseName) -> Bool {
+        address.hex.hasPrefix(self.address) && (tag.map { name.description.hasSuffix("-\($0)") } ?? true)
     }
 
     private static func areDigits(_ text: Substring) -> Bool {

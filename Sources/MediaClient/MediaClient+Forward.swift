@@ -26,7 +26,7 @@ extension MediaClient {
     /// one that was sealed, is sealed again under the same key and salt, and the old messages open again as well.
     package func forward(
         _ message: MediaMessage, options: ForwardOptions
-    ) throws(MediaClientError) -> [MediaMessage] {
+    ) throws(MediaClientError) -> Dispatch {
         let server = try server(of: message)
         let ticket = try ticket(for: server)
         let receipts = try receiptSecrets(forEach: options.hasRecipientSecrets)
@@ -37,14 +37,15 @@ extension MediaClient {
         let header = try sentLeases().last { $0.address == message.address && $0.header != nil }?.header
         if let path = options.plaintextPath { try checkPlaintext(path, message, header) }
         let sending = newLease(on: message, at: server, receipts, header: header)
-        let descriptor = try log(sending) { () throws(MediaClientError) in
-            do throws(MediaClientError) { return try hold(sending, ticket) } catch {
-                guard error.isAboutMissingBytes, let path = options.plaintextPath else { throw error }
-                audience.say("\(error); sealing it again")
-                return try uploadAgain(path, message, sending, ticket)
-            }
+        do throws(MediaClientError) {
+            let descriptor = try log(sending) { () throws(MediaClientError) in try hold(sending, ticket) }
+            let messages = messages(forwarded, at: descriptor.url, expires: descriptor.expires, receipts)
+            return Dispatch(messages: messages, format: settings.format, entry: nil)
+        } catch {
+            guard error.isAboutMissingBytes, let path = options.plaintextPath else { throw error }
+            audience.say("\(error); sealing it again")
+            return try uploadAgain(path, message, as: forwarded, sending, ticket)
         }
-        return messages(forwarded, held: descriptor, receipts)
     }
 
     // MARK: Steps
@@ -78,14 +79,16 @@ extension MediaClient {
     }
 
     private func uploadAgain(
-        _ path: String, _ message: MediaMessage, _ sending: SentLog.Sending, _ ticket: Ticket?
-    ) throws(MediaClientError) -> Descriptor {
-        let blob = try spoolFile()
+        _ path: String, _ message: MediaMessage, as forwarded: MediaMessage, _ sending: SentLog.Sending,
+        _ ticket: Ticket?
+    ) throws(MediaClientError) -> Dispatch {
+        var stage = try stage()
         try withOriginal(path, message, sending.header) { original, plaintext, key throws(SealingError) in
             try reproduce(
-                original, from: plaintext, key: key, into: blob.file, progress: sealingProgress(message))
+                original, from: plaintext, key: key, into: stage.blob.file, progress: sealingProgress(message))
         }
-        return try upload(blob.file, sending, ticket)
+        let entry = try stage.publish(OutboxRecord(sending, message: forwarded, format: settings.format))
+        return try dispatch(new: entry, ticket, untilSent: false, isLogged: true)
     }
 
     private func withOriginal(

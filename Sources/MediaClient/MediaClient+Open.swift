@@ -35,11 +35,12 @@ extension MediaClient {
             plaintext, key throws(MediaClientError) in
             let download = Download(
                 message: message, http: try http(), gate: gate, pacing: pacing, audience: audience)
-            let partial = try temporaryFile(beside: path(of: message, target))
-            try download.run(
-                into: partial.file, key: key, attempts: Attempts(retries, pacing, say: audience.say)
-            ) { host throws(MediaClientError) in
-                try open(partial.file, message, key, into: plaintext, from: host)
+            try withPartial(of: message, target) { partial throws(MediaClientError) in
+                try download.run(
+                    into: partial, key: key, attempts: Attempts(retries, pacing, say: audience.say)
+                ) { host throws(MediaClientError) in
+                    try open(partial, message, key, into: plaintext, from: host)
+                }
             }
         }
         return OpenedFile(path: written, receipt: receipt(for: message, gate))
@@ -55,6 +56,24 @@ extension MediaClient {
     }
 
     // MARK: Steps
+
+    /// Lends the file that the sealed blob comes into. It stays for the next time if this time does not bring all of it;
+    /// a second `open` of the same blob at the same time has one of its own, which does not.
+    private func withPartial(
+        of message: MediaMessage, _ target: OpenTarget, _ body: (borrowing OpenFile) throws(MediaClientError) -> Void
+    ) throws(MediaClientError) {
+        let partials = state.partialDownloads
+        guard let file = try? partials.file(for: message.address) else {
+            let own = try temporaryFile(beside: path(of: message, target))
+            return try body(own.file)
+        }
+        defer { try? partials.prune(now: now) }
+        do throws(MediaClientError) { try body(file) } catch {
+            if error.isOfTheBlob || (try? file.size()) == 0 { try? partials.remove(message.address) }
+            throw error
+        }
+        try? partials.remove(message.address)
+    }
 
     private func receipt(for message: MediaMessage, _ gate: HostGate) -> DeliveryReceipt? {
         guard settings.sendsReceipts, let secret = message.receipt, let base = message.url?.base,
@@ -132,6 +151,17 @@ extension MediaClient {
         try onFile(MediaClientError.output) { () throws(FileError) in
             try plaintext.seek(to: 0)
             try plaintext.copy(to: OpenFile.duplicating(descriptor))
+        }
+    }
+}
+
+extension MediaClientError {
+    /// No more of the blob will ever come, or what has come is worth nothing.
+    fileprivate var isOfTheBlob: Bool {
+        switch self {
+        case .sealing(.file): false
+        case .gone, .notFound, .wrongDigest, .sealing: true
+        default: false
         }
     }
 }

@@ -12,16 +12,19 @@ package struct SendOptions: Sendable {
     package var acceptsCorruption: Bool
     /// Each recipient gets a message, and a receipt secret, of their own.
     package var hasRecipientSecrets: Bool
+    /// It is tried for as long as it takes.
+    package var untilSent: Bool
 
     package init(
         name: String? = nil, caption: String? = nil, alt: String? = nil, acceptsCorruption: Bool = false,
-        hasRecipientSecrets: Bool = false
+        hasRecipientSecrets: Bool = false, untilSent: Bool = false
     ) {
         self.name = name
         self.caption = caption
         self.alt = alt
         self.acceptsCorruption = acceptsCorruption
         self.hasRecipientSecrets = hasRecipientSecrets
+        self.untilSent = untilSent
     }
 }
 

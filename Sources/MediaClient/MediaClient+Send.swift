@@ -5,23 +5,22 @@ import Sealing
 import Transfer
 
 extension MediaClient {
-    /// Prepares, seals and uploads a file; gives the message for the chat, or one for each recipient.
-    package func send(_ input: borrowing OpenFile, options: SendOptions) throws(MediaClientError) -> [MediaMessage] {
+    /// Prepares, seals and uploads a file; gives the message for the chat, or one for each recipient. Before its first
+    /// byte leaves it is in the outbox, where it stays until `settle`.
+    package func send(_ input: borrowing OpenFile, options: SendOptions) throws(MediaClientError) -> Dispatch {
         let server = try uploadServer()
         let ticket = try ticket(for: server)
         let receipts = try receiptSecrets(forEach: options.hasRecipientSecrets)
         return try withPlaintext(of: input, options) { plaintext, media throws(MediaClientError) in
-            let blob = try spoolFile()
-            var (message, header) = try seal(plaintext, media, into: blob.file)
+            var stage = try stage()
+            var (message, header) = try seal(plaintext, media, into: stage.blob.file)
             message.receipt = receipts.first
             message.url = BlobURL(server.appending(message.address.hex).description)
             try checkFits(message)
             var sending = newLease(on: message, at: server, receipts, header: header)
             sending.padding = settings.padding.rawValue
-            let descriptor = try log(sending) { () throws(MediaClientError) in
-                try upload(blob.file, sending, ticket)
-            }
-            return messages(message, held: descriptor, receipts)
+            let entry = try stage.publish(OutboxRecord(sending, message: message, format: settings.format))
+            return try dispatch(new: entry, ticket, untilSent: options.untilSent)
         }
     }
 
@@ -101,13 +100,13 @@ extension MediaClient {
         do { _ = try message.encoded() } catch { throw .message(error) }
     }
 
-    /// Writes down what is about to be asked for, asks, and writes down what came of it.
+    /// Writes down what is about to be asked for, unless that is there already, asks, and writes down what came of it.
     func log(
-        _ sending: SentLog.Sending, _ ask: () throws(MediaClientError) -> Descriptor
+        _ sending: SentLog.Sending, isLogged: Bool = false, _ ask: () throws(MediaClientError) -> Descriptor
     ) throws(MediaClientError) -> Descriptor {
         try onFile(MediaClientError.state) { () throws(FileError) in
             try state.make()
-            try state.sentLog.record(sending)
+            if !isLogged { try state.sentLog.record(sending) }
         }
         let descriptor = try ask()
         do {
@@ -121,21 +120,14 @@ extension MediaClient {
         return descriptor
     }
 
-    func upload(
-        _ blob: borrowing OpenFile, _ sending: SentLog.Sending, _ ticket: Ticket?
-    ) throws(MediaClientError) -> Descriptor {
-        let upload = Upload(
-            http: try http(), server: sending.server, ticket: ticket, terms: UploadTerms(sending), pacing: pacing,
-            progress: audience.progress)
-        return try upload.run(blob, attempts: Attempts(retries, pacing, say: audience.say))
-    }
-
     /// The message once for each receipt secret, with what the server said.
-    func messages(_ message: MediaMessage, held descriptor: Descriptor, _ receipts: [Secret]) -> [MediaMessage] {
+    func messages(
+        _ message: MediaMessage, at url: BlobURL?, expires: Timestamp?, _ receipts: [Secret]
+    ) -> [MediaMessage] {
         receipts.map { receipt in
             var message = message
-            message.url = descriptor.url
-            message.expires = descriptor.expires
+            message.url = url
+            message.expires = expires
             message.receipt = receipt
             return message
         }

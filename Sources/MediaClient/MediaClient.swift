@@ -14,6 +14,7 @@ package final class MediaClient {
     let audience: Audience
     private let environment: @Sendable (String) -> String?
     private var connections: HTTPClient?
+    private var habits: [WebOrigin: ServerHabits] = [:]
 
     package init(
         settings: Settings, state: StateFolder, pacing: Pacing, audience: Audience,
@@ -58,6 +59,11 @@ package final class MediaClient {
             throw .transfer(error)
         }
     }
+
+    /// How this server is best sent to, as far as is known.
+    func habits(of origin: WebOrigin) -> ServerHabits { habits[origin] ?? ServerHabits() }
+
+    func remember(_ learned: ServerHabits, of origin: WebOrigin) { habits[origin] = learned }
 
     func spoolFile() throws(MediaClientError) -> TemporaryFile {
         do { return try state.spoolFile() } catch { throw .state(error) }

@@ -27,6 +27,10 @@ package enum MediaClientError: Error, Sendable {
 
     /// No lease was made from here that is the one asked for.
     case notSent
+    /// Nothing in the outbox is what was asked for.
+    case notInOutbox
+    /// Another process works on this entry of the outbox.
+    case outboxBusy(LeaseName)
     /// Several leases could be meant.
     case ambiguous([LeaseName])
     /// The blob cannot be sealed again here, and why.
@@ -64,6 +68,8 @@ extension MediaClientError: CustomStringConvertible {
         case .unprotected(let origin):
             "\(origin) is plain http over a network; --allow-http permits that"
         case .notSent: "this was not sent from here; satchel sent list shows what was"
+        case .notInOutbox: "nothing of that name is in the outbox; satchel outbox shows what is"
+        case .outboxBusy(let name): "another satchel is sending \(name) right now"
         case .ambiguous(let names):
             "several leases could be meant: \(names.map(\.description).joined(separator: ", ")); name one of them"
         case .notReproducible(let why): "the file cannot be sealed again: \(why)"

@@ -13,6 +13,7 @@ package enum Setting: String, CaseIterable, Sendable {
     case name
     case receipt
     case allowHTTP = "allow-http"
+    case resumableFrom = "resumable-from"
     case connectTimeout = "connect-timeout"
     case stallTimeout = "stall-timeout"
     case attempts
@@ -39,6 +40,7 @@ package enum Setting: String, CaseIterable, Sendable {
         case .name: "yes or no: the file's name in the message"
         case .receipt: "yes or no: tell the sender's server when a file has arrived here"
         case .allowHTTP: "yes or no: plain http to hosts other than this machine"
+        case .resumableFrom: "from how many sealed bytes on an upload can be resumed: 1048576, 512KiB, 1MiB"
         case .connectTimeout: "seconds until a connection must stand"
         case .stallTimeout: "seconds without a byte after which a transfer is given up"
         case .attempts: "how often a request is made in all when the network or the server fails"

@@ -75,6 +75,15 @@ struct SettingReader {
         }
     }
 
+    func byteCount(_ setting: Setting) throws(SettingError) -> Int64? {
+        try parsed(setting) { text throws(Reason) in
+            guard let count = ByteQuantity.parse(text) else {
+                throw Reason("\(text) is no count of bytes, such as 1048576 or 1MiB")
+            }
+            return count
+        }
+    }
+
     /// Why a text is no value.
     private struct Reason: Error {
         let text: String

@@ -52,6 +52,8 @@ package struct Settings: Sendable {
     /// Opening a file says "delivered".
     package var sendsReceipts: Bool
     package var allowsHTTP: Bool
+    /// From how many sealed bytes on an upload is made that can be resumed.
+    package var resumableFromBytes: Int64
     package var connectTimeoutSeconds: Int
     package var stallTimeoutSeconds: Int
     package var attempts: Int
@@ -78,11 +80,15 @@ package struct Settings: Sendable {
         hasName = try reader.truth(.name) ?? true
         sendsReceipts = try reader.truth(.receipt) ?? true
         allowsHTTP = try reader.truth(.allowHTTP) ?? false
+        resumableFromBytes = try reader.byteCount(.resumableFrom) ?? Self.standardResumableFromBytes
         connectTimeoutSeconds = try reader.number(.connectTimeout, 1...3600) ?? 15
         stallTimeoutSeconds = try reader.number(.stallTimeout, 1...3600) ?? 60
         attempts = try reader.number(.attempts, 1...100) ?? 6
         certificateFile = sources.value(of: .certificateFile)?.text
     }
+
+    /// Below this a second `PUT` after a cut costs less than what every resumable upload costs.
+    package static let standardResumableFromBytes: Int64 = 1 << 20
 
     /// The value in effect as it would be written; nil where nothing is set. Of a ticket only that there is one.
     package func text(of setting: Setting) -> String? {
@@ -100,6 +106,7 @@ package struct Settings: Sendable {
         case .name: hasName ? "yes" : "no"
         case .receipt: sendsReceipts ? "yes" : "no"
         case .allowHTTP: allowsHTTP ? "yes" : "no"
+        case .resumableFrom: ByteQuantity.text(resumableFromBytes)
         case .connectTimeout: "\(connectTimeoutSeconds)"
         case .stallTimeout: "\(stallTimeoutSeconds)"
         case .attempts: "\(attempts)"

@@ -1,7 +1,8 @@
+import Blobs
 package import Files
 
-/// Where satchel keeps what it must remember: the sent log, the receipts that wait, the person's secret, and for as long
-/// as a journey lasts its spool files.
+/// Where satchel keeps what it must remember: the outbox, the sent log, the receipts that wait, the person's secret,
+/// downloads that have come in part, and for as long as a journey lasts its spool files.
 ///
 /// By the XDG Base Directory Specification: `$XDG_STATE_HOME/satchel`, by default `~/.local/state/satchel`, 0700.
 package struct StateFolder: Sendable {
@@ -16,9 +17,24 @@ package struct StateFolder: Sendable {
     }
 
     package var sentLog: SentLog { SentLog(path: "\(path)/sent.jsonl") }
+    package var outbox: Outbox { Outbox(folder: "\(path)/outbox") }
+    package var partialDownloads: PartialDownloads { PartialDownloads(folder: "\(path)/partial") }
     package var receipts: ReceiptQueue { ReceiptQueue(folder: "\(path)/receipts") }
     package var person: PersonSecret { PersonSecret(path: "\(path)/person") }
     private var spool: String { "\(path)/spool" }
+
+    /// Removes spool files with names that a killed program has left, where the file system has none without.
+    func sweepSpool(now: Timestamp) throws(FileError) {
+        guard try Folder.status(spool) != nil else { return }
+        for name in try Folder.names(in: spool) {
+            guard let status = try Folder.status("\(spool)/\(name)") else { continue }
+            let age = now.secondsSince(Timestamp(seconds: status.modifiedSeconds))
+            if age > Self.spoolSeconds { try Folder.remove("\(spool)/\(name)") }
+        }
+    }
+
+    /// No program goes without a byte for so long.
+    private static let spoolSeconds: Int64 = 86_400
 
     /// A file of this journey's own, gone when it ends.
     package func spoolFile() throws(FileError) -> TemporaryFile {

@@ -18,9 +18,10 @@ struct Composition {
             environment: Process.environment)
     }
 
-    /// The messages for the chat, one a line.
-    func print(_ messages: [MediaMessage]) throws {
-        for message in messages { try printResult(message.text(settings.format)) }
+    /// The messages for the chat, one a line; once they are written out nothing of them is kept.
+    func print(_ dispatch: Dispatch, as format: MessageFormat? = nil) throws {
+        for message in dispatch.messages { try printResult(message.text(format ?? dispatch.format)) }
+        client.settle(dispatch)
     }
 
     /// What waited for the server that was there just now.

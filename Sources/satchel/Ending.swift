@@ -40,7 +40,8 @@ struct Ending: Error {
         came is not the file (digest), 6 the key does not open it, 7 the server refuses (ticket, size, lifetime …). \
         As in sysexits.h: 64 wrong usage, 65 a message, picture or blob that is no such thing, 66 an input that \
         cannot be read, 69 dead network, 70 a fault of a library, 73 an output that cannot be made or is there \
-        already, 74 an output or state file that cannot be written, 75 the server is busy or full: try later, 76 the \
+        already, 74 an output or state file that cannot be written, 75 the server is busy or full, or another satchel \
+        is at it: try later, 76 the \
         server's answer makes no sense, 77 the message leads to a place that is not allowed, 78 wrong settings.
         """
 
@@ -76,7 +77,8 @@ struct Ending: Error {
         case .notFound: notFound
         case .wrongDigest: wrongDigest
         case .wrongKey: wrongKey
-        case .notSent: notFound
+        case .notSent, .notInOutbox: notFound
+        case .outboxBusy: tryLater
         case .ambiguous: usage
         case .notReproducible: badData
         case .answer: badAnswer

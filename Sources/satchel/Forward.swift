@@ -25,25 +25,28 @@ struct Forward: ParsableCommand {
 
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
+    @OptionGroup(title: "Upload") var upload: UploadOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var voice: VoiceOptions
 
     func run() throws {
         let terminal = voice.terminal
         let own: [Setting: String] = format.map { [.format: $0] } ?? [:]
-        let flags = [server.flags, lease.flags, connection.flags, own].reduce([:]) { $0.merging($1) { $1 } }
+        let flags = [server.flags, lease.flags, connection.flags, upload.flags, own].reduce([:]) {
+            $0.merging($1) { $1 }
+        }
         let composition = try Composition(flags: flags, terminal: terminal)
         try lease.check(composition.settings)
         defer { terminal.clearLine() }
         let message = try MessageSource.read(message, terminal: terminal)
         let options = ForwardOptions(
             caption: caption, hasRecipientSecrets: lease.recipientSecrets, plaintextPath: file)
-        let messages: [MediaMessage]
-        do { messages = try composition.client.forward(message, options: options) } catch {
+        let dispatch: Dispatch
+        do { dispatch = try composition.client.forward(message, options: options) } catch {
             throw hint(error)
         }
         terminal.clearLine()
-        try composition.print(messages)
+        try composition.print(dispatch)
         composition.sendWaitingReceipts()
     }
 

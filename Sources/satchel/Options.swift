@@ -35,6 +35,14 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
+/// How a sealed file gets to the server.
+struct UploadOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("From how many sealed bytes on an upload can be resumed.", valueName: "bytes"))
+    var resumableFrom: String?
+
+    var flags: [Setting: String] { [.resumableFrom: resumableFrom].compactMapValues { $0 } }
+}
+
 /// Whom to ask, and by what right.
 struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The server, https://host[:port][/path].", valueName: "url"))

@@ -15,7 +15,6 @@ struct Satchel: ParsableCommand {
             """,
         subcommands: [
             Send.self, Open.self, Show.self, Status.self, Forward.self, Renew.self, Revoke.self, Sent.self,
-            Receipts.self,
-            QuotaCommand.self, Seal.self, Unseal.self, Prepare.self, Config.self,
+            OutboxCommand.self, Receipts.self, QuotaCommand.self, Seal.self, Unseal.self, Prepare.self, Config.self,
         ])
 }

@@ -9,6 +9,9 @@ struct Send: ParsableCommand {
             JPEG pictures are compressed, and what describes the sender is taken out of them. Other files go as they \
             are. The first failure ends it: the messages printed are those of the files before it.
 
+            Each file is in the outbox before its first byte leaves. What is cut, killed or offline waits there, sealed, \
+            and goes on with `satchel outbox resume`; with --wait it is tried until it is sent or refused for good.
+
             One message serves a group of any size. With --recipient-secrets there is one for each recipient, a line \
             each, for one file after the other.
             """)
@@ -16,9 +19,13 @@ struct Send: ParsableCommand {
     @Argument(help: "Files to send; - is standard input.")
     var file: [String]
 
+    @Flag(help: "Keep trying until it is sent, or refused for good.")
+    var wait = false
+
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
     @OptionGroup(title: "Content") var content: ContentOptions
+    @OptionGroup(title: "Upload") var upload: UploadOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var voice: VoiceOptions
 
@@ -29,7 +36,7 @@ struct Send: ParsableCommand {
 
     func run() throws {
         let terminal = voice.terminal
-        let flags = [server.flags, lease.flags, content.flags, connection.flags]
+        let flags = [server.flags, lease.flags, content.flags, upload.flags, connection.flags]
         let composition = try Composition(flags: flags.reduce([:]) { $0.merging($1) { $1 } }, terminal: terminal)
         try lease.check(composition.settings)
         defer { composition.sendWaitingReceipts() }
@@ -38,9 +45,10 @@ struct Send: ParsableCommand {
             do {
                 var options = content.sendOptions(for: path, composition.settings)
                 options.hasRecipientSecrets = lease.recipientSecrets
-                let messages = try composition.client.send(try openInput(path), options: options)
+                options.untilSent = wait
+                let dispatch = try composition.client.send(try openInput(path), options: options)
                 terminal.clearLine()
-                try composition.print(messages)
+                try composition.print(dispatch)
             } catch {
                 terminal.subject = nil
                 let rest = file.count - index - 1

@@ -16,7 +16,8 @@ struct ForwardTests {
     private func send(to peer: Peer, _ values: [Setting: String] = [:], each: Bool = false) throws -> [MediaMessage] {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
         return try client.send(
-            try stage.file(bytes), options: SendOptions(caption: "Hello", hasRecipientSecrets: each))
+            try stage.file(bytes), options: SendOptions(caption: "Hello", hasRecipientSecrets: each)
+        ).messages
     }
 
     private func names(_ peer: Peer) -> [String] { peer.log.map { String($0.split(separator: "\"")[3]) } }
@@ -26,7 +27,7 @@ struct ForwardTests {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
         let client = try stage.client([.server: peer.url, .ticket: "a.b.c", .lifetime: "3h", .recipients: "2"])
-        let second = try #require(try client.forward(first, options: ForwardOptions()).first)
+        let second = try #require(try client.forward(first, options: ForwardOptions()).messages.first)
         #expect(names(peer) == ["check", "put", "hold"])
         let line = try #require(peer.log.last)
         #expect(line.contains("/\(first.address.hex)/leases\"") && line.contains("Bearer a.b.c"))
@@ -48,7 +49,8 @@ struct ForwardTests {
     func caption(given: String?, expected: String?) throws {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
-        let second = try stage.client([.server: peer.url]).forward(first, options: ForwardOptions(caption: given)).first
+        let second = try stage.client([.server: peer.url]).forward(first, options: ForwardOptions(caption: given))
+            .messages.first
         #expect(second?.media.caption == expected)
         let asked = peer.log.count
         let tooLong = ForwardOptions(caption: String(repeating: "é", count: 600))
@@ -114,7 +116,7 @@ struct ForwardTests {
         let error = #expect(throws: MediaClientError.self) { try client.forward(moved, options: ForwardOptions()) }
         #expect(error != nil)
         let second = try #require(
-            try client.forward(moved, options: ForwardOptions(plaintextPath: plain)).first)
+            try client.forward(moved, options: ForwardOptions(plaintextPath: plain)).messages.first)
         #expect(names(later).suffix(2) == ["check", "put"])
         for message in [moved, second] {
             let path = try client.open(message, to: .path(blob), replacing: true, named: []).path

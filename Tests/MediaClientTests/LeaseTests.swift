@@ -15,7 +15,7 @@ struct LeaseTests {
     private func send(to peer: Peer, _ text: String = "a few words") throws -> (MediaMessage, SentLease) {
         let client = try stage.client([.server: peer.url])
         let message = try #require(
-            try client.send(try stage.file(Array(text.utf8)), options: SendOptions()).first)
+            try client.send(try stage.file(Array(text.utf8)), options: SendOptions()).messages.first)
         return (message, try LeaseSelector.message(message).selectOne(from: try client.sentLeases()))
     }
 
@@ -138,7 +138,7 @@ struct LeaseTests {
         let peer = try stage.peers.start()
         let (message, lease) = try send(to: peer)
         let client = try stage.client([.server: peer.url])
-        let forwarded = try #require(try client.forward(message, options: ForwardOptions()).first)
+        let forwarded = try #require(try client.forward(message, options: ForwardOptions()).messages.first)
         let leases = try client.sentLeases()
         #expect(leases.count == 2 && leases[0].name != leases[1].name)
         #expect(try LeaseSelector.message(message).selectOne(from: leases).name == lease.name)

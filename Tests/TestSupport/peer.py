@@ -5,14 +5,17 @@
 
 Listens on a free port of 127.0.0.1, prints the port, and ends when its standard input does. NAME is what is asked:
 check (HEAD /upload), put (PUT /upload), blob (GET /<sha256>), lease (GET /<sha256>/lease), renew (PATCH of it), revoke
-(DELETE /<sha256>), hold (POST /<sha256>/leases), receipt (PUT /<sha256>/receipts/<recipient>), quota (GET /quota).
+(DELETE /<sha256>), hold (POST /<sha256>/leases), receipt (PUT /<sha256>/receipts/<recipient>), quota (GET /quota);
+and of a resumable upload (tus 1.0) create (POST /uploads), look, append and cancel (HEAD, PATCH and DELETE of it).
 Each such request takes the next behaviour of its list; when the list is used up it is served as it should be. Every
-request is written to LOG as one line of JSON.
+request is written to LOG as one line of JSON. cap=BYTES lets no larger body pass, as a proxy would.
 """
 
+import base64
 import hashlib
 import http.server
 import json
+import secrets
 import socket
 import sys
 import threading
@@ -20,6 +23,8 @@ import threading
 blobs = {}
 leases = {}
 received = {}
+uploads = {}
+cap = None
 behaviours = {}
 lock = threading.Lock()
 
@@ -95,6 +100,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return True
 
     def do_HEAD(self):
+        if self.path.startswith("/uploads/"):
+            return self.look()
         kind, detail = self.next_behaviour("check")
         if not self.common(kind, detail):
             self.answer(200)
@@ -173,23 +180,97 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_expect_100(self):
         with lock:
-            rest = behaviours.get("put", [])
-            refuses = rest and rest[0].split(":")[0] in ("busy", "status", "gone", "redirect")
+            rest = behaviours.get("append" if self.command == "PATCH" else "put", [])
+            refuses = rest and rest[0].split(":")[0] in ("busy", "status", "gone", "redirect", "missing")
+        refuses = refuses or self.is_too_large()
         return True if refuses else super().handle_expect_100()
 
+    # Resumable uploads
+
+    def create(self):
+        kind, detail = self.next_behaviour("create")
+        if self.common(kind, detail):
+            return
+        name = secrets.token_hex(16)
+        fields = dict(pair.split(" ") for pair in self.headers["Upload-Metadata"].split(","))
+        uploads[name] = {"length": int(self.headers["Upload-Length"]), "bytes": b"",
+                         "sha256": base64.b64decode(fields["sha256"]).decode()}
+        if kind == "lost":
+            return self.hang_up()
+        self.answer(201, b"", [("Location", f"http://elsewhere.example/uploads/{name}"), ("Tus-Resumable", "1.0.0")])
+
+    def standing(self, status, upload):
+        fields = [("Upload-Offset", str(len(upload["bytes"]))), ("Tus-Resumable", "1.0.0")]
+        if leases.get(upload["sha256"]) == "held" and len(upload["bytes"]) == upload["length"]:
+            place = f"http://127.0.0.1:{self.server.server_port}/public/{upload['sha256']}"
+            fields.append(("Content-Location", place))
+        self.answer(status, b"", fields)
+
+    def look(self):
+        kind, detail = self.next_behaviour("look")
+        upload = uploads.get(self.path.rpartition("/")[2])
+        if self.common(kind, detail):
+            return
+        if upload is None:
+            return self.problem(404, "not-found")
+        self.standing(200, upload)
+
+    def append(self):
+        kind, detail = self.next_behaviour("append")
+        length = int(self.headers["Content-Length"])
+        upload = uploads.get(self.path.rpartition("/")[2])
+        if kind in ("busy", "status", "missing") or self.is_too_large():
+            self.close_connection = True
+            return self.common(kind, detail) or self.answer(413, b"<html>Too large</html>")
+        if kind == "drop":
+            return self.hang_up()
+        if upload is None or int(self.headers["Upload-Offset"]) != len(upload["bytes"]):
+            self.close_connection = True
+            return self.problem(404, "not-found") if upload is None else self.problem(409, "wrong-offset")
+        body = self.rfile.read(int(detail) if kind in ("cut", "nothing") else length)
+        if kind == "nothing":
+            return self.hang_up()
+        upload["bytes"] += body
+        if len(upload["bytes"]) == upload["length"]:
+            address = hashlib.sha256(upload["bytes"]).hexdigest()
+            if address != upload["sha256"]:
+                return self.problem(422, "digest-mismatch")
+            if kind == "full":
+                return self.problem(429, "quota", fields=[("Retry-After", "1")])
+            blobs[address] = upload["bytes"]
+            leases[address] = "held"
+        if kind in ("cut", "lost"):
+            return self.hang_up()
+        self.standing(204, upload)
+
+    def cancel_upload(self):
+        kind, detail = self.next_behaviour("cancel")
+        if not self.common(kind, detail):
+            upload = uploads.pop(self.path.rpartition("/")[2], None)
+            self.answer(204) if upload else self.problem(404, "not-found")
+
+    def is_too_large(self):
+        return cap is not None and int(self.headers["Content-Length"]) > cap
+
     def do_PATCH(self):
+        if self.path.startswith("/uploads/"):
+            return self.append()
         kind, detail = self.next_behaviour("renew")
         if not self.common(kind, detail):
             expires = 1_700_000_000 + int(self.headers.get("Satchel-Lifetime", "1"))
             self.answer_lease(self.path.split("/")[-2], kind, detail, expires)
 
     def do_DELETE(self):
+        if self.path.startswith("/uploads/"):
+            return self.cancel_upload()
         kind, detail = self.next_behaviour("revoke")
         if not self.common(kind, detail):
             leases[self.path.split("/")[-1]] = "revoked"
             self.answer(204)
 
     def do_POST(self):
+        if self.path == "/uploads":
+            return self.create()
         kind, detail = self.next_behaviour("hold")
         address = self.path.split("/")[-2]
         if self.common(kind, detail):
@@ -218,9 +299,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.do_receipt()
         kind, detail = self.next_behaviour("put")
         length = int(self.headers["Content-Length"])
-        if kind in ("busy", "status", "gone", "redirect"):
+        if kind in ("busy", "status", "gone", "redirect") or self.is_too_large():
             self.close_connection = True
-            return self.common(kind, detail)
+            return self.common(kind, detail) or self.answer(413, b"<html>Too large</html>")
         if kind == "half":
             self.rfile.read(length // 2)
             return self.hang_up()
@@ -243,11 +324,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def main():
+    global cap
     for argument in sys.argv[2:]:
         name, _, value = argument.partition("=")
         if name == "size":
             blob = pattern(int(value))
             blobs[hashlib.sha256(blob).hexdigest()] = blob
+        elif name == "cap":
+            cap = int(value)
         elif name == "file":
             with open(value, "rb") as file:
                 blob = file.read()

@@ -1,0 +1,207 @@
+import Blobs
+import Files
+import MediaMessage
+import TestSupport
+import Testing
+import Transfer
+
+@testable import MediaClient
+
+@Suite("A large file goes out in parts", .enabled(if: Peer.isAvailable, "python3 plays the server"))
+struct ResumableUploadTests {
+    private let stage: JourneyStage
+    private let bytes = noise(1_500_000)
+
+    init() throws { stage = try JourneyStage() }
+
+    private func client(_ peer: Peer, _ values: [Setting: String] = [:]) throws -> MediaClient {
+        try stage.client(values.merging([.server: peer.url]) { given, _ in given })
+    }
+
+    private func send(_ client: MediaClient) throws -> MediaMessage {
+        try #require(try client.send(try stage.file(bytes), options: SendOptions()).messages.first)
+    }
+
+    private func names(_ peer: Peer) -> [String] { peer.log.map { String($0.split(separator: "\"")[3]) } }
+
+    /// Where each append began, and how many bytes it was to bring.
+    private func appends(_ peer: Peer) -> [(offset: Int, count: Int)] {
+        peer.log.compactMap { line in
+            guard line.contains("\"append\""), let offset = line.firstMatch(of: /"upload-offset": "(\d+)"/),
+                let count = line.firstMatch(of: /"content-length": "(\d+)"/)
+            else { return nil }
+            return (Int(offset.1) ?? -1, Int(count.1) ?? -1)
+        }
+    }
+
+    private func arrives(_ message: MediaMessage, _ client: MediaClient) throws -> Bool {
+        let opened = try client.open(message, to: .folder(stage.folder.path("out")), replacing: true, named: [])
+        return try TestSupport.bytes(ofFile: try #require(opened.path)) == bytes
+    }
+
+    @Test("It is created with the terms of the lease, appended to, and found where the server says")
+    func whole() throws {
+        let peer = try stage.peers.start()
+        let client = try client(peer, [.ticket: "a.b.c", .lifetime: "2h", .recipients: "3"])
+        let message = try send(client)
+        #expect(names(peer) == ["create", "append", "lease"])
+        #expect(message.url?.description == "\(peer.url)/public/\(message.address.hex)")
+        #expect(message.expires?.seconds == 4_000_000_000)
+        let metadata = try #require(peer.log[0].firstMatch(of: /"upload-metadata": "([^"]+)"/)?.1)
+        #expect(
+            Set(metadata.split(separator: ",").compactMap { $0.split(separator: " ").first }) == [
+                "sha256", "owner", "receipt", "lifetime", "recipients",
+            ])
+        #expect(metadata.contains("lifetime NzIwMA==") && metadata.contains("recipients Mw=="))
+        for line in peer.log.prefix(2) {
+            #expect(line.contains("Bearer a.b.c") && line.contains("\"tus-resumable\": \"1.0.0\""))
+            #expect(line.contains("127.0.0.1"), "wherever the server says it is, the client stays with what it knows")
+        }
+        #expect(try arrives(message, client))
+    }
+
+    @Test("After a cut the server is asked how far it is, and only the rest goes")
+    func cut() throws {
+        let peer = try stage.peers.start("append=cut:600000,cut:300000")
+        let client = try client(peer)
+        let message = try send(client)
+        #expect(names(peer) == ["create", "append", "look", "append", "look", "append", "lease"])
+        #expect(appends(peer).map(\.offset) == [0, 600_000, 900_000])
+        #expect(try arrives(message, client))
+    }
+
+    @Test("Many cuts are no dead network as long as something arrives each time")
+    func manyCuts() throws {
+        let peer = try stage.peers.start("append=\(Array(repeating: "cut:150000", count: 9).joined(separator: ","))")
+        let client = try client(peer)
+        #expect(try arrives(try send(client), client))
+        #expect(appends(peer).map(\.offset) == (0..<10).map { $0 * 150_000 })
+    }
+
+    @Test("What comes to nothing was too much at once: appends become smaller")
+    func nothingArrives() throws {
+        let peer = try stage.peers.start("append=nothing:300000,nothing:300000")
+        let client = try client(peer)
+        let message = try send(client)
+        let counts = appends(peer).map(\.count)
+        #expect(counts[1] == counts[0] / 2 && counts[2] == counts[0] / 4)
+        #expect(try arrives(message, client))
+    }
+
+    @Test("A proxy that caps requests is met by smaller ones, without a byte too much, and remembered")
+    func cap() throws {
+        let peer = try stage.peers.start("cap=300000")
+        let client = try client(peer)
+        let message = try send(client)
+        let first = appends(peer)
+        #expect(
+            first.contains { $0.count > 300_000 } && first.filter { $0.offset > 0 }.allSatisfy { $0.count <= 300_000 })
+        #expect(stage.waits.all.isEmpty, "there is nothing to wait for")
+        #expect(try arrives(message, client))
+        _ = try client.send(try stage.file(bytes), options: SendOptions())
+        #expect(appends(peer).dropFirst(first.count).allSatisfy { $0.count <= 300_000 })
+    }
+
+    @Test("A small file that is too large for a proxy goes in parts as well")
+    func cappedPut() throws {
+        let peer = try stage.peers.start("cap=1000000")
+        let client = try client(peer, [.resumableFrom: "1GiB"])
+        #expect(try arrives(try send(client), client))
+        #expect(names(peer).prefix(3) == ["check", "put", "create"])
+    }
+
+    @Test("Where even the smallest append is too large, that is the end")
+    func hopelessCap() throws {
+        let peer = try stage.peers.start("cap=1000")
+        let error = #expect(throws: MediaClientError.self) { try send(try client(peer)) }
+        guard case .refused(let refusal, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(refusal.status == 413)
+    }
+
+    @Test("The server's own limit is no proxy's: it is not tried again")
+    func ownLimit() throws {
+        let peer = try stage.peers.start("append=status:too-large/413")
+        #expect(throws: MediaClientError.self) { try send(try client(peer)) }
+        #expect(appends(peer).count == 1)
+    }
+
+    @Test(
+        "A server without resumable uploads gets everything in one request, and is asked once",
+        arguments: ["missing", "status:method-not-allowed/405", "status:unavailable/501"])
+    func unknown(behaviour: String) throws {
+        let peer = try stage.peers.start("create=\(behaviour)")
+        let client = try client(peer)
+        _ = try send(client)
+        _ = try client.send(try stage.file(bytes), options: SendOptions())
+        #expect(names(peer) == ["create", "check", "put", "check", "put"])
+    }
+
+    @Test("A lost answer to the last append costs one question")
+    func lostLast() throws {
+        let peer = try stage.peers.start("append=lost")
+        let client = try client(peer)
+        let message = try send(client)
+        #expect(names(peer) == ["create", "append", "look", "lease"])
+        #expect(try arrives(message, client))
+    }
+
+    @Test("An upload that the server has forgotten is made anew from the same sealed file")
+    func forgotten() throws {
+        let peer = try stage.peers.start("append=cut:400000,missing", "look=ok,missing")
+        let client = try client(peer)
+        let message = try send(client)
+        #expect(names(peer) == ["create", "append", "look", "append", "lease", "create", "append", "lease"])
+        #expect(try arrives(message, client))
+    }
+
+    @Test("Somebody else's offset is asked for again", arguments: ["status:wrong-offset/409", "status:locked/423"])
+    func conflict(behaviour: String) throws {
+        let peer = try stage.peers.start("append=\(behaviour)")
+        let client = try client(peer)
+        #expect(try arrives(try send(client), client))
+        #expect(names(peer).prefix(5) == ["create", "append", "look", "append", "lease"])
+    }
+
+    @Test("Where the quota is full at the last byte, the end is asked for again and nothing is sent twice")
+    func fullAtTheEnd() throws {
+        let peer = try stage.peers.start("append=full")
+        let client = try client(peer)
+        _ = try send(client)
+        #expect(appends(peer).map(\.count) == [appends(peer)[0].count, 0])
+    }
+
+    @Test("What was cut for good goes on in the next program from the acknowledged byte, under the same key and salt")
+    func resumed() throws {
+        let peer = try stage.peers.start("append=cut:700000,drop", "look=ok,drop,drop")
+        let first = try client(peer)
+        #expect(throws: MediaClientError.self) { try send(first) }
+        let item = try #require(try first.outbox().first)
+        #expect(item.standing.acknowledged == 700_000 && item.standing.failure != nil)
+        let second = try client(peer)
+        let dispatch = try second.resume(item.record.name, untilSent: false)
+        let message = try #require(dispatch.messages.first)
+        #expect(appends(peer).last?.offset == 700_000 && names(peer).filter { $0 == "create" }.count == 1)
+        #expect(message.key == item.record.message.key && message.address == item.record.message.address)
+        #expect(try arrives(message, second))
+    }
+
+    @Test("Cancelled half-way the upload is gone from the server")
+    func cancelled() throws {
+        let peer = try stage.peers.start("append=cut:700000,drop", "look=drop")
+        let client = try client(peer, [.attempts: "1"])
+        #expect(throws: MediaClientError.self) { try send(client) }
+        let item = try #require(try client.outbox().first)
+        try client.cancel(item.record.name, onlyHere: false)
+        #expect(try names(peer).contains("cancel") && client.outbox().isEmpty)
+    }
+
+    @Test("Answers that cannot be are errors", arguments: ["html", "redirect:/elsewhere"])
+    func nonsense(behaviour: String) throws {
+        let peer = try stage.peers.start("create=\(behaviour)")
+        #expect(throws: MediaClientError.self) { try send(try client(peer)) }
+        #expect(names(peer) == ["create"])
+    }
+}
