@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Stands between a client and a server, counts what goes through, and breaks connections.
+
+    relay.py PORT LOG [cut=BYTES] [cuts=NUMBER] [rate=BYTES]
+
+Listens on a free port of 127.0.0.1, prints it, and passes everything on to PORT of 127.0.0.1. After BYTES from the
+client on one connection both sides are reset, NUMBER times at most. `rate` is a bound for bytes a second in either
+direction. LOG gets three numbers whenever they change: bytes that clients have sent, that servers have, and cuts.
+"""
+
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+target, log = int(sys.argv[1]), sys.argv[2]
+options = dict(argument.split("=") for argument in sys.argv[3:])
+cut, cuts, rate = (int(options.get(name, 0)) for name in ("cut", "cuts", "rate"))
+lock = threading.Lock()
+sent = received = done = 0
+
+
+def note(up=0, down=0, more_cuts=0):
+    global sent, received, done
+    with lock:
+        sent += up
+        received += down
+        done += more_cuts
+        with open(log + ".new", "w") as file:
+            file.write(f"{sent} {received} {done}\n")
+        os.replace(log + ".new", log)
+
+
+def reset(*connections):
+    for connection in connections:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+
+def upward(client, server):
+    passed = 0
+    while True:
+        room = min(65536, cut - passed) if cut and (not cuts or done < cuts) else 65536
+        data = client.recv(room)
+        if not data:
+            return server.shutdown(socket.SHUT_WR)
+        server.sendall(data)
+        passed += len(data)
+        breaks = cut and passed >= cut and (not cuts or done < cuts)
+        note(up=len(data), more_cuts=int(bool(breaks)))
+        if breaks:
+            # What has been passed on shall arrive: only then the line goes dead.
+            time.sleep(0.05)
+            client.shutdown(socket.SHUT_RDWR)
+            return reset(client, server)
+        if rate:
+            time.sleep(len(data) / rate)
+
+
+def downward(server, client):
+    while data := server.recv(65536):
+        client.sendall(data)
+        note(down=len(data))
+        if rate:
+            time.sleep(len(data) / rate)
+    client.shutdown(socket.SHUT_WR)
+
+
+def guarded(pump, *ends):
+    try:
+        pump(*ends)
+    except OSError:
+        for end in ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def serve(client):
+    try:
+        server = socket.create_connection(("127.0.0.1", target), timeout=5)
+        server.settimeout(None)
+    except OSError:
+        return reset(client)
+    for pump, ends in ((upward, (client, server)), (downward, (server, client))):
+        threading.Thread(target=guarded, args=(pump, *ends), daemon=True).start()
+
+
+listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+note()
+print(listener.getsockname()[1], flush=True)
+
+
+while True:
+    serve(listener.accept()[0])

@@ -1,0 +1,62 @@
+import Foundation
+import TestSupport
+
+/// Stands between a client and a server, counts what goes through, and breaks connections as it is told (`relay.py`).
+final class Relay: Sendable {
+    let url: URL
+    private let command: RunningCommand
+    private let log: String
+
+    /// What has gone through so far.
+    struct Count {
+        /// Bytes from clients, heads of requests among them.
+        let sent: Int
+        /// Bytes from servers.
+        let received: Int
+        let cuts: Int
+    }
+
+    init(to port: Int, in journey: Journey, _ options: String...) async throws {
+        log = journey.path("relay-\(UInt32.random(in: .min ... .max)).log")
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peer/relay.py")
+        command = try RunningCommand("/usr/bin/env", ["python3", "-u", script.path, "\(port)", log] + options)
+        for _ in 0..<1000 {
+            let line = String(decoding: command.outputSoFar, as: UTF8.self)
+            if line.hasSuffix("\n"), let port = Int(line.dropLast()), let url = URL(string: "http://127.0.0.1:\(port)")
+            {
+                self.url = url
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        command.send(signal: SIGKILL)
+        throw Server.NotReady(log: command.errorsSoFar)
+    }
+
+    deinit { command.send(signal: SIGKILL) }
+
+    var count: Count {
+        let numbers = ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").split(whereSeparator: \.isWhitespace)
+            .compactMap { Int($0) }
+        return numbers.count == 3
+            ? Count(sent: numbers[0], received: numbers[1], cuts: numbers[2])
+            : Count(sent: 0, received: 0, cuts: 0)
+    }
+
+    /// Waits until so much has gone through; false if it never does.
+    func hasPassed(_ isEnough: (Count) -> Bool) async throws -> Bool {
+        for _ in 0..<1500 {
+            if isEnough(count) { return true }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return false
+    }
+}
+
+extension Journey {
+    /// Runs `satchel` as the person of this journey, whose server is at `url`.
+    func satchel(_ arguments: String..., at url: URL, input: [UInt8] = []) async throws -> CommandResult {
+        try await run(
+            Programs.path("satchel"), arguments, environment: environment(server: url), input: input, in: folder.path)
+    }
+}
