@@ -30,6 +30,14 @@ need_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# need_nginx: for tests and comparison only, so the service that Debian's package brings with it is not left running.
+need_nginx() {
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] && return
+    need_packages nginx-light
+    as_root service nginx stop || true
+    if command -v systemctl >/dev/null; then as_root systemctl disable --quiet nginx || true; fi
+}
+
 # need_swift: a toolchain of 6.2 or newer, or a word on where to get one.
 need_swift() {
     command -v swift >/dev/null || fail "no Swift toolchain found; get 6.2 or newer from https://www.swift.org/install/linux/"

@@ -28,15 +28,16 @@ extension UploadCourse {
 
     private mutating func meetAtCreate(_ error: MediaClientError) -> Reaction {
         guard case .refused(let refusal, _) = error, refusal.isIgnoranceOfResumable else { return .waitIfPassing }
-        knowsResumable = false
-        return .again
+        return goWithoutResumable()
     }
 
     private mutating func meetAtAppend(_ error: MediaClientError, _ offset: Int64, _ count: Int64) -> Reaction {
         if error.isAboutMissingUpload { return startAnew() }
         switch error {
         case .refused(let refusal, _) where refusal.isOfProxy:
-            return append.shrink(below: count) ? .again : .fail
+            return shrinkAppends(below: count) ? .again : .fail
+        case .refused(let refusal, _) where [405, 501].contains(refusal.status):
+            return goWithoutResumable()
         case .refused(let refusal, _) where refusal.status == 409:
             loseAppend()
             return .wait

@@ -41,9 +41,9 @@ struct UploadCourse: Sendable {
     private(set) var mayBeHeld: Bool
     /// Where the blob is, by a server that has all of it.
     private(set) var place: BlobURL?
-    var append: AppendSize
+    private(set) var append: AppendSize
     /// False for a server that was asked and does not know resumable uploads.
-    var knowsResumable: Bool
+    private(set) var knowsResumable: Bool
 
     private var prefersResumable = false
     private var isDone = false
@@ -134,10 +134,23 @@ struct UploadCourse: Sendable {
         return .wait
     }
 
+    /// The server knows no resumable uploads, or something in between does not let them pass: it goes by `PUT`.
+    mutating func goWithoutResumable() -> Reaction {
+        knowsResumable = false
+        upload = nil
+        offset = nil
+        acknowledged = 0
+        lost = nil
+        return .again
+    }
+
     /// A `PUT` that had begun got no answer: it is not tried a second time where there is another way.
     mutating func breakOff() {
         if mayBeHeld { prefersResumable = true }
     }
+
+    /// An append was refused for its size. False if it cannot be less.
+    mutating func shrinkAppends(below count: Int64) -> Bool { append.shrink(below: count) }
 
     /// What is too large for one request goes in several. False if it cannot be less.
     mutating func preferResumable(appendsBelow count: Int64) -> Bool {

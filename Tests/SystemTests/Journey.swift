@@ -69,7 +69,7 @@ final class Server: Sendable {
         self.command = command
         for _ in 0..<3000 {
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
-            if line.hasSuffix("\n"), let match = line.firstMatch(of: /https?:\/\/127\.0\.0\.1:\d+/),
+            if line.hasSuffix("\n"), let match = line.firstMatch(of: /https?:\/\/[0-9.]+:\d+/),
                 let url = URL(string: String(match.output))
             {
                 self.url = url

@@ -117,7 +117,7 @@ struct OutboxTests {
         try write(plaintext, toFile: journey.path("film.bin"))
         let sent = try await journey.satchel("send", "film.bin", server: server)
         #expect(sent.status == 0, "\(sent.errors)")
-        let relay = try await Relay(to: server.port, in: journey, "rate=2000000")
+        let relay = try await Relay(to: "\(server.port)", in: journey, "rate=2000000")
         let message = sent.output.replacing("127.0.0.1:\(server.port)", with: "127.0.0.1:\(relay.url.port ?? 0)")
         let opening = try RunningCommand(
             Programs.path("satchel"), ["open", "-", "-o", "came.bin"],

@@ -16,10 +16,11 @@ final class Relay: Sendable {
         let cuts: Int
     }
 
-    init(to port: Int, in journey: Journey, _ options: String...) async throws {
+    /// `target` is a port of this machine, or the path of a socket.
+    init(to target: String, in journey: Journey, _ options: String...) async throws {
         log = journey.path("relay-\(UInt32.random(in: .min ... .max)).log")
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peer/relay.py")
-        command = try RunningCommand("/usr/bin/env", ["python3", "-u", script.path, "\(port)", log] + options)
+        command = try RunningCommand("/usr/bin/env", ["python3", "-u", script.path, target, log] + options)
         for _ in 0..<1000 {
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
             if line.hasSuffix("\n"), let port = Int(line.dropLast()), let url = URL(string: "http://127.0.0.1:\(port)")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Stands between a client and a server, counts what goes through, and breaks connections.
 
-    relay.py PORT LOG [cut=BYTES] [cuts=NUMBER] [rate=BYTES]
+    relay.py TARGET LOG [cut=BYTES] [cuts=NUMBER] [rate=BYTES]
 
-Listens on a free port of 127.0.0.1, prints it, and passes everything on to PORT of 127.0.0.1. After BYTES from the
-client on one connection both sides are reset, NUMBER times at most. `rate` is a bound for bytes a second in either
-direction. LOG gets three numbers whenever they change: bytes that clients have sent, that servers have, and cuts.
+Listens on a free port of 127.0.0.1, prints it, and passes everything on to TARGET, a port of 127.0.0.1 or the path of
+a socket. After BYTES from the client on one connection both sides are reset, NUMBER times at most. `rate` is a bound for
+bytes a second in either direction. LOG gets three numbers whenever they change: bytes that clients have sent, that
+servers have, and cuts.
 """
 
 import os
@@ -15,7 +16,7 @@ import sys
 import threading
 import time
 
-target, log = int(sys.argv[1]), sys.argv[2]
+target, log = sys.argv[1:3]
 options = dict(argument.split("=") for argument in sys.argv[3:])
 cut, cuts, rate = (int(options.get(name, 0)) for name in ("cut", "cuts", "rate"))
 lock = threading.Lock()
@@ -81,8 +82,11 @@ def guarded(pump, *ends):
 
 def serve(client):
     try:
-        server = socket.create_connection(("127.0.0.1", target), timeout=5)
-        server.settimeout(None)
+        if target.isdigit():
+            server = socket.create_connection(("127.0.0.1", int(target)))
+        else:
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(target)
     except OSError:
         return reset(client)
     for pump, ends in ((upward, (client, server)), (downward, (server, client))):

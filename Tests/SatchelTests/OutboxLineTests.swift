@@ -1,0 +1,59 @@
+import Blobs
+import MediaMessage
+import Testing
+import Transfer
+
+@testable import MediaClient
+@testable import satchel
+
+@Suite("An entry of the outbox, in a line")
+struct OutboxLineTests {
+    private func item(busy: Bool = false, _ change: (inout OutboxStanding) -> Void = { _ in }) throws -> Outbox.Item {
+        let address = try #require(BlobAddress(bytes: [UInt8](repeating: 0xab, count: 32)))
+        let owner = try #require(Secret(bytes: [UInt8](repeating: 7, count: 16)))
+        let media = Media(type: "text/plain", size: 9, name: "notes\u{1b}.txt", caption: "Hello")
+        let message = MediaMessage(
+            url: BlobURL("https://media.example/\(address.hex)"), address: address, size: 1_234_567,
+            key: [UInt8](repeating: 3, count: 32), media: media)
+        let sending = SentLog.Sending(
+            at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
+            address: address, size: 1_234_567, owner: owner, receipts: [owner])
+        var standing = OutboxStanding()
+        change(&standing)
+        let record = OutboxRecord(sending, message: message, format: .json)
+        return Outbox.Item(record: record, standing: standing, isBusy: busy)
+    }
+
+    @Test("When, which, how large, what it is called, how it stands and why")
+    func text() throws {
+        let line = OutboxLine.text(
+            try item {
+                $0.acknowledged = 500_000
+                $0.failure = "cannot reach media.example"
+            })
+        let name = try item().record.name
+        #expect(line.hasPrefix("2026-09-21 14:13 UTC  \(name)    1.2 MB  notes"), "\(line)")
+        #expect(line.hasSuffix(".txt: waiting, 40 % sent; cannot reach media.example"), "\(line)")
+        #expect(!line.contains("\u{1b}") && !line.contains("Hello"))
+    }
+
+    @Test("Nobody is told a percentage of nothing, nor that all is sent before it is")
+    func percentages() throws {
+        #expect(OutboxLine.text(try item()).hasSuffix(".txt: waiting"))
+        #expect(OutboxLine.text(try item(busy: true) { $0.acknowledged = 1_234_567 }).hasSuffix("sending, 99 % sent"))
+    }
+
+    @Test("What is held and was not printed says how to print it")
+    func sent() throws {
+        let held = try item { $0.url = BlobURL("https://media.example/\(String(repeating: "ab", count: 32))") }
+        #expect(OutboxLine.text(held).hasSuffix("satchel outbox resume \(held.record.name) prints it"))
+        #expect(OutboxLine.json(held).contains("\"state\":\"sent\""))
+    }
+
+    @Test("For programs there is neither key nor secret nor name in it")
+    func json() throws {
+        let line = OutboxLine.json(try item(busy: true) { $0.failure = "why" })
+        #expect(line.contains("\"state\":\"sending\"") && line.contains("\"failure\":\"why\""))
+        for secret in ["AwMDAw", "BwcHBw", "notes", "Hello"] { #expect(!line.contains(secret)) }
+    }
+}
