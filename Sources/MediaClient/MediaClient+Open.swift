@@ -160,7 +160,7 @@ extension MediaClientError {
     fileprivate var isOfTheBlob: Bool {
         switch self {
         case .sealing(.file): false
-        case .gone, .notFound, .wrongDigest, .sealing: true
+        case .gone, .notFound, .wrongDigest, .wrongKey, .sealing: true
         default: false
         }
     }

@@ -58,9 +58,10 @@ struct Upload {
             try remember(course)
         case .look(let id):
             let standing = try desk.look(at: id)
-            let before = course.acknowledged
+            let before = course
             guard course.looked(standing) else { throw nonsense(standing) }
-            if course.acknowledged > before { attempts.startAnew() }
+            // More is there, or the next append is another one: either way the attempts that follow are new ones.
+            if course.acknowledged > before.acknowledged || course.append != before.append { attempts.startAnew() }
             try advance(course)
         case .append(let id, let offset, let count):
             let start = pacing.wallSeconds()
