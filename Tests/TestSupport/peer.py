@@ -227,10 +227,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if upload is None or int(self.headers["Upload-Offset"]) != len(upload["bytes"]):
             self.close_connection = True
             return self.problem(404, "not-found") if upload is None else self.problem(409, "wrong-offset")
-        body = self.rfile.read(int(detail) if kind in ("cut", "nothing") else length)
-        if kind == "nothing":
+        wanted = int(detail) if kind in ("cut", "nothing") else length
+        body = self.rfile.read(wanted) if kind == "nothing" else self.take_part(upload, wanted)
+        if kind == "nothing" or len(body) < wanted:
             return self.hang_up()
-        upload["bytes"] += body
         if len(upload["bytes"]) == upload["length"]:
             address = hashlib.sha256(upload["bytes"]).hexdigest()
             if address != upload["sha256"]:
@@ -242,6 +242,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind in ("cut", "lost"):
             return self.hang_up()
         self.standing(204, upload)
+
+    def take_part(self, upload, wanted):
+        """Keeps what comes as it comes: what a connection that breaks has brought is there."""
+        came = b""
+        while piece := self.rfile.read1(min(65536, wanted - len(came))) if len(came) < wanted else b"":
+            came += piece
+            upload["bytes"] += piece
+        return came
 
     def cancel_upload(self):
         kind, detail = self.next_behaviour("cancel")
