@@ -104,7 +104,8 @@ let package = Package(
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", grdb,
+                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", crypto,
+                grdb,
                 lifecycle, logging,
             ]),
         .testTarget(name: "TicketsTests", dependencies: ["Tickets", "Blobs", "Files", "TestSupport"]),

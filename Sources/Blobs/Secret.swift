@@ -41,6 +41,9 @@ package struct Secret: Sendable, CustomStringConvertible {
 
 /// The SHA-256 of a `Secret`, written as 43 base64url characters.
 package struct SecretHash: Sendable, Hashable {
+    /// Bytes in a hash.
+    package static let byteCount = SHA256.byteCount
+
     /// The 32 bytes.
     package let bytes: [UInt8]
 
@@ -48,7 +51,7 @@ package struct SecretHash: Sendable, Hashable {
 
     /// A hash from its 32 bytes; nil for any other length.
     package init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == SHA256.byteCount else { return nil }
+        guard bytes.count == Self.byteCount else { return nil }
         self.bytes = Array(bytes)
     }
 

@@ -79,3 +79,17 @@ extension StoreError: CustomStringConvertible {
         }
     }
 }
+
+extension StoreError {
+    /// Whether the same bytes on the same terms will be refused for ever: what ends a resumable upload.
+    package var isFinalForUpload: Bool {
+        switch self {
+        case .tooLarge, .notSealed, .digestMismatch, .lifetimeTooLong, .sizeNotEntitled, .lifetimeNotEntitled,
+            .leaseEnded, .banned:
+            true
+        case .lengthMismatch, .notFound, .gone, .damaged, .wrongSecret, .wrongSubject, .wrongOffset, .wrongLength,
+            .wrongChecksum, .superseded, .busy, .diskFull, .unavailable, .outcomeUnknown, .io:
+            false
+        }
+    }
+}

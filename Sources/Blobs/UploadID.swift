@@ -10,7 +10,7 @@ package struct UploadID: Hashable, Sendable, CustomStringConvertible {
     /// An id from its 16 bytes; nil for any other length.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        self.bytes = Array(bytes)
+        self.init(unchecked: Array(bytes))
     }
 
     /// An id from exactly 32 lower-case hexadecimal digits.
@@ -18,6 +18,13 @@ package struct UploadID: Hashable, Sendable, CustomStringConvertible {
         guard let bytes = Hexadecimal.decode(text) else { return nil }
         self.init(bytes: bytes)
     }
+
+    /// A new id that nobody can guess.
+    package static func random() -> UploadID {
+        UploadID(unchecked: (0..<byteCount).map { _ in UInt8.random(in: 0...255) })
+    }
+
+    private init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 
     /// The 32 digits, as they stand in a path and name the staged file.
     package var hex: String { Hexadecimal.encode(bytes) }

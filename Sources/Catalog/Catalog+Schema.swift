@@ -107,25 +107,33 @@ extension Catalog {
         ) STRICT, WITHOUT ROWID;
         """
 
-    /// Uploads that outlive a request: what was told to the client, and nothing that was not synced.
+    /// Uploads that outlive their requests: what was told to the client, and nothing that was not synced. `state` is 1
+    /// for open, 2 for committed, 3 for refused; `size` is the length of the whole once it is told; `announced` is the
+    /// address that the bytes shall have; `receipts` are 32 bytes for each hash; `largest_bytes` and `longest_seconds`
+    /// are what the subject was entitled to. Of a committed one `address`, `uploaded`, `held_until` and `is_new` are the
+    /// answer, of a refused one `refusal`, so that either can be told again.
     private static let uploadTables = """
         CREATE TABLE upload (
             id BLOB PRIMARY KEY,
-            subject TEXT NOT NULL,
             state INTEGER NOT NULL,
+            subject TEXT NOT NULL,
             size INTEGER,
             received INTEGER NOT NULL,
             announced BLOB,
-            address BLOB,
             owner BLOB,
             receipts BLOB NOT NULL,
             lifetime INTEGER,
             recipients INTEGER,
-            created INTEGER NOT NULL,
+            largest_bytes INTEGER,
+            longest_seconds INTEGER,
             expires INTEGER NOT NULL,
-            outcome TEXT
+            address BLOB,
+            uploaded INTEGER,
+            held_until INTEGER,
+            is_new INTEGER,
+            refusal TEXT
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX upload_due ON upload (expires);
-        CREATE INDEX upload_of_subject ON upload (subject);
+        CREATE INDEX upload_due ON upload (expires, id);
+        CREATE INDEX upload_open ON upload (id) WHERE state = 1;
         """
 }

@@ -123,9 +123,4 @@ package struct CatalogReader {
             [address?.data ?? Data(), end.seconds, limit]
         ).map { try $0.address() }
     }
-
-    /// Whether an upload that outlives its requests owns the staged file of this id.
-    package func isUpload(_ id: [UInt8]) throws -> Bool {
-        try database.number("SELECT 1 FROM upload WHERE id = ?", [Data(id)]) != nil
-    }
 }

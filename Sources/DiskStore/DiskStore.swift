@@ -12,7 +12,7 @@ package final class DiskStore: Sendable {
 
     private let lock: Mutex<OpenFile?>
     private let blobsFolder: OpenFile
-    private let register = StagingRegister()
+    let register = StagingRegister()
     let ballastBytes: Int64
     let faults: FaultPoints
 
@@ -66,13 +66,7 @@ package final class DiskStore: Sendable {
             if error.isAbsence { return nil }
             throw error
         }
-        var hasher = BlobHasher()
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = try file.read(into: &buffer)
-            if count == 0 { return hasher.address() }
-            hasher.update(buffer, first: count)
-        }
+        return try file.address()
     }
 
     /// Makes every name given or taken so far durable, and the bytes behind it. An error is final.

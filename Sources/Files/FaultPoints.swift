@@ -7,6 +7,8 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     // An upload.
     case stagedFileCreated, stagedBytesWritten, stagedBytesWrittenBack, stagedBytesSynced
     case blobNamed, namesSynced, stagedFileRemoved
+    // An upload that outlives its requests: bytes cut that were never told, a second name beside the staged one.
+    case stagedFileCut, stagedFileLinked
     // The catalogue: a row changed inside a transaction, a transaction committed, its number noted outside.
     case rowsChanged, rowsCommitted, commitNoted
     // Removal, and setting aside what is damaged.

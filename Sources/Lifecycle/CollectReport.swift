@@ -36,6 +36,8 @@ package struct CollectReport: Codable, Sendable, Hashable {
     package var leasesEnded = 0
     package var blobsRemoved = 0
     package var bytesRemoved: Int64 = 0
+    /// Uploads that outlived their requests and whose time was up, finished ones among them.
+    package var uploadsDropped = 0
     /// Staged files that nobody was working on.
     package var stagedFilesRemoved = 0
     /// Files without a row.

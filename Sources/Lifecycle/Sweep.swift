@@ -8,7 +8,8 @@ import Vault
 struct Sweep {
     /// What a pass does, in this order.
     enum Step: CaseIterable {
-        case finishRemovals, endLeases, removeBlobs, clearStaging, removeOrphans, clearAside, dropTombstones, ballast
+        case finishRemovals, endLeases, removeBlobs, dropUploads, clearStaging, removeOrphans, clearAside
+        case dropTombstones, ballast
     }
 
     let vault: Vault
@@ -56,6 +57,7 @@ struct Sweep {
         case .finishRemovals: try await finishRemovals()
         case .endLeases: try await endLeases()
         case .removeBlobs: try await removeBlobs()
+        case .dropUploads: report.uploadsDropped = try await vault.expireUploads()
         case .clearStaging: report.stagedFilesRemoved = try await clearStaging(removing: true)
         case .removeOrphans: if options.searchesForOrphans { try await removeOrphans() }
         case .clearAside: try await clearAside()
@@ -116,8 +118,8 @@ struct Sweep {
             let page = Array(names[start..<min(start + Catalog.pageRows, names.count)])
             let dead = try await vault.read { reader in
                 try page.filter { name in
-                    guard let id = Hexadecimal.decode(name) else { return true }
-                    return try !reader.isUpload(id)
+                    guard let id = UploadID(hex: name) else { return true }
+                    return try !reader.isOpenUpload(id)
                 }
             }
             cleared += dead.count

@@ -1,32 +1,15 @@
 import Blobs
 import Catalog
 import DiskStore
-import Files
-import Synchronization
 import Telemetry
 
-/// One upload on its way into a vault. A small one is gathered in memory and written by one thread in one go; a large
-/// one is hashed and written side by side while it comes. It owns its staged file and its share of the disk.
+/// One upload that lives for one request. A small one is gathered in memory and written by one thread in one go; a large
+/// one is hashed and written side by side while it comes.
 final class BlobUpload: UploadSession {
-    /// Bytes gathered in memory: the whole of a small upload, or a piece of a large one.
-    static let gatherBytes = Int(StagedFile.smallBytes)
-
-    /// What comes in, judged and not yet passed on.
-    private struct Intake {
-        var rule: UploadRule
-        var gathered: [UInt8] = []
-    }
-
     private let vault: Vault
     private let announcement: UploadAnnouncement
     private let place: UploadPlace
-    /// Nil once the upload is over.
-    private let intake: Mutex<Intake?>
-    private let hasher = Mutex(BlobHasher())
-    /// Nil before a small upload is written, and once the file has its name or is given up.
-    private let staging: Mutex<Staging?>
-    private let isNamed = Mutex(false)
-    private let flow: PieceFlow
+    private let bytes: UploadBytes
 
     /// - Parameter staging: nil for an upload announced as small, which has nothing on the disk before all of it is there.
     init(
@@ -36,26 +19,19 @@ final class BlobUpload: UploadSession {
         self.vault = vault
         self.announcement = announcement
         self.place = place
-        intake = Mutex(Intake(rule: rule))
-        self.staging = Mutex(staging)
-        flow = PieceFlow(workers: vault.workers)
+        bytes = UploadBytes(
+            rule: rule, gathersAll: Self.isSmall(announcement.size), hasher: BlobHasher(), staging: staging,
+            workers: vault.workers)
         vault.meters.openUploads.add(1)
     }
 
     deinit { vault.meters.openUploads.add(-1) }
 
     /// Whether an upload of this size is gathered whole.
-    static func isSmall(_ size: Int64?) -> Bool { size.map { $0 <= gatherBytes } ?? false }
+    static func isSmall(_ size: Int64?) -> Bool { size.map { $0 <= UploadBytes.gatherBytes } ?? false }
 
     func append(_ bytes: [UInt8]) async throws(StoreError) {
-        do throws(StoreError) {
-            guard let piece = try take(bytes) else { return }
-            try await flow.send {
-                self.hash(piece)
-            } write: { () throws(StoreError) in
-                try self.write(piece)
-            }
-        } catch {
+        do throws(StoreError) { try await self.bytes.append(bytes) } catch {
             await abandon()
             throw error
         }
@@ -64,7 +40,7 @@ final class BlobUpload: UploadSession {
     func commit() async throws(StoreError) -> StoredBlob {
         defer { place.giveUp() }
         do throws(StoreError) {
-            try await flow.drain()
+            try await bytes.drain()
             let stored = try await finishAndStore()
             // The bytes were held already, so this upload's own file is still there.
             if !stored.isNew { await abandon() }
@@ -81,40 +57,7 @@ final class BlobUpload: UploadSession {
         place.giveUp()
     }
 
-    private func release() {
-        intake.withLock { $0 = nil }
-        staging.withLock { $0 = nil }
-    }
-
-    // MARK: Bytes
-
-    /// Judges the bytes and gathers them; gives what is to be hashed and written now.
-    private func take(_ bytes: [UInt8]) throws(StoreError) -> [UInt8]? {
-        try intake.withLock { intake throws(StoreError) in
-            guard var current = intake else { throw StoreError.isOver }
-            intake = nil
-            try current.rule.take(bytes)
-            if current.gathered.isEmpty { current.gathered = bytes } else { current.gathered += bytes }
-            defer { intake = current }
-            guard current.gathered.count >= Self.gatherBytes, !Self.isSmall(announcement.size) else { return nil }
-            defer { current.gathered = [] }
-            return current.gathered
-        }
-    }
-
-    private func hash(_ bytes: [UInt8]) {
-        hasher.withLock { $0.update(bytes) }
-    }
-
-    private func write(_ bytes: [UInt8]) throws(StoreError) {
-        try staging.withLock { staging throws(StoreError) in
-            guard var current = staging.take() else { throw StoreError.isOver }
-            // After a throw too the file stays until a thread that may block gives it up.
-            let result = Result { () throws(StoreError) in try current.write(bytes) }
-            staging = consume current
-            try result.get()
-        }
-    }
+    private func release() { bytes.release() }
 
     // MARK: The end
 
@@ -161,21 +104,15 @@ final class BlobUpload: UploadSession {
 
     /// Hashes, verifies and writes what was gathered last; nothing of a small upload is written before it is verified.
     private func finishBytes() throws(StoreError) -> (BlobAddress, Int64) {
-        guard let intake = intake.withLock({ $0.take() }) else { throw .isOver }
-        try intake.rule.finish()
-        hash(intake.gathered)
-        let address = hasher.withLock { $0.address() }
-        if let announced = announcement.address, announced != address {
-            throw .digestMismatch(announced: announced, actual: address)
-        }
-        if Self.isSmall(announcement.size) {
-            try staging.withLock { staging throws(StoreError) in staging = try vault.stage(announcement.size) }
-        }
-        try write(intake.gathered)
+        let last = try bytes.lastPiece(isWhole: true)
+        let address = try bytes.address()
+        try announcement.verify(address)
+        if Self.isSmall(announcement.size) { bytes.begin(try vault.stage(announcement.size)) }
+        try bytes.write(last)
         let start = ContinuousClock.now
-        try staging.withLock { staging throws(StoreError) in try staging?.finish() }
+        try bytes.onStaging { staging throws(StoreError) in try staging.finish() }
         vault.meters.fileSyncs.record(ContinuousClock.now - start)
-        return (address, intake.rule.received)
+        return (address, bytes.received)
     }
 
     // MARK: Name and row
@@ -187,27 +124,16 @@ final class BlobUpload: UploadSession {
         let (vault, terms) = (vault, announcement.terms)
         let record = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
             let blob = try vault.record(writer, upload: address, size: size, terms: terms, now: now)
-            if blob.isNew { try self.name(address) }
+            if blob.isNew { try self.bytes.name(vault.disk.layout.blob(address)) }
             return (blob, hasName: blob.isNew)
         }
         vault.committer.perform(record, completion: completion)
     }
-
-    /// Gives the file its name, unless it has it from an attempt that met a full disk.
-    private func name(_ address: BlobAddress) throws(StoreError) {
-        let path = vault.disk.layout.blob(address)
-        try isNamed.withLock { isNamed throws(StoreError) in
-            if isNamed { return }
-            try staging.withLock { staging throws(StoreError) in
-                guard let current = staging.take() else { throw StoreError.isOver }
-                try current.place(at: path)
-            }
-            isNamed = true
-        }
-    }
 }
 
-extension StoreError {
-    /// Something was asked of an upload that has ended.
-    fileprivate static let isOver = StoreError.unavailable("the upload is over")
+extension UploadAnnouncement {
+    /// Throws `.digestMismatch` for another address than the one announced.
+    func verify(_ actual: BlobAddress) throws(StoreError) {
+        if let address, address != actual { throw .digestMismatch(announced: address, actual: actual) }
+    }
 }

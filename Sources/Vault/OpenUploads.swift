@@ -39,6 +39,16 @@ final class OpenUploads: Sendable {
         }
     }
 
+    /// Enters an upload that was let in before, whatever the limits say by now.
+    fileprivate func enterAgain(_ subject: String, bytes: Int64) -> Share {
+        state.withLock { state in
+            let before = state.shares[subject] ?? Share()
+            state.uploads += 1
+            state.shares[subject] = Share(uploads: before.uploads + 1, bytes: before.bytes + bytes)
+            return before
+        }
+    }
+
     fileprivate func leave(_ subject: String, bytes: Int64) {
         state.withLock { state in
             guard var share = state.shares[subject] else { return }
@@ -71,6 +81,14 @@ final class UploadPlace: Sendable {
         // More than any disk has; the sum for one subject stays far from the end of the numbers.
         self.bytes = min(bytes, 1 << 50)
         before = try uploads.enter(subject, bytes: self.bytes)
+        self.uploads = uploads
+        self.subject = subject
+    }
+
+    /// Takes the place again of an upload that was let in before.
+    init(again subject: String, bytes: Int64, in uploads: OpenUploads) {
+        self.bytes = min(bytes, 1 << 50)
+        before = uploads.enterAgain(subject, bytes: self.bytes)
         self.uploads = uploads
         self.subject = subject
     }

@@ -36,6 +36,11 @@ final class SpaceLedger: Sendable {
         }
     }
 
+    /// Promises `bytes` again that were promised before: nothing is asked.
+    func renew(_ bytes: Int64) {
+        promised.withLock { $0 += bytes }
+    }
+
     /// Gives `bytes` of a promise back: they were written, or never will be.
     func settle(_ bytes: Int64) {
         promised.withLock { $0 -= bytes }
@@ -58,6 +63,15 @@ struct Reservation: ~Copyable, Sendable {
         self.ledger = ledger
         left = bytes
         isAnnounced = size != nil
+    }
+
+    /// Takes back the room that an upload was promised before: what is left of `length`, or nothing yet where that is
+    /// not known.
+    init(renewing length: Int64?, after offset: Int64, from ledger: SpaceLedger) {
+        self.ledger = ledger
+        left = length.map { max($0 - offset, 0) } ?? 0
+        isAnnounced = length != nil
+        ledger.renew(left)
     }
 
     deinit { ledger.settle(left) }

@@ -28,6 +28,27 @@ struct Staging: ~Copyable, Sendable {
         }
     }
 
+    /// Makes every byte durable, whatever the size.
+    mutating func synchronize() throws(StoreError) {
+        do { try file.synchronize() } catch { throw StoreError(error) }
+    }
+
+    /// Cuts what came after the first `count` bytes.
+    mutating func cut(to count: Int64) throws(StoreError) {
+        do { try file.cut(to: count) } catch { throw StoreError(error) }
+    }
+
+    /// The address of all bytes, read again.
+    func address() throws(StoreError) -> BlobAddress {
+        do { return try file.address() } catch { throw StoreError(error) }
+    }
+
+    /// From now on the file stays when this value goes.
+    mutating func keep() { file.keep() }
+
+    /// Lets go of the file and gives its share of the disk.
+    consuming func park() -> Reservation { reservation }
+
     /// Gives the finished file its name, over whatever bore it.
     consuming func place(at path: String) throws(StoreError) {
         do { try file.place(at: path) } catch { throw StoreError(error) }

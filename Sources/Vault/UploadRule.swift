@@ -18,6 +18,13 @@ struct UploadRule: Sendable {
         if acceptance == .sealedOnly && announced < SealedShape.smallestBytes { throw .notSealed }
     }
 
+    /// Goes on where `upload` stands; `head` are its first bytes, as many as there are up to four.
+    init(resuming upload: ResumableUpload, head: [UInt8], settings: VaultSettings) throws(StoreError) {
+        try self.init(announced: upload.length, settings: settings)
+        received = upload.offset
+        self.head = head
+    }
+
     /// Judges the next bytes: `.tooLarge` as soon as what was announced or is allowed is passed, `.notSealed` at the
     /// fourth byte.
     mutating func take(_ bytes: [UInt8]) throws(StoreError) {

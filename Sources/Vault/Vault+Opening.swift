@@ -37,8 +37,13 @@ extension Vault {
         }
         switch result {
         case .success(let opened):
-            return Vault(
+            let vault = Vault(
                 opened, settings: settings, workers: workers, faults: faults, meters: meters, logger: logger)
+            do { try await vault.takeUpUploads() } catch {
+                await vault.close()
+                throw .catalog(.failed(error.description))
+            }
+            return vault
         case .failure(let error):
             await workers.shutDown()
             throw error

@@ -30,6 +30,12 @@ extension Vault {
         do { return Staging(file: try disk.stage(), reservation: reservation) } catch { throw StoreError(error) }
     }
 
+    /// The same for an upload that outlives its requests.
+    func stage(_ size: Int64?, for id: UploadID) throws(StoreError) -> Staging {
+        let reservation = try Reservation(size, from: ledger)
+        do { return Staging(file: try disk.stage(for: id), reservation: reservation) } catch { throw StoreError(error) }
+    }
+
     /// What can be refused without asking catalogue or disk.
     private func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
         let terms = announcement.terms
@@ -41,7 +47,7 @@ extension Vault {
     }
 
     /// Everything that can be refused before the first byte, but for room on the disk.
-    private func admit(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
+    func admit(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
         let terms = announcement.terms
         // The place is taken before the catalogue is read: an upload that ends in between is counted in both, none in
         // neither.

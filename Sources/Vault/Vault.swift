@@ -20,6 +20,9 @@ package final class Vault: LeaseStore {
     let standings = Standings()
     let ledger: SpaceLedger
     let uploads: OpenUploads
+    /// Held for each step of what happens to one upload that outlives its requests.
+    let uploadLocks = KeyedLocks<UploadID>()
+    let kept = KeptUploads()
     let health: Health
     let probe: WriteProbe
     let time: StoreTime

@@ -34,6 +34,10 @@ package struct VaultSettings: Sendable {
     /// The most uploads under way, in all and of one subject.
     package var openUploads = 1000
     package var openUploadsPerSubject = 256
+    /// How long an upload that outlives its requests waits for more.
+    package var uploadLifetime = Lifetime.days(1)
+    /// How long it is remembered once it is committed or refused.
+    package var finishedUploadLifetime = Lifetime.days(1)
     /// Threads that hash, write, sync and read.
     package var threads = 16
     /// How long the store waits before it first tries to write again after a failed sync; doubled each time.

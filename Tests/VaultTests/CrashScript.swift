@@ -58,6 +58,7 @@ struct CrashScript {
 
     /// The bytes of the blob that the ledger calls `name`; a capital stands for a large one.
     static func bytes(_ name: String) -> [UInt8] {
+        if name == "r" { return content(42, count: 140_000) }
         if name == name.uppercased() { return [UInt8](repeating: 9, count: (8 << 20) + 5000) }
         return content(Int(name.utf8.first ?? 0), count: 5000)
     }
@@ -73,6 +74,7 @@ struct CrashScript {
         try await damageAndHeal(in: vault)
         try await fail(in: vault)
         try await live(in: vault)
+        try await resume(in: vault)
         await vault.close()
     }
 
@@ -146,6 +148,36 @@ struct CrashScript {
         try note("removing f")
         _ = try await vault.expel(f, banning: true)
         try note("banned f")
+    }
+
+    /// One upload in three requests of which one is lost, one whose blob is held already, one that is cancelled and one
+    /// that is refused.
+    private func resume(in vault: Vault) async throws {
+        let whole = Self.bytes("r")
+        let id = try await make("r", in: vault)
+        try note("told r \(try await vault.bring(whole[..<2000], to: id, at: 0).offset)")
+        let lost = try await vault.session(id, at: 2000)
+        try await lost.append(Array(repeating: 1, count: 140_000 - 2000))
+        await lost.abandon()
+        try note("told r \(try await vault.bring(whole[2000...], to: id, at: 2000).offset)")
+        _ = try await vault.finish(id, at: Int64(whole.count))
+        try note("held r")
+        let again = try await make("r", in: vault)
+        _ = try await vault.bring(whole, to: again, at: 0)
+        _ = try await vault.finish(again, at: Int64(whole.count))
+        let cancelled = try await make("s", in: vault)
+        try note("told s \(try await vault.bring(Self.bytes("s")[..<2000], to: cancelled, at: 0).offset)")
+        try note("cancelling s")
+        try await vault.cancel(cancelled, subject: nil)
+        let refused = try await make("t", in: vault)
+        _ = try await vault.bring(Self.bytes("u"), to: refused, at: 0)
+        _ = try? await vault.finish(refused, at: 5000)
+    }
+
+    private func make(_ name: String, in vault: Vault) async throws -> UploadID {
+        let id = try await vault.create(Self.bytes(name)).id
+        try note("made \(name) \(id.hex)")
+        return id
     }
 
     private func recover(_ vault: Vault) async throws {

@@ -70,8 +70,9 @@ import Vault
     /// The store opens, what the ledger says is true, and after one sweep nothing is amiss.
     private static func expectTruth(in folder: String, _ when: Comment) async throws {
         let ledger = Ledger(try bytes(ofFile: CrashScript.ledger(in: folder), orEmpty: true))
+        let clock = TestClock()
         let vault = try await Vault.open(
-            at: CrashScript.store(in: folder), settings: TestStore.smallSettings, clock: TestClock(),
+            at: CrashScript.store(in: folder), settings: TestStore.smallSettings, clock: clock,
             logger: TestStore.quiet)
         try await heal(ledger, in: vault)
         for name in ledger.held {
@@ -84,6 +85,9 @@ import Vault
             #expect(found == .gone(.revoked), "\(name), \(when)")
         }
         try await expectLives(ledger, in: vault, when)
+        try await expectOffsets(ledger, in: vault, when)
+        // Of an upload that was made and not told of nobody knows; its time goes by.
+        clock.pass(seconds: 86_400)
         let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
         #expect(sweep.hold == nil && sweep.orphansKept == nil && sweep.hasBallast, when)
         let check = try await Lifecycle(vault: vault).check()
@@ -111,6 +115,30 @@ import Vault
         await #expect(throws: StoreError.banned, when) { try await vault.upload(CrashScript.bytes("f")) }
     }
 
+    /// Every offset that was told is there, and from there on the upload comes to its blob.
+    private static func expectOffsets(_ ledger: Ledger, in vault: Vault, _ when: Comment) async throws {
+        for (id, name) in ledger.uploads {
+            guard !(name == "s" && ledger.news.contains("cancelling s")) else {
+                try? await vault.cancel(id, subject: nil)
+                continue
+            }
+            let upload = try await vault.upload(id, subject: nil)
+            #expect(upload.offset >= ledger.told[name] ?? 0, "\(name), \(when)")
+            if name == "t" {
+                if upload.isOpen { try await vault.cancel(id, subject: nil) }
+                continue
+            }
+            let bytes = CrashScript.bytes(name)
+            if upload.isOpen {
+                let session = try await vault.session(id, at: upload.offset)
+                try await session.append(Array(bytes[Int(upload.offset)...]))
+                _ = try await session.commit()
+            }
+            let found = try await vault.fetch(address(of: bytes))
+            #expect(found == .held(bytes), "\(name), \(when)")
+        }
+    }
+
     /// A blob that the script itself damaged heals as any other: by repair, and by the same bytes again.
     private static func heal(_ ledger: Ledger, in vault: Vault) async throws {
         guard ledger.isDamaged else { return }
@@ -123,6 +151,9 @@ import Vault
         var held: Set<String> = []
         var revoked: Set<String> = []
         var isDamaged = false
+        /// Uploads that outlive their requests, and of each name the last offset told.
+        var uploads: [(id: UploadID, name: String)] = []
+        var told: [String: Int64] = [:]
         /// Lines about one lease, as they stand.
         var news: Set<String> = []
 
@@ -134,6 +165,10 @@ import Vault
                 case "revoking", "removing": held.remove(words[1])
                 case "revoked": revoked.insert(words[1])
                 case "damaged": isDamaged = true
+                case "made":
+                    if let id = UploadID(hex: words[2]) { uploads.append((id, words[1])) }
+                    told[words[1]] = 0
+                case "told": told[words[1]] = Int64(words[2])
                 default: news.insert(String(line))
                 }
             }

@@ -1,0 +1,98 @@
+package import Blobs
+import Foundation
+import GRDB
+
+/// Uploads that outlive their requests.
+extension CatalogReader {
+    /// How an upload stands; nil for one never made, or forgotten.
+    package func upload(_ id: UploadID) throws -> ResumableUpload? {
+        try database.row("SELECT \(ResumableUpload.columns) FROM upload WHERE id = ?", [id.data])
+            .map { try ResumableUpload($0) }
+    }
+
+    /// The next open uploads in the order of their ids, at most `pageRows`; from the first where `id` is nil.
+    package func openUploads(after id: UploadID?) throws -> [ResumableUpload] {
+        try database.rows(
+            """
+            SELECT \(ResumableUpload.columns) FROM upload INDEXED BY upload_open
+            WHERE state = 1 AND id > ? ORDER BY id LIMIT ?
+            """, [id?.data ?? Data(), Catalog.pageRows]
+        ).map { try ResumableUpload($0) }
+    }
+
+    /// Uploads whose time is up at `now`, finished ones too, soonest first, from behind `previous` on.
+    package func dueUploads(at now: Timestamp, after previous: ResumableUpload?, limit: Int) throws -> [ResumableUpload]
+    {
+        try database.rows(
+            """
+            SELECT \(ResumableUpload.columns) FROM upload
+            WHERE expires <= ? AND (expires, id) > (?, ?) ORDER BY expires, id LIMIT ?
+            """, [now.seconds, previous?.expires.seconds ?? .min, previous?.id.data ?? Data(), limit]
+        ).map { try ResumableUpload($0) }
+    }
+
+    /// Whether an upload that may still be resumed owns the staged file of this id.
+    package func isOpenUpload(_ id: UploadID) throws -> Bool {
+        try database.number("SELECT 1 FROM upload WHERE id = ? AND state = 1", [id.data]) != nil
+    }
+}
+
+extension UploadID {
+    var data: Data { Data(bytes) }
+}
+
+extension ResumableUpload {
+    static let columns = """
+        id, state, subject, size, received, announced, owner, receipts, lifetime, recipients, largest_bytes, \
+        longest_seconds, expires, address, uploaded, held_until, is_new, refusal
+        """
+
+    init(_ row: Row) throws {
+        let length: Int64? = row["size"]
+        self.init(
+            id: try row.required((row["id"] as Data?).flatMap { UploadID(bytes: $0) }, "id"),
+            state: try State(row), length: length, offset: row["received"],
+            announcement: UploadAnnouncement(
+                size: length, address: try (row["announced"] as Data?).map { _ in try row.address("announced") },
+                terms: try LeaseTerms(row)),
+            expires: Timestamp(seconds: row["expires"]))
+    }
+}
+
+extension ResumableUpload.State {
+    static let openNumber = 1
+    static let committedNumber = 2
+    static let refusedNumber = 3
+
+    fileprivate init(_ row: Row) throws {
+        switch row["state"] as Int {
+        case Self.openNumber: self = .open
+        case Self.committedNumber:
+            let (uploaded, expires) = (row.timestamp("uploaded"), row.timestamp("held_until"))
+            self = .committed(
+                StoredBlob(
+                    address: try row.address(), size: row["received"], isNew: row["is_new"] == 1,
+                    uploaded: try row.required(uploaded, "uploaded"), expires: try row.required(expires, "held_until")))
+        case Self.refusedNumber:
+            self = .refused(
+                try row.required((row["refusal"] as String?).flatMap { StoreError(refusal: $0) }, "refusal"))
+        default: throw CatalogError.failed("catalogue: an upload in an unknown state")
+        }
+    }
+}
+
+extension LeaseTerms {
+    fileprivate init(_ row: Row) throws {
+        let receipts: Data = row["receipts"]
+        let hashes = stride(from: 0, to: receipts.count, by: SecretHash.byteCount).compactMap {
+            SecretHash(bytes: receipts.dropFirst($0).prefix(SecretHash.byteCount))
+        }
+        self.init(
+            lifetime: (row["lifetime"] as Int64?).flatMap { Lifetime(seconds: $0) }, recipients: row["recipients"],
+            owner: (row["owner"] as Data?).flatMap { SecretHash(bytes: $0) }, receipts: hashes,
+            subject: row["subject"],
+            entitlement: Entitlement(
+                largestBytes: row["largest_bytes"],
+                longestLifetime: (row["longest_seconds"] as Int64?).flatMap { Lifetime(seconds: $0) }))
+    }
+}

@@ -1,0 +1,386 @@
+import Blobs
+import Crypto
+import DiskStore
+import Files
+import Glibc
+import Lifecycle
+import TestSupport
+import Testing
+import Vault
+
+@Suite struct ResumingTests {
+    @Test func `an upload brought in three requests is the blob, and every offset on the way is told`() async throws {
+        let store = try TestStore(inMemory: false)
+        let bytes = content(1, count: 400_000)
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes, owner: secret(1)).id
+            for range in [0..<1, 1..<300_001] {
+                let upload = try await vault.bring(bytes[range], to: id, at: Int64(range.lowerBound))
+                #expect(upload.offset == Int64(range.upperBound) && upload.isOpen && upload.length == 400_000)
+            }
+            let session = try await vault.session(id, at: 300_001)
+            try await session.append(Array(bytes[300_001...]))
+            let blob = try await session.commit()
+            #expect(blob.address == address(of: bytes) && blob.size == 400_000 && blob.isNew)
+            #expect(try await vault.lease(on: blob.address, owner: secret(1)).state == .held)
+            #expect(try await vault.fetch(blob.address) == .held(bytes))
+            #expect(try Folder.names(in: vault.layout.staging).isEmpty)
+            #expect(vault.promisedBytes == 0)
+        }
+    }
+
+    @Test func `what was told is there after a restart, what was not is cut, and the end can be asked for again`()
+        async throws
+    {
+        let store = try TestStore(inMemory: false)
+        let bytes = content(2, count: 300_000)
+        let id = try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes).id
+            _ = try await vault.bring(bytes[..<200_000], to: id, at: 0)
+            let lost = try await vault.session(id, at: 200_000)
+            try await lost.append(content(9, count: 100_000))
+            return id
+        }
+        try await store.withVault { vault async throws in
+            #expect(try await vault.offset(of: id) == 200_000)
+            #expect(vault.promisedBytes == 100_000)
+            #expect(try await vault.holdings(of: "somebody").uploads == 1)
+            let session = try await vault.session(id, at: 200_000)
+            try await session.append(Array(bytes[200_000...]))
+            _ = try await session.commit()
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+        }
+        try await store.withVault { vault async throws in
+            let upload = try await vault.upload(id, subject: "somebody")
+            #expect(upload.offset == 300_000 && upload.length == 300_000)
+            #expect(upload.blob?.address == address(of: bytes) && upload.blob?.isNew == true)
+            guard case .finished(let again) = try await vault.resume(id, with: UploadAppend(offset: 5), subject: nil)
+            else { throw Unexpected(what: "a committed upload goes on") }
+            #expect(again.blob?.expires == upload.blob?.expires)
+            #expect(try await vault.holdings(of: "somebody").uploads == 0)
+        }
+    }
+
+    @Test func `the length may come later, and then it is judged`() async throws {
+        var store = try TestStore()
+        store.settings.blobLimitBytes = 2000
+        store.settings.bytesPerSubject = 4096
+        let bytes = content(3)
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes, announcesLength: false).id
+            #expect(try await vault.bring(bytes[..<10], to: id, at: 0).length == nil)
+            for (length, error): (Int64, StoreError) in [(9, .wrongLength), (2001, .tooLarge(limitBytes: 2000))] {
+                await #expect(throws: error) { _ = try await vault.session(id, at: 10, length: length) }
+            }
+            let session = try await vault.session(id, at: 10, length: 1000)
+            #expect(try await session.pause().length == 1000)
+            await #expect(throws: StoreError.wrongLength) { _ = try await vault.session(id, at: 10, length: 1001) }
+            let last = try await vault.session(id, at: 10, length: 1000)
+            try await last.append(Array(bytes[10...]))
+            #expect(try await last.commit().size == 1000)
+        }
+    }
+
+    @Test func `an upload goes on at its offset, for its subject, in its time, and nowhere else`() async throws {
+        let store = try TestStore()
+        let bytes = content(4)
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes).id
+            _ = try await vault.bring(bytes[..<100], to: id, at: 0)
+            for offset: Int64 in [0, 99, 101, .max, -1] {
+                await #expect(throws: StoreError.wrongOffset(100)) { _ = try await vault.session(id, at: offset) }
+            }
+            await #expect(throws: StoreError.wrongSubject) { _ = try await vault.upload(id, subject: "else") }
+            await #expect(throws: StoreError.wrongSubject) { try await vault.cancel(id, subject: "else") }
+            await #expect(throws: StoreError.notFound) { _ = try await vault.upload(.random(), subject: nil) }
+            store.clock.pass(seconds: 86_399)
+            #expect(try await vault.offset(of: id) == 100)
+            store.clock.pass(seconds: 1)
+            await #expect(throws: StoreError.notFound) { _ = try await vault.upload(id, subject: nil) }
+            await #expect(throws: StoreError.notFound) { _ = try await vault.session(id, at: 100) }
+        }
+    }
+
+    // MARK: Two at once
+
+    @Test func `a newer request ends the old one, whose bytes count`() async throws {
+        let store = try TestStore()
+        let bytes = content(5, count: 300_000)
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes).id
+            let old = try await vault.session(id, at: 0)
+            try await old.append(Array(bytes[..<150_000]))
+            #expect(try await vault.offset(of: id) == 150_000)
+            await #expect(throws: StoreError.superseded) { try await old.append([1]) }
+            await #expect(throws: StoreError.superseded) { _ = try await old.pause() }
+            await #expect(throws: StoreError.superseded) { _ = try await old.commit() }
+            await old.abandon()
+            let new = try await vault.session(id, at: 150_000)
+            try await new.append(Array(bytes[150_000...]))
+            _ = try await new.commit()
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+        }
+    }
+
+    @Test func `of many that go on at one offset one wins, and nothing interleaves`() async throws {
+        let store = try TestStore()
+        let bytes = content(6, count: 1 << 20)
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes).id
+            let ends = await withTaskGroup(of: StoredBlob?.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        guard let session = try? await vault.session(id, at: 0) else { return nil }
+                        for start in stride(from: 0, to: bytes.count, by: 100_000) {
+                            let piece = Array(bytes[start..<min(start + 100_000, bytes.count)])
+                            do { try await session.append(piece) } catch { return nil }
+                        }
+                        return try? await session.commit()
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            let won = ends.compactMap { $0 }
+            if won.isEmpty {
+                // All were ended by others: what counts is right as far as it goes.
+                let offset = try await vault.offset(of: id)
+                let session = try await vault.session(id, at: offset)
+                try await session.append(Array(bytes[Int(offset)...]))
+                _ = try await session.commit()
+            }
+            #expect(won.count <= 1)
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+        }
+    }
+
+    // MARK: Checksums
+
+    @Test(arguments: UploadChecksum.Algorithm.allCases)
+    func `bytes with a checksum count all together or not at all`(algorithm: UploadChecksum.Algorithm) async throws {
+        let store = try TestStore()
+        let bytes = content(7, count: 400_000)
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes).id
+            let (first, second) = (Array(bytes[..<200_000]), Array(bytes[200_000...]))
+            let right = try #require(UploadChecksum(algorithm, digest: Self.digest(first, algorithm)))
+            let wrong = try #require(UploadChecksum(algorithm, digest: Self.digest(second, algorithm)))
+            let bad = try await vault.session(id, at: 0, checksum: wrong)
+            try await bad.append(first)
+            await #expect(throws: StoreError.wrongChecksum) { _ = try await bad.pause() }
+            let cut = try await vault.session(id, at: 0, checksum: right)
+            try await cut.append(Array(first[..<150_000]))
+            #expect(try await vault.offset(of: id) == 0)
+            let good = try await vault.session(id, at: 0, checksum: right)
+            try await good.append(first)
+            #expect(try await good.pause().offset == 200_000)
+            let last = try await vault.session(id, at: 200_000, checksum: wrong)
+            try await last.append(second)
+            _ = try await last.commit()
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+        }
+    }
+
+    private static func digest(_ bytes: [UInt8], _ algorithm: UploadChecksum.Algorithm) -> [UInt8] {
+        switch algorithm {
+        case .sha1: Array(Insecure.SHA1.hash(data: bytes))
+        case .sha256: Array(SHA256.hash(data: bytes))
+        }
+    }
+
+    // MARK: Ends
+
+    @Test func `other bytes than announced are refused for good, and give everything back`() async throws {
+        let store = try TestStore()
+        let (bytes, other) = (content(8), address(of: content(9)))
+        let refusal = StoreError.digestMismatch(announced: other, actual: address(of: bytes))
+        let id = try await store.withVault { vault async throws in
+            let id = try await vault.create(bytes, address: other).id
+            _ = try await vault.bring(bytes, to: id, at: 0)
+            await #expect(throws: refusal) { _ = try await vault.finish(id, at: 1000) }
+            #expect(vault.promisedBytes == 0)
+            #expect(try await vault.holdings(of: "somebody").reservedBytes == 0)
+            #expect(try Folder.names(in: vault.layout.staging).isEmpty)
+            return id
+        }
+        try await store.withVault { vault async throws in
+            #expect(try await vault.upload(id, subject: nil).refusal == refusal)
+        }
+    }
+
+    @Test func `bytes that are not sealed are refused at the fourth, however they come`() async throws {
+        var store = try TestStore()
+        store.settings.acceptance = .sealedOnly
+        try await store.withVault { vault async throws in
+            let id = try await vault.create(content(1)).id
+            _ = try await vault.bring(SealedShape.magic[..<3], to: id, at: 0)
+            let session = try await vault.session(id, at: 3)
+            await #expect(throws: StoreError.notSealed) { try await session.append([0]) }
+            #expect(try await vault.upload(id, subject: nil).refusal == .notSealed)
+        }
+    }
+
+    @Test func `an end that could not be had now can be tried again, without a byte of the upload`() async throws {
+        let store = try TestStore()
+        let disk = FailingDisk()
+        let bytes = content(10, count: 200_000)
+        try await store.withVault(faults: disk.faults) { vault async throws in
+            let id = try await vault.create(bytes, owner: secret(1)).id
+            for point in [FaultPoint.stagedFileLinked, .blobNamed] {
+                let offset = try await vault.offset(of: id)
+                let session = try await vault.session(id, at: offset)
+                try await session.append(Array(bytes[Int(offset)...]))
+                disk.fail(at: point, code: ENOSPC)
+                await #expect(throws: StoreError.diskFull) { _ = try await session.commit() }
+                #expect(try await vault.offset(of: id) == 200_000)
+            }
+            #expect(try await vault.finish(id, at: 200_000).isNew)
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+            #expect(try Folder.names(in: vault.layout.staging).isEmpty)
+            #expect(try await Lifecycle(vault: vault).check().isClean)
+        }
+    }
+
+    @Test(arguments: [FaultPoint.namesSynced, .rowsChanged, .rowsCommitted])
+    func `when it is not known whether the end was reached, the catalogue tells once it is well`(point: FaultPoint)
+        async throws
+    {
+        let store = try TestStore()
+        let disk = FailingDisk()
+        let bytes = content(11)
+        try await store.withVault(faults: disk.faults) { vault async throws in
+            let id = try await vault.create(bytes).id
+            _ = try await vault.bring(bytes, to: id, at: 0)
+            let session = try await vault.session(id, at: 1000)
+            disk.fail(at: point, times: 1_000_000)
+            await #expect(throws: StoreError.outcomeUnknown) { _ = try await session.commit() }
+            await #expect { _ = try await vault.session(id, at: 1000) } throws: {
+                if case StoreError.unavailable = $0 { true } else { false }
+            }
+            disk.recover()
+            while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
+            let upload = try await vault.upload(id, subject: nil)
+            #expect(upload.offset == 1000)
+            if upload.isOpen { _ = try await vault.finish(id, at: 1000) }
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            #expect(try await Lifecycle(vault: vault).check().isClean)
+        }
+    }
+
+    @Test func `a failed sync tells no offset, and what was told before goes on`() async throws {
+        let store = try TestStore()
+        let disk = FailingDisk()
+        let bytes = content(12, count: 300_000)
+        try await store.withVault(faults: disk.faults) { vault async throws in
+            let id = try await vault.create(bytes).id
+            _ = try await vault.bring(bytes[..<100_000], to: id, at: 0)
+            let session = try await vault.session(id, at: 100_000)
+            try await session.append(Array(bytes[100_000...]))
+            disk.fail(at: .stagedBytesSynced)
+            await #expect { _ = try await session.pause() } throws: {
+                if case StoreError.io = $0 { true } else { false }
+            }
+            #expect(try await vault.offset(of: id) == 100_000)
+            #expect(vault.promisedBytes == 200_000)
+            let again = try await vault.session(id, at: 100_000)
+            try await again.append(Array(bytes[100_000...]))
+            _ = try await again.commit()
+            #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
+        }
+    }
+
+    @Test func `who cancels gets everything back, and takes no lease from anybody`() async throws {
+        let store = try TestStore()
+        let bytes = content(13)
+        try await store.withVault { vault async throws in
+            let open = try await vault.create(bytes).id
+            let session = try await vault.session(open, at: 0)
+            try await session.append(Array(bytes[..<500]))
+            try await vault.cancel(open, subject: "somebody")
+            await #expect(throws: StoreError.superseded) { try await session.append([1]) }
+            await #expect(throws: StoreError.notFound) { try await vault.cancel(open, subject: nil) }
+            #expect(vault.promisedBytes == 0)
+            #expect(try Folder.names(in: vault.layout.staging).isEmpty)
+            let id = try await vault.create(bytes, owner: secret(1)).id
+            _ = try await vault.bring(bytes, to: id, at: 0)
+            _ = try await vault.finish(id, at: 1000)
+            try await vault.cancel(id, subject: nil)
+            await #expect(throws: StoreError.notFound) { _ = try await vault.upload(id, subject: nil) }
+            #expect(try await vault.lease(on: address(of: bytes), owner: secret(1)).state == .held)
+        }
+    }
+
+    @Test func `a sweep forgets uploads whose time is up, and only those`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let abandoned = try await vault.create(content(1)).id
+            _ = try await vault.bring(content(1)[..<500], to: abandoned, at: 0)
+            let finished = try await vault.create(content(2)).id
+            _ = try await vault.bring(content(2), to: finished, at: 0)
+            _ = try await vault.finish(finished, at: 1000)
+            store.clock.pass(seconds: 80_000)
+            let young = try await vault.create(content(3)).id
+            store.clock.pass(seconds: 6400)
+            let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            #expect(report.uploadsDropped == 2 && report.hold == nil)
+            #expect(try Folder.names(in: vault.layout.staging) == [young.hex])
+            #expect(vault.promisedBytes == 1000 || vault.promisedBytes == 4096)
+            #expect(try await vault.holdings(of: "somebody").uploads == 1)
+            #expect(try await vault.fetch(address(of: content(2))) == .held(content(2)))
+        }
+    }
+
+    // MARK: Limits
+
+    @Test func `open uploads count against their limits and the quota, whether a request is there or not`() async throws
+    {
+        var store = try TestStore()
+        store.settings.openUploadsPerSubject = 2
+        store.settings.bytesPerSubject = 10_000
+        try await store.withVault { vault async throws in
+            _ = try await vault.create(content(1, count: 5000))
+            await #expect { _ = try await vault.create(content(2, count: 6000)) } throws: { Self.isBusy($0) }
+            _ = try await vault.create(content(3, count: 5000))
+            await #expect { _ = try await vault.create(content(4, count: 0)) } throws: { Self.isBusy($0) }
+        }
+        try await store.withVault { vault async throws in
+            let holdings = try await vault.holdings(of: "somebody")
+            #expect(holdings.uploads == 2 && holdings.reservedBytes == 10_000)
+            await #expect { _ = try await vault.create(content(5)) } throws: { Self.isBusy($0) }
+        }
+    }
+
+    private static func isBusy(_ error: any Error) -> Bool { if case StoreError.busy = error { true } else { false } }
+
+    @Test func `a long request is written down on the way`() async throws {
+        let store = try TestStore()
+        let piece = [UInt8](repeating: 7, count: 8 << 20)
+        let id = try await store.withVault { vault async throws in
+            let id = try await vault.create(
+                UploadAnnouncement(size: 100 << 20, address: nil, terms: .init(subject: "s"))
+            ).id
+            let session = try await vault.session(id, at: 0)
+            for _ in 0..<9 { try await session.append(piece) }
+            return id
+        }
+        let offset = try await store.withVault { try await $0.offset(of: id) }
+        #expect(offset == 64 << 20)
+    }
+
+    @Test func `an upload whose file is gone is told as gone, and a shorter one as well`() async throws {
+        let store = try TestStore()
+        let bytes = content(14)
+        try await store.withVault { vault async throws in
+            for isCut in [false, true] {
+                let id = try await vault.create(bytes).id
+                _ = try await vault.bring(bytes[..<500], to: id, at: 0)
+                let path = "\(vault.layout.staging)/\(id.hex)"
+                if isCut { try OpenFile(path, .update).truncate(to: 499) } else { _ = try Folder.remove(path) }
+                await #expect(throws: StoreError.notFound) { _ = try await vault.session(id, at: 500) }
+                await #expect(throws: StoreError.notFound) { _ = try await vault.upload(id, subject: nil) }
+                #expect(try Folder.names(in: vault.layout.staging).isEmpty)
+            }
+            #expect(vault.promisedBytes == 0)
+        }
+    }
+}

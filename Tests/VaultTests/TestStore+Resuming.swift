@@ -1,0 +1,58 @@
+import Blobs
+import Testing
+import Vault
+
+/// What tests of resumable uploads say most often.
+extension ResumableStore {
+    /// Begins an upload of `bytes`, announced whole unless said otherwise.
+    func create(
+        _ bytes: [UInt8], owner: Secret? = nil, subject: String = "somebody", announcesLength: Bool = true,
+        address announced: BlobAddress? = nil
+    ) async throws(StoreError) -> ResumableUpload {
+        try await create(
+            UploadAnnouncement(
+                size: announcesLength ? Int64(bytes.count) : nil, address: announced ?? address(of: bytes),
+                terms: LeaseTerms(owner: owner?.hash, subject: subject)))
+    }
+
+    /// A session at `offset`; an upload that has ended is an issue.
+    func session(
+        _ id: UploadID, at offset: Int64, length: Int64? = nil, checksum: UploadChecksum? = nil
+    ) async throws -> any ResumableSession {
+        let append = UploadAppend(offset: offset, length: length, checksum: checksum)
+        switch try await resume(id, with: append, subject: nil) {
+        case .ready(let session): return session
+        case .finished(let upload): throw Unexpected(what: "the upload has ended: \(upload.state)")
+        }
+    }
+
+    /// Brings `bytes` in one request and tells how the upload stands then.
+    func bring(_ bytes: some Sequence<UInt8>, to id: UploadID, at offset: Int64) async throws -> ResumableUpload {
+        let session = try await session(id, at: offset)
+        try await session.append(Array(bytes))
+        return try await session.pause()
+    }
+
+    /// Tries the end of an upload that is all there.
+    func finish(_ id: UploadID, at offset: Int64) async throws -> StoredBlob {
+        try await session(id, at: offset).commit()
+    }
+
+    /// Where the upload stands.
+    func offset(of id: UploadID) async throws -> Int64 { try await upload(id, subject: nil).offset }
+}
+
+/// Something that a test did not expect to come by.
+struct Unexpected: Error {
+    let what: String
+}
+
+extension ResumableUpload {
+    /// The blob that it became; nil for any other state.
+    var blob: StoredBlob? { if case .committed(let blob) = state { blob } else { nil } }
+
+    /// Why it was refused; nil for any other state.
+    var refusal: StoreError? { if case .refused(let error) = state { error } else { nil } }
+
+    var isOpen: Bool { if case .open = state { true } else { false } }
+}
