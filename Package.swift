@@ -113,6 +113,7 @@ let package = Package(
             name: "BlobHTTPTests",
             dependencies: [
                 "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport",
+                crypto,
                 httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(

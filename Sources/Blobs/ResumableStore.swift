@@ -7,6 +7,9 @@
 /// Whatever is asked of an upload that a session is busy with ends that session first: what it had taken counts if its
 /// bytes count one by one, and it throws `.superseded` from then on. Nobody waits for a client that has gone.
 package protocol ResumableStore: LeaseStore {
+    /// Bytes of the largest blob that is taken.
+    var blobLimitBytes: Int64 { get }
+
     /// Admits an upload and writes it down; its file and its row are durable when this returns.
     /// Throws what `begin` would throw, and `.busy` where too many are open.
     func create(_ announcement: UploadAnnouncement) async throws(StoreError) -> ResumableUpload

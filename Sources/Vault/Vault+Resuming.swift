@@ -5,6 +5,8 @@ import Files
 import Logging
 
 extension Vault: ResumableStore {
+    package var blobLimitBytes: Int64 { settings.blobLimitBytes }
+
     package func create(_ announcement: UploadAnnouncement) async throws(StoreError) -> ResumableUpload {
         let id = UploadID.random()
         let lifetime = settings.uploadLifetime

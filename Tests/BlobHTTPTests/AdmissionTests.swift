@@ -195,7 +195,10 @@ import Testing
             ("/\(hex).aaaaaaaaaaaaaaaaa", nil), ("/\(hex).tar.gz", nil), ("/\(hex.uppercased())", nil),
             ("/\(hex)0", nil), ("/\(hex.dropLast())", nil), ("/%61\(hex.dropFirst())", nil), ("/open/x", nil),
             ("/open", nil), ("/lease", nil), ("/upload/", nil), ("/\(hex).jpg/lease", nil), ("upload", nil),
-            ("/../\(hex)", nil), ("/uploads", nil),
+            ("/../\(hex)", nil), ("/uploads", "uploads"), ("/uploads/\(hex.prefix(32))", "resumable"),
+            ("/uploads/", nil),
+            ("/uploads/\(hex.prefix(31))", nil), ("/uploads/\(hex.prefix(33))", nil),
+            ("/uploads/\(hex.prefix(32))/x", nil),
             ("/\(hex)/leases", "leases"), ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA", "receipt"),
             ("/\(hex)/receipts", nil), ("/\(hex)/receipts/", nil), ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAA", nil),
             ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAB", nil),  // spare bits that are not zero
@@ -254,7 +257,14 @@ import Testing
             #expect(problem.answerFields[.cacheControl] == "no-store")
             #expect(problem.answerFields[.xReason] == code.rawValue)
             let text = String(decoding: problem.body, as: UTF8.self)
-            #expect(text.contains("\"type\":\"/problems/\(code.rawValue)\""))
+            let registered = [
+                Problem.Code.wrongOffset: "mismatching-upload-offset", .wrongLength: "inconsistent-upload-length",
+                .uploadComplete: "completed-upload",
+            ]
+            let type =
+                registered[code].map { "https://iana.org/assignments/http-problem-types#\($0)" }
+                ?? "/problems/\(code.rawValue)"
+            #expect(text.contains("\"type\":\"\(type)\""))
             #expect(text.contains("\"status\":\(code.status.code)"))
         }
     }

@@ -2,15 +2,15 @@ import Blobs
 import Synchronization
 
 /// A real store that fails at chosen doors.
-struct FailingStore: LeaseStore {
-    private let store: any LeaseStore
+struct FailingStore: ResumableStore {
+    private let store: any ResumableStore
     private let finding: StoreError?
     private let beginning: StoreError?
     private let committing: StoreError?
     private let holdsUp: HeldUp?
 
     init(
-        _ store: any LeaseStore, finding: StoreError? = nil, beginning: StoreError? = nil,
+        _ store: any ResumableStore, finding: StoreError? = nil, beginning: StoreError? = nil,
         committing: StoreError? = nil, holdsUp: HeldUp? = nil
     ) {
         self.store = store
@@ -64,6 +64,25 @@ struct FailingStore: LeaseStore {
 
     func holdings(of subject: String) async throws(StoreError) -> Holdings {
         try await store.holdings(of: subject)
+    }
+
+    var blobLimitBytes: Int64 { store.blobLimitBytes }
+
+    func create(_ announcement: UploadAnnouncement) async throws(StoreError) -> ResumableUpload {
+        if let beginning { throw beginning }
+        return try await store.create(announcement)
+    }
+
+    func upload(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload {
+        try await store.upload(id, subject: subject)
+    }
+
+    func resume(_ id: UploadID, with append: UploadAppend, subject: String?) async throws(StoreError) -> Resumption {
+        try await store.resume(id, with: append, subject: subject)
+    }
+
+    func cancel(_ id: UploadID, subject: String?) async throws(StoreError) {
+        try await store.cancel(id, subject: subject)
     }
 
     func unreadiness() async -> String? { finding == nil ? nil : "broken for the test" }

@@ -111,7 +111,9 @@ import Vault
                 ("/\(address.hex)/lease", "GET, HEAD, PATCH, OPTIONS"),
                 ("/\(address.hex)/leases", "POST, OPTIONS"),
                 ("/\(address.hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA", "PUT, OPTIONS"),
-                ("/upload", "PUT, HEAD, OPTIONS"), ("/quota", "GET, HEAD, OPTIONS"),
+                ("/upload", "PUT, HEAD, POST, OPTIONS"), ("/uploads", "POST, OPTIONS"),
+                ("/uploads/\(String(repeating: "0", count: 32))", "HEAD, PATCH, DELETE, OPTIONS"),
+                ("/quota", "GET, HEAD, OPTIONS"),
                 ("/open/\(address.hex)", "GET, HEAD, OPTIONS"),
                 ("/healthz", "GET, HEAD, OPTIONS"), ("/readyz", "GET, HEAD, OPTIONS"),
             ]

@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import Catalog
 import Logging
 import ServiceLifecycle
 import Telemetry
@@ -24,7 +25,7 @@ struct TestServer {
         acceptance: VaultSettings.Acceptance = .any, blobLimitBytes: Int64 = 2 << 30,
         settings change: (inout BlobServerSettings) -> Void = { _ in },
         vault changeVault: (inout VaultSettings) -> Void = { _ in },
-        store wrap: @Sendable (Vault) -> any LeaseStore = { $0 },
+        store wrap: @Sendable (Vault) -> any ResumableStore = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
@@ -106,6 +107,17 @@ struct TestServer {
         let answer = try await answer(to: "PUT", "/upload", fields: fields, body: bytes)
         guard answer?.status == 201 || answer?.status == 200 else { throw UnexpectedAnswer(answer: answer) }
         return Self.address(of: bytes)
+    }
+
+    /// The offset that is written down of the upload at `path`, once it is not 0: to ask by HTTP would end its request.
+    func offsetWritten(_ path: String) async throws -> Int64 {
+        guard let id = UploadID(hex: path.split(separator: "/").last ?? "") else { return -1 }
+        for _ in 0..<500 {
+            let offset = try await vault.read { try $0.upload(id)?.offset }
+            if let offset, offset > 0 { return offset }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return 0
     }
 
     static func address(of bytes: [UInt8]) -> BlobAddress {

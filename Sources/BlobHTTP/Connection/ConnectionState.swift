@@ -140,6 +140,12 @@ package struct ConnectionState: Sendable {
         return exchange.expectsContinue && !exchange.hasEnded && !hasAnswerBegun && !isLingering
     }
 
+    /// Whether an interim answer can be sent: to a client that knows of them, before the answer begins.
+    package var takesInterimAnswer: Bool {
+        guard let exchange = exchanges.first else { return false }
+        return !exchange.isHTTP10 && !hasAnswerBegun && !isLingering
+    }
+
     package enum Persistence: Hashable, Sendable {
         /// Nobody is to be answered: what is written is dropped.
         case none

@@ -6,6 +6,13 @@ import NIOHTTP1
 /// Asks the connection for `100 Continue`: an outbound event, sent by a handler that is about to read a body.
 struct ProceedEvent: Sendable {}
 
+/// Sends an interim answer (RFC 9110 §15.2) before the one that counts: an outbound event. Clients of HTTP/1.0, which
+/// know of none, get none.
+struct InterimEvent: Sendable {
+    let status: HTTPResponse.Status
+    let fields: HTTPFields
+}
+
 /// The handler above the decoder: it judges each request's framing, keeps requests and answers in step, and decides
 /// when a connection ends. Requests for blobs it has answered right here; all others go on to the router, whose part of
 /// the pipeline is added when a connection first needs it.
@@ -221,6 +228,7 @@ final class MessageGuard: ChannelDuplexHandler {
     // MARK: The router's answers
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        if let interim = event as? InterimEvent { return send(interim, context: context, promise: promise) }
         guard event is ProceedEvent else {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
@@ -231,6 +239,17 @@ final class MessageGuard: ChannelDuplexHandler {
         } else {
             promise?.succeed()
         }
+    }
+
+    private func send(_ interim: InterimEvent, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
+        guard connection.state.takesInterimAnswer else {
+            promise?.succeed()
+            return
+        }
+        let status = HTTPResponseStatus(statusCode: interim.status.code, reasonPhrase: interim.status.reasonPhrase)
+        var head = HTTPResponseHead(version: .http1_1, status: status)
+        for field in interim.fields { head.headers.add(name: field.name.rawName, value: field.value) }
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -89,6 +89,10 @@ final class StreamRequests: ChannelDuplexHandler {
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        if let interim = event as? InterimEvent {
+            let head = HTTPResponse(status: interim.status, headerFields: interim.fields)
+            return context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
+        }
         guard event is ProceedEvent else {
             context.triggerUserOutboundEvent(event, promise: promise)
             return

@@ -7,14 +7,14 @@ import Logging
 package struct BlobResponder: HTTPResponder {
     package typealias Context = RequestScope
 
-    let store: any LeaseStore
+    let store: any ResumableStore
     let publicURL: PublicURLBox
     let gate: Gate
     /// The longest that caches may keep a blob's answer.
     let cacheSeconds: Int64
     let watch: RequestWatch
 
-    init(store: any LeaseStore, publicURL: PublicURLBox, gate: Gate, cacheSeconds: Int64, watch: RequestWatch) {
+    init(store: any ResumableStore, publicURL: PublicURLBox, gate: Gate, cacheSeconds: Int64, watch: RequestWatch) {
         self.store = store
         self.publicURL = publicURL
         self.gate = gate
@@ -25,14 +25,16 @@ package struct BlobResponder: HTTPResponder {
     package func respond(to request: Request, context: RequestScope) async throws -> Response {
         let start = ContinuousClock.now
         let route = request.head.path.flatMap { Route(target: $0) }
+        let method = route.map { UploadDialects.method(of: request.head, at: $0) } ?? request.method
         let client = gate.client(of: request.head, from: context.peer)
         var response: Response
         do {
-            response = try await answer(request, route, client, context)
+            response = try await answer(request, method, route, client, context)
         } catch {
             response = refuse(error, request, client, context)
             // The client may be sending still, and none of it is wanted.
-            if route == .upload, request.method == .put { response.headers[.connection] = "close" }
+            if route?.takesBytes == true, method != .head { response.headers[.connection] = "close" }
+            addRefusalFields(to: &response, error, request, route)
         }
         for field in crossOriginFields(request, route) where !response.headers.contains(field.name) {
             response.headers.append(field)
@@ -42,14 +44,15 @@ package struct BlobResponder: HTTPResponder {
     }
 
     private func answer(
-        _ request: Request, _ route: Route?, _ client: ClientAddress, _ context: RequestScope
+        _ request: Request, _ method: HTTPRequest.Method, _ route: Route?, _ client: ClientAddress,
+        _ context: RequestScope
     ) async throws -> Response {
         if let failure = StandInRequest.failure(in: request.head) { throw failure }
         guard let path = request.head.path, path.hasPrefix("/") || path == "*" else {
             throw Problem(.badRequest, detail: "The request target must be a path.")
         }
         guard let route else { throw Problem(.notFound) }
-        guard let operation = route.operation(of: request.method) else {
+        guard let operation = route.operation(of: method) else {
             throw Problem(.methodNotAllowed, fields: [.allow: route.allow])
         }
         if let expectation = request.headers[.expect], expectation.lowercased() != "100-continue" {
@@ -67,6 +70,10 @@ package struct BlobResponder: HTTPResponder {
             return try await confirmDelivery(of: address, to: recipient, pass)
         case .upload: return try await upload(request, pass, context)
         case .previewUpload: return try await preview(request, pass)
+        case .createUpload: return try await create(request, TusDialect(), pass, context)
+        case .showUpload(let id): return try await show(id, request, pass)
+        case .appendUpload(let id): return try await append(to: id, request, pass, context)
+        case .cancelUpload(let id): return try await cancel(id, request, pass)
         case .showQuota: return .json(QuotaDocument(try await store.holdings(of: pass.subject)))
         case .openPage: return OpenPage.response
         case .health: return .plain("ok\n")
@@ -88,6 +95,7 @@ package struct BlobResponder: HTTPResponder {
         var fields = crossOrigin.preflightFields(
             for: purpose, origin: request.headers[.origin], methods: methods)
         fields[.allow] = route.allow
+        fields.append(contentsOf: offer(at: route))
         fields[.cacheControl] = "no-store"
         return Response(status: .noContent, headers: fields)
     }

@@ -47,7 +47,7 @@ package struct BlobServer: Sendable {
     /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to; `upkeep`
     /// whenever an operator asks how garbage collection stands, `readings` whenever one asks for metrics.
     package init(
-        store: any LeaseStore, settings: BlobServerSettings, logger: Logger, watch: RequestWatch,
+        store: any ResumableStore, settings: BlobServerSettings, logger: Logger, watch: RequestWatch,
         readings: @escaping @Sendable () async -> Readings,
         upkeep: @escaping @Sendable () -> Upkeep,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void

@@ -60,8 +60,11 @@ struct Gate: Sendable {
             try admission.judge(host: request.authority, fields: request.headerFields, own: own)
             return nil
         case .ticketed(let verifier):
-            guard needs.contains(.ticket) else { return nil }
-            guard let token = BearerField.token(request.headerFields) else { throw .ticketMissing }
+            guard !needs.isDisjoint(with: [.ticket, .offeredTicket]) else { return nil }
+            guard let token = BearerField.token(request.headerFields) else {
+                if needs.contains(.ticket) { throw .ticketMissing }
+                return nil
+            }
             do { return try await verifier.ticket(token, now: now) } catch { throw .ticketInvalid("\(error)") }
         }
     }

@@ -12,6 +12,8 @@ package struct Needs: OptionSet, Sendable {
     package static let ticket = Needs(rawValue: 2)
     /// The secret of a lease.
     package static let secret = Needs(rawValue: 4)
+    /// No ticket; but one that is shown must be good, and of the subject that began what is gone on with.
+    package static let offeredTicket = Needs(rawValue: 8)
 }
 
 extension Operation {
@@ -19,7 +21,8 @@ extension Operation {
     package var needs: Needs {
         switch self {
         case .read, .openPage, .health, .readiness, .describe: []
-        case .upload, .previewUpload, .hold: [.change, .ticket]
+        case .upload, .previewUpload, .createUpload, .hold: [.change, .ticket]
+        case .showUpload, .appendUpload, .cancelUpload: [.change, .offeredTicket]
         case .renew: [.change, .ticket, .secret]
         case .revoke, .confirmDelivery: [.change, .secret]
         case .showLease: [.secret]
@@ -31,8 +34,8 @@ extension Operation {
     package var isCounted: Bool {
         switch self {
         case .health, .readiness, .describe: false
-        case .read, .openPage, .upload, .previewUpload, .hold, .renew, .revoke, .confirmDelivery, .showLease,
-            .showQuota:
+        case .read, .openPage, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .hold,
+            .renew, .revoke, .confirmDelivery, .showLease, .showQuota:
             true
         }
     }

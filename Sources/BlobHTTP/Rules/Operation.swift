@@ -11,6 +11,11 @@ package enum Operation: Hashable, Sendable {
     case confirmDelivery(BlobAddress, Recipient)
     case upload
     case previewUpload
+    /// A resumable upload: begun, asked about, gone on with, given up.
+    case createUpload
+    case showUpload(UploadID)
+    case appendUpload(UploadID)
+    case cancelUpload(UploadID)
     case showQuota
     case openPage
     case health
@@ -30,15 +35,18 @@ extension Route {
         case (.lease(let address), .patch): .renew(address)
         case (.leases(let address), .post): .hold(address)
         case (.receipt(let address, let recipient), .put): .confirmDelivery(address, recipient)
-        case (.upload, .put): .upload
+        case (.upload, .put), (.upload, .post): .upload
+        case (.uploads, .post): .createUpload
+        case (.resumable(let id), .head): .showUpload(id)
+        case (.resumable(let id), .patch): .appendUpload(id)
+        case (.resumable(let id), .delete): .cancelUpload(id)
         case (.upload, .head): .previewUpload
         case (.quota, .get), (.quota, .head): .showQuota
         case (.openPage, .get), (.openPage, .head): .openPage
         case (.health, .get), (.health, .head): .health
         case (.readiness, .get), (.readiness, .head): .readiness
-        case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.quota, _), (.openPage, _),
-            (.health, _),
-            (.readiness, _), (.server, _):
+        case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.uploads, _), (.resumable, _),
+            (.quota, _), (.openPage, _), (.health, _), (.readiness, _), (.server, _):
             nil
         }
     }

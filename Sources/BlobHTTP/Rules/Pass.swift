@@ -18,6 +18,9 @@ struct Pass: Sendable {
     /// Who is charged. The two kinds are told apart, so that no ticket can be made for an address.
     var subject: String { ticket.map { "ticket:\($0.subject)" } ?? client.subject }
 
+    /// Who goes on with an upload; nil where that is not known, and the upload's id alone is the right.
+    var resumer: String? { ticket == nil ? nil : subject }
+
     /// The secret of a lease.
     var secret: Secret {
         get throws(Problem) {

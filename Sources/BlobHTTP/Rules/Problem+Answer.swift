@@ -13,15 +13,19 @@ private struct ProblemDocument: Encodable {
     let max: Int64?
     let limitName: String?
     let retryAfter: Int64?
+    let expectedOffset: Int64?
+    let providedOffset: Int64?
 
     private enum CodingKeys: String, CodingKey {
         case type, title, status, detail, reason, limit, max
         case limitName = "limit_name"
         case retryAfter = "retry_after"
+        case expectedOffset = "expected-offset"
+        case providedOffset = "provided-offset"
     }
 
     init(_ problem: Problem) {
-        type = "/problems/\(problem.code.rawValue)"
+        type = problem.code.type
         title = problem.code.title
         status = problem.code.status.code
         detail = problem.detail
@@ -31,6 +35,22 @@ private struct ProblemDocument: Encodable {
         max = isLifetime ? problem.limit : nil
         limitName = problem.limitName
         retryAfter = problem.retryAfterSeconds
+        expectedOffset = problem.offsets?.expected
+        providedOffset = problem.offsets?.provided
+    }
+}
+
+extension Problem.Code {
+    /// What names the kind of problem: the registered name where there is one
+    /// (draft-ietf-httpbis-resumable-upload, Problem Types).
+    fileprivate var type: String {
+        let registered = "https://iana.org/assignments/http-problem-types#"
+        return switch self {
+        case .wrongOffset: registered + "mismatching-upload-offset"
+        case .wrongLength: registered + "inconsistent-upload-length"
+        case .uploadComplete: registered + "completed-upload"
+        default: "/problems/\(rawValue)"
+        }
     }
 }
 

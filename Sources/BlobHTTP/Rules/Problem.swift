@@ -27,6 +27,10 @@ package struct Problem: Error, Hashable, Sendable {
         case notSealed = "not-sealed"
         case badRange = "bad-range"
         case badExpectation = "bad-expectation"
+        case wrongMediaType = "wrong-media-type"
+        case tusVersion = "tus-version"
+        case uploadComplete = "upload-complete"
+        case uploadDigestMismatch = "upload-digest-mismatch"
         case wrongOffset = "wrong-offset"
         case wrongLength = "wrong-length"
         case wrongChecksum = "wrong-checksum"
@@ -54,7 +58,10 @@ package struct Problem: Error, Hashable, Sendable {
             case .badRange: .rangeNotSatisfiable
             case .badExpectation: .expectationFailed
             case .wrongOffset, .superseded: .conflict
-            case .wrongLength: .badRequest
+            case .wrongLength, .uploadComplete: .badRequest
+            case .uploadDigestMismatch: .unprocessableContent
+            case .wrongMediaType: .unsupportedMediaType
+            case .tusVersion: .preconditionFailed
             case .wrongChecksum: HTTPResponse.Status(code: 460, reasonPhrase: "Checksum Mismatch")
             case .quota, .rate: .tooManyRequests
             case .headerTooLarge: .requestHeaderFieldsTooLarge
@@ -88,6 +95,10 @@ package struct Problem: Error, Hashable, Sendable {
             case .notSealed: "Only sealed blobs are taken here"
             case .badRange: "The blob has no such ranges"
             case .badExpectation: "Only 100-continue can be expected"
+            case .wrongMediaType: "The bytes have another type than this takes"
+            case .tusVersion: "Only tus 1.0.0 is spoken here"
+            case .uploadComplete: "The upload is complete"
+            case .uploadDigestMismatch: "The bytes are not the ones announced, and the upload is refused"
             case .wrongOffset: "The upload stands at another offset"
             case .wrongLength: "The upload has another length"
             case .wrongChecksum: "The bytes do not add up to their checksum"
@@ -111,8 +122,16 @@ package struct Problem: Error, Hashable, Sendable {
     /// Which limit was met, where several could have been.
     package var limitName: String?
     package var retryAfterSeconds: Int64?
+    /// Where a resumable upload stands, and where the request would have gone on with it.
+    package var offsets: Offsets?
     /// Fields that belong to this answer: Allow, Content-Range, WWW-Authenticate.
     package var fields: HTTPFields
+
+    /// Two offsets that should have been one.
+    package struct Offsets: Hashable, Sendable {
+        package let expected: Int64
+        package let provided: Int64
+    }
 
     package init(
         _ code: Code, detail: String? = nil, reason: String? = nil, limit: Int64? = nil, limitName: String? = nil,

@@ -9,6 +9,9 @@ package enum Route: Hashable, Sendable {
     case leases(BlobAddress)
     case receipt(BlobAddress, Recipient)
     case upload
+    /// Where resumable uploads begin.
+    case uploads
+    case resumable(UploadID)
     case quota
     case openPage
     case health
@@ -34,6 +37,10 @@ package enum Route: Hashable, Sendable {
         }
         switch (String(parts[1]), parts.count == 3 ? String(parts[2]) : nil) {
         case ("upload", nil): self = .upload
+        case ("uploads", nil): self = .uploads
+        case ("uploads", let text?):
+            guard let id = UploadID(hex: text) else { return nil }
+            self = .resumable(id)
         case ("quota", nil): self = .quota
         case ("healthz", nil): self = .health
         case ("readyz", nil): self = .readiness
@@ -87,7 +94,7 @@ package enum Route: Hashable, Sendable {
     package func purpose(of method: HTTPRequest.Method) -> CrossOrigin.Purpose {
         switch self {
         case .blob: method == .get || method == .head ? .read : .write
-        case .lease, .leases, .receipt, .upload, .quota: .write
+        case .lease, .leases, .receipt, .upload, .uploads, .resumable, .quota: .write
         case .openPage, .health, .readiness, .server: .read
         }
     }

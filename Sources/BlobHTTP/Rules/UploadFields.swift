@@ -8,11 +8,24 @@ package enum UploadFields {
         guard fields[.contentRange] == nil else {
             throw .badField(.contentRange, "does not apply to an upload")  // RFC 9110 §14.5
         }
-        guard let length = fields[.contentLength] else { throw Problem(.lengthRequired) }
-        guard let size = SaturatingDigits.parse(length) else {
+        guard let size = try contentLength(fields) else { throw Problem(.lengthRequired) }
+        return try announcement(size: size, fields, subject: subject)
+    }
+
+    /// What the fields announce of an upload of `size` bytes, or of one whose length is told elsewhere or later.
+    package static func announcement(
+        size: Int64?, _ fields: HTTPFields, subject: String
+    ) throws(Problem) -> UploadAnnouncement {
+        try UploadAnnouncement(size: size, address: address(fields), terms: terms(fields, subject: subject))
+    }
+
+    /// The bytes of the request's body; nil where only its end will tell.
+    package static func contentLength(_ fields: HTTPFields) throws(Problem) -> Int64? {
+        guard let text = fields[.contentLength] else { return nil }
+        guard let count = SaturatingDigits.parse(text) else {
             throw .badField(.contentLength, "must be a number of bytes")
         }
-        return try UploadAnnouncement(size: size, address: address(fields), terms: terms(fields, subject: subject))
+        return count
     }
 
     /// What the fields of `HEAD /upload` announce, where the length is in `X-Content-Length` (Blossom BUD-06).
@@ -24,7 +37,7 @@ package enum UploadFields {
             }
             size = number
         }
-        return try UploadAnnouncement(size: size, address: address(fields), terms: terms(fields, subject: subject))
+        return try announcement(size: size, fields, subject: subject)
     }
 
     /// What the fields of `POST /<sha256>/leases` ask for: the terms of an upload, without one.
@@ -128,5 +141,15 @@ package enum UploadFields {
                 .satchelReceipt, "must be 1 to \(LeaseTerms.receiptLimit) different hashes of 43 base64url characters")
         }
         return hashes
+    }
+}
+
+extension HTTPFields {
+    /// The media type of the content in lower case, without its parameters (RFC 9110 §8.3.1).
+    var mediaType: String? {
+        self[.contentType].map { text in
+            let type = text.utf8.prefix { $0 != UInt8(ascii: ";") }
+            return String(Substring(type.trimmingBlanks())).lowercased()
+        }
     }
 }

@@ -9,7 +9,7 @@ extension Route {
         case .blob: method == .delete ? .revoke : .blob
         case .lease, .leases: .lease
         case .receipt: .receipt
-        case .upload: .upload
+        case .upload, .uploads, .resumable: .upload
         case .quota: .quota
         case .openPage: .page
         case .health, .readiness: .health
@@ -21,7 +21,7 @@ extension Route {
     package var blob: BlobAddress? {
         switch self {
         case .blob(let address), .lease(let address), .leases(let address), .receipt(let address, _): address
-        case .upload, .quota, .openPage, .health, .readiness, .server: nil
+        case .upload, .uploads, .resumable, .quota, .openPage, .health, .readiness, .server: nil
         }
     }
 }

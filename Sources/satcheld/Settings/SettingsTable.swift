@@ -104,6 +104,9 @@ enum SettingsTable {
             "uploads-per-subject", "COUNT", standard: "256", "Uploads of one uploader under way at once.",
             parse: Quantity.count, at: \.vault.openUploadsPerSubject),
         .value(
+            "upload-lifetime", "TIME", standard: "1d", "How long an upload that can be gone on with waits for more.",
+            parse: { Lifetime($0) }, at: \.vault.uploadLifetime),
+        .value(
             "address-request-rate", "COUNT|none", standard: "none",
             "Requests a second of one address, or of one IPv6 /64; ten seconds' worth may come at once.",
             parse: unlimited(rate), at: \.server.addressRates.requestsPerSecond),
