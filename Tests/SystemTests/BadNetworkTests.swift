@@ -1,0 +1,192 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What stands between, where it is installed.
+private enum Tools {
+    static let nginx = "/usr/sbin/nginx"
+    static let hasNginx = FileManager.default.isExecutableFile(atPath: nginx)
+    static let hasNamespaces =
+        geteuid() == 0
+        && ["/usr/sbin/nft", "/usr/sbin/ip"].allSatisfy {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+}
+
+/// The file arrives, and of what was acknowledged nothing goes twice: bytes are counted where they pass.
+@Suite("Over bad networks", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+struct BadNetworkTests {
+    let journey: Journey
+    private static let plaintext = OutboxTests.bytes(4_000_000)
+
+    init() throws {
+        journey = try Journey()
+        try write(Self.plaintext, toFile: journey.path("film.bin"))
+    }
+
+    /// What was sent is there, comes back as it was, and nothing is left in the outbox.
+    private func arrives(_ sent: CommandResult, at server: Server) async throws {
+        #expect(sent.status == 0, "\(sent.errors)")
+        let opened = try await journey.satchel(
+            "open", "-", "-o", "came.bin", "--force", server: server, input: sent.outputBytes)
+        #expect(opened.status == 0, "\(opened.errors)")
+        #expect(try bytes(ofFile: journey.path("came.bin")) == Self.plaintext)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "\(journey.state)/satchel/outbox").isEmpty
+        )
+    }
+
+    /// Bytes of the sealed file.
+    private func size(_ sent: CommandResult) throws -> Int { Int(try Message(sent.output).size) }
+
+    /// How many bytes may be sent for it where nothing breaks.
+    private func bound(_ sent: CommandResult) throws -> Int { try size(sent) * 12 / 10 }
+
+    @Test func aConnectionThatIsResetEveryFewHundredKilobytesCostsLittleMoreThanTheFile() async throws {
+        let server = try await journey.serve()
+        let relay = try await Relay(to: "\(server.port)", in: journey, "cut=300000")
+        let sent = try await journey.satchel("send", "film.bin", at: relay.url)
+        try await arrives(sent, at: server)
+        let count = relay.count
+        let bound = try self.bound(sent)
+        #expect(count.cuts >= 12)
+        // What a cut costs is what was on its way: the kernel's buffers, not an append of megabytes.
+        #expect(
+            count.sent <= bound + count.cuts * 64 << 10, "\(count.sent) bytes sent, \(count.cuts) cuts")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test(
+        .enabled(if: Tools.hasNginx, "needs nginx (Debian: nginx-light), which scripts/test installs"))
+    func aProxyThatCapsRequestsAtAMegabyteIsMetBySmallerAppends() async throws {
+        let server = try await journey.serve()
+        let proxy = try await Nginx(before: server, in: journey)
+        let relay = try await Relay(to: proxy.socket, in: journey)
+        let sent = try await journey.satchel("send", "film.bin", at: relay.url)
+        try await arrives(sent, at: server)
+        let count = relay.count
+        let bound = try self.bound(sent)
+        #expect(count.sent <= bound, "\(count.sent) bytes sent")
+        #expect(proxy.log.contains("413") && !sent.errors.contains("trying again"), "\(sent.errors)")
+        proxy.stop()
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func aServerThatIsKilledInTheMiddleGetsTheRestWhenItIsBack() async throws {
+        let server = try await journey.serve()
+        let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
+        let sending = try RunningCommand(
+            Programs.path("satchel"), ["send", "film.bin", "--attempts", "20"],
+            environment: journey.environment(server: relay.url), in: journey.folder.path)
+        #expect(try await relay.hasPassed { $0.sent > 1_500_000 })
+        await server.kill()
+        let back = try await journey.serve(port: server.port)
+        let sent = await sending.result()
+        try await arrives(sent, at: back)
+        let count = relay.count
+        let bound = try self.bound(sent)
+        #expect(
+            count.sent <= bound + 4 << 20, "one append at most goes again: \(count.sent) bytes sent")
+        #expect(await back.stop() == 0)
+        #expect(try await journey.satcheld("fsck").status == 0)
+    }
+
+    @Test func aSendThatIsKilledGoesOnInTheNextProgramUnderTheSameKey() async throws {
+        let server = try await journey.serve()
+        let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
+        let sending = try RunningCommand(
+            Programs.path("satchel"), ["send", "film.bin"],
+            environment: journey.environment(server: relay.url),
+            in: journey.folder.path)
+        #expect(try await relay.hasPassed { $0.sent > 1_500_000 })
+        sending.send(signal: SIGKILL)
+        #expect(await sending.status() == -SIGKILL)
+        let waiting = try await journey.satchel("outbox", "list", "--json")
+        #expect(waiting.output.contains("\"state\":\"waiting\""), "\(waiting.output)")
+        let before = relay.count.sent
+        let resumed = try await journey.satchel("outbox", "resume", at: relay.url)
+        try await arrives(resumed, at: server)
+        let rest = relay.count.sent - before
+        #expect(try rest < size(resumed) - 1_000_000, "\(rest) bytes went after the resume")
+        #expect(try journey.blobFiles().count == 1, "nothing was sealed twice")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func cancellingASendHalfWayLeavesNothingAtTheServer() async throws {
+        let server = try await journey.serve()
+        let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
+        let sending = try RunningCommand(
+            Programs.path("satchel"), ["send", "film.bin"],
+            environment: journey.environment(server: relay.url),
+            in: journey.folder.path)
+        #expect(try await relay.hasPassed { $0.sent > 1_500_000 })
+        sending.send(signal: SIGKILL)
+        _ = await sending.status()
+        let id = try await journey.satchel("outbox", "list", "--json").output.split(separator: "\"")[3]
+        let cancelled = try await journey.satchel("outbox", "cancel", String(id), at: relay.url)
+        #expect(cancelled.status == 0, "\(cancelled.errors)")
+        let quota = try await journey.satchel("quota", server: server)
+        #expect(!quota.output.contains("under way"), "\(quota.output)")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "\(journey.storage)/staging").isEmpty)
+        #expect(await server.stop() == 0)
+    }
+
+    @Test(
+        .enabled(
+            if: Tools.hasNamespaces, "a network that loses packets needs root, and iproute2 and nftables")
+    )
+    func aNetworkThatLosesPacketsCarriesItAllTheSame() async throws {
+        let network = try await LossyNetwork(lossPerThousand: 20)
+        let server = try await journey.serve(in: network)
+        let sent = try await journey.satchel("send", "film.bin", "--allow-http", at: server.url)
+        #expect(sent.status == 0, "\(sent.errors)")
+        let count = try network.bytesSent()
+        #expect(try count <= bound(sent), "\(count) bytes went over the wire")
+        let opened = try await journey.satchel(
+            "open", "-", "-o", "came.bin", "--allow-http", at: server.url, input: sent.outputBytes)
+        #expect(opened.status == 0, "\(opened.errors)")
+        #expect(try bytes(ofFile: journey.path("came.bin")) == Self.plaintext)
+        server.command.send(signal: SIGTERM)
+        _ = await server.command.status()
+        await network.remove()
+    }
+}
+
+/// An nginx as it comes, which lets no request of more than a megabyte pass.
+private final class Nginx: Sendable {
+    let socket: String
+    private let command: RunningCommand
+    private let folder: String
+
+    init(before server: Server, in journey: Journey) async throws {
+        let folder = journey.path("nginx")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let socket = "\(folder)/socket"
+        (self.folder, self.socket) = (folder, socket)
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
+            "\($0)_temp_path \(folder)/\($0);"
+        }
+        let configuration = """
+            daemon off; pid \(folder)/pid; error_log \(folder)/error.log; worker_processes 1;
+            events {}
+            http {
+                access_log \(folder)/access.log; \(temporary.joined(separator: " "))
+                client_max_body_size 1m;
+                server { listen unix:\(socket); location / { proxy_pass \(server.url); } }
+            }
+            """
+        try write(Array(configuration.utf8), toFile: "\(folder)/conf")
+        command = try RunningCommand(
+            Tools.nginx, ["-p", folder, "-c", "\(folder)/conf", "-e", "\(folder)/error.log"])
+        for _ in 0..<500 where !FileManager.default.fileExists(atPath: "\(folder)/pid") {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    var log: String { (try? String(contentsOfFile: "\(folder)/access.log", encoding: .utf8)) ?? "" }
+
+    func stop() { command.send(signal: SIGTERM) }
+
+    deinit { if command.isRunning { command.send(signal: SIGTERM) } }
+}
