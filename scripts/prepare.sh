@@ -54,3 +54,13 @@ build_programs() {
     swift build -c release --static-swift-stdlib --product satcheld >&2
     PROGRAMS=$(swift build -c release --static-swift-stdlib --show-bin-path)
 }
+
+# need_tuspy: a tus client that others wrote, in a folder of its own; without a network tests do without it.
+TUSPY=$PWD/.build/tuspy/bin/python3
+need_tuspy() {
+    [ -x "$TUSPY" ] && "$TUSPY" -c 'import tusclient' 2>/dev/null && return
+    say "installing tuspy"
+    python3 -m venv .build/tuspy && .build/tuspy/bin/pip install --quiet tuspy==1.1.0 >&2 && return
+    say "tuspy could not be installed; its tests are skipped"
+    return 1
+}

@@ -167,8 +167,10 @@ private final class Nginx: Sendable {
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
             "\($0)_temp_path \(folder)/\($0);"
         }
+        // Started by root, its workers would be somebody else, who may not write into this folder.
+        let user = geteuid() == 0 ? "user root;" : ""
         let configuration = """
-            daemon off; pid \(folder)/pid; error_log \(folder)/error.log; worker_processes 1;
+            \(user) daemon off; pid \(folder)/pid; error_log \(folder)/error.log; worker_processes 1;
             events {}
             http {
                 access_log \(folder)/access.log; \(temporary.joined(separator: " "))

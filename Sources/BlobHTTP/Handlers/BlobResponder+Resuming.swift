@@ -10,6 +10,7 @@ extension BlobResponder {
         _ request: Request, _ dialect: any UploadDialect, _ pass: Pass, _ context: RequestScope
     ) async throws -> Response {
         let creation = try dialect.creation(request.headers, subject: pass.subject)
+        try creation.part?.judge(length: creation.announcement.size)
         let upload = try await store.create(try pass.permit(creation.announcement))
         if let fields = dialect.announcement(of: upload, at: place) {
             context.channel.triggerUserOutboundEvent(InterimEvent(status: .resumable, fields: fields), promise: nil)
@@ -76,8 +77,9 @@ extension BlobResponder {
         do {
             try part.judge(length: length)
             context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)
+            if let count = part.count { gate.count(count, uploadedBy: pass) }
             let received = try await UploadBody(body, of: part.count, from: part.offset).pass(to: session)
-            gate.count(received, uploadedBy: pass)
+            if part.count == nil { gate.count(received, uploadedBy: pass) }
             guard part.count == nil || part.count == received else { throw ConnectionFailure.disconnected }
             guard part.completes(at: part.offset + received, length: length) else { return try await session.pause() }
             return session.upload.committed(as: try await session.commit())
@@ -118,7 +120,12 @@ extension BlobResponder {
     /// What a refusal says in the dialect of the request, where that is known.
     func addRefusalFields(to response: inout Response, _ error: any Error, _ request: Request, _ route: Route?) {
         guard let route, let dialect = try? UploadDialects.dialect(at: route, request.headers) else { return }
-        let isFinal = (error as? Problem)?.code == .uploadDigestMismatch
+        let isFinal =
+            switch error {
+            case let problem as Problem: [.uploadDigestMismatch, .uploadComplete].contains(problem.code)
+            case let error as StoreError: error.isFinalForUpload
+            default: false
+            }
         for field in dialect.commonFields { response.headers[field.name] = field.value }
         for field in dialect.refusalFields(isFinal: isFinal) { response.headers[field.name] = field.value }
     }
@@ -137,10 +144,10 @@ extension BlobResponder {
 }
 
 extension Route {
-    /// Whether requests to it can have a body that is not read to its end when they are refused.
-    var takesBytes: Bool {
-        switch self {
-        case .upload, .uploads, .resumable: true
+    /// Whether such a request can have a body that is not read to its end when it is refused.
+    func takesBytes(by method: HTTPRequest.Method) -> Bool {
+        switch operation(of: method) {
+        case .upload, .createUpload, .appendUpload: true
         default: false
         }
     }

@@ -33,7 +33,7 @@ package struct BlobResponder: HTTPResponder {
         } catch {
             response = refuse(error, request, client, context)
             // The client may be sending still, and none of it is wanted.
-            if route?.takesBytes == true, method != .head { response.headers[.connection] = "close" }
+            if route?.takesBytes(by: method) == true { response.headers[.connection] = "close" }
             addRefusalFields(to: &response, error, request, route)
         }
         for field in crossOriginFields(request, route) where !response.headers.contains(field.name) {

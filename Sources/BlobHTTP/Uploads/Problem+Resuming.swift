@@ -1,4 +1,5 @@
 import Blobs
+import HTTPTypes
 
 extension Problem {
     /// What is told of an error about a resumable upload where a plain one would be told something else; nil where it
@@ -6,7 +7,7 @@ extension Problem {
     init?(resuming error: StoreError, in part: UploadPart?) {
         switch error {
         case .wrongOffset(let offset):
-            self.init(.wrongOffset)
+            self.init(.wrongOffset, fields: [.uploadOffset: "\(offset)"])
             offsets = part.map { Offsets(expected: offset, provided: $0.offset) }
         case .lengthMismatch(let announced, _): self.init(.wrongLength, limit: announced)
         case .digestMismatch(let announced, let actual):

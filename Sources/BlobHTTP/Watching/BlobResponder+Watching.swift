@@ -19,7 +19,7 @@ extension BlobResponder {
             status: response.status.code,
             refusal: response.headers[.xReason].flatMap { Problem.Code(rawValue: $0) }, time: .zero,
             blob: route?.blob, client: client)
-        if route?.takesBytes == true, request.method != .head, response.status.kind == .successful {
+        if route?.takesBytes(by: request.method) == true, response.status.kind == .successful {
             facts.receivedBytes = request.headers[.contentLength].flatMap { Int64($0) } ?? 0
         }
         let length = request.method == .head ? 0 : response.body.contentLength ?? 0
