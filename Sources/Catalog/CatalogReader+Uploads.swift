@@ -31,6 +31,16 @@ extension CatalogReader {
         ).map { try ResumableUpload($0) }
     }
 
+    /// The number of open uploads, and of the bytes that are here of them.
+    package func openUploadSum() throws -> CatalogSums.Sum {
+        let row = try database.row(
+            """
+            SELECT count(*) AS count, coalesce(sum(received), 0) AS bytes FROM upload INDEXED BY upload_open
+            WHERE state = 1
+            """)
+        return CatalogSums.Sum(count: row?["count"] ?? 0, bytes: row?["bytes"] ?? 0)
+    }
+
     /// Whether an upload that may still be resumed owns the staged file of this id.
     package func isOpenUpload(_ id: UploadID) throws -> Bool {
         try database.number("SELECT 1 FROM upload WHERE id = ? AND state = 1", [id.data]) != nil

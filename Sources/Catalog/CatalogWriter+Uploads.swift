@@ -59,17 +59,6 @@ extension CatalogWriter {
         try database.run("DELETE FROM upload WHERE id = ?", [id.data])
     }
 
-    /// Forgets those of these uploads whose time is up at `now`, and gives them.
-    package func dropDueUploads(_ ids: [UploadID], at now: Timestamp) throws -> [ResumableUpload] {
-        var dropped: [ResumableUpload] = []
-        for id in ids {
-            guard let upload = try reader.upload(id), upload.expires <= now else { continue }
-            try dropUpload(id)
-            dropped.append(upload)
-        }
-        return dropped
-    }
-
     private func expectOne(_ changed: Int) throws {
         if changed != 1 { throw StoreError.notFound }
     }

@@ -3,7 +3,8 @@ import Catalog
 import DiskStore
 import Vault
 
-/// One check of everything: every row has its file with its size and its bytes, every file has its row.
+/// One check of everything: every row has its file with its size and its bytes, every file has its
+/// row, every open upload what was told of it.
 struct Check {
     let vault: Vault
     let options: CheckOptions
@@ -16,6 +17,7 @@ struct Check {
 
     mutating func run(progress: @Sendable (Int, Int64) -> Void) async throws(StoreError) -> CheckReport {
         try await checkRows(progress)
+        try await checkUploads()
         for shard in DiskLayout.shards { try await checkFiles(shard: shard) }
         return report
     }
@@ -46,6 +48,33 @@ struct Check {
             finding.isRepaired = true
             report.awaitingUpload += 1
         }
+        report.add(finding)
+    }
+
+    private mutating func checkUploads() async throws(StoreError) {
+        var last: UploadID?
+        while true {
+            let from = last
+            let page = try await vault.read { try $0.openUploads(after: from) }
+            guard let next = page.last?.id else { return }
+            last = next
+            for upload in page { try await check(upload.id) }
+        }
+    }
+
+    private mutating func check(_ upload: UploadID) async throws(StoreError) {
+        report.uploadsChecked += 1
+        guard let damage = try await vault.examine(upload, givingUp: options.repair) else { return }
+        let name = String(upload.hex.prefix(8))
+        var finding =
+            switch damage {
+            case .missing: CheckReport.Finding(kind: .lostUpload, name: name, detail: "the upload's file is not there")
+            case .short(let told, let found):
+                CheckReport.Finding(
+                    kind: .lostUpload, name: name,
+                    detail: "the upload's file has \(found) bytes, and \(told) were told to be here")
+            }
+        finding.isRepaired = options.repair
         report.add(finding)
     }
 

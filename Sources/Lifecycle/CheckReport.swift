@@ -2,7 +2,7 @@ import Blobs
 
 /// How a check is to be done.
 package struct CheckOptions: Sendable, Codable {
-    /// Set damaged files aside, so that the same bytes can be uploaded anew.
+    /// Set damaged files aside, and give uploads up that have lost what was told, so that the same bytes can come anew.
     package var repair = false
 
     package init(repair: Bool = false) {
@@ -25,13 +25,15 @@ package struct CheckReport: Codable, Sendable, Hashable {
             case orphan
             /// A name among the blobs that is no blob's.
             case stranger
+            /// What was told of an open upload is not all there: nobody can go on with it.
+            case lostUpload
         }
 
         package let kind: Kind
-        /// The address in hexadecimal, or the name below blobs.v1.
+        /// The address in hexadecimal, the name below blobs.v1, or the first digits of an upload's id.
         package let name: String
         package let detail: String
-        /// Whether it was put right: the damaged file was set aside.
+        /// Whether it was put right: the damaged file was set aside, the upload given up.
         package var isRepaired = false
     }
 
@@ -40,6 +42,8 @@ package struct CheckReport: Codable, Sendable, Hashable {
 
     package var blobsChecked = 0
     package var bytesChecked: Int64 = 0
+    /// Open uploads whose files were compared with what was told of them.
+    package var uploadsChecked = 0
     /// Blobs set aside as damaged, now or earlier, that heal when somebody uploads the same bytes.
     package var awaitingUpload = 0
     /// All findings, listed or not.

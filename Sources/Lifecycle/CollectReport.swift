@@ -1,4 +1,5 @@
 import Blobs
+import Vault
 
 /// How a sweep is to be done.
 package struct CollectOptions: Sendable, Codable {
@@ -36,8 +37,11 @@ package struct CollectReport: Codable, Sendable, Hashable {
     package var leasesEnded = 0
     package var blobsRemoved = 0
     package var bytesRemoved: Int64 = 0
-    /// Uploads that outlived their requests and whose time was up, finished ones among them.
-    package var uploadsDropped = 0
+    /// Open uploads of which no more came in their time, and what was here of them.
+    package var uploadsExpired = 0
+    package var uploadBytesExpired: Int64 = 0
+    /// Finished uploads that had been remembered long enough.
+    package var uploadsForgotten = 0
     /// Staged files that nobody was working on.
     package var stagedFilesRemoved = 0
     /// Files without a row.
@@ -55,4 +59,12 @@ package struct CollectReport: Codable, Sendable, Hashable {
     package var seconds = 0.0
 
     package init() {}
+}
+
+extension CollectReport {
+    mutating func note(_ expired: ExpiredUploads) {
+        uploadsExpired += expired.open.count
+        uploadBytesExpired += expired.open.bytes
+        uploadsForgotten += expired.finished
+    }
 }

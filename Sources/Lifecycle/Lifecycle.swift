@@ -55,6 +55,7 @@ package final class Lifecycle: Sendable {
         meters.blobsRemoved.add(report.removalsFinished + report.blobsRemoved)
         meters.removedBytes.add(Int(report.bytesRemoved))
         meters.orphansRemoved.add(report.orphansRemoved)
+        meters.uploadsExpired.add(report.uploadsExpired)
     }
 
     /// Reads every file again and compares files and rows both ways. `progress` hears of blobs and bytes done so far.

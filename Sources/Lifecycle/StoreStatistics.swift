@@ -24,6 +24,9 @@ package struct StoreStatistics: Codable, Sendable, Hashable {
     /// Blobs whose file was found damaged and set aside; they are in no other number.
     package var damaged = 0
     package var tombstones: Int64 = 0
+    /// Uploads that can be gone on with, and the bytes that are here of them; they are in no other number.
+    package var uploads: Int64 = 0
+    package var uploadBytes: Int64 = 0
     /// By the seconds since the upload, youngest first.
     package var byAge: [Class]
     /// By bytes, smallest first.
@@ -65,6 +68,8 @@ extension Lifecycle {
         let readings = try await vault.readings()
         statistics.leases = readings.leases
         statistics.tombstones = readings.tombstones
+        statistics.uploads = readings.keptUploads.count
+        statistics.uploadBytes = readings.keptUploads.bytes
         let now = vault.now()
         var last: Int64 = 0
         while true {

@@ -9,6 +9,7 @@ extension Sweep {
         let now = vault.now()
         try await foreseeLeases(now)
         try await foreseeBlobs(now)
+        try await foreseeUploads(now)
         report.stagedFilesRemoved = try await clearStaging(removing: false)
         let end = tombstoneEnd
         report.tombstonesDropped = try await vault.read { try $0.forgettable(endedBefore: end) }
@@ -29,6 +30,19 @@ extension Sweep {
             guard let next = due.last else { return }
             last = next
         }
+    }
+
+    private mutating func foreseeUploads(_ now: Timestamp) async throws(StoreError) {
+        var expired = ExpiredUploads()
+        var last: ResumableUpload?
+        while true {
+            let from = last
+            let due = try await vault.read { try $0.dueUploads(at: now, after: from, limit: Catalog.pageRows) }
+            for upload in due { expired.add(upload) }
+            guard let next = due.last else { break }
+            last = next
+        }
+        report.note(expired)
     }
 
     private mutating func foreseeBlobs(_ now: Timestamp) async throws(StoreError) {

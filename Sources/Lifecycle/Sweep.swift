@@ -57,7 +57,7 @@ struct Sweep {
         case .finishRemovals: try await finishRemovals()
         case .endLeases: try await endLeases()
         case .removeBlobs: try await removeBlobs()
-        case .dropUploads: report.uploadsDropped = try await vault.expireUploads()
+        case .dropUploads: report.note(try await vault.expireUploads())
         case .clearStaging: report.stagedFilesRemoved = try await clearStaging(removing: true)
         case .removeOrphans: if options.searchesForOrphans { try await removeOrphans() }
         case .clearAside: try await clearAside()

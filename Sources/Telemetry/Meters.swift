@@ -26,6 +26,7 @@ package final class Meters: Sendable {
     package let blobsRemoved = Counter()
     package let removedBytes = Counter()
     package let orphansRemoved = Counter()
+    package let uploadsExpired = Counter()
 
     // MARK: The process
 

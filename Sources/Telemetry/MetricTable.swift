@@ -44,6 +44,10 @@ package enum MetricTable {
         Metric(name: "satcheld_uploads_open", kind: .gauge, help: "Uploads under way.") { meters, _ in
             [Metric.Sample(text: String(meters.openUploads.value))]
         },
+        .gauge("satcheld_uploads_kept", "Uploads that wait for their next request or are at one.") {
+            $0.store?.keptUploads.count
+        },
+        .gauge("satcheld_uploads_kept_bytes", "Bytes that are here of those uploads.") { $0.store?.keptUploads.bytes },
         .gauge("satcheld_promised_bytes", "Bytes that uploads under way may still write.") { $0.store?.promisedBytes },
         .gauge("satcheld_disk_free_bytes", "Bytes that the disk still takes.") { $0.store?.freeBytes },
         .gauge("satcheld_catalog_log_bytes", "Bytes of the catalogue's write-ahead log.") { $0.store?.logBytes },
@@ -86,6 +90,9 @@ package enum MetricTable {
         .counter("satcheld_gc_removed_bytes_total", "Bytes of those blobs.") { $0.removedBytes.value },
         .counter("satcheld_gc_orphans_removed_total", "Files without a row that sweeps removed.") {
             $0.orphansRemoved.value
+        },
+        .counter("satcheld_gc_uploads_expired_total", "Open uploads that sweeps gave up because no more came.") {
+            $0.uploadsExpired.value
         },
     ]
 

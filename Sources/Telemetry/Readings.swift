@@ -37,6 +37,8 @@ package struct StoreReadings: Sendable {
     package var oldestDueSeconds: Int64 = 0
     /// When a sweep was last allowed to remove, in seconds since 1970.
     package var lastPass: Int64 = 0
+    /// Open uploads that outlive their requests, and the bytes that are here of them.
+    package var keptUploads = Sum()
     /// Bytes that uploads under way may still write.
     package var promisedBytes: Int64 = 0
     package var freeBytes: Int64 = 0

@@ -6,7 +6,7 @@ final class KeptUploads: Sendable {
     /// One open upload.
     struct Kept: Sendable {
         /// Its place among the uploads under way, whether anybody is at work on it or not.
-        var place: UploadPlace
+        let place: UploadPlace
         /// The digest of the bytes up to the offset written down; nil where they have to be read again.
         var hasher: BlobHasher?
         /// Its share of the disk, while nobody is at work on it.
@@ -25,9 +25,9 @@ final class KeptUploads: Sendable {
         uploads.withLock { $0[id] = upload }
     }
 
-    /// Gives the upload another place, the old one having been given up.
-    func place(_ id: UploadID, _ place: UploadPlace) {
-        uploads.withLock { $0[id]?.place = place }
+    /// The uploads that nobody is at work on.
+    var idle: [UploadID] {
+        uploads.withLock { uploads in uploads.filter { $0.value.turn == nil }.map(\.key) }
     }
 
     /// Somebody begins to work on the upload and takes everything that waited for it.
@@ -46,6 +46,11 @@ final class KeptUploads: Sendable {
             uploads[id]?.hasher = hasher
             uploads[id]?.space = space
         }
+    }
+
+    /// The store closes: whoever was at work is so no longer.
+    func removeAll() {
+        uploads.withLock { $0 = [:] }
     }
 
     /// The upload is open no more.

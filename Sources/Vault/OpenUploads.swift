@@ -49,6 +49,14 @@ final class OpenUploads: Sendable {
         }
     }
 
+    /// Counts `bytes` more for an upload of `subject`, or less; tells what the subject has under way then.
+    fileprivate func change(_ subject: String, by bytes: Int64) -> Share {
+        state.withLock { state in
+            state.shares[subject]?.bytes += bytes
+            return state.shares[subject] ?? Share()
+        }
+    }
+
     fileprivate func leave(_ subject: String, bytes: Int64) {
         state.withLock { state in
             guard var share = state.shares[subject] else { return }
@@ -73,34 +81,45 @@ final class UploadPlace: Sendable {
 
     private let uploads: OpenUploads
     private let subject: String
-    private let bytes: Int64
-    private let isHeld = Mutex(true)
+    /// Bytes that it counts for; nil once it is given up.
+    private let bytes: Mutex<Int64?>
 
     /// Takes a place for an upload that will cost `subject` so many bytes, or throws `.busy`.
     init(_ subject: String, bytes: Int64, in uploads: OpenUploads) throws(StoreError) {
-        // More than any disk has; the sum for one subject stays far from the end of the numbers.
-        self.bytes = min(bytes, 1 << 50)
-        before = try uploads.enter(subject, bytes: self.bytes)
+        let bytes = Self.bounded(bytes)
+        before = try uploads.enter(subject, bytes: bytes)
+        self.bytes = Mutex(bytes)
         self.uploads = uploads
         self.subject = subject
     }
 
     /// Takes the place again of an upload that was let in before.
     init(again subject: String, bytes: Int64, in uploads: OpenUploads) {
-        self.bytes = min(bytes, 1 << 50)
-        before = uploads.enterAgain(subject, bytes: self.bytes)
+        let bytes = Self.bounded(bytes)
+        before = uploads.enterAgain(subject, bytes: bytes)
+        self.bytes = Mutex(bytes)
         self.uploads = uploads
         self.subject = subject
     }
 
     deinit { giveUp() }
 
+    /// The upload will cost so many bytes; tells what the subject's others under way will.
+    func resize(to bytes: Int64) -> Int64 {
+        let new = Self.bounded(bytes)
+        return self.bytes.withLock { current in
+            guard let old = current else { return uploads.share(of: subject).bytes }
+            current = new
+            return uploads.change(subject, by: new - old).bytes - new
+        }
+    }
+
     /// Gives the place up; again: nothing.
     func giveUp() {
-        let wasHeld = isHeld.withLock { isHeld in
-            defer { isHeld = false }
-            return isHeld
-        }
-        if wasHeld { uploads.leave(subject, bytes: bytes) }
+        let held = bytes.withLock { $0.take() }
+        if let held { uploads.leave(subject, bytes: held) }
     }
+
+    /// More than any disk has; the sum for one subject stays far from the end of the numbers.
+    private static func bounded(_ bytes: Int64) -> Int64 { min(bytes, 1 << 50) }
 }

@@ -21,6 +21,8 @@ final class UploadTurn: ResumableSession {
     private let isOver = Mutex(false)
     /// The offset that is written down.
     private let noted: Mutex<Int64>
+    /// When the last bytes came.
+    private let latest: Mutex<Timestamp>
 
     init(vault: Vault, upload: ResumableUpload, length: Int64?, checksum: UploadChecksum?, bytes: UploadBytes) {
         self.vault = vault
@@ -29,6 +31,7 @@ final class UploadTurn: ResumableSession {
         self.checksum = checksum
         self.bytes = bytes
         noted = Mutex(upload.offset)
+        latest = Mutex(vault.time.now)
         vault.meters.openUploads.add(1)
     }
 
@@ -37,6 +40,7 @@ final class UploadTurn: ResumableSession {
     func append(_ bytes: [UInt8]) async throws(StoreError) {
         try await step { () async throws(StoreError) in
             do throws(StoreError) {
+                latest.withLock { $0 = vault.time.now }
                 try await self.bytes.append(bytes)
                 if checksum == nil, self.bytes.received - noted.withLock({ $0 }) >= Self.noteBytes { try await note() }
             } catch {
@@ -69,6 +73,11 @@ final class UploadTurn: ResumableSession {
         if checksum != nil { return await endAbandoned() }
         // What came counts as far as it can be written down.
         _ = try? await endPaused()
+    }
+
+    /// Whether bytes have come not long ago: then the upload's time is not up, whatever is written down.
+    func isAlive(at now: Timestamp) -> Bool {
+        latest.withLock { $0 }.advanced(by: vault.settings.uploadLifetime) > now
     }
 
     /// Ends the work; what it brought does not count. The upload's lock is held.
@@ -109,6 +118,7 @@ final class UploadTurn: ResumableSession {
         try await vault.committer.perform { writer, now in
             try writer.moveUpload(id, to: offset, length: length, expires: now.advanced(by: lifetime))
         }
+        if length == nil { _ = vault.kept[id]?.place.resize(to: Charge.bytes(for: offset)) }
         noted.withLock { $0 = offset }
     }
 
@@ -117,11 +127,13 @@ final class UploadTurn: ResumableSession {
         do throws(StoreError) {
             try await bytes.drain()
             let checksum = checksum
+            // A request that brings nothing is no progress, and postpones no end.
+            let isProgress = bytes.received != noted.withLock { $0 } || length != upload.length
             try await vault.workers.run { () throws(StoreError) in
-                try self.synchronize(isWhole: false)
+                if isProgress { try self.synchronize(isWhole: false) }
                 try self.bytes.verify(checksum)
             }
-            try await move()
+            if isProgress { try await move() }
         } catch {
             throw await settle(error)
         }

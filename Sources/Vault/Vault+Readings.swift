@@ -18,6 +18,7 @@ extension Vault {
                 readings.dueLeases = backlog.dueLeases
                 readings.unheldBlobs = backlog.unheldBlobs
                 readings.oldestDueSeconds = backlog.oldestDueSeconds
+                readings.keptUploads = .init(try reader.openUploadSum())
                 readings.lastPass = try reader.store().lastPass.wall.seconds
                 return readings
             }

@@ -32,7 +32,11 @@ extension Vault: ResumableStore {
         }
         let expires: Timestamp
         do throws(StoreError) { expires = try result.get() } catch {
-            try? await workers.run { _ = bytes.release() }
+            try? await workers.run {
+                // The row may be there, and none is without its file; a file without a row is the sweep's.
+                if error == .outcomeUnknown { try? bytes.onStaging { staging in staging.keep() } }
+                bytes.release()
+            }
             place.giveUp()
             throw error
         }
@@ -44,10 +48,7 @@ extension Vault: ResumableStore {
 
     package func upload(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload {
         try await uploadLocks.withLock(id) { () async throws(StoreError) in
-            let upload = try await known(id, subject: subject)
-            guard let turn = kept[id]?.turn else { return upload }
-            await turn.supersede()
-            return try await written(id)
+            try await standing(id, subject: subject)
         }
     }
 
@@ -56,9 +57,7 @@ extension Vault: ResumableStore {
     ) async throws(StoreError) -> Resumption {
         try await uploadLocks.withLock(id) { () async throws(StoreError) in
             if let reason = health.suspension { throw .unavailable(reason) }
-            _ = try await known(id, subject: subject)
-            await kept[id]?.turn?.supersede()
-            let upload = try await written(id)
+            let upload = try await standing(id, subject: subject)
             guard case .open = upload.state else { return .finished(upload) }
             let length = try ResumptionRule.length(of: upload, with: append, limitBytes: settings.blobLimitBytes)
             return .ready(try await begin(upload, length: length, append))
@@ -68,70 +67,94 @@ extension Vault: ResumableStore {
     package func cancel(_ id: UploadID, subject: String?) async throws(StoreError) {
         try await uploadLocks.withLock(id) { () async throws(StoreError) in
             if let reason = health.suspension { throw .unavailable(reason) }
-            _ = try await known(id, subject: subject)
+            let upload = try await known(id, subject: subject)
+            let now = time.now
+            guard let upload, upload.expires > now || kept[id]?.turn?.isAlive(at: now) == true else { throw .notFound }
             try await drop(id)
         }
     }
 
     // MARK: Steps, each under the upload's lock
 
-    /// The upload as it is written down, if it is still remembered and may be asked for by `subject`.
-    private func known(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload {
-        let upload = try await written(id)
-        if let subject, subject != upload.announcement.terms.subject { throw .wrongSubject }
+    /// The upload as it is written down once nobody is at work on it any more; `.notFound` where its time is up.
+    private func standing(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload {
+        var upload = try await known(id, subject: subject)
+        if let turn = kept[id]?.turn {
+            await turn.supersede()
+            upload = try await known(id, subject: subject)
+        }
+        guard let upload, upload.expires > time.now else { throw .notFound }
         return upload
     }
 
-    /// The upload as it is written down; `.notFound` where its time is up.
+    /// The upload as it is written down, if it is and may be asked for by `subject`. What is kept for one that is open no
+    /// more is given back: its end was told as unknown, and came.
+    private func known(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload? {
+        let upload = try await read { try $0.upload(id) }
+        guard let upload else {
+            kept.forget(id)
+            return nil
+        }
+        if let subject, subject != upload.announcement.terms.subject { throw .wrongSubject }
+        if case .open = upload.state { return upload }
+        kept.forget(id)
+        return upload
+    }
+
+    /// The upload as it is written down, whoever asks and whatever the time.
     func written(_ id: UploadID) async throws(StoreError) -> ResumableUpload {
-        guard let upload = try await read({ try $0.upload(id) }), upload.expires > time.now else { throw .notFound }
+        guard let upload = try await read({ try $0.upload(id) }) else { throw .notFound }
         return upload
     }
 
     private func begin(
         _ upload: ResumableUpload, length: Int64?, _ append: UploadAppend
     ) async throws(StoreError) -> UploadTurn {
-        if upload.length == nil, let length { try await charge(upload, length: length) }
         guard let waiting = kept[upload.id] else { throw .unavailable("the store is closing") }
+        if upload.length == nil { try await charge(upload, length: length, waiting.place) }
         let known = upload.with(length: length)
         let turn: UploadTurn
         do throws(StoreError) {
             let bytes = try await workers.run { () throws(StoreError) in
-                try self.reopen(known, waiting, checksum: append.checksum)
+                try self.reopen(known, waiting, isToldNow: upload.length != length, checksum: append.checksum)
             }
             turn = UploadTurn(vault: self, upload: upload, length: length, checksum: append.checksum, bytes: bytes)
         } catch {
-            if error == .notFound { try await lose(upload.id) }
+            // What was told of it is not there: nobody can go on with it.
+            if error == .notFound { try await drop(upload.id) }
             throw error
         }
         kept.begin(turn)
         return turn
     }
 
-    /// Now that an upload's length is known it is judged as it would have been at its beginning.
-    private func charge(_ upload: ResumableUpload, length: Int64) async throws(StoreError) {
-        let terms = upload.announcement.terms
-        let place = try await workers.run { () throws(StoreError) in
-            _ = try UploadRule(announced: length, settings: self.settings)
-            self.kept[upload.id]?.place.giveUp()
-            let place = UploadPlace(again: terms.subject, bytes: Charge.bytes(for: length), in: self.uploads)
-            let facts = try self.slot.read {
-                try LeaseFacts(
-                    $0, address: upload.announcement.address, size: length, terms: terms,
-                    bytesUnderWay: place.before.bytes, limits: self.settings)
-            }
-            do throws(StoreError) { try self.refuse(facts, terms: terms) } catch {
-                self.kept.place(upload.id, UploadPlace(again: terms.subject, bytes: 0, in: self.uploads))
+    /// An upload whose length was not told is judged anew, by its length if that is told now, else by what it has.
+    private func charge(
+        _ upload: ResumableUpload, length: Int64?, _ place: UploadPlace
+    ) async throws(StoreError) {
+        let (terms, size) = (upload.announcement.terms, length ?? upload.offset)
+        try await workers.run { () throws(StoreError) in
+            if let length { _ = try UploadRule(announced: length, settings: self.settings) }
+            // First the place, then the question, so that of two that do not both fit one at least is refused.
+            let others = place.resize(to: Charge.bytes(for: size))
+            do throws(StoreError) {
+                let facts = try self.slot.read {
+                    try LeaseFacts(
+                        $0, address: upload.announcement.address, size: size, terms: terms, bytesUnderWay: others,
+                        limits: self.settings)
+                }
+                try self.refuse(facts, terms: terms)
+            } catch {
+                _ = place.resize(to: Charge.bytes(for: upload.offset))
                 throw error
             }
-            return place
         }
-        kept.place(upload.id, place)
     }
 
-    /// Opens the staged file where the upload stands; throws `.notFound` where it has not what was told.
+    /// Opens the staged file where the upload stands; throws `.notFound` where it has not what was told, and `.diskFull`
+    /// where there is no room for the length that is told now.
     private func reopen(
-        _ upload: ResumableUpload, _ waiting: KeptUploads.Kept, checksum: UploadChecksum?
+        _ upload: ResumableUpload, _ waiting: KeptUploads.Kept, isToldNow: Bool, checksum: UploadChecksum?
     ) throws(StoreError) -> UploadBytes {
         let file = try diskErrors { () throws(DiskError) in
             try disk.reopen(upload.id, at: upload.offset)
@@ -139,8 +162,13 @@ extension Vault: ResumableStore {
         let head = try diskErrors { () throws(DiskError) in
             try file.head(Int(min(upload.offset, Int64(SealedShape.magic.count))))
         }
+        let parked = waiting.space?.take()
         let space =
-            waiting.space?.take() ?? Reservation(renewing: upload.length, after: upload.offset, from: ledger)
+            if isToldNow, let length = upload.length {
+                try Reservation(length - upload.offset, from: ledger)
+            } else {
+                parked ?? Reservation(renewing: upload.length, after: upload.offset, from: ledger)
+            }
         return UploadBytes(
             rule: try UploadRule(resuming: upload, head: head, settings: settings), gathersAll: false,
             hasher: upload.offset == 0 ? BlobHasher() : waiting.hasher,

@@ -68,6 +68,7 @@ package final class Vault: LeaseStore {
         await health.close()
         await commitThread.shutDown()
         await workers.shutDown()
+        kept.removeAll()
         do { try slot.close() } catch {
             logger.warning("The catalogue did not close well", metadata: ["error": "\(error)"])
         }

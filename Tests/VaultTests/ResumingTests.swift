@@ -322,7 +322,7 @@ import Vault
             let young = try await vault.create(content(3)).id
             store.clock.pass(seconds: 6400)
             let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-            #expect(report.uploadsDropped == 2 && report.hold == nil)
+            #expect(report.uploadsExpired == 1 && report.uploadBytesExpired == 500 && report.uploadsForgotten == 1)
             #expect(try Folder.names(in: vault.layout.staging) == [young.hex])
             #expect(vault.promisedBytes == 1000 || vault.promisedBytes == 4096)
             #expect(try await vault.holdings(of: "somebody").uploads == 1)

@@ -27,7 +27,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     private static func text(_ report: CheckReport) -> String {
         var lines = report.findings.map { finding in
-            "\(finding.kind.rawValue) \(finding.name): \(finding.detail)\(finding.isRepaired ? " (set aside)" : "")"
+            "\(finding.kind.rawValue) \(finding.name): \(finding.detail)\(finding.isRepaired ? " (\(finding.kind.repair))" : "")"
         }
         if report.findingCount > report.findings.count {
             lines.append("… and \(report.findingCount - report.findings.count) more")
@@ -37,4 +37,9 @@ struct CheckCommand: AsyncParsableCommand {
         if report.awaitingUpload > 0 { lines.append("\(report.awaitingUpload) damaged blobs await their bytes anew") }
         return lines.joined(separator: "\n")
     }
+}
+
+extension CheckReport.Finding.Kind {
+    /// What `--repair` did about it.
+    fileprivate var repair: String { self == .lostUpload ? "given up" : "set aside" }
 }

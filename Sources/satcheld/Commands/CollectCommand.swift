@@ -34,6 +34,8 @@ struct CollectCommand: AsyncParsableCommand {
         var lines = [
             "leases ended        \(report.leasesEnded)",
             "blobs removed       \(report.blobsRemoved) (\(ByteCount.text(report.bytesRemoved)))",
+            "uploads expired     \(report.uploadsExpired) (\(ByteCount.text(report.uploadBytesExpired)))",
+            "uploads forgotten   \(report.uploadsForgotten)",
             "staged files        \(report.stagedFilesRemoved)",
             "orphans removed     \(report.orphansRemoved) of \(report.orphansFound)"
                 + " (\(ByteCount.text(report.orphanBytesRemoved)))",

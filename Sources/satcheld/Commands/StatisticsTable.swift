@@ -10,6 +10,7 @@ enum StatisticsTable {
             "held        \(statistics.blobs) blobs, \(ByteCount.text(statistics.bytes)), \(statistics.leases) leases",
             "unheld      \(statistics.unheld) of them, for the next sweep",
             "tombstones  \(statistics.tombstones)",
+            "uploads     \(statistics.uploads) open, \(ByteCount.text(statistics.uploadBytes)) of them here",
         ]
         if statistics.damaged > 0 { lines.append("damaged     \(statistics.damaged), awaiting their bytes anew") }
         lines += table("age", statistics.byAge) { $0.map { "< \(age($0))" } ?? "older" }

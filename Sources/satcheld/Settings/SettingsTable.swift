@@ -107,6 +107,10 @@ enum SettingsTable {
             "upload-lifetime", "TIME", standard: "1d", "How long an upload that can be gone on with waits for more.",
             parse: { Lifetime($0) }, at: \.vault.uploadLifetime),
         .value(
+            "finished-upload-lifetime", "TIME", standard: "1d",
+            "How long it is remembered how such an upload ended, for whoever missed the answer.",
+            parse: { Lifetime($0) }, at: \.vault.finishedUploadLifetime),
+        .value(
             "address-request-rate", "COUNT|none", standard: "none",
             "Requests a second of one address, or of one IPv6 /64; ten seconds' worth may come at once.",
             parse: unlimited(rate), at: \.server.addressRates.requestsPerSecond),

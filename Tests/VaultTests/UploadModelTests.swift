@@ -1,0 +1,261 @@
+import Blobs
+import Crypto
+import DiskStore
+import Files
+import Glibc
+import Lifecycle
+import TestSupport
+import Testing
+import Vault
+
+/// Uploads by chance: however requests come, are cut and come again, and wherever the clocks go, the store says what the
+/// model says, and what is finished is the blob.
+@Suite(.timeLimit(.minutes(30))) struct UploadModelTests {
+    private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 12 : 400)) }
+
+    @Test(arguments: seeds) func `uploads go on as the model does`(seed: UInt64) async throws {
+        let store = try TestStore()
+        var walk = UploadWalk(store: store, seed: seed)
+        for round in 0..<4 {
+            let vault = try await store.open()
+            do {
+                try await walk.compareAll(vault)
+                try await walk.take(steps: 25, vault)
+                if round == 3 { try await walk.clearAway(vault) }
+            } catch {
+                await vault.close()
+                throw error
+            }
+            await vault.close()
+            walk.restart()
+        }
+        try Charges.expectExact(inStore: store.path)
+    }
+}
+
+/// Steps taken by chance in a store and in the model at once.
+private struct UploadWalk {
+    private enum Step {
+        case create, pause, checked, spoilt, abandon, hang, go, head, astray, finish, cancel, sweep, pass
+    }
+
+    private static let steps: [Step] = [
+        (Step.create, 4), (.pause, 8), (.checked, 3), (.spoilt, 3), (.abandon, 3), (.hang, 5), (.go, 5), (.head, 3),
+        (.astray, 2), (.finish, 5), (.cancel, 2), (.sweep, 2), (.pass, 5),
+    ].flatMap { Array(repeating: $0, count: $1) }
+
+    private let store: TestStore
+    private var random: SeededGenerator
+    private var seed: Int
+    private var models: [(id: UploadID, model: UploadModel)] = []
+    private var sessions: [UploadID: any ResumableSession] = [:]
+    private var story: [String] = []
+
+    init(store: TestStore, seed: UInt64) {
+        self.store = store
+        self.seed = Int(seed) * 1000
+        random = SeededGenerator(seed: seed)
+    }
+
+    private mutating func pick<Value>(_ values: [Value]) -> Value {
+        values[Int.random(in: 0..<values.count, using: &random)]
+    }
+
+    mutating func restart() {
+        sessions = [:]
+        for index in models.indices { models[index].model.restart() }
+        story.append("restart")
+    }
+
+    mutating func take(steps count: Int, _ vault: Vault) async throws {
+        for _ in 0..<count {
+            let step = pick(Self.steps)
+            if models.isEmpty || step == .create {
+                try await create(vault)
+            } else if step == .sweep {
+                try await sweep(vault)
+            } else if step == .pass {
+                store.clock.pass(seconds: pick([1, 3600, 30_000, 86_399, 86_400]))
+            } else {
+                let index = Int.random(in: 0..<models.count, using: &random)
+                story.append("\(step) \(index) at \(vault.now().seconds)")
+                try await take(step, index, vault)
+            }
+        }
+    }
+
+    // MARK: One upload
+
+    private mutating func create(_ vault: Vault) async throws {
+        seed += 1
+        let bytes = content(seed, count: pick([1, 700, 5000, 200_000]))
+        let (announcesLength, isMisannounced) = (pick([true, true, false]), pick([true, false, false, false]))
+        let upload = try await vault.create(
+            bytes, owner: secret(seed), announcesLength: announcesLength,
+            address: isMisannounced ? address(of: content(-seed)) : nil)
+        let model = UploadModel(
+            bytes, announcesLength: announcesLength, isMisannounced: isMisannounced, lifetime: .days(1),
+            now: vault.now())
+        story.append("create \(models.count): \(bytes.count), \(announcesLength), \(isMisannounced)")
+        models.append((upload.id, model))
+    }
+
+    private mutating func take(_ step: Step, _ index: Int, _ vault: Vault) async throws {
+        switch step {
+        case .head: try await compare(index, vault)
+        case .cancel:
+            let isKnown = models[index].model.cancel(at: vault.now())
+            let id = models[index].id
+            await expect(isKnown ? nil : .notFound) { try await vault.cancel(id, subject: nil) }
+        case .go: try await goOn(index, vault)
+        case .finish: try await finish(index, vault)
+        default: try await bring(step, index, vault)
+        }
+    }
+
+    /// A session where the upload stands, if it can be gone on with.
+    private mutating func session(
+        _ index: Int, _ vault: Vault, length: Int64? = nil, checksum: UploadChecksum? = nil
+    ) async throws -> (any ResumableSession)? {
+        let id = models[index].id
+        sessions[id] = nil
+        let isKnown = models[index].model.ask(at: vault.now())
+        let append = UploadAppend(offset: Int64(models[index].model.told), length: length, checksum: checksum)
+        guard isKnown else {
+            await expect(.notFound) { _ = try await vault.resume(id, with: append, subject: nil) }
+            return nil
+        }
+        switch try await vault.resume(id, with: append, subject: nil) {
+        case .ready(let session):
+            #expect(models[index].model.isOpen, "\(story)")
+            return session
+        case .finished(let upload):
+            judge(upload, index)
+            return nil
+        }
+    }
+
+    private mutating func bring(_ step: Step, _ index: Int, _ vault: Vault) async throws {
+        let (bytes, told) = (models[index].model.bytes, told(index))
+        let count = Int.random(in: 0...max(0, bytes.count - told), using: &random)
+        let piece = Array(bytes[told..<told + count])
+        if step == .astray { return try await goAstray(index, vault) }
+        let digest = Array(SHA256.hash(data: step == .spoilt ? piece + [0] : piece))
+        let checksum = [.checked, .spoilt].contains(step) ? UploadChecksum(.sha256, digest: digest) : nil
+        guard let session = try await session(index, vault, checksum: checksum) else { return }
+        try await session.append(piece)
+        switch step {
+        case .abandon: await session.abandon()
+        case .hang:
+            sessions[models[index].id] = session
+            models[index].model.hanging = .init(brought: count, hasChecksum: false, latest: vault.now())
+        case .spoilt: await expect(.wrongChecksum) { _ = try await session.pause() }
+        default:
+            models[index].model.bring(count, at: vault.now())
+            #expect(try await session.pause().offset == Int64(models[index].model.told), "\(story)")
+        }
+    }
+
+    /// Where the upload will stand once whoever hangs on it is heard.
+    private func told(_ index: Int) -> Int {
+        let model = models[index].model
+        return model.told + (model.hanging?.brought ?? 0)
+    }
+
+    /// A request that hung brings more.
+    private mutating func goOn(_ index: Int, _ vault: Vault) async throws {
+        let model = models[index].model
+        guard let session = sessions[models[index].id] else { return }
+        guard let hanging = model.hanging else {
+            return await expect(.superseded) { try await session.append([1]) }
+        }
+        let count = min(1000, model.bytes.count - model.told - hanging.brought)
+        let start = model.told + hanging.brought
+        try await session.append(Array(model.bytes[start..<start + count]))
+        models[index].model.hanging?.brought += count
+        models[index].model.hanging?.latest = vault.now()
+    }
+
+    private mutating func goAstray(_ index: Int, _ vault: Vault) async throws {
+        let id = models[index].id
+        sessions[id] = nil
+        let isKnown = models[index].model.ask(at: vault.now())
+        let model = models[index].model
+        guard model.isOpen else { return }
+        await expect(isKnown ? .wrongOffset(Int64(model.told)) : .notFound) {
+            _ = try await vault.resume(id, with: UploadAppend(offset: Int64(model.told) + 1), subject: nil)
+        }
+    }
+
+    private mutating func finish(_ index: Int, _ vault: Vault) async throws {
+        let bytes = models[index].model.bytes
+        let length = pick([nil, Int64(bytes.count)])
+        guard let session = try await session(index, vault, length: length) else { return }
+        try await session.append(Array(bytes[models[index].model.told...]))
+        let isBlob = models[index].model.finish(at: vault.now())
+        guard isBlob else {
+            return await expect(
+                .digestMismatch(
+                    announced: session.upload.announcement.address ?? address(of: []), actual: address(of: bytes))
+            ) { _ = try await session.commit() }
+        }
+        #expect(try await session.commit().size == Int64(bytes.count), "\(story)")
+        #expect(try await vault.fetch(address(of: bytes)) == .held(bytes), "\(story)")
+    }
+
+    // MARK: Comparing
+
+    private mutating func sweep(_ vault: Vault) async throws {
+        let now = vault.now()
+        story.append("sweep at \(now.seconds)")
+        for index in models.indices { models[index].model.sweep(at: now) }
+        _ = try await Lifecycle(vault: vault).collect(CollectOptions(trustClock: true, isAlone: true))
+        let open = models.filter(\.model.isOpen).count
+        #expect(try await vault.holdings(of: "somebody").uploads == open, "\(story)")
+        #expect(try Folder.names(in: vault.layout.staging).count == open, "\(story)")
+        #expect(try await Lifecycle(vault: vault).check().isClean, "\(story)")
+    }
+
+    mutating func compareAll(_ vault: Vault) async throws {
+        for index in models.indices { try await compare(index, vault) }
+    }
+
+    private mutating func compare(_ index: Int, _ vault: Vault) async throws {
+        let id = models[index].id
+        sessions[id] = nil
+        guard models[index].model.ask(at: vault.now()) else {
+            return await expect(.notFound) { _ = try await vault.upload(id, subject: nil) }
+        }
+        judge(try await vault.upload(id, subject: nil), index)
+    }
+
+    private func judge(_ upload: ResumableUpload, _ index: Int) {
+        let model = models[index].model
+        let state: UploadModel.State = upload.isOpen ? .open : upload.blob == nil ? .refused : .committed
+        #expect(state == model.state && upload.expires == model.expires, "\(index): \(story)")
+        if state != .refused { #expect(upload.offset == Int64(model.told), "\(index): \(story)") }
+        if state == .committed { #expect(upload.blob?.address == address(of: model.bytes), "\(index): \(story)") }
+    }
+
+    /// In the end all are given up, and nothing is kept for any of them.
+    mutating func clearAway(_ vault: Vault) async throws {
+        for (id, _) in models { try? await vault.cancel(id, subject: nil) }
+        store.clock.pass(seconds: 86_400)
+        let now = vault.now()
+        for index in models.indices { models[index].model.restart() }
+        for index in models.indices { _ = models[index].model.cancel(at: now) }
+        _ = try await Lifecycle(vault: vault).collect(CollectOptions(trustClock: true, isAlone: true))
+        #expect(try await vault.holdings(of: "somebody").uploads == 0, "\(story)")
+        #expect(try Folder.names(in: vault.layout.staging).isEmpty, "\(story)")
+        #expect(vault.promisedBytes == 0, "\(story)")
+    }
+
+    private func expect<Value>(_ expected: StoreError?, _ body: () async throws -> Value) async {
+        do {
+            _ = try await body()
+            #expect(expected == nil, "\(story)")
+        } catch {
+            #expect(error as? StoreError == expected, "\(story)")
+        }
+    }
+}
