@@ -14,6 +14,7 @@ struct CrashScript {
     /// The folder that holds the store and the ledger.
     let folder: String
     private let points: Points
+    private let clock = TestClock()
 
     /// Counts the points that are reached, kills at one of them, and makes single steps fail where the script says so.
     private final class Points: Sendable {
@@ -67,7 +68,7 @@ struct CrashScript {
         let points = points
         let faults = FaultPoints { point throws(FileError) in try points.reach(point) }
         let vault = try await Vault.open(
-            at: Self.store(in: folder), settings: TestStore.smallSettings, clock: TestClock(), faults: faults,
+            at: Self.store(in: folder), settings: TestStore.smallSettings, clock: clock, faults: faults,
             logger: TestStore.quiet)
         try await lease(in: vault)
         try await remove(in: vault)
@@ -75,6 +76,7 @@ struct CrashScript {
         try await fail(in: vault)
         try await live(in: vault)
         try await resume(in: vault)
+        try await expire(in: vault)
         await vault.close()
     }
 
@@ -172,6 +174,15 @@ struct CrashScript {
         let refused = try await make("t", in: vault)
         _ = try await vault.bring(Self.bytes("u"), to: refused, at: 0)
         _ = try? await vault.finish(refused, at: 5000)
+    }
+
+    /// An upload of which no more comes in its time.
+    private func expire(in vault: Vault) async throws {
+        let id = try await make("v", in: vault)
+        try note("told v \(try await vault.bring(Self.bytes("v")[..<2000], to: id, at: 0).offset)")
+        try note("later")
+        clock.pass(seconds: 86_400)
+        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
     }
 
     private func make(_ name: String, in vault: Vault) async throws -> UploadID {
