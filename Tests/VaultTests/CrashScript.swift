@@ -54,6 +54,13 @@ struct CrashScript {
     /// The points reached so far, in order.
     var reached: [FaultPoint] { points.names }
 
+    /// A probe is made once, however slow the machine: each run has the same steps.
+    private static var settings: VaultSettings {
+        var settings = TestStore.smallSettings
+        settings.probeFreshness = .seconds(86_400)
+        return settings
+    }
+
     static func store(in folder: String) -> String { "\(folder)/store" }
     static func ledger(in folder: String) -> String { "\(folder)/ledger" }
 
@@ -68,7 +75,7 @@ struct CrashScript {
         let points = points
         let faults = FaultPoints { point throws(FileError) in try points.reach(point) }
         let vault = try await Vault.open(
-            at: Self.store(in: folder), settings: TestStore.smallSettings, clock: clock, faults: faults,
+            at: Self.store(in: folder), settings: Self.settings, clock: clock, faults: faults,
             logger: TestStore.quiet)
         try await lease(in: vault)
         try await remove(in: vault)
