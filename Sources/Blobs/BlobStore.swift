@@ -49,8 +49,8 @@ package protocol BlobContent: AnyObject, Sendable {
     func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int
 
     /// Waits until the bytes of `range` can be had without waiting for a disk, as far as a store can bring that about.
-    /// Blocks no event loop and no cooperative thread; a failure shows when the bytes are read.
-    func fetch(_ range: ByteRange) async
+    /// Blocks no event loop and no cooperative thread; throws as `read`.
+    func fetch(_ range: ByteRange) async throws(StoreError)
 
     /// A descriptor of the plain file behind it, which the caller owns and closes; nil where the bytes are not a local
     /// file.

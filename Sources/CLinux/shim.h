@@ -13,6 +13,13 @@ static inline long clinux_read_resident(int descriptor, void *bytes, unsigned lo
     return preadv2(descriptor, (const struct iovec *)&vector, 1, offset, 0x00000008 /* RWF_NOWAIT */);
 }
 
+// O_DIRECT stands there too. Its value differs between processors; <fcntl.h> belongs to the Glibc module.
+#if defined(__aarch64__) || defined(__arm__)
+static inline int clinux_direct_flag(void) { return 0200000; }
+#else
+static inline int clinux_direct_flag(void) { return 040000; }
+#endif
+
 // prctl takes variable arguments, which Swift cannot call.
 #include <sys/prctl.h>
 

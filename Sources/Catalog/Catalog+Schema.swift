@@ -10,6 +10,7 @@ extension Catalog {
             try database.execute(sql: leaseTables)
             try database.execute(sql: uploadTables)
             try database.execute(sql: tallyTables)
+            try database.execute(sql: scrubTable)
         }
         return migrator
     }

@@ -57,16 +57,12 @@ package final class DiskStore: Sendable {
         return status.size
     }
 
-    /// The address that the bytes at the blob's place really have; nil if there is no file.
-    package func digest(of address: BlobAddress) throws(FileError) -> BlobAddress? {
-        let file: OpenFile
-        do {
-            file = try OpenFile(layout.blob(address), .read, followsLinks: false)
-        } catch {
+    /// Begins to read the file at the blob's place as it lies on the disk; nil if there is none.
+    package func reading(of address: BlobAddress) throws(FileError) -> DiskReading? {
+        do { return try DiskReading(layout.blob(address)) } catch {
             if error.isAbsence { return nil }
             throw error
         }
-        return try file.address()
     }
 
     /// Makes every name given or taken so far durable, and the bytes behind it. An error is final.

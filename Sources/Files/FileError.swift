@@ -30,6 +30,9 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isExistence: Bool { code == EEXIST }
     /// The disk, its inodes or a quota are used up.
     package var isFullDisk: Bool { code == ENOSPC || code == EDQUOT }
+    /// The disk could not give the bytes back: a read error, a bad block (ENODATA), a checksum of the file system that
+    /// does not match (EBADMSG), a structure of it that makes no sense (EUCLEAN). Asking again may help; often it does not.
+    package var isUnreadable: Bool { [EIO, ENODATA, EBADMSG, EUCLEAN].contains(code) }
     /// Another process holds the lock.
     package var isLocked: Bool { code == EWOULDBLOCK }
 }

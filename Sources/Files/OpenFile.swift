@@ -22,6 +22,9 @@ package struct OpenFile: ~Copyable, Sendable {
     package enum Access: Sendable {
         /// For reading; it must exist.
         case read
+        /// For reading from the disk past the kernel's memory (`O_DIRECT`), in aligned pieces; it must exist. A file system
+        /// that cannot do this says EINVAL.
+        case readDirect
         /// For reading and writing; it must exist.
         case update
         /// For reading and writing; it must not exist, and is made with these permissions (less the umask).
@@ -38,6 +41,7 @@ package struct OpenFile: ~Copyable, Sendable {
         var permissions: mode_t = 0
         switch access {
         case .read: flags |= O_RDONLY
+        case .readDirect: flags |= O_RDONLY | clinux_direct_flag()
         case .update: flags |= O_RDWR
         case .create(let mode):
             flags |= O_RDWR | O_CREAT | O_EXCL

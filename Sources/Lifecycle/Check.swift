@@ -91,7 +91,7 @@ struct Check {
         }
     }
 
-    private static func finding(_ damage: BlobDamage, on address: BlobAddress) -> CheckReport.Finding {
+    static func finding(_ damage: BlobDamage, on address: BlobAddress) -> CheckReport.Finding {
         switch damage {
         case .missing:
             .init(kind: .missing, name: address.hex, detail: "the file is not there")
@@ -99,6 +99,8 @@ struct Check {
             .init(kind: .wrongSize, name: address.hex, detail: "the file has \(found) bytes instead of \(expected)")
         case .wrongBytes:
             .init(kind: .wrongBytes, name: address.hex, detail: "the bytes have another SHA-256")
+        case .unreadable(let why):
+            .init(kind: .unreadable, name: address.hex, detail: why)
         }
     }
 }

@@ -21,6 +21,8 @@ package struct CheckReport: Codable, Sendable, Hashable {
             case wrongSize
             /// The file of a held blob has other bytes than its address says.
             case wrongBytes
+            /// The disk does not give the bytes of a held blob back.
+            case unreadable
             /// A file that no row accounts for: garbage, which the next sweep takes.
             case orphan
             /// A name among the blobs that is no blob's.

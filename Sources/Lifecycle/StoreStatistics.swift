@@ -27,6 +27,9 @@ package struct StoreStatistics: Codable, Sendable, Hashable {
     /// Uploads that can be gone on with, and the bytes that are here of them; they are in no other number.
     package var uploads: Int64 = 0
     package var uploadBytes: Int64 = 0
+    /// The background check that last went through everything, and the one under way; nil where there is none.
+    package var lastScrub: ScrubProgress?
+    package var scrub: ScrubProgress?
     /// By the seconds since the upload, youngest first.
     package var byAge: [Class]
     /// By bytes, smallest first.
@@ -70,6 +73,9 @@ extension Lifecycle {
         statistics.tombstones = readings.tombstones
         statistics.uploads = readings.keptUploads.count
         statistics.uploadBytes = readings.keptUploads.bytes
+        (statistics.lastScrub, statistics.scrub) = try await vault.read { reader in
+            (try reader.scrub(.finished).map(ScrubProgress.init), try reader.scrub(.underWay).map(ScrubProgress.init))
+        }
         let now = vault.now()
         var last: Int64 = 0
         while true {

@@ -28,6 +28,13 @@ package final class Meters: Sendable {
     package let orphansRemoved = Counter()
     package let uploadsExpired = Counter()
 
+    // MARK: The background check
+
+    package let scrubbedBlobs = Counter()
+    package let scrubbedBytes = Counter()
+    /// Damaged blobs that were found by going through all or after trouble with one, by what was wrong.
+    package let damagesFound = LabelledCounter(labels: DamageKind.allCases.map(\.rawValue))
+
     // MARK: The process
 
     /// How late the event loops did what was due.
@@ -47,4 +54,12 @@ package enum PassOutcome: String, CaseIterable, Sendable {
     /// It was not allowed to remove anything.
     case held
     case failed
+}
+
+/// What can be wrong with a blob's file.
+package enum DamageKind: String, CaseIterable, Sendable {
+    case missing
+    case wrongSize = "wrong_size"
+    case wrongBytes = "wrong_bytes"
+    case unreadable
 }

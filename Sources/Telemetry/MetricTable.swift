@@ -2,7 +2,7 @@
 ///
 /// Every label has few values, all of them ours: no address, no path, nothing that a client can choose.
 package enum MetricTable {
-    package static let all: [Metric] = requests + writing + holdings + collection + process
+    package static let all: [Metric] = requests + writing + holdings + collection + scrub + process
 
     private static let requests: [Metric] = [
         Metric(
@@ -93,6 +93,17 @@ package enum MetricTable {
         },
         .counter("satcheld_gc_uploads_expired_total", "Open uploads that sweeps gave up because no more came.") {
             $0.uploadsExpired.value
+        },
+    ]
+
+    private static let scrub: [Metric] = [
+        .counter("satcheld_scrub_blobs_total", "Blobs that the background check read.") { $0.scrubbedBlobs.value },
+        .counter("satcheld_scrub_bytes_total", "Bytes of those blobs.") { $0.scrubbedBytes.value },
+        .counters("satcheld_damages_found_total", "Damaged blobs that the server found, by kind.", "kind") { meters in
+            meters.damagesFound.labels.map { ($0, meters.damagesFound.value(for: $0)) }
+        },
+        .gauge("satcheld_scrub_last_pass_timestamp_seconds", "When a background check had last read everything.") {
+            $0.store?.lastScrub
         },
     ]
 

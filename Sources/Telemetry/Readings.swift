@@ -39,6 +39,8 @@ package struct StoreReadings: Sendable {
     package var lastPass: Int64 = 0
     /// Open uploads that outlive their requests, and the bytes that are here of them.
     package var keptUploads = Sum()
+    /// When the background check had last gone through everything, in seconds since 1970; 0 for never.
+    package var lastScrub: Int64 = 0
     /// Bytes that uploads under way may still write.
     package var promisedBytes: Int64 = 0
     package var freeBytes: Int64 = 0

@@ -4,10 +4,14 @@ import Files
 /// The bytes of a blob in a plain file, which stay readable while this value lives, whatever happens to the name.
 final class FileContent: BlobContent {
     private let file: OpenFile
+    private let address: BlobAddress
+    private let suspects: Suspects
     private let workers: Workers
 
-    init(_ file: consuming OpenFile, workers: Workers) {
+    init(_ file: consuming OpenFile, of address: BlobAddress, suspects: Suspects, workers: Workers) {
         self.file = file
+        self.address = address
+        self.suspects = suspects
         self.workers = workers
     }
 
@@ -18,12 +22,23 @@ final class FileContent: BlobContent {
     }
 
     func read(_ range: ByteRange) async throws(StoreError) -> [UInt8] {
-        try await workers.run { () throws(StoreError) in try self.bytes(range) }
+        try await workers.run { () throws(StoreError) in
+            try self.suspecting { () throws(StoreError) in try self.bytes(range) }
+        }
     }
 
-    func fetch(_ range: ByteRange) async {
-        // A failure is met again by whoever reads.
-        try? await workers.run { () throws(StoreError) in try self.pass(range) }
+    func fetch(_ range: ByteRange) async throws(StoreError) {
+        try await workers.run { () throws(StoreError) in
+            try self.suspecting { () throws(StoreError) in try self.pass(range) }
+        }
+    }
+
+    /// Runs `body`; if it fails, the blob will be looked at soon.
+    private func suspecting<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+        do { return try body() } catch {
+            suspects.add(address)
+            throw error
+        }
     }
 
     /// Reads through `range` and keeps nothing: afterwards the kernel has it.
@@ -33,7 +48,7 @@ final class FileContent: BlobContent {
         while offset < range.end {
             let start = offset
             let filled = try storeErrors { () throws(FileError) in try file.read(into: &buffer, at: start) }
-            if filled == 0 { return }
+            if filled == 0 { throw tooShort(by: range.end - offset) }
             offset += Int64(filled)
         }
     }
@@ -44,9 +59,11 @@ final class FileContent: BlobContent {
         let filled = try storeErrors { () throws(FileError) in
             try file.read(into: &buffer, at: range.offset)
         }
-        guard filled == count else {
-            throw .io("read \(file.path): it ended \(count - filled) bytes before its size")
-        }
+        guard filled == count else { throw tooShort(by: Int64(count - filled)) }
         return buffer
+    }
+
+    private func tooShort(by count: Int64) -> StoreError {
+        .io("read \(file.path): it ended \(count) bytes before its size")
     }
 }

@@ -8,6 +8,8 @@ package enum BlobDamage: Sendable, Hashable {
     case missing
     case wrongSize(expected: Int64, found: Int64)
     case wrongBytes
+    /// The disk does not give the bytes back, for this reason.
+    case unreadable(String)
 }
 
 /// What the files of one of the 256 folders are to the catalogue.
@@ -43,10 +45,13 @@ extension Vault {
         }
     }
 
-    /// Reads the whole file of a blob and says what is wrong with it; nil if it is what its row says, or if the row
-    /// says something else by now. What is found wrong is looked at again under the lock of the address.
-    package func examine(_ blob: BlobRow) async throws(StoreError) -> BlobDamage? {
-        guard try await damage(of: blob) != nil else { return nil }
+    /// Reads the whole file of a blob from the disk and says what is wrong with it; nil if it is what its row says, or if
+    /// the row says something else by now. `pace` is called behind every piece with the number of its bytes; when it
+    /// throws, so does this. What is found wrong is looked at again under the lock of the address.
+    package func examine(
+        _ blob: BlobRow, pace: (_ bytes: Int) async throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> BlobDamage? {
+        guard try await damage(of: blob, pace: pace) != nil else { return nil }
         return try await locks.withLock(blob.address) { () async throws(StoreError) in
             try await damage(of: blob)
         }
@@ -71,13 +76,43 @@ extension Vault {
         }
     }
 
-    private func damage(of blob: BlobRow) async throws(StoreError) -> BlobDamage? {
-        guard let row = try await read({ try $0.blob(blob.address) }), row.state == .held else { return nil }
-        return try await onDisk { disk throws(FileError) in
-            guard let found = try disk.size(of: row.address) else { return .missing }
-            guard found == row.size else { return .wrongSize(expected: row.size, found: found) }
-            guard let digest = try disk.digest(of: row.address) else { return .missing }
-            return digest == row.address ? nil : .wrongBytes
+    /// The row of `address` where it says that the blob is held.
+    package func heldBlob(_ address: BlobAddress) async throws(StoreError) -> BlobRow? {
+        guard let row = try await read({ try $0.blob(address) }), row.state == .held else { return nil }
+        return row
+    }
+
+    /// Blobs whose file gave trouble while it was being read, since this was last asked.
+    package func takeSuspects() -> Set<BlobAddress> { suspects.take() }
+
+    private func damage(
+        of blob: BlobRow, pace: (_ bytes: Int) async throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> BlobDamage? {
+        guard let row = try await heldBlob(blob.address) else { return nil }
+        let beginning = try await onDisk { disk throws(FileError) in try BlobInspection.begin(row, on: disk) }
+        switch beginning {
+        case .damaged(let damage): return damage
+        case .readable(let inspection):
+            while true {
+                switch try await onDisk({ _ throws(FileError) in try Self.step(inspection) }) {
+                case .failed(let why): return .unreadable(why)
+                case .read(let count):
+                    if count == 0 { return inspection.address == row.address ? nil : .wrongBytes }
+                    try await pace(count)
+                }
+            }
+        }
+    }
+
+    private enum Step: Sendable {
+        case read(Int)
+        case failed(String)
+    }
+
+    private static func step(_ inspection: BlobInspection) throws(FileError) -> Step {
+        do { return .read(try inspection.step()) } catch {
+            guard error.isUnreadable else { throw error }
+            return .failed(error.description)
         }
     }
 }

@@ -15,6 +15,7 @@ extension Vault {
                 if let finding = try self.look(for: address) { return finding }
                 self.logger.error(
                     "A blob's file is missing or has the wrong size", metadata: ["blob": "\(address.abbreviated)"])
+                self.suspects.add(address)
                 return .damaged
             }
         }
@@ -32,7 +33,7 @@ extension Vault {
             return .held(
                 HeldBlob(
                     address: address, size: row.size, sunset: sunset,
-                    content: FileContent(file, workers: workers)))
+                    content: FileContent(file, of: address, suspects: suspects, workers: workers)))
         } catch {
             guard case .file(let cause) = error else { return nil }
             throw StoreError(cause)

@@ -19,6 +19,7 @@ extension Vault {
                 readings.unheldBlobs = backlog.unheldBlobs
                 readings.oldestDueSeconds = backlog.oldestDueSeconds
                 readings.keptUploads = .init(try reader.openUploadSum())
+                readings.lastScrub = try reader.scrub(.finished)?.latest.seconds ?? 0
                 readings.lastPass = try reader.store().lastPass.wall.seconds
                 return readings
             }

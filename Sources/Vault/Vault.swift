@@ -18,6 +18,8 @@ package final class Vault: LeaseStore {
     let locks = KeyedLocks<BlobAddress>()
     /// Who has to be told that what was found before is so no longer.
     let standings = Standings()
+    /// What is to be looked at soon.
+    let suspects = Suspects()
     let ledger: SpaceLedger
     let uploads: OpenUploads
     /// Held for each step of what happens to one upload that outlives its requests.

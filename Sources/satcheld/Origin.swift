@@ -53,10 +53,13 @@ enum Origin {
         }
         let control = ControlServer(path: vault.layout.controlSocket, lifecycle: lifecycle, logger: logger)
         let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
+        let scrubs = ScrubService(
+            lifecycle: lifecycle, bytesPerSecond: settings.scrubBytesPerSecond, interval: settings.scrubInterval,
+            logger: logger)
         let parts = [TicketKeyring.reloading(settings), TLSFiles.reloading(settings), access?.reopening]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: vault.meters)
-        var services: [any Service] = [control, sweeps, reloading, lag]
+        var services: [any Service] = [control, sweeps, scrubs, reloading, lag]
         services += (access?.services ?? []) + server.services
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },

@@ -69,8 +69,8 @@ import Vault
         }
         #expect(
             tables == [
-                "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash", "store",
-                "tally", "upload",
+                "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash", "scrub",
+                "store", "tally", "upload",
             ])
         try queue.close()
         withExtendedLifetime(folder) {}

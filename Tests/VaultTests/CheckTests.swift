@@ -83,7 +83,7 @@ import Vault
         }
     }
 
-    private static func inflict(_ damage: Damage, on path: String) throws {
+    static func inflict(_ damage: Damage, on path: String) throws {
         switch damage {
         case .flipped: try VaultTests.damage(path: path)
         case .cut:

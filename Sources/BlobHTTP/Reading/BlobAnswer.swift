@@ -164,9 +164,11 @@ final class BlobAnswer {
     private func sendFile(_ file: LoopFile, _ content: any BlobContent, _ plan: BodyPlan, _ range: ByteRange) {
         let piece = Residency.firstPiece(of: range, size: plan.blob.facts.size)
         guard plan.blob.isResident(piece, at: .now()) else {
-            wait(plan) {
-                await content.fetch(piece)
-            } then: { answer, plan, _ in
+            wait(plan) { () async -> StoreError? in
+                do throws(StoreError) { try await content.fetch(piece) } catch { return error }
+                return nil
+            } then: { answer, plan, error in
+                if let error { return answer.cut(plan, error) }
                 answer.write(file, plan, piece)
                 answer.channel.flush()
             }
@@ -216,13 +218,17 @@ final class BlobAnswer {
                 plan.pass(count)
                 answer.send(plan)
                 answer.finishTurn()
-            case .failure(let error):
-                answer.desk.reads.cut(plan.blob.facts.address, error)
-                answer.abandon()
-                answer.channel.cut()
+            case .failure(let error): answer.cut(plan, error)
             }
         }
         return false
+    }
+
+    /// Ends an answer whose bytes cannot be read: what is missing tells the client.
+    private func cut(_ plan: BodyPlan, _ error: StoreError) {
+        desk.reads.cut(plan.blob.facts.address, error)
+        abandon()
+        channel.cut()
     }
 
     private static func resident(_ piece: ByteRange, of content: any BlobContent) -> ByteBuffer? {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Lifecycle
 
 /// What a store holds as lines for a person: totals, then a row with a bar for each age and each size.
@@ -13,9 +14,18 @@ enum StatisticsTable {
             "uploads     \(statistics.uploads) open, \(ByteCount.text(statistics.uploadBytes)) of them here",
         ]
         if statistics.damaged > 0 { lines.append("damaged     \(statistics.damaged), awaiting their bytes anew") }
+        if let last = statistics.lastScrub { lines.append("checked     " + text(last)) }
+        if let scrub = statistics.scrub { lines.append("checking    " + text(scrub)) }
         lines += table("age", statistics.byAge) { $0.map { "< \(age($0))" } ?? "older" }
         lines += table("size", statistics.bySize) { $0.map { "< \(size($0))" } ?? "larger" }
         return lines.joined(separator: "\n")
+    }
+
+    /// How far a background check came, from when to when, and what it found.
+    private static func text(_ scrub: ScrubProgress) -> String {
+        let times = [scrub.began, scrub.latest].map { Date(timeIntervalSince1970: Double($0)).formatted(.iso8601) }
+        return
+            "\(scrub.blobs) blobs, \(ByteCount.text(scrub.bytes)), \(scrub.damaged) damaged, \(times[0]) to \(times[1])"
     }
 
     /// `name` names a class by the first value that does not belong to it.

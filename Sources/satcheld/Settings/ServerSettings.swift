@@ -18,6 +18,10 @@ struct ServerSettings {
     var tlsKeyPath = ""
     /// Between two passes of the garbage collector.
     var collectInterval = Duration.zero
+    /// Bytes a second that the background check reads; 0 for none.
+    var scrubBytesPerSecond: Int64 = 0
+    /// From the beginning of one background check to the next.
+    var scrubInterval = Duration.zero
     /// How long requests under way may take to finish when the server is told to end.
     var shutdownTimeout = Duration.zero
     var logLevel = Logger.Level.info

@@ -85,6 +85,13 @@ enum SettingsTable {
         .value(
             "gc-interval", "TIME", standard: "5m", "Between two passes of the garbage collector.",
             parse: Quantity.duration, at: \.collectInterval),
+        .value(
+            "scrub-rate", "BYTES", standard: "8MiB",
+            "Bytes a second that are read in the background to find damaged blobs; 0 for none.",
+            parse: Quantity.bytes, at: \.scrubBytesPerSecond),
+        .value(
+            "scrub-interval", "TIME", standard: "7d", "From the beginning of one such check of everything to the next.",
+            parse: Quantity.duration, at: \.scrubInterval),
     ]
 
     private static let shares: [Setting] = [

@@ -1,0 +1,190 @@
+import Blobs
+import Catalog
+import DiskStore
+import Files
+import Telemetry
+import TestSupport
+import Testing
+import Vault
+
+@testable import Lifecycle
+
+@Suite struct ScrubTests {
+    @Test(arguments: CheckTests.Damage.allCases)
+    func `damage is found in the background, set aside, forgotten by whoever kept it, and heals by upload`(
+        damage: CheckTests.Damage
+    ) async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let lifecycle = Lifecycle(vault: vault)
+            for seed in 1...5 { try await vault.upload(content(seed), owner: secret(seed)) }
+            let blob = address(of: content(3))
+            let standing = vault.standing(of: blob)
+            try CheckTests.inflict(damage, on: vault.layout.blob(blob))
+            try await scrubbing(lifecycle) {
+                try await eventually { try await vault.lease(on: blob, owner: secret(3)).state == .damaged }
+                #expect(try await vault.fetch(blob) == .damaged)
+                #expect(!standing.isCurrent)
+                try await eventually { try Folder.names(in: vault.layout.damaged).count == (damage == .gone ? 0 : 1) }
+                #expect(await vault.unreadiness() == nil)
+                let healed = try await vault.upload(content(3), owner: secret(30))
+                #expect(healed.isNew)
+                #expect(try await vault.fetch(blob) == .held(content(3)))
+                #expect(try await vault.lease(on: blob, owner: secret(3)).state == .held)
+                try await eventually { try await lifecycle.statistics().lastScrub?.blobs == 5 }
+            }
+            #expect(DamageKind.allCases.reduce(0) { $0 + vault.meters.damagesFound.value(for: $1.rawValue) } == 1)
+            #expect(vault.meters.scrubbedBlobs.value >= 5 && vault.meters.scrubbedBytes.value >= 4000)
+            _ = try await lifecycle.collect()
+            #expect(try await lifecycle.check().isClean)
+            #expect(try Folder.names(in: vault.layout.damaged).isEmpty)
+        }
+    }
+
+    @Test func `a check that is cut short goes on behind the blob it looked at last, after a restart too`() async throws
+    {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            for seed in 1...20 { try await vault.upload(content(seed), owner: secret(seed)) }
+            // At 64 KiB for each blob, one in some 20 ms.
+            try await scrubbing(Lifecycle(vault: vault), bytesPerSecond: 3 << 20) {
+                try await eventually { vault.meters.scrubbedBlobs.value >= 3 }
+            }
+            let row = try #require(try await vault.read { try $0.scrub(.underWay) })
+            #expect((3..<20).contains(row.blobs) && row.cursor != nil && row.bytes == row.blobs * 1000)
+            #expect(try await vault.read { try $0.scrub(.finished) } == nil)
+        }
+        try await store.withVault { vault async throws in
+            let lifecycle = Lifecycle(vault: vault)
+            let begun = try #require(try await lifecycle.statistics().scrub)
+            try await scrubbing(lifecycle) {
+                try await eventually { try await lifecycle.statistics().lastScrub != nil }
+            }
+            let last = try #require(try await lifecycle.statistics().lastScrub)
+            #expect(last.blobs == 20 && last.bytes == 20_000 && last.damaged == 0 && last.began == begun.began)
+            #expect(Int64(vault.meters.scrubbedBlobs.value) == 20 - begun.blobs, "none was read twice")
+            #expect(try await lifecycle.statistics().scrub == nil)
+            #expect(try await vault.readings().lastScrub == store.clock.wall.seconds)
+        }
+    }
+
+    @Test func `where more is damaged than a disk does by itself, the rest is left to a person`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let lifecycle = Lifecycle(vault: vault)
+            let count = Int(DamageRule.limit) + 6
+            for seed in 0..<count {
+                try await vault.upload(content(seed), owner: secret(seed))
+                try Folder.remove(vault.layout.blob(address(of: content(seed))))
+            }
+            try await scrubbing(lifecycle) {
+                try await eventually { try await lifecycle.statistics().lastScrub != nil }
+            }
+            #expect(try await lifecycle.statistics().lastScrub?.damaged == Int64(count))
+            #expect(try await vault.readings().damaged.count == DamageRule.limit)
+            #expect(try await lifecycle.check(CheckOptions(repair: true)).repairedCount == 6)
+        }
+    }
+
+    @Test func `a blob that gave trouble while it was read is looked at soon, even where nothing else is`() async throws
+    {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let (short, gone) = (address(of: content(1, count: 5000)), address(of: content(2)))
+            try await vault.upload(content(1, count: 5000), owner: secret(1))
+            try await vault.upload(content(2), owner: secret(2))
+            try await vault.upload(content(3), owner: secret(3))
+            guard case .held(let held) = try await vault.find(short) else { throw Unexpected() }
+            try await scrubbing(Lifecycle(vault: vault), bytesPerSecond: 0) {
+                try cut(path: vault.layout.blob(short), to: 100)
+                let all = try #require(ByteRange(offset: 0, count: 5000, within: 5000))
+                await #expect(throws: StoreError.self) { try await held.content.read(all) }
+                await #expect(throws: StoreError.self) { try await held.content.fetch(all) }
+                try Folder.remove(vault.layout.blob(gone))
+                #expect(try await vault.fetch(gone) == .damaged)
+                try await eventually { try await vault.readings().damaged.count == 2 }
+            }
+            #expect(vault.meters.scrubbedBlobs.value == 0)
+            #expect(try await vault.fetch(address(of: content(3))) == .held(content(3)))
+        }
+    }
+
+    @Test func `a blob that is removed or replaced while it is being read is no damage`() async throws {
+        let store = try TestStore()
+        try await store.withVault { vault async throws in
+            let bytes = content(1, count: 3 << 20)
+            try await vault.upload(bytes, owner: secret(1))
+            let row = try #require(try await vault.heldBlob(address(of: bytes)))
+            let damage = try await vault.examine(row) { _ async throws(StoreError) in
+                try await vault.revoke(on: address(of: bytes), owner: secret(1))
+                _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            }
+            #expect(damage == nil)
+            #expect(try await vault.fetch(address(of: bytes)) == .gone(.revoked))
+            #expect(try await vault.readings().damaged.count == 0)
+        }
+    }
+
+    private struct Unexpected: Error {}
+}
+
+@Suite struct ScrubRuleTests {
+    @Test func `the background check reads so many bytes a second, and a quarter beside others`() {
+        var pace = ScrubPace(bytesPerSecond: 1 << 20)
+        #expect(pace.pause(afterBytes: 1 << 20, took: .milliseconds(100), isBusy: false) == .milliseconds(900))
+        #expect(pace.pause(afterBytes: 1 << 20, took: .milliseconds(100), isBusy: true) == .milliseconds(3900))
+        #expect(pace.pause(afterBytes: 1 << 20, took: .seconds(2), isBusy: false) == nil, "a disk that is slower yet")
+        #expect(pace.pause(afterBytes: 1 << 20, took: .seconds(2), isBusy: true) == .seconds(6))
+    }
+
+    @Test func `short pauses are saved up`() {
+        var pace = ScrubPace(bytesPerSecond: 1000)
+        for _ in 0..<9 { #expect(pace.pause(afterBytes: 1, took: .zero, isBusy: false) == nil) }
+        #expect(pace.pause(afterBytes: 1, took: .zero, isBusy: false) == .milliseconds(10))
+        #expect(pace.pause(afterBytes: 1, took: .zero, isBusy: false) == nil)
+    }
+
+    @Test func `the next check begins an interval behind the last, whatever the clock did`() {
+        #expect(ScrubSchedule.wait(lastBegan: nil, now: 100, interval: .seconds(50)) == nil)
+        #expect(ScrubSchedule.wait(lastBegan: 90, now: 100, interval: .seconds(50)) == .seconds(40))
+        #expect(ScrubSchedule.wait(lastBegan: 50, now: 100, interval: .seconds(50)) == nil)
+        #expect(ScrubSchedule.wait(lastBegan: 101, now: 100, interval: .seconds(50)) == nil)
+        #expect(ScrubSchedule.wait(lastBegan: .min, now: 100, interval: .seconds(50)) == nil)
+    }
+
+    @Test func `a few damaged blobs are set aside in any store, and one in a hundred in a large one`() {
+        #expect(DamageRule.maySetAside(aside: 63, held: 0) && !DamageRule.maySetAside(aside: 64, held: 0))
+        #expect(DamageRule.maySetAside(aside: 99, held: 10_000) && !DamageRule.maySetAside(aside: 100, held: 10_000))
+    }
+}
+
+/// Lets the background check of a store run beside `body`.
+func scrubbing(
+    _ lifecycle: Lifecycle, bytesPerSecond: Int64 = 1 << 40, _ body: () async throws -> Void
+) async throws {
+    let service = ScrubService(
+        lifecycle: lifecycle, bytesPerSecond: bytesPerSecond, interval: .seconds(1), logger: TestStore.quiet)
+    let task = Task { try await service.run() }
+    do { try await body() } catch {
+        task.cancel()
+        _ = await task.result
+        throw error
+    }
+    task.cancel()
+    try await task.value
+}
+
+/// Waits until `condition` holds.
+func eventually(_ condition: () async throws -> Bool) async throws {
+    for _ in 0..<5000 {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+    Issue.record("it never came to be")
+}
+
+/// Cuts a file, whatever its permissions, under whoever has it open.
+private func cut(path: String, to size: Int64) throws {
+    try OpenFile(path, .read).setPermissions(0o600)
+    try OpenFile(path, .update).truncate(to: size)
+}
