@@ -47,7 +47,7 @@ let package = Package(
 
         // The server: nothing in it can hold a key.
         .target(name: "Telemetry"),
-        .target(name: "Catalog", dependencies: ["Blobs", "Files", grdb]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Files", grdb, grdbSQLite]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Files"]),
         .target(
             name: "Vault",
@@ -125,6 +125,7 @@ var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package
 var configuration: Target.Dependency { .product(name: "Configuration", package: "swift-configuration") }
 var crypto: Target.Dependency { .product(name: "Crypto", package: "swift-crypto") }
 var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
+var grdbSQLite: Target.Dependency { .product(name: "GRDBSQLite", package: "GRDB.swift") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
 var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }

@@ -46,6 +46,7 @@ package final class Catalog: Sendable {
 
     /// Opens the catalogue at `path`, brings its schema up to date, and makes sure that commits are durable.
     package static func open(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
+        QuotaWrites.areFullDisks
         let pool = try catalogued { () throws -> DatabasePool in
             let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB leaves the writer of a pool at NORMAL, which loses acknowledged commits at a power cut.

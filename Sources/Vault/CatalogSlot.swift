@@ -47,21 +47,18 @@ final class CatalogSlot: Sendable {
     }
 
     /// Closes every connection, so that SQLite judges its log anew by its checksums, opens the catalogue again and
-    /// moves the log into the database. Only one thread does this.
+    /// moves the log into the database. Only one thread does this. Where the disk still cannot sync, the catalogue stays
+    /// open to be read.
     func reopen() throws(CatalogError) {
         takeOut()?.abandon()
-        let result = Result { () throws(CatalogError) in
-            let catalog = try open()
-            try catalog.checkpoint()
-            return catalog
-        }
+        let result = Result { () throws(CatalogError) in try open() }
         state.withLock { state in
             switch result {
             case .success(let catalog): state = .open(catalog, users: 0)
             case .failure(let error): state = .failed(error)
             }
         }
-        _ = try result.get()
+        try result.get().checkpoint()
     }
 
     /// Closes the catalogue for good, when nobody uses it any more.

@@ -1,5 +1,6 @@
 import Blobs
 import DiskStore
+import Files
 import Foundation
 import Testing
 import Vault
@@ -56,6 +57,25 @@ import Vault
                 #expect(names(ready) == names(routed), "\(fields)")
                 await client.close()
             }
+        }
+    }
+
+    @Test("A file that ends before its size cuts the answer, and the blob is looked at")
+    func shortFile() async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 7, count: 3 << 20)
+            let address = try await server.put(bytes)
+            let client = try await server.connect()
+            try await client.send(get(address, "Range: bytes=0-0\r\n"))
+            #expect(await client.answer()?.status == 206)
+            let path = server.vault.layout.blob(address)
+            try OpenFile(path, .read).setPermissions(0o600)
+            try OpenFile(path, .update).truncate(to: 2 << 20)
+            try await client.send(get(address, "Range: bytes=2500000-2500009\r\n"))
+            let answer = await client.answer()
+            #expect(answer == nil || answer?.body.isEmpty == true, "nothing is made up")
+            #expect(server.vault.takeSuspects() == [address])
+            await client.close()
         }
     }
 
