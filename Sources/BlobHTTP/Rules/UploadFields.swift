@@ -22,7 +22,7 @@ package enum UploadFields {
     /// The bytes of the request's body; nil where only its end will tell.
     package static func contentLength(_ fields: HTTPFields) throws(Problem) -> Int64? {
         guard let text = fields[.contentLength] else { return nil }
-        guard let count = SaturatingDigits.parse(text) else {
+        guard let count = SaturatingDigits.parse(text.utf8.trimmingBlanks()) else {
             throw .badField(.contentLength, "must be a number of bytes")
         }
         return count
