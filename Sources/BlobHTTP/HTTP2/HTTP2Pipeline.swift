@@ -4,7 +4,7 @@ import NIOHTTPTypesHTTP2
 
 /// How a connection that speaks HTTP/2 is put together, and each of its streams.
 ///
-///     connection   frames → NIOHTTP2 → time and end of the connection (ConnectionEnd, where it must not go on)
+///     connection   frames → NIOHTTP2 → time and end of the connection
 ///     stream       frame payloads → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
 struct HTTP2Pipeline: Sendable {
     /// Requests under way on one connection.
@@ -37,23 +37,21 @@ struct HTTP2Pipeline: Sendable {
         stream.targetWindowSize = Self.windowBytes
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        let room = NIOLoopBound(StreamRoom(on: channel.eventLoop), eventLoop: channel.eventLoop)
-        // Nobody waits for the streams that this gives in turn: each looks after itself.
-        _ = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-            mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: ConnectionEnd(channel),
-            configuration: .init(connection: connection, stream: stream)
+        _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+            mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
+            streamDelegate: manager.http2StreamDelegate
         ) { stream in
-            stream.eventLoop.makeCompletedFuture { try addStream(to: stream, room.value) }
+            stream.eventLoop.makeCompletedFuture { try addStream(to: stream) }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
     }
 
-    private func addStream(to channel: any Channel, _ room: StreamRoom) throws {
+    private func addStream(to channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
         let stream = StreamGuard(limits: limits)
         try pipeline.addHandler(stream)
         try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
         try pipeline.addHandler(
-            StreamRequests(stream, room, desk: reads?.desk(on: channel.eventLoop), serve: serve))
+            StreamRequests(stream, desk: reads?.desk(on: channel.eventLoop), serve: serve))
     }
 }
