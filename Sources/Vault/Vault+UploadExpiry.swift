@@ -22,8 +22,8 @@ package struct ExpiredUploads: Sendable, Hashable {
 }
 
 extension Vault {
-    /// The most uploads that end at once: what shares one batch.
-    private static let expiryBatch = Committer.batchLimit
+    /// The most uploads that are looked for at once.
+    private static let expiryBatch = 64
 
     /// Forgets uploads whose time is up, finished ones too, and what is kept for those that are open no more.
     package func expireUploads() async throws(StoreError) -> ExpiredUploads {
@@ -34,22 +34,10 @@ extension Vault {
             let due = try await read { try $0.dueUploads(at: now, after: from, limit: Self.expiryBatch) }
             guard let next = due.last else { break }
             last = next
-            for upload in try await expire(due) { expired.add(upload) }
+            // One after the other: there are few, and each has a place in the order of durable steps that is always the same.
+            for upload in due { if let ended = try await expire(upload.id) { expired.add(ended) } }
         }
         try await releaseEnded()
-        return expired
-    }
-
-    /// Forgets those of these that are due still.
-    private func expire(_ due: [ResumableUpload]) async throws(StoreError) -> [ResumableUpload] {
-        let results = await withTaskGroup(of: Result<ResumableUpload?, StoreError>.self) { group in
-            for upload in due {
-                group.addTask { await Result { () async throws(StoreError) in try await self.expire(upload.id) } }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-        var expired: [ResumableUpload] = []
-        for result in results { if let upload = try result.get() { expired.append(upload) } }
         return expired
     }
 
@@ -74,12 +62,5 @@ extension Vault {
                 kept.forget(id)
             }
         }
-    }
-}
-
-extension Result where Failure == StoreError {
-    /// Runs something that waits and keeps what it came to.
-    init(_ body: () async throws(StoreError) -> Success) async {
-        do throws(StoreError) { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }
