@@ -73,7 +73,7 @@ struct BadNetworkTests {
     }
 
     @Test func aServerThatIsKilledInTheMiddleGetsTheRestWhenItIsBack() async throws {
-        let server = try await journey.serve()
+        let server = try await journey.serveOnKeptPort()
         let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
         let sending = try RunningCommand(
             Programs.path("satchel"), ["send", "film.bin", "--attempts", "20"],

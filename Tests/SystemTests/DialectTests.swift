@@ -35,7 +35,7 @@ struct DialectTests {
     func `tuspy begins an upload, and another process goes on with it at a server that was killed meanwhile`()
         async throws
     {
-        let server = try await journey.serve("--accept", "any")
+        let server = try await journey.serveOnKeptPort("--accept", "any")
         let begun = try await tuspy("begin", "\(server.url)", "film.bin")
         #expect(begun.status == 0, "\(begun.errors)")
         server.command.send(signal: SIGKILL)

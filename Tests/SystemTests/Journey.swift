@@ -52,6 +52,23 @@ final class Journey: Sendable {
                 environment: environment(server: nil)))
     }
 
+    /// Starts a server that will be gone for a while and come back on its port: one that the system gives to nobody who
+    /// lets it pick, since other tests run beside this one.
+    func serveOnKeptPort(_ options: String...) async throws -> Server {
+        var lastError: any Error = Server.NotReady(log: "")
+        for _ in 0..<20 {
+            let port = Int.random(in: 20_000..<32_000)
+            do {
+                return try await Server(
+                    RunningCommand(
+                        Programs.path("satcheld"),
+                        ["serve", "--listen", "127.0.0.1:\(port)", "--storage", storage] + options,
+                        environment: environment(server: nil)))
+            } catch { lastError = error }
+        }
+        throw lastError
+    }
+
     /// Asks with curl; the output is the status, then the body.
     func curl(_ arguments: String...) async throws -> CommandResult {
         try await run("/usr/bin/curl", ["-sS", "--max-time", "30"] + arguments, in: folder.path)

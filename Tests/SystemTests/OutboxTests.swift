@@ -35,7 +35,7 @@ struct OutboxTests {
     }
 
     @Test func aFileSentOfflineWaitsIsListedAndGoesOutLater() async throws {
-        let server = try await journey.serve()
+        let server = try await journey.serveOnKeptPort()
         await server.kill()
         try write(Array("for later".utf8), toFile: journey.path("note.txt"))
         let sent = try await journey.satchel("send", "note.txt", "--attempts", "1", server: server)
@@ -57,7 +57,7 @@ struct OutboxTests {
     }
 
     @Test func whoWaitsForItGetsTheMessageOnceTheServerIsThere() async throws {
-        let server = try await journey.serve()
+        let server = try await journey.serveOnKeptPort()
         await server.kill()
         try write(Array("patience".utf8), toFile: journey.path("note.txt"))
         let waiting = try RunningCommand(

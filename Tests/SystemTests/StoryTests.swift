@@ -106,7 +106,7 @@ struct StoryTests {
     }
 
     @Test func aReceiptIsGivenOnceTheServerIsBackAndNeverWhereItIsForbidden() async throws {
-        let server = try await journey.serve()
+        let server = try await journey.serveOnKeptPort()
         let ada = try Person("ada", in: journey, at: server)
         let bo = try Person("bo", in: journey, at: server)
         try write(Array("read me".utf8), toFile: ada.path("note.txt"))
