@@ -7,7 +7,7 @@ import Transfer
 ///
 /// A file of one JSON object, readable by its owner alone:
 ///
-///     {"v":1,"at":…,"server":"https://…","sha256":"…","size":…,"owner":"…","receipts":["…"],"header":"…",
+///     {"v":1,"at":…,"server":"https://…","sha256":"…","owner":"…","size":…,"receipts":["…"],"header":"…",
 ///      "padding":"eighths","lifetime":…,"recipients":…,"format":"json","message":"{…}"}
 ///
 /// The members up to `recipients` are those of the sent log; `message` is the message as text.
@@ -37,7 +37,7 @@ extension OutboxRecord {
     /// Nil for what this version cannot read.
     init?(parsing bytes: [UInt8]) {
         guard let members = JSONMembers(bytes), members.integer("v") == 1, let sending = SentLog.Sending(members),
-            let text = members.text("message"),
+            !sending.receipts.isEmpty, let text = members.text("message"),
             let message = try? MediaMessage.read(text, requiresLocation: true), message.address == sending.address,
             let format = members.text("format").flatMap({ MessageFormat(rawValue: $0) })
         else { return nil }
@@ -47,34 +47,10 @@ extension OutboxRecord {
     func text() throws(MediaClientError) -> String {
         var object = JSONWriter()
         object.add("v", integer: 1)
-        object.add("at", integer: sending.at.seconds)
-        object.add("server", string: sending.server.description)
-        object.add("sha256", string: sending.address.hex)
-        object.add("size", integer: sending.size)
-        object.add("owner", string: sending.owner.base64url)
-        object.add("receipts", strings: sending.receipts.map(\.base64url))
-        object.add("header", string: sending.header.map { Base64URL.encode($0) })
-        object.add("padding", string: sending.padding)
-        object.add("lifetime", integer: sending.lifetime?.seconds)
-        object.add("recipients", integer: sending.recipients)
+        object.add(sending.at, sending.server, sending.address, sending.owner)
+        sending.addTerms(to: &object)
         object.add("format", string: format.rawValue)
         do { object.add("message", string: try message.encoded()) } catch { throw .message(error) }
         return object.text + "\n"
-    }
-}
-
-extension SentLog.Sending {
-    /// The members of an outbox record that are those of a line of the sent log.
-    fileprivate init?(_ members: JSONMembers) {
-        guard let at = members.moment("at"), let server = members.text("server").flatMap({ WebURL($0) }),
-            server.query == nil, let address = members.address, let size = members.integer("size"),
-            let owner = members.secret("owner"),
-            let receipts = members.list("receipts", { Secret(base64url: $0) }), !receipts.isEmpty
-        else { return nil }
-        self.init(
-            at: at, server: server, address: address, size: size, owner: owner, receipts: receipts,
-            header: members.text("header").flatMap { Base64URL.decode($0) }, padding: members.text("padding"),
-            lifetime: members.integer("lifetime").flatMap { Lifetime(seconds: $0) },
-            recipients: members.integer("recipients").flatMap { Int(exactly: $0) })
     }
 }

@@ -40,28 +40,15 @@ package struct SentLease: Sendable {
 extension SentLease {
     /// A lease from its `sending` line; nil if a part is missing or makes no sense.
     init?(_ line: JSONMembers) {
-        guard let server = line.text("server").flatMap({ WebURL($0) }), server.query == nil, let address = line.address,
-            let owner = line.secret("owner"), let size = line.integer("size"), let at = line.moment("at")
-        else { return nil }
-        self.init(
-            server: server, address: address, size: size, owner: owner,
-            receipts: line.list("receipts") { Secret(base64url: $0) } ?? [],
-            header: line.text("header").flatMap { Base64URL.decode($0) },
-            recipients: line.integer("recipients").flatMap { Int(exactly: $0) }, madeAt: at)
-    }
-
-    private init(
-        server: WebURL, address: BlobAddress, size: Int64, owner: Secret, receipts: [Secret], header: [UInt8]?,
-        recipients: Int?, madeAt: Timestamp
-    ) {
-        self.server = server
-        self.address = address
-        self.size = size
-        self.owner = owner
-        self.receipts = receipts
-        self.header = header?.count == SealedGeometry.headerBytes ? header : nil
-        self.recipients = recipients
-        self.madeAt = madeAt
+        guard let sending = SentLog.Sending(line) else { return nil }
+        server = sending.server
+        address = sending.address
+        size = sending.size
+        owner = sending.owner
+        receipts = sending.receipts
+        header = sending.header?.count == SealedGeometry.headerBytes ? sending.header : nil
+        recipients = sending.recipients
+        madeAt = sending.at
     }
 
     /// Takes a later line of the same lease; one that makes no sense changes nothing.

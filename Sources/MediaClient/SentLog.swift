@@ -45,12 +45,7 @@ package struct SentLog: Sendable {
 
     package func record(_ sending: Sending) throws(FileError) {
         var line = Self.start("sending", sending.at, sending.server, sending.address, sending.owner)
-        line.add("size", integer: sending.size)
-        line.add("receipts", strings: sending.receipts.map(\.base64url))
-        line.add("header", string: sending.header.map { Base64URL.encode($0) })
-        line.add("padding", string: sending.padding)
-        line.add("lifetime", integer: sending.lifetime?.seconds)
-        line.add("recipients", integer: sending.recipients)
+        sending.addTerms(to: &line)
         try append(line)
     }
 
@@ -80,10 +75,7 @@ package struct SentLog: Sendable {
         var line = JSONWriter()
         line.add("v", integer: 1)
         line.add("event", string: event)
-        line.add("at", integer: at.seconds)
-        line.add("server", string: server.description)
-        line.add("sha256", string: address.hex)
-        line.add("owner", string: owner.base64url)
+        line.add(at, server, address, owner)
         return line
     }
 

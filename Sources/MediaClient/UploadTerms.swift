@@ -38,16 +38,9 @@ struct UploadTerms: Sendable {
         var values = [("sha256", address.hex), ("owner", ownerText), ("receipt", receiptText)]
         if let lifetime { values.append(("lifetime", "\(lifetime.seconds)")) }
         if let recipients { values.append(("recipients", "\(recipients)")) }
-        return HTTPField("Upload-Metadata", values.map { "\($0) \(Self.base64($1))" }.joined(separator: ","))
+        return HTTPField("Upload-Metadata", values.map { "\($0) \(Base64.encode($1.utf8))" }.joined(separator: ","))
     }
 
     private var ownerText: String { owner.hash.base64url }
     private var receiptText: String { receipts.map(\.hash.base64url).joined(separator: ",") }
-
-    /// Base64 with its standard alphabet and padding (RFC 4648 §4).
-    private static func base64(_ text: String) -> String {
-        let characters = Base64URL.encode(text.utf8)
-        let padding = String(repeating: "=", count: (4 - characters.utf8.count % 4) % 4)
-        return characters.replacing("-", with: "+").replacing("_", with: "/") + padding
-    }
 }
