@@ -17,3 +17,8 @@ package enum DiskError: Error, Sendable, CustomStringConvertible {
         }
     }
 }
+
+/// Runs `body` on the file at `path`; only its absence is absence.
+func diskErrors<Value: ~Copyable>(at path: String, _ body: () throws(FileError) -> Value) throws(DiskError) -> Value {
+    do { return try body() } catch { throw error.isAbsence ? .missing(path: path) : .file(error) }
+}

@@ -21,25 +21,18 @@ extension DiskStore {
     /// Opens the file of an upload of which the first `offset` bytes are synced; what is behind them is cut.
     package func reopen(_ id: UploadID, at offset: Int64) throws(DiskError) -> StagedFile {
         let path = path(of: id)
-        do {
+        let file = try diskErrors(at: path) { () throws(FileError) in
             // It is read-only where it got a name that no row came to stand for.
             try OpenFile(path, .read, followsLinks: false).setPermissions(0o600)
-            let file = try OpenFile(path, .update, followsLinks: false)
-            let size = try file.size()
-            guard size >= offset else { throw DiskError.wrongSize(path: path, expected: offset, found: size) }
-            try file.seek(to: offset)
-            register.insert(id.hex)
-            var staged = StagedFile(
-                file, id: id.hex, register: register, faults: faults, size: offset, isKept: true)
-            if size > offset { try staged.cut(to: offset) }
-            return staged
-        } catch let error as FileError {
-            throw error.isAbsence ? .missing(path: path) : .file(error)
-        } catch let error as DiskError {
-            throw error
-        } catch {
-            preconditionFailure("files throw FileError")
+            return try OpenFile(path, .update, followsLinks: false)
         }
+        let size = try diskErrors(at: path) { () throws(FileError) in try file.size() }
+        guard size >= offset else { throw .wrongSize(path: path, expected: offset, found: size) }
+        try diskErrors(at: path) { () throws(FileError) in try file.seek(to: offset) }
+        register.insert(id.hex)
+        var staged = StagedFile(file, id: id.hex, register: register, faults: faults, size: offset, isKept: true)
+        if size > offset { try diskErrors(at: path) { () throws(FileError) in try staged.cut(to: offset) } }
+        return staged
     }
 
     /// Bytes in the file of an upload; nil if there is none.

@@ -35,20 +35,12 @@ package final class DiskStore: Sendable {
     /// Opens the file of a blob and makes sure that it has the blob's size.
     package func open(_ address: BlobAddress, size: Int64) throws(DiskError) -> OpenFile {
         let path = layout.blob(address)
-        do {
-            let file = try OpenFile(path, .read, followsLinks: false)
-            let status = try file.status()
-            guard status.kind == .regular, status.size == size else {
-                throw DiskError.wrongSize(path: path, expected: size, found: status.size)
-            }
-            return file
-        } catch let error as FileError {
-            throw error.isAbsence ? .missing(path: path) : .file(error)
-        } catch let error as DiskError {
-            throw error
-        } catch {
-            preconditionFailure("files throw FileError")
+        let file = try diskErrors(at: path) { () throws(FileError) in try OpenFile(path, .read, followsLinks: false) }
+        let status = try diskErrors(at: path) { () throws(FileError) in try file.status() }
+        guard status.kind == .regular, status.size == size else {
+            throw .wrongSize(path: path, expected: size, found: status.size)
         }
+        return file
     }
 
     /// Bytes of the plain file at the blob's place; nil if there is none.

@@ -16,7 +16,7 @@ package struct StagedFile: ~Copyable, Sendable {
     /// Bytes written so far.
     package private(set) var size: Int64
     /// Those of them that are durable.
-    package private(set) var syncedBytes: Int64
+    private var syncedBytes: Int64
 
     private let id: String
     private let file: OpenFile
@@ -80,8 +80,7 @@ package struct StagedFile: ~Copyable, Sendable {
     /// The first `count` bytes.
     package func head(_ count: Int) throws(DiskError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
-        let filled: Int
-        do { filled = try file.read(into: &buffer, at: 0) } catch { throw .file(error) }
+        let filled = try diskErrors(at: file.path) { () throws(FileError) in try file.read(into: &buffer, at: 0) }
         guard filled == count else {
             throw .wrongSize(path: file.path, expected: Int64(count), found: Int64(filled))
         }
