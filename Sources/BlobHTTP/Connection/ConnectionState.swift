@@ -136,8 +136,8 @@ package struct ConnectionState: Sendable {
 
     /// Whether `100 Continue` would tell the client something: it waits for it, and no answer has begun.
     package var awaitsContinue: Bool {
-        guard let exchange = exchanges.first else { return false }
-        return exchange.expectsContinue && !exchange.hasEnded && !hasAnswerBegun && !isLingering
+        guard takesInterimAnswer, let exchange = exchanges.first else { return false }
+        return exchange.expectsContinue && !exchange.hasEnded
     }
 
     /// Whether an interim answer can be sent: to a client that knows of them, before the answer begins.

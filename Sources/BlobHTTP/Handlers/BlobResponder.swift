@@ -40,7 +40,7 @@ package struct BlobResponder: HTTPResponder {
             response.headers.append(field)
         }
         if request.method == .head { response = response.createHeadResponse() }
-        return watched(response, to: request, route, from: client, since: start)
+        return watched(response, to: request, method, route, from: client, since: start)
     }
 
     private func answer(

@@ -1,4 +1,5 @@
 package import Blobs
+import HTTPTypes
 
 extension Problem {
     /// Seconds after which a store that could not write may be asked again.
@@ -23,7 +24,7 @@ extension Problem {
         case .wrongSecret: self.init(.wrongSecret)
         case .wrongSubject: self.init(.wrongSubject)
         case .banned: self.init(.banned)
-        case .wrongOffset(let offset): self.init(.wrongOffset, limit: offset)
+        case .wrongOffset(let offset): self.init(.wrongOffset, fields: [.uploadOffset: "\(offset)"])
         case .wrongLength: self.init(.wrongLength)
         case .wrongChecksum: self.init(.wrongChecksum)
         case .superseded: self.init(.superseded)

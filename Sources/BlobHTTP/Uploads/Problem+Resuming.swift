@@ -1,5 +1,4 @@
 import Blobs
-import HTTPTypes
 
 extension Problem {
     /// What is told of an error about a resumable upload where a plain one would be told something else; nil where it
@@ -7,7 +6,7 @@ extension Problem {
     init?(resuming error: StoreError, in part: UploadPart?) {
         switch error {
         case .wrongOffset(let offset):
-            self.init(.wrongOffset, fields: [.uploadOffset: "\(offset)"])
+            self.init(storeError: error)
             offsets = part.map { Offsets(expected: offset, provided: $0.offset) }
         case .lengthMismatch(let announced, _): self.init(.wrongLength, limit: announced)
         case .digestMismatch(let announced, let actual):

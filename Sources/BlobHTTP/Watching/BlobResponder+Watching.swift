@@ -11,15 +11,15 @@ extension BlobResponder {
     /// Has the watch told of this answer: at once, or when the last of a long body has been written or the client has
     /// gone.
     func watched(
-        _ response: Response, to request: Request, _ route: Route?, from client: ClientAddress,
-        since start: ContinuousClock.Instant
+        _ response: Response, to request: Request, _ method: HTTPRequest.Method, _ route: Route?,
+        from client: ClientAddress, since start: ContinuousClock.Instant
     ) -> Response {
         var facts = AnsweredRequest(
             route: route?.routeClass(of: request.method) ?? .other, method: request.method,
             status: response.status.code,
             refusal: response.headers[.xReason].flatMap { Problem.Code(rawValue: $0) }, time: .zero,
             blob: route?.blob, client: client)
-        if route?.takesBytes(by: request.method) == true, response.status.kind == .successful {
+        if route?.takesBytes(by: method) == true, response.status.kind == .successful {
             facts.receivedBytes = request.headers[.contentLength].flatMap { Int64($0) } ?? 0
         }
         let length = request.method == .head ? 0 : response.body.contentLength ?? 0
