@@ -91,16 +91,20 @@ struct BadNetworkTests {
         #expect(try await journey.satcheld("fsck").status == 0)
     }
 
-    @Test func aSendThatIsKilledGoesOnInTheNextProgramUnderTheSameKey() async throws {
-        let server = try await journey.serve()
-        let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
+    /// A send that is killed when a good part of it has passed.
+    private func sendAndDie(through relay: Relay) async throws {
         let sending = try RunningCommand(
-            Programs.path("satchel"), ["send", "film.bin"],
-            environment: journey.environment(server: relay.url),
+            Programs.path("satchel"), ["send", "film.bin"], environment: journey.environment(server: relay.url),
             in: journey.folder.path)
         #expect(try await relay.hasPassed { $0.sent > 1_500_000 })
         sending.send(signal: SIGKILL)
         #expect(await sending.status() == -SIGKILL)
+    }
+
+    @Test func aSendThatIsKilledGoesOnInTheNextProgramUnderTheSameKey() async throws {
+        let server = try await journey.serve()
+        let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
+        try await sendAndDie(through: relay)
         let waiting = try await journey.satchel("outbox", "list", "--json")
         #expect(waiting.output.contains("\"state\":\"waiting\""), "\(waiting.output)")
         let before = relay.count.sent
@@ -115,13 +119,7 @@ struct BadNetworkTests {
     @Test func cancellingASendHalfWayLeavesNothingAtTheServer() async throws {
         let server = try await journey.serve()
         let relay = try await Relay(to: "\(server.port)", in: journey, "rate=3000000")
-        let sending = try RunningCommand(
-            Programs.path("satchel"), ["send", "film.bin"],
-            environment: journey.environment(server: relay.url),
-            in: journey.folder.path)
-        #expect(try await relay.hasPassed { $0.sent > 1_500_000 })
-        sending.send(signal: SIGKILL)
-        _ = await sending.status()
+        try await sendAndDie(through: relay)
         let id = try await journey.satchel("outbox", "list", "--json").output.split(separator: "\"")[3]
         let cancelled = try await journey.satchel("outbox", "cancel", String(id), at: relay.url)
         #expect(cancelled.status == 0, "\(cancelled.errors)")
