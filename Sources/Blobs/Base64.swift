@@ -1,9 +1,7 @@
-import Blobs
-
-/// Base64 with padding (RFC 4648 §4), as byte sequences of structured fields and CSP hashes want it.
-enum Base64 {
+/// Base64 with padding (RFC 4648 §4), as byte sequences of structured fields, CSP hashes and tus want it.
+package enum Base64 {
     /// The characters for `bytes`, padded to a multiple of four.
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var text = Base64URL.encode(bytes).map { (character: Character) -> Character in
             character == "-" ? "+" : character == "_" ? "/" : character
         }
@@ -12,7 +10,7 @@ enum Base64 {
     }
 
     /// The bytes of `text`; nil for another alphabet, wrong padding or spare bits that are not zero.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         guard text.utf8.count % 4 == 0, !text.utf8.contains(UInt8(ascii: "-")), !text.utf8.contains(UInt8(ascii: "_"))
         else { return nil }
         var unpadded = String(text)

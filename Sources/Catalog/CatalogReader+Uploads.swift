@@ -52,12 +52,12 @@ extension UploadID {
 }
 
 extension ResumableUpload {
-    static let columns = """
+    fileprivate static let columns = """
         id, state, subject, size, received, announced, owner, receipts, lifetime, recipients, largest_bytes, \
         longest_seconds, expires, address, uploaded, held_until, is_new, refusal
         """
 
-    init(_ row: Row) throws {
+    fileprivate init(_ row: Row) throws {
         let length: Int64? = row["size"]
         self.init(
             id: try row.required((row["id"] as Data?).flatMap { UploadID(bytes: $0) }, "id"),
@@ -70,9 +70,9 @@ extension ResumableUpload {
 }
 
 extension ResumableUpload.State {
-    static let openNumber = 1
-    static let committedNumber = 2
-    static let refusedNumber = 3
+    private static let openNumber = 1
+    private static let committedNumber = 2
+    private static let refusedNumber = 3
 
     fileprivate init(_ row: Row) throws {
         switch row["state"] as Int {

@@ -1,6 +1,5 @@
 import Blobs
 import DiskStore
-import Files
 import Synchronization
 
 /// The bytes of one upload on their way to the disk: judged as they come, gathered to pieces, hashed and written side by
@@ -27,7 +26,7 @@ final class UploadBytes: Sendable {
     private let flow: PieceFlow
 
     /// - Parameters:
-    ///   - gathersAll: keeps everything until `flush`: what is small comes whole.
+    ///   - gathersAll: keeps everything until `lastPiece`: what is small comes whole.
     ///   - staging: nil for an upload that has nothing on the disk before all of it is there.
     init(
         rule: UploadRule, gathersAll: Bool, hasher: BlobHasher?, checksum: ChecksumHasher? = nil,
