@@ -87,8 +87,8 @@ package struct Settings: Sendable {
         certificateFile = sources.value(of: .certificateFile)?.text
     }
 
-    /// A resumable upload costs a request and a round trip more whatever its size, a cut `PUT` costs what had gone: below
-    /// this that is seldom more than a second (docs/decisions/0019).
+    /// A resumable upload costs a request and a round trip more whatever its size, a cut `PUT` costs what had gone
+    /// (docs/decisions/0019).
     package static let standardResumableFromBytes: Int64 = 1 << 20
 
     /// The value in effect as it would be written; nil where nothing is set. Of a ticket only that there is one.

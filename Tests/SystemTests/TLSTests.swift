@@ -32,6 +32,23 @@ struct TLSTests {
             in: journey.folder.path)
     }
 
+    @Test func anUploadIsNamedBeforeItsBytesInEveryWayOfSpeaking() async throws {
+        try await makeCertificate("one.example")
+        let server = try await serve()
+        try write([UInt8](repeating: 7, count: 300_000), toFile: journey.path("blob"))
+        for (version, line) in [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")] {
+            let begun = try await curl(
+                version, "-i", "-T", "blob", "-H", "Upload-Draft-Interop-Version: 8", "-H", "Upload-Complete: ?0",
+                "\(server.url)/upload")
+            #expect(begun.output.contains("\(line) 104"), "\(begun.output) \(begun.errors)")
+            let places = begun.output.matches(of: /(?i)location: (\S+)/).map(\.output.1)
+            #expect(places.count == 2 && Set(places).count == 1, "the interim answer names the same upload as the last")
+            let head = try await curl(version, "-I", String(try #require(places.first)))
+            #expect(head.output.lowercased().contains("upload-offset: 300000"), "\(head.output)")
+        }
+        #expect(await server.stop() == 0)
+    }
+
     @Test func everyWayOfSpeakingGivesTheSameAnswers() async throws {
         try await makeCertificate("one.example")
         let server = try await serve()
