@@ -4,7 +4,7 @@ import NIOHTTPTypesHTTP2
 
 /// How a connection that speaks HTTP/2 is put together, and each of its streams.
 ///
-///     connection   frames → NIOHTTP2 → time and end of the connection
+///     connection   frames → NIOHTTP2 → time and end of the connection (ConnectionEnd, where it must not go on)
 ///     stream       frame payloads → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
 struct HTTP2Pipeline: Sendable {
     /// Requests under way on one connection.
@@ -37,21 +37,23 @@ struct HTTP2Pipeline: Sendable {
         stream.targetWindowSize = Self.windowBytes
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-            mode: .server, connectionConfiguration: connection, streamConfiguration: stream,
-            streamDelegate: manager.http2StreamDelegate
+        let room = NIOLoopBound(StreamRoom(on: channel.eventLoop), eventLoop: channel.eventLoop)
+        // Nobody waits for the streams that this gives in turn: each looks after itself.
+        _ = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
+            mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: ConnectionEnd(channel),
+            configuration: .init(connection: connection, stream: stream)
         ) { stream in
-            stream.eventLoop.makeCompletedFuture { try addStream(to: stream) }
+            stream.eventLoop.makeCompletedFuture { try addStream(to: stream, room.value) }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
     }
 
-    private func addStream(to channel: any Channel) throws {
+    private func addStream(to channel: any Channel, _ room: StreamRoom) throws {
         let pipeline = channel.pipeline.syncOperations
         let stream = StreamGuard(limits: limits)
         try pipeline.addHandler(stream)
         try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
         try pipeline.addHandler(
-            StreamRequests(stream, desk: reads?.desk(on: channel.eventLoop), serve: serve))
+            StreamRequests(stream, room, desk: reads?.desk(on: channel.eventLoop), serve: serve))
     }
 }

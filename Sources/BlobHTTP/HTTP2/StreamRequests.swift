@@ -11,18 +11,29 @@ final class StreamRequests: ChannelDuplexHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let stream: StreamGuard
+    private let room: StreamRoom
     private let desk: ReadingDesk?
     private let serve: @Sendable (RoutedChannel) -> Void
     private var reading: BlobAnswer?
     private var pending: (address: BlobAddress, question: BlobQuestion)?
 
-    init(_ stream: StreamGuard, desk: ReadingDesk?, serve: @escaping @Sendable (RoutedChannel) -> Void) {
+    init(
+        _ stream: StreamGuard, _ room: StreamRoom, desk: ReadingDesk?,
+        serve: @escaping @Sendable (RoutedChannel) -> Void
+    ) {
         self.stream = stream
+        self.room = room
         self.desk = desk
         self.serve = serve
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { reading?.abandon() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        room.leave(self)
+        reading?.abandon()
+    }
+
+    /// There is room again on the connection.
+    func proceed() { reading?.proceed() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -34,8 +45,9 @@ final class StreamRequests: ChannelDuplexHandler {
             if pending == nil { route(data, context: context) }
         case .end:
             if let (address, question) = pending, let desk {
-                let answer = BlobAnswer(desk: desk, channel: StreamAnswers(context))
+                let answer = BlobAnswer(desk: desk, channel: StreamAnswers(context, room))
                 reading = answer
+                room.join(self)
                 answer.answer(question, for: address)
                 context.flush()
             } else {
@@ -108,13 +120,15 @@ final class StreamRequests: ChannelDuplexHandler {
 /// The answer about a blob on one stream of HTTP/2. Used on its event loop alone.
 final class StreamAnswers: AnswerChannel {
     private let context: ChannelHandlerContext
+    private let room: StreamRoom
 
-    init(_ context: ChannelHandlerContext) {
+    init(_ context: ChannelHandlerContext, _ room: StreamRoom) {
         self.context = context
+        self.room = room
     }
 
     var eventLoop: any EventLoop { context.eventLoop }
-    var isWritable: Bool { context.channel.isWritable }
+    var isWritable: Bool { context.channel.isWritable && room.isOpen }
     var takesFiles: Bool { false }
     var client: ClientAddress { ClientAddress(context.channel.remoteAddress) }
     var version: AnsweredRequest.Version { .http2 }
@@ -144,7 +158,9 @@ final class StreamAnswers: AnswerChannel {
         send(.head(HTTPResponse(status: status, headerFields: fields)))
     }
 
-    func write(_ bytes: ByteBuffer) { send(.body(bytes)) }
+    func write(_ bytes: ByteBuffer) {
+        context.write(NIOAny(HTTPResponsePart.body(bytes)), promise: room.count(bytes.readableBytes))
+    }
 
     func write(_ region: FileRegion, promise: EventLoopPromise<Void>) {
         preconditionFailure("HTTP/2 frames bytes that were read")
