@@ -15,7 +15,7 @@ import Testing
         "GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\(body)"
     }
 
-    private static let ambiguous = [
+    private static let refused = [
         "GET /healthz HTTP/1.1\nHost: x\n\n",
         "GET /healthz HTTP/1.1\r\nHost: x\nX: y\r\n\r\n",
         "GET /healthz HTTP/1.1\r\nHost: x\r\n\n",
@@ -38,7 +38,7 @@ import Testing
         upload("Content-Length: 3e0", "abc"),
     ]
 
-    @Test("What could be taken to end elsewhere is refused, and nothing behind it is answered", arguments: ambiguous)
+    @Test("What could be taken to end elsewhere is refused, and nothing behind it is answered", arguments: refused)
     func ambiguous(request: String) async throws {
         try await TestServer.run { server in
             let client = try await server.connect()
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    private static let broken = [
+    private static let cut = [
         chunks("10000000000000000\r\nabc\r\n0\r\n\r\n"), chunks("-3\r\nabc\r\n0\r\n\r\n"),
         chunks("0x3\r\nabc\r\n0\r\n\r\n"),
         chunks("3\nabc\n0\n\n"), chunks("3 \r\nabc\r\n0\r\n\r\n"), chunks("3;a\nabc\r\n0\r\n\r\n"),

@@ -9,10 +9,10 @@ struct BadClientTests {
     private static let soaks = ProcessInfo.processInfo.environment["SATCHEL_SOAK"] != nil
     /// What the server may have resident under attack; without one it has a sixth of that.
     private static let limitBytes = 256 << 20
-    private static let plain = [
+    private static let ofHTTP1 = [
         "slow-headers", "slow-body", "slow-reading", "half-closed", "rubbish", "smuggling", "oversize",
     ]
-    private static let floods = [
+    private static let ofHTTP2 = [
         "h2-settings", "h2-pings", "h2-continuation", "h2-headers", "h2-resets", "h2-empty",
     ]
 
@@ -20,7 +20,7 @@ struct BadClientTests {
 
     init() throws { journey = try Journey() }
 
-    @Test("Whatever a client of HTTP/1.1 does, the others are served, and memory stays", arguments: plain)
+    @Test("Whatever a client of HTTP/1.1 does, the others are served, and memory stays", arguments: ofHTTP1)
     func plain(name: String) async throws {
         let server = try await journey.serve("--accept", "any")
         let tally = try await attack(name, server, path: try await store(server))
@@ -31,7 +31,7 @@ struct BadClientTests {
         if name == "oversize" { #expect(tally["431"] ?? 0 > 0, "\(tally)") }
     }
 
-    @Test("A connection of HTTP/2 that floods is ended", arguments: floods)
+    @Test("A connection of HTTP/2 that floods is ended", arguments: ofHTTP2)
     func flood(name: String) async throws {
         let server = try await serveTLS()
         let tally = try await attack(name, server, path: try await store(server), connections: Self.soaks ? 50 : 10)

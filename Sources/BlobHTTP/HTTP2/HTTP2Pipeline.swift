@@ -4,7 +4,7 @@ import NIOHTTPTypesHTTP2
 
 /// How a connection that speaks HTTP/2 is put together, and each of its streams.
 ///
-///     connection   frames → NIOHTTP2 → time and end of the connection (ConnectionEnd, where it must not go on)
+///     connection   frames → ConnectionEnd → NIOHTTP2 → time and end of the connection
 ///     stream       frame payloads → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
 struct HTTP2Pipeline: Sendable {
     /// Requests under way on one connection.
@@ -38,9 +38,11 @@ struct HTTP2Pipeline: Sendable {
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
         let room = NIOLoopBound(StreamRoom(on: channel.eventLoop), eventLoop: channel.eventLoop)
+        let end = ConnectionEnd()
+        try channel.pipeline.syncOperations.addHandler(end)
         // Nobody waits for the streams that this gives in turn: each looks after itself.
         _ = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-            mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: ConnectionEnd(channel),
+            mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: end,
             configuration: .init(connection: connection, stream: stream)
         ) { stream in
             stream.eventLoop.makeCompletedFuture { try addStream(to: stream, room.value) }

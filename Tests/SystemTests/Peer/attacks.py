@@ -38,6 +38,11 @@ OVERSIZE = [
 ]
 
 
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
+TLS.set_alpn_protocols(["h2"])
+
+
 class Attacker:
     """One connection at a time, and what came of all of them."""
 
@@ -53,18 +58,12 @@ class Attacker:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         try:
             await asyncio.get_running_loop().sock_connect(connection, (host, int(port)))
-            arguments = {"ssl": self.tls(), "server_hostname": host} if self.options.tls else {}
+            arguments = {"ssl": TLS, "server_hostname": host} if self.options.tls else {}
             self.reader, self.writer = await asyncio.open_connection(sock=connection, limit=4096, **arguments)
         except BaseException:
             connection.close()
             raise
         self.tally["connected"] += 1
-
-    def tls(self):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.set_alpn_protocols(["h2"])
-        return context
 
     async def send(self, data):
         self.writer.write(data)
@@ -273,7 +272,9 @@ async def main():
     await asyncio.wait(tasks, timeout=options.seconds)
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if not isinstance(outcome, asyncio.CancelledError):
+            raise outcome
     print(json.dumps(tally), flush=True)
 
 
