@@ -59,7 +59,7 @@ import Testing
     ]
 
     @Test(
-        "A body in broken or boundless chunks ends its connection, and nothing behind it is answered", arguments: broken
+        "A body in broken or boundless chunks ends its connection, and nothing behind it is answered", arguments: cut
     )
     func broken(request: String) async throws {
         try await TestServer.run { server in
