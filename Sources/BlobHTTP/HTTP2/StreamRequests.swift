@@ -30,6 +30,8 @@ final class StreamRequests: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         room.leave(self)
         reading?.abandon()
+        // It knows this handler's context, which knows this handler: nobody else parts them.
+        reading = nil
     }
 
     /// There is room again on the connection.
