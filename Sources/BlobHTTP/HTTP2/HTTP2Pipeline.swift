@@ -5,7 +5,7 @@ import NIOHTTPTypesHTTP2
 /// How a connection that speaks HTTP/2 is put together, and each of its streams.
 ///
 ///     connection   frames → ConnectionEnd → NIOHTTP2 → time and end of the connection
-///     stream       frame payloads → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
+///     stream       frame payloads → LastFrame → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
 struct HTTP2Pipeline: Sendable {
     /// Requests under way on one connection.
     private static let streamLimit = 100
@@ -13,6 +13,9 @@ struct HTTP2Pipeline: Sendable {
     private static let windowBytes = 1 << 20
     /// Bytes of an answer that may wait for the client's window, on one stream.
     private static let outboundBytes = 64 << 10
+    /// Streams that a client may reset in half a minute: one that leafs quickly through a gallery does so. A flood resets
+    /// thousands a second.
+    private static let resetLimit = 1000
 
     let limits: ConnectionLimits
     let reads: BlobReads?
@@ -35,6 +38,7 @@ struct HTTP2Pipeline: Sendable {
         connection.targetWindowSize = Self.windowBytes
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = Self.windowBytes
+        stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
         let room = NIOLoopBound(StreamRoom(on: channel.eventLoop), eventLoop: channel.eventLoop)
@@ -53,6 +57,7 @@ struct HTTP2Pipeline: Sendable {
     private func addStream(to channel: any Channel, _ room: StreamRoom) throws {
         let pipeline = channel.pipeline.syncOperations
         let stream = StreamGuard(limits: limits)
+        try pipeline.addHandler(LastFrame())
         try pipeline.addHandler(stream)
         try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
         try pipeline.addHandler(

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 
-/// The first handler of a stream: it keeps the time of one request and its answer by the same rules as a connection of
+/// The second handler of a stream: it keeps the time of one request and its answer by the same rules as a connection of
 /// HTTP/1.1, and ends a stream whose request is not wanted to its end.
 final class StreamGuard: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload

@@ -119,10 +119,10 @@ final class BlobAnswer {
 
     // MARK: Body
 
-    /// Writes as much as the channel takes and memory has.
+    /// Writes as much as the channel takes and memory has. The end needs no room, and the last bytes may wait for it.
     private func send(_ plan: BodyPlan) {
         var plan = plan
-        while channel.isWritable {
+        while channel.isWritable || plan.isWritten {
             switch plan.next() {
             case nil:
                 state = .idle

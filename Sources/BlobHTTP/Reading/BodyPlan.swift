@@ -11,7 +11,9 @@ struct BodyPlan {
     }
 
     let blob: ReadyBlob
-    private var rest: ArraySlice<Piece>
+    /// Whether there were bytes, and all have been written.
+    private(set) var isWritten = false
+    private var rest: ArraySlice<Piece> { didSet { isWritten = rest.isEmpty } }
 
     init(_ blob: ReadyBlob, _ body: BlobVerdict.Body) {
         self.blob = blob
