@@ -91,7 +91,12 @@ struct BadClientTests {
         ]
         let attack = try RunningCommand(
             "/usr/bin/python3", arguments + (server.url.scheme == "https" ? ["--tls"] : []))
+        let end = ContinuousClock.now + .seconds(Self.soaks ? 120 : 60)
         while attack.isRunning {
+            if ContinuousClock.now > end {
+                Issue.record("\(name) has not ended by itself")
+                attack.send(signal: SIGKILL)
+            }
             let answer = try await curl("-o", "/dev/null", "-w", "%{http_code}", "\(server.url)/healthz")
             #expect(answer.output == "200", "\(name): \(answer.errors)")
             try await Task.sleep(for: .milliseconds(200))
