@@ -25,8 +25,7 @@ import Testing
             address: address(number), size: Int64(bytes), sunset: Timestamp(seconds: sunset), content: NoContent())
         return ReadyBlob(
             held, body: isInMemory ? ByteBuffer(repeating: 0, count: bytes) : nil,
-            standing: standings.standing(of: held.address),
-            cacheSeconds: 300)
+            standing: standings.standing(of: held.address), cacheSeconds: 300, dates: DateText())
     }
 
     @Test("Whatever is asked for, a table stays within its number of blobs, and what is asked for often stays")

@@ -21,28 +21,30 @@ final class HTTP1Answers: AnswerChannel {
     var version: AnsweredRequest.Version { .http1 }
 
     func writeWhole(_ blob: ReadyBlob, now: Timestamp) -> Bool {
-        let persistence = connection.state.beginAnswer(asksToClose: false, now: .now())
-        if persistence == .keepAlive(isHTTP10: false) {
-            connection.send(.byteBuffer(blob.heads(at: now).whole))
-        } else {
-            writeHead(blob, BlobVerdict(status: .ok, body: .whole), persistence, now)
-            if let body = blob.body { connection.send(.byteBuffer(body)) }
-        }
+        let isMade = writeHead(blob, BlobVerdict(status: .ok, body: .whole), now: now)
+        if !isMade, let body = blob.body { write(body) }
         end()
         return true
     }
 
     func begin(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp) {
-        writeHead(blob, verdict, connection.state.beginAnswer(asksToClose: false, now: .now()), now)
+        _ = writeHead(blob, verdict, now: now)
     }
 
-    private func writeHead(
-        _ blob: ReadyBlob, _ verdict: BlobVerdict, _ persistence: ConnectionState.Persistence, _ now: Timestamp
-    ) {
+    /// Writes the head as it was made beforehand, if the answer has nothing of its own in it, and then the body
+    /// with it where that is in memory: true. Or a head for this answer alone: false.
+    private func writeHead(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp) -> Bool {
+        let persistence = connection.state.beginAnswer(asksToClose: false, now: .now())
+        let heads = blob.heads(at: now)
+        if persistence == .keepAlive(isHTTP10: false), let made = heads.whole(verdict) {
+            write(made)
+            return true
+        }
         var head = ByteBufferAllocator().buffer(capacity: 1024)
-        head.writeImmutableBuffer(blob.heads(at: now).beginning(verdict.status))
+        head.writeImmutableBuffer(heads.beginning(verdict.status))
         HTTP1Head.end(&head, verdict, blob.facts, persistence)
         write(head)
+        return false
     }
 
     func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) -> Int {

@@ -70,9 +70,9 @@ final class BlobReads: Sendable {
         return ByteBuffer(bytes: try await blob.content.read(all))
     }
 
-    /// The blob as a loop keeps it.
-    func ready(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing) -> ReadyBlob {
-        ReadyBlob(blob, body: body, standing: standing, cacheSeconds: cacheSeconds)
+    /// The blob as a loop keeps it, whose dates are in `dates`.
+    func ready(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, dates: DateText) -> ReadyBlob {
+        ReadyBlob(blob, body: body, standing: standing, cacheSeconds: cacheSeconds, dates: dates)
     }
 
     /// An answer was cut because its bytes could not be read.

@@ -21,6 +21,7 @@ final class ReadingDesk {
     let reads: BlobReads
     private let loop: any EventLoop
     private let table: ReadyTable
+    private let dates = DateText()
     private var waiting: [BlobAddress: Waiting] = [:]
     private var sweep: Scheduled<Void>?
 
@@ -69,7 +70,7 @@ final class ReadingDesk {
         switch finding {
         case .refused(let problem): result = .failure(problem)
         case .held(let blob, let body):
-            let ready = reads.ready(blob, body: body, standing: waiting.standing)
+            let ready = reads.ready(blob, body: body, standing: waiting.standing, dates: dates)
             if isCurrent { keep(ready) }
             result = .success(ready)
         }

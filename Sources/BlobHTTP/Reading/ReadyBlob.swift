@@ -2,8 +2,8 @@ import Blobs
 import HTTPTypes
 import NIOCore
 
-/// A held blob as one event loop keeps it ready: its bytes where they are few, its file where they are many, and what
-/// every answer about it says during the present second.
+/// A held blob as one event loop keeps it ready: its bytes where they are few, its file where they are many, and the
+/// heads of the answers about it.
 final class ReadyBlob {
     /// Bodies up to this size are kept in memory and sent with their head in one write; larger ones leave by `sendfile`.
     static let bodyLimit: Int64 = 32 << 10
@@ -15,16 +15,18 @@ final class ReadyBlob {
     let content: (any BlobContent)?
     private let standing: Standing
     private let cacheSeconds: Int64
+    private let dates: DateText
     private var file: LoopFile?
-    private var heads: Heads?
+    private var heads: BlobHeads?
     private var residency = Residency()
 
-    init(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, cacheSeconds: Int64) {
+    init(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, cacheSeconds: Int64, dates: DateText) {
         facts = BlobFacts(address: blob.address, size: blob.size, sunset: blob.sunset)
         content = body == nil ? blob.content : nil
         self.body = body
         self.standing = standing
         self.cacheSeconds = cacheSeconds
+        self.dates = dates
     }
 
     /// Whether it may be served at `now`: nothing has changed about it, and a lease holds it.
@@ -39,47 +41,13 @@ final class ReadyBlob {
         return file
     }
 
-    // MARK: Heads
-
-    /// What all answers of one second share.
-    struct Heads {
-        let time: Timestamp
-        let fields: BlobFields
-        /// The beginnings of heads by status, up to what is the answer's own.
-        let ok: ByteBuffer
-        let partialContent: ByteBuffer
-        let notModified: ByteBuffer
-        /// The answer to a plain GET on a connection that stays: its head, and the body where that is in memory.
-        let whole: ByteBuffer
-
-        func beginning(_ status: HTTPResponse.Status) -> ByteBuffer {
-            status == .ok ? ok : status == .notModified ? notModified : partialContent
-        }
-    }
-
-    /// Those of the second `now`.
-    func heads(at now: Timestamp) -> Heads {
-        if let heads, heads.time == now { return heads }
-        let made = makeHeads(now)
+    /// The heads of answers at `now`.
+    func heads(at now: Timestamp) -> BlobHeads {
+        let date = dates.text(at: now)
+        if let heads, heads.move(to: now, date) { return heads }
+        let made = BlobHeads(facts, body: body, cacheSeconds: cacheSeconds, now: now, date)
         heads = made
         return made
-    }
-
-    private func makeHeads(_ now: Timestamp) -> Heads {
-        let fields = BlobFields(facts, now: now, cacheSeconds: cacheSeconds)
-        let date = "Date: \(HTTPDate.format(now))\r\n"
-        let ok = HTTPResponse.Status.ok
-        let content = date + HTTP1Head.lines(fields.content)
-        let okBeginning = ByteBuffer(string: HTTP1Head.statusLine(ok) + content)
-        var whole = okBeginning
-        HTTP1Head.end(&whole, BlobVerdict(status: ok, body: .whole), facts, .keepAlive(isHTTP10: false))
-        if let body { whole.writeImmutableBuffer(body) }
-        return Heads(
-            time: now, fields: fields, ok: okBeginning,
-            partialContent: ByteBuffer(string: HTTP1Head.statusLine(.partialContent) + content),
-            notModified: ByteBuffer(
-                string: HTTP1Head.statusLine(.notModified) + date + HTTP1Head.lines(fields.common)),
-            whole: whole)
     }
 
     // MARK: Memory

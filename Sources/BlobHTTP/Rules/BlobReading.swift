@@ -117,14 +117,20 @@ package struct BlobVerdict: Hashable, Sendable {
 
 /// The fields that all answers about one held blob share for a second.
 package struct BlobFields: Hashable, Sendable {
+    /// Seconds that a cache may keep an answer.
+    package let maximumAge: Int64
     /// Of 304, and of every other: what pages of any origin may read included (RFC 9110 §15.4.5).
     package let common: HTTPFields
     /// Of 200 and 206: `common`, and what tells of the bytes.
     package let content: HTTPFields
 
-    /// `cacheSeconds` bounds how long a cache may keep an answer; it never outlasts the blob's last lease.
+    /// The bound `cacheSeconds`, or less, since no answer outlasts the blob's last lease.
+    package static func maximumAge(_ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64) -> Int64 {
+        min(facts.sunset.secondsSince(now), cacheSeconds)
+    }
+
     package init(_ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64) {
-        let maximumAge = min(facts.sunset.secondsSince(now), cacheSeconds)
+        maximumAge = Self.maximumAge(facts, now: now, cacheSeconds: cacheSeconds)
         var fields = CrossOrigin.readFields
         fields[.eTag] = "\"\(facts.address.hex)\""
         fields[.cacheControl] = "public, no-transform, must-revalidate, max-age=\(maximumAge)"
