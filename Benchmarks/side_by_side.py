@@ -179,9 +179,10 @@ def pinned(core, command):
     return command if core is None else ["taskset", "-c", str(core), *command]
 
 
-# What lifts the limits that stop one client from doing everything; an older program may not have all of them.
+# What lifts the limits that stop one client from doing everything, and lets the server be at rest: it would read a
+# large store for hours to find damage. An older program may not have all of them.
 UNLIMITED = {"--leases-per-subject": "1000000000", "--bytes-per-subject": "none", "--connections": "30000",
-             "--log-level": "warning"}
+             "--scrub-rate": "0", "--log-level": "warning"}
 
 
 @functools.cache

@@ -17,15 +17,16 @@ package struct Standing: Sendable {
     package var isCurrent: Bool { shard.generation(at: index) == generation }
 }
 
-/// What a store keeps so that nobody believes an old finding: a generation for each of 65,536 places, which every
-/// address has one of. A change of an address moves the generation of its place on.
+/// What a store keeps so that nobody believes an old finding: a generation for each of 1,048,576 places, which every
+/// address has one of. A change of an address moves the generation of its place on. They take 4 MiB; with fewer, a
+/// sweep that removes thousands of blobs a second would have others looked up anew all the time.
 ///
 /// A finding takes its standing *before* the truth is looked at. When the truth changes in between, the finding is
 /// never current; when it changes later, the finding ends before the change is acknowledged.
 package final class Standings: Sendable {
-    /// The generations of 256 places.
+    /// The generations of 4096 places.
     fileprivate final class Shard: Sendable {
-        private let generations = InlineArray<256, Atomic<UInt32>> { _ in Atomic(0) }
+        private let generations = InlineArray<4096, Atomic<UInt32>> { _ in Atomic(0) }
 
         func generation(at index: Int) -> UInt32 { generations[index].load(ordering: .acquiring) }
 
@@ -38,11 +39,16 @@ package final class Standings: Sendable {
 
     /// How an address stands at this moment.
     package func standing(of address: BlobAddress) -> Standing {
-        Standing(shards[Int(address.byte(at: 0))], Int(address.byte(at: 1)))
+        Standing(shards[Int(address.byte(at: 0))], Self.index(address))
     }
 
     /// Ends every standing of an address that was given out so far.
     package func end(_ address: BlobAddress) {
-        shards[Int(address.byte(at: 0))].advance(at: Int(address.byte(at: 1)))
+        shards[Int(address.byte(at: 0))].advance(at: Self.index(address))
+    }
+
+    /// The place of an address within its shard.
+    private static func index(_ address: BlobAddress) -> Int {
+        Int(address.byte(at: 1)) << 4 | Int(address.byte(at: 2)) >> 4
     }
 }

@@ -2,8 +2,8 @@ import Blobs
 import Testing
 
 @Suite struct StandingTests {
-    private static func address(_ first: UInt8, _ second: UInt8) -> BlobAddress {
-        guard let address = BlobAddress(bytes: [first, second] + Array(repeating: 7, count: 30)) else {
+    private static func address(_ first: UInt8, _ second: UInt8, _ third: UInt8 = 7) -> BlobAddress {
+        guard let address = BlobAddress(bytes: [first, second, third] + Array(repeating: 7, count: 29)) else {
             preconditionFailure("32 bytes are an address")
         }
         return address
@@ -27,6 +27,7 @@ import Testing
         for (first, second) in [(1, 3), (2, 2), (0, 0), (255, 255)] as [(UInt8, UInt8)] {
             standings.end(Self.address(first, second))
         }
+        for third in [0x10, 0x80, 0xff] as [UInt8] { standings.end(Self.address(1, 2, third)) }
         #expect(standing.isCurrent)
     }
 }
