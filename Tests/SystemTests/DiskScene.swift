@@ -67,9 +67,18 @@ struct DiskScene {
     func status(_ path: String, _ arguments: String...) async throws -> String {
         try await run(
             "/usr/bin/curl",
-            ["-sS", "--max-time", "30", "-o", "/dev/null", "-w", "%{http_code}"] + arguments + ["\(server.url)\(path)"],
+            ["-sS", "--max-time", "30", "-w", "%{http_code}"] + (arguments.contains("-o") ? [] : ["-o", "/dev/null"])
+                + arguments + ["\(server.url)\(path)"],
             in: journey.folder.path
         ).output
+    }
+
+    /// What is served of `blob`; nil for 404.
+    func read(_ blob: Blob) async throws -> [UInt8]? {
+        let status = try await status("/\(blob.address.hex)", "-o", "read")
+        if status == "404" { return nil }
+        #expect(status == "200")
+        return [UInt8](try Data(contentsOf: URL(filePath: journey.path("read"))))
     }
 
     /// The number of a metric without labels.
