@@ -7,6 +7,7 @@ struct Harness: Sendable {
     static let all = [
         Harness(name: "ranges", run: fuzzRanges),
         Harness(name: "uploads", run: fuzzUploads),
+        Harness(name: "dialects", run: fuzzDialects),
         Harness(name: "framing", run: fuzzFraming),
         Harness(name: "proxies", run: fuzzProxies),
         Harness(name: "tickets", run: fuzzTickets),
