@@ -62,6 +62,16 @@ package final class Catalog: Sendable {
         return catalog
     }
 
+    /// Opens the catalogue at `path`, whose schema is up to date, where nothing can be written: for reading alone.
+    package static func openToRead(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
+        let pool = try catalogued { () throws -> DatabasePool in
+            var configuration = configuration
+            configuration.readonly = true
+            return try DatabasePool(path: path, configuration: configuration)
+        }
+        return Catalog(pool: pool, faults: faults)
+    }
+
     /// The identity in the catalogue at `path`, read without changing anything.
     package static func identity(at path: String) throws(CatalogError) -> StoreIdentity {
         try catalogued {

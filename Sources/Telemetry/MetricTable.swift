@@ -48,11 +48,11 @@ package enum MetricTable {
             $0.store?.keptUploads.count
         },
         .gauge("satcheld_uploads_kept_bytes", "Bytes that are here of those uploads.") { $0.store?.keptUploads.bytes },
-        .gauge("satcheld_promised_bytes", "Bytes that uploads under way may still write.") { $0.store?.promisedBytes },
+        .gauge("satcheld_promised_bytes", "Bytes that uploads under way may still write.") { $0.writing.promisedBytes },
         .gauge("satcheld_disk_free_bytes", "Bytes that the disk still takes.") { $0.store?.freeBytes },
         .gauge("satcheld_catalog_log_bytes", "Bytes of the catalogue's write-ahead log.") { $0.store?.logBytes },
         .gauge("satcheld_store_suspended", "1 while the store takes no writes because a sync failed.") {
-            $0.store.map { $0.isSuspended ? 1 : 0 }
+            $0.writing.isSuspended ? 1 : 0
         },
     ]
 

@@ -2,6 +2,7 @@
 package struct Readings: Sendable {
     /// Nil where the catalogue could not be read.
     package var store: StoreReadings?
+    package var writing = WritingReadings()
     package var collection = CollectionReadings()
     package var process = ProcessReadings()
 
@@ -41,15 +42,24 @@ package struct StoreReadings: Sendable {
     package var keptUploads = Sum()
     /// When the background check had last gone through everything, in seconds since 1970; 0 for never.
     package var lastScrub: Int64 = 0
-    /// Bytes that uploads under way may still write.
-    package var promisedBytes: Int64 = 0
     package var freeBytes: Int64 = 0
     /// Bytes of the catalogue's write-ahead log.
     package var logBytes: Int64 = 0
+
+    package init() {}
+}
+
+/// What is known of writing without asking catalogue or disk: most of all while they do not answer.
+package struct WritingReadings: Sendable {
+    /// Bytes that uploads under way may still write.
+    package var promisedBytes: Int64 = 0
     /// Whether the store takes no writes because one could not be made durable.
     package var isSuspended = false
 
-    package init() {}
+    package init(promisedBytes: Int64 = 0, isSuspended: Bool = false) {
+        self.promisedBytes = promisedBytes
+        self.isSuspended = isSuspended
+    }
 }
 
 /// How garbage collection stands.

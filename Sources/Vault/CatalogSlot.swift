@@ -23,11 +23,15 @@ final class CatalogSlot: Sendable {
     }
 
     private let state: Mutex<State>
-    private let open: @Sendable () throws(CatalogError) -> Catalog
+    private let open: Opening
+    private let openToRead: Opening
 
-    init(_ catalog: Catalog, open: @escaping @Sendable () throws(CatalogError) -> Catalog) {
+    typealias Opening = @Sendable () throws(CatalogError) -> Catalog
+
+    init(_ catalog: Catalog, open: @escaping Opening, openToRead: @escaping Opening) {
         state = Mutex(.open(catalog, users: 0))
         self.open = open
+        self.openToRead = openToRead
     }
 
     /// Looks at one consistent state.
@@ -47,13 +51,16 @@ final class CatalogSlot: Sendable {
     }
 
     /// Closes every connection, so that SQLite judges its log anew by its checksums, opens the catalogue again and
-    /// moves the log into the database. Only one thread does this. Where the disk still cannot sync, the catalogue stays
-    /// open to be read.
+    /// moves the log into the database. Only one thread does this. Where the disk still cannot write or sync, the
+    /// catalogue stays open to be read.
     func reopen() throws(CatalogError) {
         takeOut()?.abandon()
         let result = Result { () throws(CatalogError) in try open() }
+        let readable = Result { () throws(CatalogError) in
+            do { return try result.get() } catch { return try openToRead() }
+        }
         state.withLock { state in
-            switch result {
+            switch readable {
             case .success(let catalog): state = .open(catalog, users: 0)
             case .failure(let error): state = .failed(error)
             }

@@ -88,7 +88,11 @@ struct StoreOpening {
         let time = StoreTime(clock: clock, latest: row.latest)
         try judgeCatalog(catalog, row: row, disk: disk, now: time.now)
         try finishRemovals(catalog, disk: disk, time: time)
-        let slot = CatalogSlot(catalog) { () throws(CatalogError) in try Catalog.open(at: path, faults: faults) }
+        let slot = CatalogSlot(catalog) { () throws(CatalogError) in
+            try Catalog.open(at: path, faults: faults)
+        } openToRead: { () throws(CatalogError) in
+            try Catalog.openToRead(at: path, faults: faults)
+        }
         return OpenedStore(disk: disk, slot: slot, time: time)
     }
 

@@ -8,6 +8,11 @@ extension Vault {
     /// How far waiting leases and blobs are counted for the metrics.
     static let backlogLimit = 100_000
 
+    /// How writing stands, whether or not the store can be read.
+    package var writingReadings: WritingReadings {
+        WritingReadings(promisedBytes: promisedBytes, isSuspended: health.suspension != nil)
+    }
+
     /// What there is to say about the store at this moment. Costs the same however many blobs it holds.
     package func readings() async throws(StoreError) -> StoreReadings {
         try await workers.run { () throws(StoreError) in
@@ -27,8 +32,6 @@ extension Vault {
                 readings.freeBytes = try self.disk.freeBytes()
                 readings.logBytes = try Folder.status(self.layout.catalog + "-wal")?.size ?? 0
             }
-            readings.promisedBytes = self.ledger.promisedBytes
-            readings.isSuspended = self.health.suspension != nil
             return readings
         }
     }

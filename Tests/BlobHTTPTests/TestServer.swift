@@ -53,6 +53,7 @@ struct TestServer {
             readings: { [vault] in
                 var readings = Readings()
                 readings.store = try? await vault.readings()
+                readings.writing = vault.writingReadings
                 return readings
             },
             upkeep: { Upkeep(heldBack: "the clocks parted", holdCount: 2) }

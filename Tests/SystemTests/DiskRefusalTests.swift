@@ -88,6 +88,28 @@ struct DiskRefusalTests {
         try await scene.expectCleanAfterTheEnd()
     }
 
+    @Test(arguments: ["write 5", "sync 5"])
+    func aCatalogueThatCannotBeWrittenForAWhileIsReadAllTheWhileAndSaysSo(refusal: String) async throws {
+        let scene = try await DiskScene()
+        let held = try await scene.put(1, bytes: 20_000)
+        try scene.disk.fail("\(refusal) /catalog.sqlite-wal")
+        #expect(try await scene.upload(DiskScene.blob(2, bytes: 20_000), owner: 2) == "503")
+        // Until the store has tried in vain to write again, and again.
+        try await scene.eventually("2") {
+            "\(min(scene.server.command.errorsSoFar.ranges(of: "The store still cannot write").count, 2))"
+        }
+        for _ in 0..<5 {
+            #expect(try await scene.isSuspended())
+            #expect(try await scene.lease(on: held, owner: 1).contains("\"expires\""))
+            #expect(try await scene.metric("satcheld_leases") != nil)
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        try scene.disk.recover()
+        try await scene.eventually("200") { try await scene.status("/readyz") }
+        #expect(try await scene.isSuspended() == false)
+        try await scene.expectCleanAfterTheEnd()
+    }
+
     @Test(arguments: [28, 122])
     func aCatalogueThatMeetsAFullDiskOrQuotaGetsTheBallastAndASweepMakesItAgain(code: Int) async throws {
         let scene = try await DiskScene()

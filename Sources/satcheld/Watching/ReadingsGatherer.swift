@@ -12,6 +12,7 @@ struct ReadingsGatherer: Sendable {
         var readings = Readings()
         // A store that cannot be read is a reason to tell the rest all the more.
         readings.store = try? await vault.readings()
+        readings.writing = vault.writingReadings
         readings.collection.isHeldBack = lifecycle.latestReport?.hold != nil
         readings.process =
             (try? await NIOThreadPool.singleton.runIfActive { ProcessReadings.now() }) ?? ProcessReadings()
