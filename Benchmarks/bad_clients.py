@@ -2,12 +2,13 @@
 """Measures what other clients notice while bad ones do their worst (Tests/SystemTests/Peer/attacks.py).
 
 Hot reads go on as open load at half of what the server does at most; server and load maker have a core each, the bad
-clients what the load maker leaves of its own. Quiet runs alternate with loud ones; what counts is the median of the
-ratios of neighbours. Attacks that need HTTP/2 come over TLS, and so do the reads beside them, by h2load at a fixed rate.
+clients what the load maker leaves of its own (by the idle policy: merely nice, they would hold it up for a slice at a
+time). Quiet runs alternate with loud ones; what counts is the median of the ratios of neighbours. Attacks that need
+HTTP/2 come over TLS, and so do the reads beside them, by h2load at a fixed rate.
 
 Usage: Benchmarks/bad_clients.py [--satcheld PATH] [--folder DIR] [--quick] [--only WORD] [--rounds 5] [--seconds 4]
 
-Needs cc, taskset, openssl and h2load. Ends with 1 if a bound is missed. 10,000 connections need a limit of more open
+Needs cc, taskset, chrt, openssl and h2load. Ends with 1 if a bound is missed. 10,000 connections need a limit of more open
 files than that for both ends.
 """
 
@@ -75,7 +76,7 @@ class BadClients(Crowds):
     def attack(self, server, name, count, large, seconds):
         tls = ["--tls"] if server.tls_port else []
         subprocess.run(
-            pinned(LOAD_CORE, ["nice", "-n", "19", sys.executable, str(ATTACKS), server.address, name, "--path", large,
+            pinned(LOAD_CORE, ["chrt", "--idle", "0", sys.executable, str(ATTACKS), server.address, name, "--path", large,
                                "--connections", str(count), "--seconds", str(seconds), *tls]),
             check=True, capture_output=True)
 

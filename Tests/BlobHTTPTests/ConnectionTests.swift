@@ -232,7 +232,7 @@ import Vault
     @Test("An upload that all but stands still is 408, one at a decent speed is not")
     func slowBody() async throws {
         try await TestServer.run(settings: {
-            $0.connections.uploadPatience = .milliseconds(1500)
+            $0.connections.uploadPatience = .seconds(3)
             $0.connections.uploadBytesPerSecond = 100
         }) { server in
             let head = "PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"

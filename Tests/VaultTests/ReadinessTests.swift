@@ -9,7 +9,7 @@ import Vault
 @Suite struct WriteProbeTests {
     @Test func `however many ask at once, one probe runs, and its answer keeps a while`() async {
         let count = Mutex(0)
-        let probe = WriteProbe(freshness: .seconds(60), patience: .seconds(10)) {
+        let probe = WriteProbe(freshness: .seconds(600), patience: .seconds(60)) {
             count.withLock { $0 += 1 }
             try? await Task.sleep(for: .milliseconds(30))
             return "no inodes"
