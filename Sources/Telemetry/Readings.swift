@@ -52,9 +52,9 @@ package struct StoreReadings: Sendable {
 /// What is known of writing without asking catalogue or disk: most of all while they do not answer.
 package struct WritingReadings: Sendable {
     /// Bytes that uploads under way may still write.
-    package var promisedBytes: Int64 = 0
+    package var promisedBytes: Int64
     /// Whether the store takes no writes because one could not be made durable.
-    package var isSuspended = false
+    package var isSuspended: Bool
 
     package init(promisedBytes: Int64 = 0, isSuspended: Bool = false) {
         self.promisedBytes = promisedBytes

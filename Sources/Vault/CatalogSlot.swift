@@ -56,11 +56,9 @@ final class CatalogSlot: Sendable {
     func reopen() throws(CatalogError) {
         takeOut()?.abandon()
         let result = Result { () throws(CatalogError) in try open() }
-        let readable = Result { () throws(CatalogError) in
-            do { return try result.get() } catch { return try openToRead() }
-        }
+        let usable = result.flatMapError { _ in Result { () throws(CatalogError) in try openToRead() } }
         state.withLock { state in
-            switch readable {
+            switch usable {
             case .success(let catalog): state = .open(catalog, users: 0)
             case .failure(let error): state = .failed(error)
             }

@@ -61,9 +61,11 @@ import Testing
     }
 
     @Test func `a store that could not be read leaves its metrics out and the others in`() {
-        let text = MetricText.render(Meters(), Readings())
-        #expect(!text.contains("satcheld_leases") && text.contains("process_open_fds"))
         var readings = Readings()
+        readings.writing.isSuspended = true
+        let text = MetricText.render(Meters(), readings)
+        #expect(!text.contains("satcheld_leases") && text.contains("process_open_fds"))
+        #expect(text.contains("satcheld_store_suspended 1\n"), "most of all then it has to be told")
         readings.store = StoreReadings()
         #expect(MetricText.render(Meters(), readings).contains("satcheld_leases 0\n"))
     }
