@@ -45,7 +45,6 @@ struct CollectingTests {
         print(
             "sweep: \(last.report), \(Int(rate)) blobs a second, peak \(last.peak) bytes; with nothing to do \(idle.report.seconds) s"
         )
-        #expect(rate > 3000 && idle.report.seconds < 0.1)
         #expect(last.peak < 64 << 20)
     }
 
