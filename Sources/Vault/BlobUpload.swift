@@ -104,7 +104,7 @@ final class BlobUpload: UploadSession {
 
     /// Hashes, verifies and writes what was gathered last; nothing of a small upload is written before it is verified.
     private func finishBytes() throws(StoreError) -> (BlobAddress, Int64) {
-        let last = try bytes.lastPiece(isWhole: true)
+        let last = try bytes.lastPieces(isWhole: true)
         let address = try bytes.address()
         try announcement.verify(address)
         if Self.isSmall(announcement.size) { bytes.begin(try vault.stage(announcement.size)) }

@@ -19,6 +19,9 @@ final class PieceFlow: Sendable {
         self.workers = workers
     }
 
+    /// Whether the piece before is done with.
+    var isIdle: Bool { state.withLock { $0.running == 0 } }
+
     /// Waits for the piece before, then begins both jobs and returns. Throws what a job of an earlier piece threw.
     func send(
         hash: @escaping @Sendable () -> Void, write: @escaping @Sendable () throws(StoreError) -> Void

@@ -5,13 +5,33 @@ import Synchronization
 /// The bytes of one upload on their way to the disk: judged as they come, gathered to pieces, hashed and written side by
 /// side. It owns the staged file and the upload's share of the disk. Used by one task at a time.
 final class UploadBytes: Sendable {
-    /// Bytes gathered in memory: the whole of a small upload, or a piece of a large one.
+    /// Bytes that are passed on together, where nothing is in their way; no small upload has more.
     static let gatherBytes = Int(StagedFile.smallBytes)
+    /// Bytes that wait in memory while those before are hashed and written: the faster they come the fewer changes of
+    /// threads they cost.
+    private static let waitingBytes = 512 << 10
 
     /// What comes in, judged and not yet passed on.
     private struct Intake {
         var rule: UploadRule
-        var gathered: [UInt8] = []
+        var gathered: [[UInt8]] = []
+        var gatheredBytes = 0
+
+        /// Keeps `bytes`, together with what came before them where both are few.
+        mutating func gather(_ bytes: [UInt8]) {
+            gatheredBytes += bytes.count
+            if let last = gathered.indices.last, gathered[last].count + bytes.count <= UploadBytes.gatherBytes {
+                gathered[last] += bytes
+            } else {
+                gathered.append(bytes)
+            }
+        }
+
+        /// Gives what was gathered, and has nothing then.
+        mutating func pass() -> [[UInt8]] {
+            defer { (gathered, gatheredBytes) = ([], 0) }
+            return gathered
+        }
     }
 
     private let gathersAll: Bool
@@ -26,7 +46,7 @@ final class UploadBytes: Sendable {
     private let flow: PieceFlow
 
     /// - Parameters:
-    ///   - gathersAll: keeps everything until `lastPiece`: what is small comes whole.
+    ///   - gathersAll: keeps everything until `lastPieces`: what is small comes whole.
     ///   - staging: nil for an upload that has nothing on the disk before all of it is there.
     init(
         rule: UploadRule, gathersAll: Bool, hasher: BlobHasher?, checksum: ChecksumHasher? = nil,
@@ -42,11 +62,11 @@ final class UploadBytes: Sendable {
 
     /// Takes the next bytes; throws what judging them or writing earlier ones came to.
     func append(_ bytes: [UInt8]) async throws(StoreError) {
-        guard let piece = try take(bytes) else { return }
+        guard let pieces = try take(bytes) else { return }
         try await flow.send {
-            self.hash(piece)
+            self.hash(pieces)
         } write: { () throws(StoreError) in
-            try self.write(piece)
+            try self.write(pieces)
         }
     }
 
@@ -59,21 +79,22 @@ final class UploadBytes: Sendable {
     // MARK: What blocks
 
     /// Hashes what was gathered last; judges the length where `isWhole`. What is left to write is for `write(_:)`.
-    func lastPiece(isWhole: Bool) throws(StoreError) -> [UInt8] {
-        let gathered = try intake.withLock { intake throws(StoreError) in
+    func lastPieces(isWhole: Bool) throws(StoreError) -> [[UInt8]] {
+        let pieces = try intake.withLock { intake throws(StoreError) in
             guard var current = intake else { throw StoreError.isOver }
             if isWhole { try current.rule.finish() }
             defer { intake = current }
-            defer { current.gathered = [] }
-            return current.gathered
+            return current.pass()
         }
-        hash(gathered)
-        return gathered
+        hash(pieces)
+        return pieces
     }
 
-    /// Adds bytes to the file.
-    func write(_ bytes: [UInt8]) throws(StoreError) {
-        try onStaging { staging throws(StoreError) in try staging.write(bytes) }
+    /// Adds pieces to the file, one after another.
+    func write(_ pieces: [[UInt8]]) throws(StoreError) {
+        try onStaging { staging throws(StoreError) in
+            for piece in pieces { try staging.write(piece) }
+        }
     }
 
     /// Gives a small upload its file, now that all of it is there.
@@ -139,22 +160,23 @@ final class UploadBytes: Sendable {
     // MARK: Pieces
 
     /// Judges the bytes and gathers them; gives what is to be hashed and written now.
-    private func take(_ bytes: [UInt8]) throws(StoreError) -> [UInt8]? {
-        try intake.withLock { intake throws(StoreError) in
+    private func take(_ bytes: [UInt8]) throws(StoreError) -> [[UInt8]]? {
+        let enough = flow.isIdle ? Self.gatherBytes : Self.waitingBytes
+        return try intake.withLock { intake throws(StoreError) in
             guard var current = intake else { throw StoreError.isOver }
             intake = nil
             try current.rule.take(bytes)
-            if current.gathered.isEmpty { current.gathered = bytes } else { current.gathered += bytes }
+            current.gather(bytes)
             defer { intake = current }
-            guard current.gathered.count >= Self.gatherBytes, !gathersAll else { return nil }
-            defer { current.gathered = [] }
-            return current.gathered
+            return gathersAll || current.gatheredBytes < enough ? nil : current.pass()
         }
     }
 
-    private func hash(_ bytes: [UInt8]) {
-        hasher.withLock { $0?.update(bytes) }
-        checksum.withLock { $0?.update(bytes) }
+    private func hash(_ pieces: [[UInt8]]) {
+        for piece in pieces {
+            hasher.withLock { $0?.update(piece) }
+            checksum.withLock { $0?.update(piece) }
+        }
     }
 }
 

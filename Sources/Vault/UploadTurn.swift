@@ -105,7 +105,7 @@ final class UploadTurn: ResumableSession {
 
     /// Every byte that came is on the disk afterwards. An error is final: what was not written down before is sent again.
     private func synchronize(isWhole: Bool) throws(StoreError) {
-        try bytes.write(try bytes.lastPiece(isWhole: isWhole))
+        try bytes.write(try bytes.lastPieces(isWhole: isWhole))
         let start = ContinuousClock.now
         try bytes.onStaging { staging throws(StoreError) in try staging.synchronize() }
         vault.meters.fileSyncs.record(ContinuousClock.now - start)

@@ -262,11 +262,11 @@ import Vault
             let client = try await server.connect(reads: false)
             try await client.send("GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\n")
             let started = ContinuousClock.now
-            while client.isOpen, started.duration(to: .now) < .seconds(10) {
+            while client.isOpen, started.duration(to: .now) < .seconds(60) {
                 try await Task.sleep(for: .milliseconds(50))
                 try? await client.send("x")
             }
-            #expect(started.duration(to: .now) < .seconds(9))
+            #expect(!client.isOpen)
             await client.close()
         }
     }
@@ -292,14 +292,15 @@ import Vault
 
     @Test("The end of the server is bounded, whoever still holds a connection")
     func boundedEnd() async throws {
-        let started = ContinuousClock.now
-        try await TestServer.run { server in
+        var ended = ContinuousClock.now
+        try await TestServer.run(settings: { $0.connections.writeTimeout = .seconds(600) }) { server in
             let address = try await server.put([UInt8](repeating: 8, count: 20_000_000))
             let client = try await server.connect(reads: false)
             try await client.send("GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\r\n")
             try await Task.sleep(for: .milliseconds(200))
+            ended = .now
         }
-        #expect(started.duration(to: .now) < .seconds(20))
+        #expect(ended.duration(to: .now) < .seconds(120))
     }
 
     @Test("Connections beyond the limit wait for their turn")
