@@ -303,6 +303,7 @@ static void raise_file_limit(void) {
 int main(int count, char **arguments) {
     static const struct load work = {work_on_idle, work_on_answer}, crowd = {crowd_on_idle, crowd_on_answer};
     parse_options(count, arguments);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // Nobody is left to hear the figures.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, hear_stop);
     raise_file_limit();

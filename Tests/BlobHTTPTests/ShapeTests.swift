@@ -71,6 +71,30 @@ import Testing
         }
     }
 
+    @Test(
+        "An append that could be taken to end elsewhere moves no offset",
+        arguments: [
+            "Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: x", "Transfer-Encoding:\u{b}chunked",
+            "Content-Length: +4",
+        ])
+    func append(fields: String) async throws {
+        try await TestServer.run { server in
+            let tus = [("Tus-Resumable", "1.0.0")]
+            let made = try await server.answer(
+                to: "POST", "/uploads", fields: tus + [("Upload-Length", "20")], body: [])
+            let path = String(try #require(made?["location"]).dropFirst(server.url.count))
+            let client = try await server.connect()
+            try await client.send(
+                "PATCH \(path) HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+                    + "Content-Type: application/offset+octet-stream\r\n\(fields)\r\n\r\n0\r\n\r\n" + Self.next)
+            let answer = try #require(await client.answer())
+            #expect(answer.status == 400 && answer["connection"] == "close")
+            #expect(await client.rest().isEmpty)
+            #expect(try await server.answer(to: "HEAD", path, fields: tus)?["upload-offset"] == "0")
+        }
+    }
+
     @Test("Blanks that a field's value may have around it change nothing")
     func blanks() async throws {
         try await TestServer.run { server in

@@ -32,8 +32,8 @@ final class ReadyBlob {
     /// Whether it may be served at `now`: nothing has changed about it, and a lease holds it.
     func isServable(at now: Timestamp) -> Bool { standing.isCurrent && facts.sunset > now }
 
-    /// Bytes of memory that its body takes.
-    var bodyBytes: Int { body?.readableBytes ?? 0 }
+    /// Bytes of memory that its body takes: by itself, and once more behind the head of the answer that has all of it.
+    var bodyBytes: Int { 2 * (body?.readableBytes ?? 0) }
 
     /// The file for `sendfile`; nil where there is none or none can be opened.
     func openFile() -> LoopFile? {

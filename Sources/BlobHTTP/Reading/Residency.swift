@@ -4,7 +4,7 @@ import NIOCore
 /// Which parts of a file were found in the kernel's memory, and when: asking costs a system call for every 64 KiB, so
 /// an answer holds for a while. One that is wrong by then delays an event loop by a disk's read, nothing else.
 struct Residency {
-    /// A file is sent in parts of this size, aligned to it.
+    /// A file is looked at in parts of this size, aligned to it, and sent in pieces that are no larger.
     static let partBytes: Int64 = 1 << 20
     /// One byte is looked at in each run of this length: the kernel reads ahead no less.
     private static let strideBytes: Int64.Stride = 64 << 10
@@ -15,29 +15,32 @@ struct Residency {
 
     private var seen: [Int64: NIODeadline] = [:]
 
-    /// Whether `range`, which lies within one part, can be sent without waiting; `hasByte` looks at one offset.
+    /// Whether `range` can be sent without waiting; `hasByte` looks at one offset.
     mutating func isResident(
         _ range: ByteRange, of size: Int64, now: NIODeadline, hasByte: (Int64) -> Bool
     ) -> Bool {
-        let part = range.offset / Self.partBytes
-        if let time = seen[part], now < time + Self.trust { return true }
-        // All of the part is looked at once, so that the next ranges in it cost nothing.
-        let start = part * Self.partBytes
-        if Self.isResident(start, min(start + Self.partBytes, size), hasByte) {
-            if seen.count >= Self.partLimit { seen.removeAll() }
-            seen[part] = now
-            return true
+        for part in range.offset / Self.partBytes...(range.end - 1) / Self.partBytes {
+            if let time = seen[part], now < time + Self.trust { continue }
+            // All of the part is looked at once, so that the next ranges in it cost nothing.
+            let (start, end) = (part * Self.partBytes, min((part + 1) * Self.partBytes, size))
+            if Self.isResident(start, end, hasByte) {
+                if seen.count >= Self.partLimit { seen.removeAll() }
+                seen[part] = now
+            } else if !Self.isResident(max(start, range.offset), min(end, range.end), hasByte) {
+                return false
+            }
         }
-        return Self.isResident(range.offset, range.end, hasByte)
+        return true
     }
 
     private static func isResident(_ start: Int64, _ end: Int64, _ hasByte: (Int64) -> Bool) -> Bool {
         stride(from: start, to: end, by: strideBytes).allSatisfy(hasByte) && hasByte(end - 1)
     }
 
-    /// The first piece of `range` that lies within one part.
+    /// The first piece of `range`: all of it where it is no larger than a part, else what lies within its first part.
     static func firstPiece(of range: ByteRange, size: Int64) -> ByteRange {
-        let end = min(range.end, (range.offset / partBytes + 1) * partBytes)
+        if range.count <= partBytes { return range }
+        let end = (range.offset / partBytes + 1) * partBytes
         guard let piece = ByteRange(offset: range.offset, count: end - range.offset, within: size) else {
             preconditionFailure("a piece of a range lies within the blob")
         }
