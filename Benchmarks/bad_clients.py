@@ -3,8 +3,9 @@
 
 Hot reads go on as open load at half of what the server does at most; server and load maker have a core each, the bad
 clients what the load maker leaves of its own (by the idle policy: merely nice, they would hold it up for a slice at a
-time). Quiet runs alternate with loud ones; what counts is the median of the ratios of neighbours. Attacks that need
-HTTP/2 come over TLS, and so do the reads beside them, by h2load at a fixed rate.
+time). An attack begins with the reads and outlasts them; what its sudden end does is told in a row of its own. Quiet runs
+alternate with loud ones; what counts is the median of the ratios of neighbours. Attacks that need HTTP/2 come over TLS,
+and so do the reads beside them, by h2load at a fixed rate.
 
 Usage: Benchmarks/bad_clients.py [--satcheld PATH] [--folder DIR] [--quick] [--only WORD] [--rounds 5] [--seconds 4]
 
@@ -13,11 +14,14 @@ files than that for both ends.
 """
 
 import argparse
+import contextlib
+import json
+import os
 import subprocess
 import sys
 
-from crowds import LOAD_CORE, SERVER_CORE, Crowds
-from side_by_side import (HERE, MIB, Table, add_arguments, add_blobs, compare, make_certificate, pinned,
+from crowds import LOAD_CORE, SERVER_CORE, Crowds, latency
+from side_by_side import (HERE, MIB, Table, add_arguments, add_blobs, compare, end_load, make_certificate, pinned,
                           raise_file_limit, resident_bytes, sealed_bytes, start_satcheld, text, wait_until_quiet,
                           workplace)
 
@@ -37,48 +41,65 @@ class BadClients(Crowds):
         self.crowd_limit = (file_limit - 600) * 3 // 8
 
     def run(self):
+        seconds = self.options.seconds
         storage, paths = self.new_store("store", self.hot_bodies())
         large = f"/{add_blobs(storage, [sealed_bytes(16 * MIB)])[0]}"
         hot = self.list_paths("hot", paths)
         with self.start(storage) as server:
             rate = self.hot_rate(server, hot)
+            reads = lambda: latency(end_load(self.hot(server, hot, rate, seconds)))
             for name, count in PLAIN.items():
-                self.measure(server, name, count, large, rate, lambda: self.quiet(server, hot, rate),
-                             lambda noise: self.beside(server, hot, rate, noise))
+                self.measure(server, name, count, large, rate, reads, lasts=seconds + 1)
+            self.measure(server, "silence", CROWD, large, rate, reads, lasts=seconds / 2, is_bound=False)
         with self.start(storage, tls=make_certificate(self.work)) as server:
             rate = self.secure_rate(server, paths[0])
             for name, count in SECURE.items():
                 self.measure(server, name, count, large, rate, lambda: self.secure(server, paths[0], rate),
-                             lambda noise: self.secure(server, paths[0], rate, noise))
+                             lasts=seconds + 1)
 
     def start(self, storage, *settings, tls=None, core=SERVER_CORE):
         server = start_satcheld(self.options.satcheld, storage, "--gc-interval", "1h", *settings, tls=tls, core=core)
         wait_until_quiet(server.pid)
         return server
 
-    def measure(self, server, name, count, large, rate, quiet, beside):
+    def measure(self, server, name, count, large, rate, reads, lasts, is_bound=True):
         if self.options.only not in name:
             return
         count = min(count // 10 if self.options.quick else count, self.crowd_limit)
         peaks = []
 
-        def noise():
-            self.attack(server, name, count, large, self.options.seconds)
-            peaks.append(resident_bytes(server.pid))
+        def quiet():
+            os.sync()
+            wait_until_quiet(server.pid)
+            return reads()
 
-        loud, calm, ratio = compare(self.options.rounds, lambda: beside(noise), quiet)["p99"]
+        def loud():
+            os.sync()
+            wait_until_quiet(server.pid)
+            with self.attack(server, name, count, large, lasts):
+                figures = reads()
+                peaks.append(resident_bytes(server.pid))
+            return figures
+
+        beside, calm, ratio = compare(self.options.rounds, loud, quiet)["p99"]
+        memory = max(peaks)
         self.table.row(
-            f"{name}, {count:,} connections", f"p99 {text(loud)} µs",
-            f"quiet {text(calm)} µs at {rate:,} reads a second; {ratio:.2f}", f"{max(peaks) / MIB:.0f} MiB",
-            bound=f"≤ {LATENCY_BOUND}, ≤ {MEMORY_BOUND // MIB} MiB",
-            kept=ratio <= LATENCY_BOUND and max(peaks) <= MEMORY_BOUND)
+            f"{name}, {count:,} connections" + ("" if is_bound else " that end at once"), f"p99 {text(beside)} µs",
+            f"quiet {text(calm)} µs at {rate:,} reads a second; {ratio:.2f}", f"{memory / MIB:.0f} MiB",
+            bound=f"≤ {LATENCY_BOUND}, ≤ {MEMORY_BOUND // MIB} MiB" if is_bound else f"≤ {MEMORY_BOUND // MIB} MiB",
+            kept=(ratio <= LATENCY_BOUND or not is_bound) and memory <= MEMORY_BOUND)
 
+    @contextlib.contextmanager
     def attack(self, server, name, count, large, seconds):
         tls = ["--tls"] if server.tls_port else []
-        subprocess.run(
+        process = subprocess.Popen(
             pinned(LOAD_CORE, ["chrt", "--idle", "0", sys.executable, str(ATTACKS), server.address, name, "--path", large,
                                "--connections", str(count), "--seconds", str(seconds), *tls]),
-            check=True, capture_output=True)
+            stdout=subprocess.PIPE, text=True)
+        yield
+        output, _ = process.communicate()
+        if process.returncode or not json.loads(output).get("connected"):
+            sys.exit(f"{name} was no attack: {output}")
 
     # Reads over TLS
 
@@ -92,16 +113,12 @@ class BadClients(Crowds):
         line = next(line for line in output.splitlines() if line.startswith("finished in"))
         return max(SECURE_CONNECTIONS, int(float(line.split(",")[1].split()[0]) / 2))
 
-    def secure(self, server, path, rate, noise=None):
+    def secure(self, server, path, rate):
         """Latencies as h2load logs them, a request a line: when it began, its status, and how long it took."""
         log = self.work / "h2load.log"
         log.unlink(missing_ok=True)
-        seconds = self.options.seconds + (1 if noise else 0)
-        process = self.h2load(server, path, f"--duration={seconds}", f"--rps={rate / SECURE_CONNECTIONS:.1f}",
-                              f"--log-file={log}")
-        if noise:
-            noise()
-        process.communicate()
+        self.h2load(server, path, f"--duration={self.options.seconds}", f"--rps={rate / SECURE_CONNECTIONS:.1f}",
+                    f"--log-file={log}").communicate()
         lines = [line.split() for line in log.read_text().splitlines()]
         if not lines or any(status != "200" for _, status, _ in lines):
             sys.exit("reads beside bad clients failed")

@@ -3,9 +3,9 @@ enum SweepPace {
     /// The longest pause, so that a batch which waited long itself does not stop the sweep.
     static let longestPause = Duration.milliseconds(500)
 
-    /// How long to leave everything to others after a batch that took `batch`: three times as long while uploads are
+    /// How long to leave everything to others after a batch that took `batch`: four times as long while uploads are
     /// under way, not at all while none is.
     static func pause(after batch: Duration, isUploading: Bool) -> Duration {
-        isUploading ? min(batch * 3, longestPause) : .zero
+        isUploading ? min(batch * 4, longestPause) : .zero
     }
 }

@@ -3,8 +3,8 @@ import Testing
 @testable import Lifecycle
 
 @Suite struct SweepPaceTests {
-    @Test func `a sweep leaves uploads three quarters of the time, and takes all of it where there are none`() {
-        #expect(SweepPace.pause(after: .milliseconds(7), isUploading: true) == .milliseconds(21))
+    @Test func `a sweep leaves uploads four fifths of the time, and takes all of it where there are none`() {
+        #expect(SweepPace.pause(after: .milliseconds(7), isUploading: true) == .milliseconds(28))
         #expect(SweepPace.pause(after: .milliseconds(7), isUploading: false) == .zero)
         #expect(SweepPace.pause(after: .seconds(9), isUploading: true) == SweepPace.longestPause)
     }
