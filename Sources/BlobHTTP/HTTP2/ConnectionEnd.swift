@@ -1,14 +1,19 @@
 import NIOCore
 import NIOHTTP2
+import NIOSSL
 
 /// The first handler of a connection of HTTP/2: it ends one that cannot go on. NIO tells the client so (GOAWAY), and
 /// leaves the rest to us (RFC 9113 §5.4.1).
 ///
 /// A client that floods would else be read from for as long as it likes; and since TLS waits a while for a client to
-/// take its leave, what still comes is thrown away.
+/// take its leave, what still comes is thrown away. That while is cut short here: all streams stay in memory for it, and
+/// whoever floods is soon back with others.
 final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+
+    /// For the client to hear why, and to take its leave.
+    private static let patience = TimeAmount.seconds(1)
 
     private var context: ChannelHandlerContext?
     private var hasEnded = false
@@ -26,6 +31,13 @@ final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
         guard case .goAway(_, let errorCode, _) = frame.payload, errorCode != .noError, let context else { return }
         hasEnded = true
         // Once the frame has left.
-        context.eventLoop.assumeIsolated().execute { context.channel.close(promise: nil) }
+        let loop = context.eventLoop.assumeIsolated()
+        loop.execute { context.channel.close(promise: nil) }
+        loop.scheduleTask(in: Self.patience) { Self.closeBelowTLS(context.channel) }
+    }
+
+    /// Gone already, or without TLS, it has no such handler.
+    private static func closeBelowTLS(_ channel: any Channel) {
+        try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self).close(promise: nil)
     }
 }

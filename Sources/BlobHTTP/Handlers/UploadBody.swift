@@ -25,13 +25,14 @@ struct UploadBody {
         let telling = Int64(SealedShape.magic.count) - offset
         var received: Int64 = 0
         var piece: [UInt8] = []
-        piece.reserveCapacity(Int(min(size, Int64(Self.pieceBytes))))
         do {
             for try await buffer in body {
                 let isBeginning = received < telling && size > Self.pieceBytes
                 received += Int64(buffer.readableBytes)
                 var rest = buffer.readableBytesView[...]
                 while !rest.isEmpty {
+                    // Not before there is something to keep: many a request brings nothing.
+                    if piece.isEmpty { piece.reserveCapacity(Int(min(size, Int64(Self.pieceBytes)))) }
                     let taken = rest.prefix(Self.pieceBytes - piece.count)
                     piece.append(contentsOf: taken)
                     rest = rest.dropFirst(taken.count)
@@ -39,7 +40,6 @@ struct UploadBody {
                         let full = piece
                         piece = []
                         try await session.append(full)
-                        piece.reserveCapacity(Self.pieceBytes)
                     }
                 }
             }
