@@ -14,11 +14,13 @@ files than that for both ends.
 """
 
 import argparse
-import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 from crowds import LOAD_CORE, SERVER_CORE, Crowds, latency
 from side_by_side import (HERE, MIB, Table, add_arguments, add_blobs, compare, end_load, make_certificate, pinned,
@@ -35,6 +37,10 @@ LATENCY_BOUND, MEMORY_BOUND = 2.0, 256 * MIB
 SECURE_CONNECTIONS = 8
 
 
+def open_files(process):
+    return len(os.listdir(f"/proc/{process}/fd"))
+
+
 class BadClients(Crowds):
     def __init__(self, options, work, table, file_limit):
         super().__init__(options, work, table, file_limit)
@@ -49,20 +55,20 @@ class BadClients(Crowds):
             rate = self.hot_rate(server, hot)
             reads = lambda: latency(end_load(self.hot(server, hot, rate, seconds)))
             for name, count in PLAIN.items():
-                self.measure(server, name, count, large, rate, reads, lasts=seconds + 1)
-            self.measure(server, "silence", CROWD, large, rate, reads, lasts=seconds / 2, is_bound=False)
+                self.measure(server, name, count, large, rate, reads)
+            self.measure(server, "silence", CROWD, large, rate, reads, ends=True)
         with self.start(storage, tls=make_certificate(self.work)) as server:
             rate = self.secure_rate(server, paths[0])
             for name, count in SECURE.items():
-                self.measure(server, name, count, large, rate, lambda: self.secure(server, paths[0], rate),
-                             lasts=seconds + 1)
+                self.measure(server, name, count, large, rate, lambda: self.secure(server, paths[0], rate))
 
     def start(self, storage, *settings, tls=None, core=SERVER_CORE):
         server = start_satcheld(self.options.satcheld, storage, "--gc-interval", "1h", *settings, tls=tls, core=core)
         wait_until_quiet(server.pid)
         return server
 
-    def measure(self, server, name, count, large, rate, reads, lasts, is_bound=True):
+    def measure(self, server, name, count, large, rate, reads, ends=False):
+        """`reads` gives the latencies of some seconds of reads. Where it `ends`, the attack does so amid them."""
         if self.options.only not in name:
             return
         count = min(count // 10 if self.options.quick else count, self.crowd_limit)
@@ -76,29 +82,36 @@ class BadClients(Crowds):
         def loud():
             os.sync()
             wait_until_quiet(server.pid)
-            with self.attack(server, name, count, large, lasts):
-                figures = reads()
-                peaks.append(resident_bytes(server.pid))
+            process = self.attack(server, name, count, large)
+            if ends:
+                while open_files(server.pid) < count:
+                    time.sleep(0.01)
+                killer = threading.Timer(self.options.seconds / 2, process.kill)
+                killer.start()
+            figures = reads()
+            peaks.append(resident_bytes(server.pid))
+            self.finish(name, process)
             return figures
 
         beside, calm, ratio = compare(self.options.rounds, loud, quiet)["p99"]
         memory = max(peaks)
         self.table.row(
-            f"{name}, {count:,} connections" + ("" if is_bound else " that end at once"), f"p99 {text(beside)} µs",
+            f"{name}, {count:,} connections" + (" that end at once" if ends else ""), f"p99 {text(beside)} µs",
             f"quiet {text(calm)} µs at {rate:,} reads a second; {ratio:.2f}", f"{memory / MIB:.0f} MiB",
-            bound=f"≤ {LATENCY_BOUND}, ≤ {MEMORY_BOUND // MIB} MiB" if is_bound else f"≤ {MEMORY_BOUND // MIB} MiB",
-            kept=(ratio <= LATENCY_BOUND or not is_bound) and memory <= MEMORY_BOUND)
+            bound=f"≤ {MEMORY_BOUND // MIB} MiB" if ends else f"≤ {LATENCY_BOUND}, ≤ {MEMORY_BOUND // MIB} MiB",
+            kept=(ratio <= LATENCY_BOUND or ends) and memory <= MEMORY_BOUND)
 
-    @contextlib.contextmanager
-    def attack(self, server, name, count, large, seconds):
+    def attack(self, server, name, count, large):
+        """Begins one that outlasts the reads."""
         tls = ["--tls"] if server.tls_port else []
-        process = subprocess.Popen(
+        return subprocess.Popen(
             pinned(LOAD_CORE, ["chrt", "--idle", "0", sys.executable, str(ATTACKS), server.address, name, "--path", large,
-                               "--connections", str(count), "--seconds", str(seconds), *tls]),
+                               "--connections", str(count), "--seconds", str(self.options.seconds + 1), *tls]),
             stdout=subprocess.PIPE, text=True)
-        yield
+
+    def finish(self, name, process):
         output, _ = process.communicate()
-        if process.returncode or not json.loads(output).get("connected"):
+        if process.returncode not in (0, -signal.SIGKILL) or output and not json.loads(output).get("connected"):
             sys.exit(f"{name} was no attack: {output}")
 
     # Reads over TLS
@@ -109,7 +122,7 @@ class BadClients(Crowds):
             stdout=subprocess.PIPE, text=True)
 
     def secure_rate(self, server, path):
-        output = self.h2load(server, path, f"--duration={self.options.seconds}").communicate()[0]
+        output = self.h2load(server, path, f"--duration={self.options.seconds:.0f}").communicate()[0]
         line = next(line for line in output.splitlines() if line.startswith("finished in"))
         return max(SECURE_CONNECTIONS, int(float(line.split(",")[1].split()[0]) / 2))
 
@@ -117,7 +130,7 @@ class BadClients(Crowds):
         """Latencies as h2load logs them, a request a line: when it began, its status, and how long it took."""
         log = self.work / "h2load.log"
         log.unlink(missing_ok=True)
-        self.h2load(server, path, f"--duration={self.options.seconds}", f"--rps={rate / SECURE_CONNECTIONS:.1f}",
+        self.h2load(server, path, f"--duration={self.options.seconds:.0f}", f"--rps={rate / SECURE_CONNECTIONS:.1f}",
                     f"--log-file={log}").communicate()
         lines = [line.split() for line in log.read_text().splitlines()]
         if not lines or any(status != "200" for _, status, _ in lines):

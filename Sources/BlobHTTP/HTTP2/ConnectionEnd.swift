@@ -12,8 +12,8 @@ final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// For the client to hear why, and to take its leave.
-    private static let patience = TimeAmount.seconds(1)
+    /// For the client to take its leave. Why it must is on its way by then, and is read before the reset that may follow.
+    private static let patience = TimeAmount.milliseconds(100)
 
     private var context: ChannelHandlerContext?
     private var hasEnded = false
