@@ -7,8 +7,10 @@ import NIOPosix
 /// Work once begun is finished whatever becomes of the task that asked for it. Event loops go first where processors
 /// are few: an answer that is ready costs microseconds, and what waits for a disk is not hurt by waiting for them.
 final class Workers: Sendable {
+    /// Of all pools together: a process has only so many such variables.
+    private static let modesty = ThreadSpecificVariable<Modesty>()
+
     private let pool: NIOThreadPool
-    private let modesty = ThreadSpecificVariable<Modesty>()
 
     init(threads: Int) {
         pool = NIOThreadPool(numberOfThreads: max(1, threads))
@@ -40,9 +42,9 @@ final class Workers: Sendable {
 
     /// Makes a thread modest before the first work that it does.
     private func settle() {
-        guard modesty.currentValue == nil else { return }
+        guard Self.modesty.currentValue == nil else { return }
         ThreadPriority.yieldToOthers()
-        modesty.currentValue = Modesty()
+        Self.modesty.currentValue = Modesty()
     }
 
     /// What a thread carries that has been made modest.
