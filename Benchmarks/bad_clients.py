@@ -35,6 +35,7 @@ SECURE = {name: FEW for name in ("h2-settings", "h2-pings", "h2-continuation", "
                                  "h2-streams", "h2-window")}
 LATENCY_BOUND, MEMORY_BOUND = 2.0, 256 * MIB
 SECURE_CONNECTIONS = 8
+MINUTE = 60
 
 
 def open_files(process):
@@ -75,19 +76,15 @@ class BadClients(Crowds):
         peaks = []
 
         def quiet():
-            os.sync()
-            wait_until_quiet(server.pid)
+            self.settle(server)
             return reads()
 
         def loud():
-            os.sync()
-            wait_until_quiet(server.pid)
-            process = self.attack(server, name, count, large)
+            self.settle(server)
+            process = self.attack(server, name, count, large, MINUTE if ends else self.options.seconds + 1)
             if ends:
-                while open_files(server.pid) < count:
-                    time.sleep(0.01)
-                killer = threading.Timer(self.options.seconds / 2, process.kill)
-                killer.start()
+                self.wait_for(server, count, process)
+                threading.Timer(self.options.seconds / 2, process.kill).start()
             figures = reads()
             peaks.append(resident_bytes(server.pid))
             self.finish(name, process)
@@ -101,13 +98,19 @@ class BadClients(Crowds):
             bound=f"≤ {MEMORY_BOUND // MIB} MiB" if ends else f"≤ {LATENCY_BOUND}, ≤ {MEMORY_BOUND // MIB} MiB",
             kept=(ratio <= LATENCY_BOUND or ends) and memory <= MEMORY_BOUND)
 
-    def attack(self, server, name, count, large):
-        """Begins one that outlasts the reads."""
+    def attack(self, server, name, count, large, seconds):
         tls = ["--tls"] if server.tls_port else []
         return subprocess.Popen(
             pinned(LOAD_CORE, ["chrt", "--idle", "0", sys.executable, str(ATTACKS), server.address, name, "--path", large,
-                               "--connections", str(count), "--seconds", str(self.options.seconds + 1), *tls]),
+                               "--connections", str(count), "--seconds", str(seconds), *tls]),
             stdout=subprocess.PIPE, text=True)
+
+    def wait_for(self, server, count, process):
+        """Until so many connections are there."""
+        while open_files(server.pid) < count:
+            if process.poll() is not None:
+                sys.exit("the attack ended before all of it was there")
+            time.sleep(0.01)
 
     def finish(self, name, process):
         output, _ = process.communicate()

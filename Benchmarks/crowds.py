@@ -126,10 +126,13 @@ class Crowds:
         return start_load(self.load, "get", server.address, "--paths", paths, "--connections", 32, "--rate", rate,
                           "--seconds", seconds, core=LOAD_CORE)
 
-    def quiet(self, server, paths, rate):
-        """What a run before this one has left to be written must be written first."""
+    def settle(self, server):
+        """What a run before has left to be written must be written first."""
         os.sync()
         wait_until_quiet(server.pid)
+
+    def quiet(self, server, paths, rate):
+        self.settle(server)
         return latency(end_load(self.hot(server, paths, rate, self.options.seconds)))
 
     def beside(self, server, paths, rate, noise):
