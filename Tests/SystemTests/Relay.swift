@@ -46,7 +46,7 @@ final class Relay: Sendable {
 
     /// Waits until so much has gone through; false if it never does.
     func hasPassed(_ isEnough: (Count) -> Bool) async throws -> Bool {
-        for _ in 0..<1500 {
+        for _ in 0..<6000 {
             if isEnough(count) { return true }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Stands between a client and a server, counts what goes through, and breaks connections.
 
-    relay.py TARGET LOG [cut=BYTES] [cuts=NUMBER] [rate=BYTES]
+    relay.py TARGET LOG [cut=BYTES] [cuts=NUMBER] [hold=BYTES]
 
 Listens on a free port of 127.0.0.1, prints it, and passes everything on to TARGET, a port of 127.0.0.1 or the path of
-a socket. After BYTES from the client on one connection both sides are reset, NUMBER times at most. `rate` is a bound for
-bytes a second in either direction. LOG gets three numbers whenever they change: bytes that clients have sent, that
-servers have, and cuts.
+a socket. After `cut` BYTES from the client on one connection both sides are reset, NUMBER times at most. The first
+connection over which `hold` BYTES have gone in one direction passes on no further one: whoever waits for them finds a
+transfer that is not over, however slow the machine. LOG gets three numbers whenever they change: bytes that clients have
+sent, that servers have, and cuts.
 """
 
 import os
@@ -18,9 +19,10 @@ import time
 
 target, log = sys.argv[1:3]
 options = dict(argument.split("=") for argument in sys.argv[3:])
-cut, cuts, rate = (int(options.get(name, 0)) for name in ("cut", "cuts", "rate"))
+cut, cuts, hold = (int(options.get(name, 0)) for name in ("cut", "cuts", "hold"))
 lock = threading.Lock()
 sent = received = done = 0
+held = False
 
 
 def note(up=0, down=0, more_cuts=0):
@@ -40,6 +42,17 @@ def reset(*connections):
         connection.close()
 
 
+def hold_on(passed, source):
+    """Drops what else comes from `source` until it ends, if this is the connection to be held."""
+    global held
+    with lock:
+        if not hold or held or passed < hold:
+            return
+        held = True
+    while source.recv(65536):
+        pass
+
+
 def upward(client, server):
     passed = 0
     while True:
@@ -56,16 +69,16 @@ def upward(client, server):
             time.sleep(0.05)
             client.shutdown(socket.SHUT_RDWR)
             return reset(client, server)
-        if rate:
-            time.sleep(len(data) / rate)
+        hold_on(passed, client)
 
 
 def downward(server, client):
+    passed = 0
     while data := server.recv(65536):
         client.sendall(data)
+        passed += len(data)
         note(down=len(data))
-        if rate:
-            time.sleep(len(data) / rate)
+        hold_on(passed, server)
     client.shutdown(socket.SHUT_WR)
 
 
