@@ -41,7 +41,7 @@ struct BadClientTests {
 
     @Test(
         "A client of HTTP/2 that opens all it may and takes nothing costs little",
-        arguments: ["h2-streams", "h2-window"])
+        arguments: ["h2-streams", "h2-questions", "h2-window"])
     func greed(name: String) async throws {
         let server = try await serveTLS()
         _ = try await attack(name, server, path: try await store(server))
@@ -94,6 +94,8 @@ struct BadClientTests {
     private func attack(
         _ name: String, _ server: Server, path: String, connections: Int = soaks ? 200 : 40
     ) async throws -> [String: Int] {
+        let process = server.command.processIdentifier
+        let before = try openSockets(of: process)
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Peer/attacks.py").path
         let arguments = [
             script, "127.0.0.1:\(server.port)", name, "--path", path, "--connections", "\(connections)", "--seconds",
@@ -111,10 +113,13 @@ struct BadClientTests {
             #expect(answer.output == "200", "\(name): \(answer.errors)")
             try await Task.sleep(for: .milliseconds(200))
         }
-        let peak = try #require(residentPeak(of: server.command.processIdentifier), "the server is up")
+        let peak = try #require(residentPeak(of: process), "the server is up")
         #expect(peak <= Self.limitBytes(connections), "\(name): \(peak >> 20) MiB")
         let result = await attack.result()
         #expect(result.status == 0, "\(result.errors)")
+        // Whoever has left is let go long before an idle connection is.
+        for _ in 0..<300 where try openSockets(of: process) > before { try await Task.sleep(for: .milliseconds(100)) }
+        #expect(try openSockets(of: process) <= before, "connections stay, \(before) were open before")
         #expect(await server.stop() == 0)
         return try JSONDecoder().decode([String: Int].self, from: Data(result.outputBytes))
     }

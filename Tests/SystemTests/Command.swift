@@ -96,6 +96,16 @@ func residentPeak(of process: Int32) -> Int? {
     return kilobytes * 1024
 }
 
+/// Connections that a process has open, and the sockets it listens at.
+func openSockets(of process: Int32) throws -> Int {
+    let folder = "/proc/\(process)/fd"
+    // A file that is closed meanwhile leads nowhere.
+    return try FileManager.default.contentsOfDirectory(atPath: folder).count { file in
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(file)")
+        return target?.hasPrefix("socket:") ?? false
+    }
+}
+
 /// Runs a command to its end.
 func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:], input: [UInt8] = [],

@@ -68,6 +68,25 @@ struct TLSTests {
         #expect(await server.stop() == 0)
     }
 
+    @Test(arguments: ["http/1.1", "h2"])
+    func aClientThatTakesItsLeaveIsLetGoBeforeItsConnectionWouldBeIdle(_ version: String) async throws {
+        try await makeCertificate("one.example")
+        let server = try await serve()
+        let before = try openSockets(of: server.command.processIdentifier)
+        for _ in 0..<10 {
+            let visit = try await run(
+                "/usr/bin/openssl",
+                ["s_client", "-connect", "127.0.0.1:\(server.port)", "-alpn", version, "-quiet", "-no_ign_eof"],
+                in: journey.folder.path)
+            #expect(visit.status == 0, "\(visit.errors)")
+        }
+        for _ in 0..<300 where try openSockets(of: server.command.processIdentifier) > before {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        #expect(try openSockets(of: server.command.processIdentifier) <= before)
+        #expect(await server.stop() == 0)
+    }
+
     /// Curl's library resets a stream that is not over when it has all bytes, and is cut off after a thousand in half a
     /// minute. (It resets one that is over too, if the answer is a 304.)
     @Test(arguments: [["-T", "blob"], [], ["-I"], ["-r", "5-9"]])

@@ -2,8 +2,10 @@ import NIOCore
 import NIOHTTP2
 import NIOSSL
 
-/// The first handler of a connection of HTTP/2: it ends one that cannot go on. NIO tells the client so (GOAWAY), and
-/// leaves the rest to us (RFC 9113 §5.4.1).
+/// The first handler of a connection of HTTP/2: it ends one that cannot go on.
+///
+/// Of an error NIO tells the client (GOAWAY), and leaves the rest to us (RFC 9113 §5.4.1). A client that sends no more
+/// has left: it could not even give room for an answer.
 ///
 /// A client that floods would else be read from for as long as it likes; and since TLS waits a while for a client to
 /// take its leave, what still comes is thrown away. That while is cut short here: all streams stay in memory for it, and
@@ -26,11 +28,20 @@ final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
         if !hasEnded { context.fireChannelRead(data) }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        if case ChannelEvent.inputClosed = event { end() }
+    }
+
     /// A frame is about to be written.
     func wroteFrame(_ frame: HTTP2Frame) {
-        guard case .goAway(_, let errorCode, _) = frame.payload, errorCode != .noError, let context else { return }
+        if case .goAway(_, let errorCode, _) = frame.payload, errorCode != .noError { end() }
+    }
+
+    private func end() {
+        guard let context, !hasEnded else { return }
         hasEnded = true
-        // Once the frame has left.
+        // Once what is being written has left.
         let loop = context.eventLoop.assumeIsolated()
         loop.execute { context.channel.close(promise: nil) }
         loop.scheduleTask(in: Self.patience) { Self.closeBelowTLS(context.channel) }

@@ -193,6 +193,15 @@ class Attacker:
             await self.send(frame(HEADERS, END_HEADERS, stream, body))
         await self.reading
 
+    async def h2_questions(self):
+        """Questions that need the disk, as many as may be open at once; nobody waits for an answer."""
+        await self.begin()
+        question = request("/uploads/" + "a" * 22, b"HEAD") + field("tus-resumable", "1.0.0")
+        await self.send(b"".join(
+            frame(HEADERS, END_HEADERS | END_STREAM, stream, question) for stream in range(1, 200, 2)))
+        await asyncio.sleep(0.05)
+        self.tally["ended"] += 1
+
     async def h2_window(self):
         """A blob is asked for a hundred times, and room is given for one byte at a time."""
         await self.begin(b"\0\4" + (0).to_bytes(4, "big"))
