@@ -10,14 +10,12 @@ extension Vault: ResumableStore {
     package func create(_ announcement: UploadAnnouncement) async throws(StoreError) -> ResumableUpload {
         let id = UploadID.random()
         let lifetime = settings.uploadLifetime
-        let (place, bytes) = try await workers.run { () throws(StoreError) in
-            let (rule, place) = try self.admit(announcement)
+        let (rule, place) = try admitUnseen(announcement)
+        let bytes = try await workers.run { () throws(StoreError) in
+            try self.admit(announcement, at: place)
             let staging = try self.stage(announcement.size, for: id)
-            return (
-                place,
-                UploadBytes(
-                    rule: rule, gathersAll: false, hasher: BlobHasher(), staging: staging, workers: self.workers)
-            )
+            return UploadBytes(
+                rule: rule, gathersAll: false, hasher: BlobHasher(), staging: staging, workers: self.workers)
         }
         let result: Result<Timestamp, StoreError> = await withCheckedContinuation { continuation in
             committer.perform { writer, now in

@@ -5,20 +5,21 @@ import Files
 
 extension Vault {
     package func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {
+        let (_, place) = try admitUnseen(announcement)
         try await workers.run { () throws(StoreError) in
-            _ = try self.admit(announcement)
+            try self.admit(announcement, at: place)
             _ = try Reservation(announcement.size, from: self.ledger)
         }
     }
 
     package func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession {
+        let (rule, place) = try admitUnseen(announcement)
         if BlobUpload.isSmall(announcement.size) {
             // So few bytes are on their way already. What catalogue and disk say is heard once, when they are there.
-            let (rule, place) = try admitUnseen(announcement)
             return BlobUpload(vault: self, announcement: announcement, rule: rule, place: place, staging: nil)
         }
         return try await workers.run { () throws(StoreError) in
-            let (rule, place) = try self.admit(announcement)
+            try self.admit(announcement, at: place)
             let staging = try self.stage(announcement.size)
             return BlobUpload(vault: self, announcement: announcement, rule: rule, place: place, staging: staging)
         }
@@ -36,8 +37,9 @@ extension Vault {
         do { return Staging(file: try disk.stage(for: id), reservation: reservation) } catch { throw StoreError(error) }
     }
 
-    /// What can be refused without asking catalogue or disk.
-    private func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
+    /// What can be refused without asking catalogue or disk: at once, whatever the threads are at, so that no more uploads
+    /// wait for them than may be open.
+    func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
         let terms = announcement.terms
         if let reason = health.suspension { throw .unavailable(reason) }
         _ = try LeaseRule.lifetime(terms, limits: settings)
@@ -46,19 +48,15 @@ extension Vault {
         return (rule, try UploadPlace(terms.subject, bytes: charge, in: uploads))
     }
 
-    /// Everything that can be refused before the first byte, but for room on the disk.
-    func admit(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadPlace) {
-        let terms = announcement.terms
-        // The place is taken before the catalogue is read: an upload that ends in between is counted in both, none in
-        // neither.
-        let (rule, place) = try admitUnseen(announcement)
+    /// What else can be refused before the first byte, but for room on the disk. The place must have been taken before the
+    /// catalogue is read: an upload that ends in between is counted in both, none in neither.
+    func admit(_ announcement: UploadAnnouncement, at place: UploadPlace) throws(StoreError) {
         let facts = try slot.read {
             try LeaseFacts(
-                $0, address: announcement.address, size: announcement.size, terms: terms,
+                $0, address: announcement.address, size: announcement.size, terms: announcement.terms,
                 bytesUnderWay: place.before.bytes, limits: settings)
         }
-        try refuse(facts, terms: terms)
-        return (rule, place)
+        try refuse(facts, terms: announcement.terms)
     }
 
     /// Throws if the lease that `terms` name would be refused now.

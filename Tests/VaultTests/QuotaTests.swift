@@ -1,5 +1,6 @@
 import Blobs
 import Catalog
+import Dispatch
 import Lifecycle
 import Testing
 import Vault
@@ -88,6 +89,40 @@ import Vault
             #expect(holdings.reservedBytes == 0 && holdings.uploads == 0)
         }
         try Charges.expectExact(inStore: store.path)
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["plain", "preview", "resumable"])
+    func `no more uploads wait for busy threads than may be open`(kind: String) async throws {
+        var store = try store(bytesPerSubject: nil)
+        store.settings.threads = 1
+        store.settings.openUploads = 3
+        try await store.withVault { vault async throws in
+            let announcement = UploadAnnouncement(
+                size: 200_000, address: nil, terms: LeaseTerms(owner: Secret.random().hash, subject: "ann"))
+            let begin = { @Sendable () async throws in
+                switch kind {
+                case "plain": await (try vault.begin(announcement)).abandon()
+                case "preview": try await vault.preflight(announcement)
+                default: _ = try await vault.create(announcement)
+                }
+            }
+            let gate = DispatchSemaphore(value: 0)
+            async let held: Void = vault.onDisk { _ in gate.wait() }
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        do { try await begin() } catch { return error as? StoreError }
+                        return nil
+                    }
+                }
+                // The one thread is held: this is answered without it, or never.
+                let first = try await group.next()
+                gate.signal()
+                #expect(first == .busy(limit: "uploads open", retryAfterSeconds: 5))
+                for try await refusal in group { #expect(refusal == nil) }
+            }
+            try await held
+        }
     }
 
     @Test func `uploads under way count against their subject, and are given back however they end`() async throws {
