@@ -32,7 +32,7 @@ CROWD, BUSY, FEW = 10_000, 500, 50
 PLAIN = {"silence": CROWD, "slow-headers": BUSY, "slow-body": BUSY, "slow-reading": BUSY, "half-closed": FEW,
          "rubbish": FEW, "smuggling": FEW, "oversize": FEW}
 SECURE = {name: FEW for name in ("h2-settings", "h2-pings", "h2-continuation", "h2-headers", "h2-resets", "h2-empty",
-                                 "h2-streams", "h2-window")}
+                                 "h2-streams", "h2-questions", "h2-window")}
 LATENCY_BOUND, MEMORY_BOUND = 2.0, 256 * MIB
 SECURE_CONNECTIONS = 8
 MINUTE = 60

@@ -124,6 +124,6 @@ import Vault
 
 /// Waits for something that another thread is about to do.
 func eventually(_ condition: () -> Bool) async throws {
-    for _ in 0..<500 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
+    for _ in 0..<3000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
     #expect(condition())
 }

@@ -179,7 +179,7 @@ private final class Nginx: Sendable {
         try write(Array(configuration.utf8), toFile: "\(folder)/conf")
         command = try RunningCommand(
             Tools.nginx, ["-p", folder, "-c", "\(folder)/conf", "-e", "\(folder)/error.log"])
-        for _ in 0..<500 where !FileManager.default.fileExists(atPath: "\(folder)/pid") {
+        for _ in 0..<3000 where !FileManager.default.fileExists(atPath: "\(folder)/pid") {
             try await Task.sleep(for: .milliseconds(10))
         }
     }

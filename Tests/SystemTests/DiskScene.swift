@@ -92,7 +92,7 @@ struct DiskScene {
     /// Waits until `value` is `expected`.
     func eventually(_ expected: String, _ value: () async throws -> String) async throws {
         var last = ""
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             last = try await value()
             if last == expected { return }
             try await Task.sleep(for: .milliseconds(20))

@@ -75,7 +75,7 @@ struct Tracing {
         let process = String(server.command.processIdentifier)
         let strace = try RunningCommand(
             program, ["-f", "-y", "-s", "32", "-e", "trace=\(calls)", "-o", path, "-p", process])
-        for _ in 0..<1000 where !strace.errorsSoFar.contains("attached") && strace.isRunning {
+        for _ in 0..<3000 where !strace.errorsSoFar.contains("attached") && strace.isRunning {
             try await Task.sleep(for: .milliseconds(10))
         }
         try await body()

@@ -97,7 +97,7 @@ final class Recorder: Sendable {
         portFile = journey.path("port")
         command = try RunningCommand("/usr/bin/env", ["python3", script.path, portFile, file])
         var port = ""
-        for _ in 0..<1000 where !port.hasSuffix("\n") {
+        for _ in 0..<3000 where !port.hasSuffix("\n") {
             try await Task.sleep(for: .milliseconds(10))
             port = String(decoding: command.outputSoFar, as: UTF8.self)
         }

@@ -21,7 +21,7 @@ final class Relay: Sendable {
         log = journey.path("relay-\(UInt32.random(in: .min ... .max)).log")
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peer/relay.py")
         command = try RunningCommand("/usr/bin/env", ["python3", "-u", script.path, target, log] + options)
-        for _ in 0..<1000 {
+        for _ in 0..<3000 {
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
             if line.hasSuffix("\n"), let port = Int(line.dropLast()), let url = URL(string: "http://127.0.0.1:\(port)")
             {

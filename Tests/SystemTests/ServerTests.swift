@@ -42,10 +42,11 @@ struct ServerTests {
         let slow = try RunningCommand(
             "/usr/bin/curl", ["-sS", "--limit-rate", "100K", "-T", file, "\(server.url)/upload"],
             in: journey.folder.path)
-        try await Task.sleep(for: .milliseconds(700))
+        for _ in 0..<3000 where try staged().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(slow.isRunning)
         slow.send(signal: SIGKILL)
         _ = await slow.status()
-        for _ in 0..<300 where try !staged().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<3000 where try !staged().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try staged().isEmpty)
         #expect(try journey.blobFiles().isEmpty)
         #expect(await server.stop() == 0)
@@ -64,7 +65,9 @@ struct ServerTests {
                 "-sS", "--limit-rate", "2M", "-o", "/dev/null", "-w", "%{http_code}", "-T", file,
                 "\(server.url)/upload",
             ], in: journey.folder.path)
-        try await Task.sleep(for: .milliseconds(400))
+        for _ in 0..<3000 where try upload.isRunning && staged().isEmpty {
+            try await Task.sleep(for: .milliseconds(10))
+        }
         async let stopped = server.stop()
         let result = await upload.result()
         #expect(result.output == "201", "\(result.errors)")

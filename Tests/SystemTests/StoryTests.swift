@@ -222,7 +222,7 @@ final class Mirror: Sendable {
         }
         command = try RunningCommand(
             "/usr/bin/env", ["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", root])
-        for _ in 0..<1000 {
+        for _ in 0..<3000 {
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
             if let match = line.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/) {
                 url = "http://127.0.0.1:\(match.output.1)"

@@ -152,7 +152,7 @@ struct TLSTests {
         let server = try await serve()
         let client = try RunningCommand(
             "/usr/bin/python3", [Self.script, "\(server.port)"], in: journey.folder.path)
-        for _ in 0..<500 where !FileManager.default.fileExists(atPath: journey.path("connected")) {
+        for _ in 0..<3000 where !FileManager.default.fileExists(atPath: journey.path("connected")) {
             try await Task.sleep(for: .milliseconds(20))
         }
         try await makeCertificate("two.example")

@@ -104,7 +104,7 @@ struct TicketTests {
     /// Sends SIGHUP and waits until the log says so for the given time.
     private func hangUp(_ server: Server, expecting line: String, times: Int = 1) async throws {
         server.command.send(signal: SIGHUP)
-        for _ in 0..<1000 where server.log.components(separatedBy: line).count <= times {
+        for _ in 0..<3000 where server.log.components(separatedBy: line).count <= times {
             try await Task.sleep(for: .milliseconds(5))
         }
         #expect(server.log.components(separatedBy: line).count == times + 1, "\(server.log)")
