@@ -22,13 +22,14 @@ import sys
 import threading
 import time
 
-from crowds import LOAD_CORE, SERVER_CORE, Crowds, latency
+from crowds import LOAD_CORE, SERVER_CORE, Crowds, connection_limit, latency
 from side_by_side import (HERE, MIB, Table, add_arguments, add_blobs, compare, end_load, make_certificate, pinned,
                           raise_file_limit, resident_bytes, sealed_bytes, start_satcheld, text, wait_until_quiet,
                           workplace)
 
 ATTACKS = HERE.parent / "Tests" / "SystemTests" / "Peer" / "attacks.py"
 CROWD, BUSY, FEW = 10_000, 500, 50
+UPLOADS = 1000  # under way at once, as many as a server lets in unless told otherwise
 PLAIN = {"silence": CROWD, "slow-headers": BUSY, "slow-body": BUSY, "slow-reading": BUSY, "half-closed": FEW,
          "rubbish": FEW, "smuggling": FEW, "oversize": FEW}
 SECURE = {name: FEW for name in ("h2-settings", "h2-pings", "h2-continuation", "h2-headers", "h2-resets", "h2-empty",
@@ -45,14 +46,14 @@ def open_files(process):
 class BadClients(Crowds):
     def __init__(self, options, work, table, file_limit):
         super().__init__(options, work, table, file_limit)
-        self.crowd_limit = (file_limit - 600) * 3 // 8
+        self.crowd_limit = min(CROWD, connection_limit(file_limit, UPLOADS))
 
     def run(self):
         seconds = self.options.seconds
         storage, paths = self.new_store("store", self.hot_bodies())
         large = f"/{add_blobs(storage, [sealed_bytes(16 * MIB)])[0]}"
         hot = self.list_paths("hot", paths)
-        with self.start(storage) as server:
+        with self.start(storage, "--uploads", str(UPLOADS)) as server:
             rate = self.hot_rate(server, hot)
             reads = lambda: latency(end_load(self.hot(server, hot, rate, seconds)))
             for name, count in PLAIN.items():

@@ -24,7 +24,7 @@ from side_by_side import (KIB, MIB, Table, add_arguments, add_blobs, available_b
                           start_load, start_nginx, start_satcheld, store_path, text, wait_until_quiet, workplace)
 
 SERVER_CORE, LOAD_CORE = 0, 1
-IDLE, IDLE_BOUND = 20000, 8 * KIB
+IDLE, IDLE_UPLOADS, IDLE_BOUND = 20000, 64, 8 * KIB
 SLOW, SLOW_BOUND = 1000, 100 * MIB
 COLD, COLD_SIZE, COLD_BOUND = 1000, 4 * MIB, 2.0
 HOT, HOT_SIZE, BUSY_BOUND = 1000, 4 * KIB, 3.0
@@ -33,12 +33,17 @@ FEW, MANY = 1000, 1_000_000
 START_BOUND, MANY_BOUND, MANY_UPLOADS_BOUND = 1.0, 1.2, 0.9
 
 
+def connection_limit(files, uploads):
+    """How many connections a server holds that may open so many files, and have so many uploads under way: of what the
+    store leaves, a quarter is for blobs that are ready, and each upload has one."""
+    return (files - 256) * 3 // 4 - uploads - 100
+
+
 class Crowds:
     def __init__(self, options, work, table, file_limit):
         self.options, self.work, self.table = options, work, table
         self.load = build_load(work)
-        # The server keeps more than half of its open files for uploads and for blobs that are ready.
-        self.idle_count = min(IDLE, (file_limit - 600) * 3 // 8)
+        self.idle_count = min(IDLE, connection_limit(file_limit, IDLE_UPLOADS))
 
     def run(self):
         for name in ("idle", "slow", "cold", "uploads", "sweep", "million"):
@@ -65,7 +70,7 @@ class Crowds:
 
     def idle(self):
         storage, paths = self.new_store("idle-store", [sealed_bytes(HOT_SIZE)])
-        with self.start(storage, core=None) as server:
+        with self.start(storage, "--uploads", str(IDLE_UPLOADS), core=None) as server:
             ours, fell, slab = self.hold_idle(server, paths[0])
         nginx = self.work / "nginx"
         (nginx / "files").mkdir(parents=True)

@@ -192,7 +192,8 @@ def help_of(program):
 
 def start_satcheld(program, storage, *settings, tls=None, core=None, wrapper=()):
     """Starts a server on `storage` and waits for its word; `start_seconds` tells how long that took."""
-    limits = [word for name, value in UNLIMITED.items() if f"{name} " in help_of(program) for word in (name, value)]
+    limits = [word for name, value in UNLIMITED.items() if name not in settings and f"{name} " in help_of(program)
+              for word in (name, value)]
     command = [program, "serve", "--storage", str(storage), "--listen", "127.0.0.1:0", *limits, *settings]
     if tls:
         command += ["--tls-certificate", str(tls[0]), "--tls-key", str(tls[1])]
