@@ -87,6 +87,20 @@ struct TLSTests {
         #expect(await server.stop() == 0)
     }
 
+    @Test(.timeLimit(.minutes(2)), arguments: ["http/1.1", "h2"])
+    func aClientThatSaysNothingIsIdleAndEnded(_ version: String) async throws {
+        try await makeCertificate("one.example")
+        let server = try await journey.serve(
+            "--idle-timeout", "1s", "--tls-certificate", journey.path("certificate.pem"), "--tls-key",
+            journey.path("key.pem"))
+        // Without a word of either protocol, it stays until the server has had enough.
+        let silent = try await run(
+            "/usr/bin/openssl", ["s_client", "-connect", "127.0.0.1:\(server.port)", "-alpn", version, "-quiet"],
+            in: journey.folder.path)
+        #expect(!silent.errors.contains("refused"), "\(silent.errors)")
+        #expect(await server.stop() == 0)
+    }
+
     /// Curl's library resets a stream that is not over when it has all bytes, and is cut off after a thousand in half a
     /// minute. (It resets one that is over too, if the answer is a 304.)
     @Test(arguments: [["-T", "blob"], [], ["-I"], ["-r", "5-9"]])

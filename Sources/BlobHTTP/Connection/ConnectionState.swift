@@ -129,6 +129,9 @@ package struct ConnectionState: Sendable {
     /// The client will send no more.
     package mutating func closeInput() { isInputClosed = true }
 
+    /// Whether nothing has been under way from `time` on: no request has begun whose answer has not been sent.
+    package func isIdle(since time: NIODeadline) -> Bool { reading == .idle && exchanges.isEmpty && since <= time }
+
     /// Whether requests wait for their answers.
     package var isAnswerDue: Bool { !exchanges.isEmpty }
 

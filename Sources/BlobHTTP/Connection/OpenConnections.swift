@@ -1,15 +1,43 @@
 import NIOCore
 import Synchronization
 
+/// Asks a connection on which nothing is under way to end, since there is no room for others: an inbound event.
+struct RoomNeededEvent: Sendable {
+    /// How long it has been idle at least, if it is to go: a request may be on its way.
+    static let leastIdle = TimeAmount.seconds(1)
+}
+
 /// The connections of one listener: how many there may be, and how all of them end.
+///
+/// Where there are as many as there may be, idle ones make room for the next, whichever they are: whoever holds nearly
+/// all loses nearly all.
 final class OpenConnections: Sendable {
     private struct State {
-        var channels: [ObjectIdentifier: any Channel] = [:]
+        var channels: [any Channel] = []
+        /// Where each is among them.
+        var places: [ObjectIdentifier: Int] = [:]
         var isQuiescing = false
         /// Listeners that wait for room to accept.
         var waiting: [@Sendable () -> Void] = []
+        var isMakingRoom = false
         var ended: CheckedContinuation<Void, Never>?
+
+        mutating func add(_ channel: any Channel) {
+            places[ObjectIdentifier(channel)] = channels.count
+            channels.append(channel)
+        }
+
+        /// The last takes the place of the one that goes.
+        mutating func remove(_ channel: ObjectIdentifier) {
+            guard let place = places.removeValue(forKey: channel), let last = channels.popLast() else { return }
+            guard place < channels.count else { return }
+            channels[place] = last
+            places[ObjectIdentifier(last)] = place
+        }
     }
+
+    /// How soon others are asked to go, where those that were are not idle.
+    private static let pause = TimeAmount.milliseconds(10)
 
     private let limit: Int
     private let state = Mutex(State())
@@ -21,30 +49,44 @@ final class OpenConnections: Sendable {
     /// Counts a connection until it closes.
     func add(_ channel: any Channel) {
         let isQuiescing = state.withLock { state in
-            state.channels[ObjectIdentifier(channel)] = channel
+            state.add(channel)
             return state.isQuiescing
         }
         channel.closeFuture.whenComplete { _ in self.remove(ObjectIdentifier(channel)) }
         if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 
-    /// Runs `accept` when another connection may be accepted: now, or when one has closed.
-    func whenRoom(_ accept: @escaping @Sendable () -> Void) {
-        let hasRoom = state.withLock { state in
-            if state.channels.count < limit { return true }
+    /// Runs `accept` when another connection may be accepted: now, or when one has closed. Idle ones are asked to.
+    func whenRoom(on loop: any EventLoop, _ accept: @escaping @Sendable () -> Void) {
+        let (hasRoom, begins) = state.withLock { state in
+            if state.channels.count < limit { return (true, false) }
             state.waiting.append(accept)
-            return false
+            defer { state.isMakingRoom = true }
+            return (false, !state.isMakingRoom)
         }
         if hasRoom { accept() }
+        if begins { makeRoom(on: loop) }
+    }
+
+    /// Asks a few connections at random to go if they are idle, and others again as long as there is no room.
+    private func makeRoom(on loop: any EventLoop) {
+        let asked = state.withLock { state in
+            state.isMakingRoom = !state.waiting.isEmpty && !state.isQuiescing
+            guard state.isMakingRoom else { return [any Channel]() }
+            return (0...limit / 128).compactMap { _ in state.channels.randomElement() }
+        }
+        guard !asked.isEmpty else { return }
+        for channel in asked { channel.pipeline.fireUserInboundEventTriggered(RoomNeededEvent()) }
+        loop.scheduleTask(in: Self.pause) { self.makeRoom(on: loop) }
     }
 
     private func remove(_ channel: ObjectIdentifier) {
         let (waiting, ended) = state.withLock { state in
-            state.channels[channel] = nil
+            state.remove(channel)
             defer { state.waiting = [] }
             return (state.waiting, Self.takeEnd(&state))
         }
-        for accept in waiting { whenRoom(accept) }
+        for accept in waiting { accept() }
         ended?.resume()
     }
 
@@ -52,7 +94,7 @@ final class OpenConnections: Sendable {
     func quiesce() {
         let channels = state.withLock { state in
             state.isQuiescing = true
-            return Array(state.channels.values)
+            return state.channels
         }
         for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         state.withLock { Self.takeEnd(&$0) }?.resume()
@@ -61,7 +103,7 @@ final class OpenConnections: Sendable {
     /// Closes every connection, whatever it is at.
     func closeAll() {
         quiesce()
-        for channel in state.withLock({ Array($0.channels.values) }) { channel.close(promise: nil) }
+        for channel in state.withLock({ $0.channels }) { channel.close(promise: nil) }
     }
 
     /// Waits until all have been asked to end and the last one has. One caller at a time.
@@ -101,7 +143,8 @@ final class AcceptGuard: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         let bound = context.loopBound
-        connections.whenRoom { [loop = context.eventLoop] in
+        let loop = context.eventLoop
+        connections.whenRoom(on: loop) {
             if loop.inEventLoop { bound.value.read() } else { loop.execute { bound.value.read() } }
         }
     }

@@ -4,7 +4,7 @@ import NIOHTTPTypesHTTP2
 
 /// How a connection that speaks HTTP/2 is put together, and each of its streams.
 ///
-///     connection   frames → ConnectionEnd → NIOHTTP2 → time and end of the connection
+///     connection   frames → ConnectionEnd → NIOHTTP2 → GOAWAY where the connection is to end
 ///     stream       frame payloads → LastFrame → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
 struct HTTP2Pipeline: Sendable {
     /// Requests under way on one connection.
@@ -25,10 +25,7 @@ struct HTTP2Pipeline: Sendable {
     func add(to channel: any Channel) throws {
         let manager = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
-            configuration: .init(
-                maxIdleTime: limits.idleTimeout.timeAmount, maxAge: nil, maxGraceTime: nil,
-                keepalive: .init(
-                    pingInterval: limits.idleTimeout.timeAmount, ackTimeout: limits.writeTimeout.timeAmount)))
+            configuration: .init(maxIdleTime: nil, maxAge: nil, maxGraceTime: nil, keepalive: nil))
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: Self.streamLimit),
@@ -41,15 +38,19 @@ struct HTTP2Pipeline: Sendable {
         stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        let room = NIOLoopBound(StreamRoom(on: channel.eventLoop), eventLoop: channel.eventLoop)
-        let end = ConnectionEnd()
+        let end = ConnectionEnd(limits: limits)
+        let shared = NIOLoopBound((StreamRoom(on: channel.eventLoop), end), eventLoop: channel.eventLoop)
         try channel.pipeline.syncOperations.addHandler(end)
         // Nobody waits for the streams that this gives in turn: each looks after itself.
         _ = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: end,
             configuration: .init(connection: connection, stream: stream)
         ) { stream in
-            stream.eventLoop.makeCompletedFuture { try addStream(to: stream, room.value) }
+            stream.eventLoop.makeCompletedFuture {
+                let (room, end) = shared.value
+                end.count(stream)
+                try addStream(to: stream, room)
+            }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
     }

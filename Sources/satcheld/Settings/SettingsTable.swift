@@ -134,7 +134,8 @@ enum SettingsTable {
 
     private static let limits: [Setting] = [
         .value(
-            "connections", "COUNT", standard: "10000", "Connections open at once; more wait to be accepted.",
+            "connections", "COUNT", standard: "10000",
+            "Connections open at once. For more, idle ones go, or they wait.",
             parse: Quantity.count, at: \.server.connectionLimit),
         .value(
             "header-limit", "BYTES", standard: "32KiB", "The largest header of a request.",
