@@ -94,8 +94,10 @@ struct BadClientTests {
         return try #require(stored.output.firstMatch(of: /\/[0-9a-f]{64}/)).output.description
     }
 
+    /// What is cut off at once may be asked again: a connection can be taken for idle where a busy machine is slow to speak.
     private func curl(_ arguments: String...) async throws -> CommandResult {
-        try await run("/usr/bin/curl", ["-sSk", "--max-time", "10"] + arguments, in: journey.folder.path)
+        let patience = ["--max-time", "10", "--retry", "3", "--retry-all-errors", "--retry-max-time", "5"]
+        return try await run("/usr/bin/curl", ["-sSk"] + patience + arguments, in: journey.folder.path)
     }
 
     /// Attacks for a while, asking as one should all the time; what came of the attack.
