@@ -18,7 +18,7 @@ final class OpenConnections: Sendable {
         var places: [ObjectIdentifier: Int] = [:]
         var isQuiescing = false
         /// Listeners that wait for room to accept.
-        var waiting: [@Sendable () -> Void] = []
+        var waiting: [(loop: any EventLoop, accept: @Sendable () -> Void)] = []
         var isMakingRoom = false
         var ended: CheckedContinuation<Void, Never>?
 
@@ -60,7 +60,7 @@ final class OpenConnections: Sendable {
     func whenRoom(on loop: any EventLoop, _ accept: @escaping @Sendable () -> Void) {
         let (hasRoom, begins) = state.withLock { state in
             if state.channels.count < limit { return (true, false) }
-            state.waiting.append(accept)
+            state.waiting.append((loop, accept))
             defer { state.isMakingRoom = true }
             return (false, !state.isMakingRoom)
         }
@@ -86,7 +86,8 @@ final class OpenConnections: Sendable {
             defer { state.waiting = [] }
             return (state.waiting, Self.takeEnd(&state))
         }
-        for accept in waiting { accept() }
+        // One reading of the listening socket accepts several, so there may be no room yet.
+        for (loop, accept) in waiting { whenRoom(on: loop, accept) }
         ended?.resume()
     }
 
