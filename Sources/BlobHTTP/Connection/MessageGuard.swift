@@ -211,7 +211,7 @@ final class MessageGuard: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent, connection.state.quiesce() { connection.close() }
         if event is RoomNeededEvent, connection.state.isIdle(since: .now() - RoomNeededEvent.leastIdle) {
-            connection.close()
+            context.closeWithoutWaiting()
         }
         if case ChannelEvent.inputClosed = event {
             take(.inputClosed, context: context)

@@ -16,9 +16,6 @@ final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// For the client to take its leave. Why it must is on its way by then, and is read before the reset that may follow.
-    private static let patience = TimeAmount.milliseconds(100)
-
     private let limits: ConnectionLimits
     private var context: ChannelHandlerContext?
     private var streams = 0
@@ -52,7 +49,7 @@ final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is ChannelShouldQuiesceEvent: leave()
-        case is RoomNeededEvent: if streams == 0, idleSince <= .now() - RoomNeededEvent.leastIdle { leave() }
+        case is RoomNeededEvent: if streams == 0, idleSince <= .now() - RoomNeededEvent.leastIdle { makeRoom(context) }
         case ChannelEvent.inputClosed:
             context.fireUserInboundEventTriggered(event)
             end()
@@ -97,20 +94,36 @@ final class ConnectionEnd: ChannelInboundHandler, NIOHTTP2FrameDelegate {
         context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
+    /// Goes soon, whether the client answers or not: until it has gone, others are asked too.
+    private func makeRoom(_ context: ChannelHandlerContext) {
+        leave()
+        context.eventLoop.assumeIsolated().scheduleTask(in: ChannelHandlerContext.patience) { [self] in
+            if streams == 0 { end() }
+        }
+    }
+
     // MARK: The end
 
     private func end() {
         guard let context, !hasEnded else { return }
         hasEnded = true
         timer?.cancel()
-        // Once what is being written has left.
-        let loop = context.eventLoop.assumeIsolated()
-        loop.execute { context.channel.close(promise: nil) }
-        loop.scheduleTask(in: Self.patience) { Self.closeBelowTLS(context.channel) }
+        context.closeWithoutWaiting()
     }
+}
 
-    /// Gone already, or without TLS, it has no such handler.
-    private static func closeBelowTLS(_ channel: any Channel) {
-        try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self).close(promise: nil)
+extension ChannelHandlerContext {
+    /// For a client to take its leave. Why it must is on its way by then, and is read before the reset that may follow.
+    static var patience: TimeAmount { .milliseconds(100) }
+
+    /// Closes the connection once what is being written has left. TLS would wait for seconds for the client's farewell.
+    func closeWithoutWaiting() {
+        let loop = eventLoop.assumeIsolated()
+        loop.execute { self.channel.close(promise: nil) }
+        loop.scheduleTask(in: Self.patience) {
+            // Gone already, or without TLS, the connection has no such handler.
+            let below = try? self.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+            below?.close(promise: nil)
+        }
     }
 }
