@@ -9,21 +9,21 @@ let package = Package(
         .executable(name: "satcheld", targets: ["satcheld"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(
-            url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
+            url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0",
             traits: ["JSON", "CommandLineArguments"]),
-        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
-        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
-        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", exact: "5.7.1"),
     ],
     targets: [
         // The vocabulary of both programs, and the one door to POSIX files.
@@ -46,27 +46,30 @@ let package = Package(
             ]),
 
         // The server: nothing in it can hold a key.
+        .target(name: "Store", dependencies: ["Blobs", crypto]),
         .target(name: "Telemetry"),
-        .target(name: "Catalog", dependencies: ["Blobs", "Files", grdb, grdbSQLite]),
-        .target(name: "DiskStore", dependencies: ["Blobs", "Files"]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Store", "Files", grdb, grdbSQLite]),
+        .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files"]),
         .target(
             name: "Vault",
-            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix]),
+            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix]),
         .target(
             name: "Lifecycle",
-            dependencies: ["Blobs", "Files", "Catalog", "DiskStore", "Vault", "Telemetry", logging, lifecycle]),
+            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Vault", "Telemetry", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", "Telemetry", "Tickets", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore,
+                "Blobs", "Store", "Telemetry", "Tickets", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging,
+                nioCore,
                 nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
                 nioTLS,
             ]),
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets", "BlobHTTP",
+                "Blobs", "Store", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets",
+                "BlobHTTP",
                 argumentParser, configuration, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
@@ -80,6 +83,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Blobs", "Files", crypto], path: "Tests/TestSupport",
             exclude: ["peer.py"]),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(
@@ -104,7 +108,8 @@ let package = Package(
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Files", "TestSupport", crypto,
+                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Store", "Files", "TestSupport",
+                crypto,
                 grdb,
                 lifecycle, logging,
             ]),
@@ -112,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Files", "TestSupport",
+                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "Files",
+                "TestSupport",
                 crypto,
                 httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ]),

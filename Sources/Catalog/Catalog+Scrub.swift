@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+import Store
 
 /// One time of going through all blobs in the background, as far as it has come.
 package struct ScrubRow: Sendable, Hashable {

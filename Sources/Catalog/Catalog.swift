@@ -2,6 +2,7 @@ package import Blobs
 package import Files
 import Foundation
 import GRDB
+package import Store
 
 /// Who holds what, until when, and what ended: an SQLite database in WAL mode.
 ///

@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+import Store
 
 /// As much of a blob's row as counting it takes.
 package struct Holding: Sendable {

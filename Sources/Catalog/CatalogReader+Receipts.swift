@@ -1,6 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
+import Store
 
 /// Who may say "delivered" for a lease, and who has.
 extension CatalogReader {

@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+import Store
 
 /// What a catalogue holds, as its own kept sums tell it.
 package struct CatalogSums: Sendable, Hashable {

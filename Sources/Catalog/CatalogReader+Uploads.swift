@@ -1,6 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
+package import Store
 
 /// Uploads that outlive their requests.
 extension CatalogReader {

@@ -1,6 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
+import Store
 
 /// Questions to one consistent state of the catalogue; it must not leave the closure that it was given to.
 package struct CatalogReader {

@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+import Store
 
 /// What happens to a lease between its making and its end.
 extension CatalogWriter {

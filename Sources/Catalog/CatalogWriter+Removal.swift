@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+import Store
 
 /// Ends that come from outside: what was over by time before them is ended as such first, so that the reason that a
 /// blob is gone is always that of the lease that ended last.

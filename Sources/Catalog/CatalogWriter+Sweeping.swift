@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+import Store
 
 /// What sweeps change: many rows by one statement, so that a batch holds up no upload for long.
 extension CatalogWriter {

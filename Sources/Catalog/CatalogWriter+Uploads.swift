@@ -1,6 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
+package import Store
 
 /// What happens to uploads that outlive their requests. Each throws `.notFound` where the upload is not open any more.
 extension CatalogWriter {

@@ -1,6 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
+package import Store
 
 /// Changes inside one transaction; it must not leave the closure that it was given to.
 package struct CatalogWriter {

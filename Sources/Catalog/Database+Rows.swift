@@ -1,6 +1,7 @@
 import Blobs
 import Foundation
 import GRDB
+import Store
 
 /// The few shapes of statement that the catalogue uses; each is compiled once for a connection.
 extension Database {

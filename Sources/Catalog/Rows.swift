@@ -1,5 +1,6 @@
 package import Blobs
 import GRDB
+package import Store
 
 /// What the catalogue holds of an address.
 package enum BlobState: Int, Sendable {

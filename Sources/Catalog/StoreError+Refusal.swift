@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// Why an upload can never be taken, as the catalogue keeps it: a code, and its facts behind spaces. The two are exact
 /// inverses of each other.

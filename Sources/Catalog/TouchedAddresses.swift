@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 
 /// The addresses that one transaction changes something about: what was found of them before must be forgotten when it
 /// ends. Used by one thread at a time.

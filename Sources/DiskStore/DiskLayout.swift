@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 
 /// Where everything lies in a storage folder; storage/README.md tells it to people.
 package struct DiskLayout: Sendable {

@@ -1,5 +1,6 @@
 package import Blobs
 package import Files
+import Store
 
 /// Staged files that outlive the requests that fill them: each bears the name of its upload.
 extension DiskStore {

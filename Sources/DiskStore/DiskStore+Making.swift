@@ -1,6 +1,7 @@
-package import Blobs
+import Blobs
 package import Files
 import Glibc
+package import Store
 
 /// What a folder is, seen from outside, before anything in it is touched.
 package enum FolderFinding: Hashable, Sendable {

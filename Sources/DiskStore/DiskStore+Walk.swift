@@ -1,5 +1,6 @@
 package import Blobs
 package import Files
+import Store
 
 extension DiskStore {
     /// A number of names found in one of the 256 folders.

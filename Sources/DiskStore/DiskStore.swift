@@ -1,5 +1,6 @@
 package import Blobs
 package import Files
+package import Store
 import Synchronization
 
 /// The files of one storage folder. It belongs to this process alone for as long as this value lives.

@@ -1,5 +1,6 @@
 package import Blobs
 package import Files
+import Store
 import Synchronization
 
 /// A file on its way into the store. It removes itself when it goes, unless `place` gave it its name or it is one that

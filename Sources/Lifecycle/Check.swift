@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import DiskStore
+import Store
 import Vault
 
 /// One check of everything: every row has its file with its size and its bytes, every file has its

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// How a check is to be done.
 package struct CheckOptions: Sendable, Codable {

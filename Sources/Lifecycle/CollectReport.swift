@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Vault
 
 /// How a sweep is to be done.

@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Logging
+import Store
 import Telemetry
 import Vault
 

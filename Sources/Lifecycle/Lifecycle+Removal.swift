@@ -1,4 +1,5 @@
 package import Blobs
+package import Store
 import Vault
 
 /// What an operator wants done about one blob.

@@ -1,4 +1,5 @@
-package import Blobs
+import Blobs
+package import Store
 import Synchronization
 import Telemetry
 package import Vault

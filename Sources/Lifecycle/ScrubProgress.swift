@@ -1,5 +1,6 @@
 import Blobs
 import Catalog
+import Store
 
 /// A background check as a person sees it.
 package struct ScrubProgress: Codable, Sendable, Hashable {

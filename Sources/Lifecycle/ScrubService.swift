@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 package import Logging
 import ServiceLifecycle
+import Store
 import Vault
 
 /// Looks for damage until the program ends: goes through all blobs again and again, and at once after one that gave

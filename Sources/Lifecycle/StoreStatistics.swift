@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 import Catalog
+package import Store
 import Telemetry
 import Vault
 

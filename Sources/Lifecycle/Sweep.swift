@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import DiskStore
 import Files
+import Store
 import Vault
 
 /// One pass of the garbage collector: a list of steps, each in batches small enough to hold up no request.

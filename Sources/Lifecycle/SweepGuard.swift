@@ -1,5 +1,6 @@
 import Blobs
 import Catalog
+import Store
 
 /// Why a sweep removes nothing although its turn has come: the clocks cannot be trusted.
 package enum SweepHold: Hashable, Sendable, CustomStringConvertible {

@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import DiskStore
 import Files
+import Store
 import Synchronization
 
 /// One blob's file on its way through a hash, a piece at a time, each of which blocks its thread.

@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import DiskStore
+import Store
 import Telemetry
 
 /// One upload that lives for one request. A small one is gathered in memory and written by one thread in one go; a large

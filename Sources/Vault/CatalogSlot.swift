@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Glibc
+import Store
 import Synchronization
 
 /// The catalogue in use. After a failed sync it is closed and opened afresh; those who want to read wait meanwhile,

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Logging
+import Store
 import Synchronization
 import Telemetry
 

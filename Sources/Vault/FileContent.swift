@@ -1,5 +1,6 @@
 import Blobs
 import Files
+import Store
 
 /// The bytes of a blob in a plain file, which stay readable while this value lives, whatever happens to the name.
 final class FileContent: BlobContent {

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Logging
+import Store
 
 /// The way back after a failed sync: the catalogue opened afresh and its log moved into the database, a file written
 /// and synced, and a transaction committed.

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 
 /// What a process knows of the open uploads beyond what is written down: their places, and who is at work on them.

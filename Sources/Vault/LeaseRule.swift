@@ -1,5 +1,6 @@
 import Blobs
 import Catalog
+import Store
 
 /// What the catalogue says about a lease that someone wants.
 struct LeaseFacts: Sendable {

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 
 /// The uploads under way: how many there are, and what each will cost its subject once it is committed.

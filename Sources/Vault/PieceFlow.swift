@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 
 /// Carries an upload's pieces to threads that may block: each is hashed and written side by side, one at a time, while

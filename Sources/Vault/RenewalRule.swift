@@ -1,5 +1,6 @@
 import Blobs
 import Catalog
+import Store
 
 /// Until when a lease lasts that its owner renews.
 enum RenewalRule {

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// Whether a request fits to where an upload stands.
 enum ResumptionRule {

@@ -1,5 +1,6 @@
 import Blobs
 import Files
+import Store
 import Synchronization
 
 /// What uploads may still write: announced bytes are promised room on the disk before the first of them comes.

@@ -1,6 +1,7 @@
 import Blobs
 import DiskStore
 import Files
+import Store
 
 /// What an upload owns on the disk: a file that nobody knows yet, and its share of the room.
 struct Staging: ~Copyable, Sendable {

@@ -2,6 +2,7 @@ package import Blobs
 package import Catalog
 import Files
 import Glibc
+import Store
 
 /// Where a store gets its time from.
 package protocol StoreClock: Sendable {

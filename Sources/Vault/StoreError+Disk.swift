@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Files
+import Store
 
 extension StoreError {
     /// A failure of the disk in the words of the vocabulary.

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Logging
+import Store
 
 /// One attempt to open a storage folder, step by step.
 struct StoreOpening {

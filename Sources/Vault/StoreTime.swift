@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 
 /// The time that the store lives by: the larger of the wall clock and the latest time it has ever committed, so that

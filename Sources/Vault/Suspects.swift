@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 
 /// Blobs whose file gave trouble while it was being read, to be looked at soon. Bounded: where trouble is everywhere, a

@@ -1,5 +1,6 @@
 import Blobs
 import DiskStore
+import Store
 import Synchronization
 
 /// The bytes of one upload on their way to the disk: judged as they come, gathered to pieces, hashed and written side by

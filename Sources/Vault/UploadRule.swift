@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// What of an upload's bytes can be judged without a disk: how many there are and how they begin.
 struct UploadRule: Sendable {

@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import DiskStore
+import Store
 import Synchronization
 import Telemetry
 

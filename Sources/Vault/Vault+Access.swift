@@ -2,6 +2,7 @@ package import Blobs
 package import Catalog
 package import DiskStore
 package import Files
+package import Store
 
 /// What sweeps and checks see of a store.
 extension Vault {

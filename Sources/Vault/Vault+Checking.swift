@@ -2,6 +2,7 @@ package import Blobs
 package import Catalog
 import DiskStore
 import Files
+package import Store
 
 /// What is wrong with a blob that the catalogue says is held.
 package enum BlobDamage: Sendable, Hashable {

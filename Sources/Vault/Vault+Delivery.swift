@@ -1,5 +1,6 @@
 package import Blobs
 import Catalog
+package import Store
 
 extension Vault {
     package func confirmDelivery(

@@ -1,5 +1,6 @@
 package import Blobs
 import Catalog
+package import Store
 
 /// What an operator's word against one blob came to.
 package struct Expulsion: Sendable, Hashable {

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Logging
+package import Store
 
 extension Vault {
     package func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {

@@ -2,6 +2,7 @@ package import Blobs
 import Catalog
 import DiskStore
 import Files
+package import Store
 
 extension Vault {
     package func hold(_ address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {

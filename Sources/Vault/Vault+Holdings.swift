@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 import Catalog
+package import Store
 
 extension Vault {
     package func holdings(of subject: String) async throws(StoreError) -> Holdings {

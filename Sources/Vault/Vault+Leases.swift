@@ -1,5 +1,6 @@
 package import Blobs
 import Catalog
+package import Store
 
 extension Vault {
     package func lease(on address: BlobAddress, owner: Secret) async throws(StoreError) -> Lease {

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 package import Files
 package import Logging
+import Store
 package import Telemetry
 
 /// What opening a storage folder comes to.

@@ -1,6 +1,7 @@
 import Blobs
 import DiskStore
 import Files
+import Store
 
 extension Vault {
     /// Writes as an upload does, in two steps: bytes into a file, then a transaction of the catalogue.

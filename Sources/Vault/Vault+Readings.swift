@@ -1,7 +1,8 @@
-package import Blobs
+import Blobs
 import Catalog
 import DiskStore
 import Files
+package import Store
 package import Telemetry
 
 extension Vault {

@@ -2,6 +2,7 @@ package import Blobs
 package import Catalog
 import DiskStore
 import Files
+package import Store
 
 /// What a sweep took away.
 package struct Removed: Sendable, Hashable {

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Logging
+package import Store
 
 extension Vault: ResumableStore {
     package var blobLimitBytes: Int64 { settings.blobLimitBytes }

@@ -2,6 +2,7 @@ package import Blobs
 import Catalog
 import DiskStore
 import Files
+package import Store
 
 /// What is wrong with an open upload.
 package enum UploadDamage: Sendable, Hashable {

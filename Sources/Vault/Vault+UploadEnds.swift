@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import DiskStore
 import Files
+import Store
 
 /// How uploads that outlive their requests end, other than as a blob.
 extension Vault {

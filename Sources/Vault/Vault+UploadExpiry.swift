@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 import Catalog
+package import Store
 
 /// Uploads whose time was up.
 package struct ExpiredUploads: Sendable, Hashable {

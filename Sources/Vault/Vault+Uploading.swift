@@ -1,7 +1,8 @@
-package import Blobs
+import Blobs
 import Catalog
 import DiskStore
 import Files
+package import Store
 
 extension Vault {
     package func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {

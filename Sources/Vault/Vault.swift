@@ -3,6 +3,7 @@ package import Catalog
 package import DiskStore
 import Files
 import Logging
+import Store
 package import Telemetry
 
 /// A store of blobs on one disk with one catalogue: the owner of a storage folder, and of the order in which things

@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 
 /// What an operator can choose about a store; the defaults are those of the programs.
 package struct VaultSettings: Sendable {

@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import NIOPosix
+import Store
 
 /// Threads for work that blocks: neither an event loop nor a thread of the cooperative pool ever waits for a disk.
 ///

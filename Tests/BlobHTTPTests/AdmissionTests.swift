@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
 import HTTPTypes
+import Store
 import Testing
 
 @Suite struct UploadFieldsTests {

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 
 /// A real store that fails at chosen doors.

@@ -2,6 +2,7 @@ import BlobHTTP
 import Blobs
 import Catalog
 import HTTPTypes
+import Store
 import Testing
 import Vault
 

@@ -2,6 +2,7 @@ import Blobs
 import DiskStore
 import Files
 import Foundation
+import Store
 import Testing
 import Vault
 

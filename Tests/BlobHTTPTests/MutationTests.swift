@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
 import Glibc
+import Store
 import TestSupport
 import Testing
 

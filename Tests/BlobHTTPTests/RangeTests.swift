@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import Store
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 import Testing
 
 @testable import BlobHTTP

@@ -3,6 +3,7 @@ import Blobs
 import Catalog
 import Logging
 import ServiceLifecycle
+import Store
 import Telemetry
 import TestSupport
 import Vault

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import TestSupport
 import Tickets
 

@@ -3,6 +3,7 @@ import Blobs
 import Crypto
 import Foundation
 import HTTPTypes
+import Store
 import Testing
 import Vault
 

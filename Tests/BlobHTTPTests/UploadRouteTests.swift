@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
 import Foundation
+import Store
 import Testing
 import Vault
 

@@ -57,14 +57,3 @@ struct TimeTests {
         #expect(Lifetime(seconds: 0) == nil && Lifetime(seconds: .min) == nil)
     }
 }
-
-@Suite("What a store says")
-struct StoreErrorTests {
-    @Test("names no more of an address than a log may have")
-    func descriptions() throws {
-        let one = try #require(BlobAddress(hex: String(repeating: "1f", count: 32)))
-        let two = try #require(BlobAddress(hex: String(repeating: "2e", count: 32)))
-        let text = StoreError.digestMismatch(announced: one, actual: two).description
-        #expect(text == "the bytes have the address 2e2e2e2e…, not 1f1f1f1f…")
-    }
-}

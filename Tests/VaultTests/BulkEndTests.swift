@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Lifecycle
+import Store
 import TestSupport
 import Testing
 import Vault

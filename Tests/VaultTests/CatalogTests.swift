@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import GRDB
+import Store
 import TestSupport
 import Testing
 import Vault

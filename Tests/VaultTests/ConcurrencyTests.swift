@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Lifecycle
+import Store
 import Synchronization
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Lifecycle
+import Store
 import TestSupport
 import Testing
 import Vault

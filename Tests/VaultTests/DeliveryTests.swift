@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import Lifecycle
+import Store
 import Synchronization
 import Testing
 

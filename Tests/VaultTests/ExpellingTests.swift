@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Lifecycle
+import Store
 import Testing
 import Vault
 

@@ -1,5 +1,6 @@
 import Blobs
 import Lifecycle
+import Store
 import Testing
 import Vault
 

@@ -2,6 +2,7 @@ import Blobs
 import DiskStore
 import Files
 import Lifecycle
+import Store
 import Testing
 import Vault
 

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Vault
 
 /// What a store should say about one blob, told without a store: the rules of leases over a list.

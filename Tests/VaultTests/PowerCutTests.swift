@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Glibc
 import Lifecycle
+import Store
 import TestSupport
 import Testing
 import Vault

@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import Dispatch
 import Lifecycle
+import Store
 import Testing
 import Vault
 

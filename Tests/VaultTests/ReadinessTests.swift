@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import Glibc
+import Store
 import Synchronization
 import TestSupport
 import Testing

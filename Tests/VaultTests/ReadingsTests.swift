@@ -1,6 +1,7 @@
 import Blobs
 import DiskStore
 import Lifecycle
+import Store
 import Telemetry
 import TestSupport
 import Testing

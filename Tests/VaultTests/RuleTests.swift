@@ -2,6 +2,7 @@ import Blobs
 import Files
 import Lifecycle
 import ServiceLifecycle
+import Store
 import Synchronization
 import Testing
 

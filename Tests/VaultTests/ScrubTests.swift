@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import DiskStore
 import Files
+import Store
 import Telemetry
 import TestSupport
 import Testing

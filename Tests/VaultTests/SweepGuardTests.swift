@@ -1,5 +1,6 @@
 import Blobs
 import Catalog
+import Store
 import Testing
 import Vault
 

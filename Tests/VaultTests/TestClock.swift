@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Synchronization
 import Vault
 

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Vault
 
 /// The name that somebody goes by to one blob: the same for the same seed.

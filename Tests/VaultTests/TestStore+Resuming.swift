@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Testing
 import Vault
 

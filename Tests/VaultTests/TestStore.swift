@@ -3,6 +3,7 @@ import Files
 import Glibc
 import Lifecycle
 import Logging
+import Store
 import TestSupport
 import Vault
 

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Vault
 
 /// What a store should say about one upload that outlives its requests, told without a store.

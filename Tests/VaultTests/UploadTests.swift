@@ -1,6 +1,7 @@
 import Blobs
 import DiskStore
 import Files
+import Store
 import TestSupport
 import Testing
 import Vault

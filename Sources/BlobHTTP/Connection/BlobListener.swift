@@ -6,6 +6,7 @@ import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
+import Store
 
 /// Listens at one address and serves its connections until the program ends: requests for blobs on the event loops, all
 /// others by a responder in tasks.

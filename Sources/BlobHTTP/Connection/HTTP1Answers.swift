@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import Store
 
 /// The answers about blobs on one connection of HTTP/1.1, written as bytes, past NIO's codec. The connection's state
 /// says whether each is the last. Used on its event loop alone.

@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import Store
 
 /// Asks the connection for `100 Continue`: an outbound event, sent by a handler that is about to read a body.
 struct ProceedEvent: Sendable {}

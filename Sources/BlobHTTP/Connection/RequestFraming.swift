@@ -1,5 +1,6 @@
 import Blobs
 import NIOHTTP1
+import Store
 
 /// What of a request head bears on its framing, on its connection and on reading a blob: gathered in one pass, since
 /// nearly every request is small.

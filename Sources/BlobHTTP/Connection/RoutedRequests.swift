@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import Store
 
 /// Answers the requests of a channel with a responder, one after another, in a task.
 struct RoutedRequests: HTTPChannelHandler {

@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import Store
 
 /// The handler of a stream's one request: one for a blob is answered right here, every other goes on to the router.
 final class StreamRequests: ChannelDuplexHandler {

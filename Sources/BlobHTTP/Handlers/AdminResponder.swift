@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Store
 import Telemetry
 
 /// What an operator's tools ask, on a listener of its own that strangers cannot reach: health with details, metrics.

@@ -1,5 +1,6 @@
 import Blobs
 import Hummingbird
+import Store
 
 extension BlobResponder {
     /// `GET /<sha256>/lease`.

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Store
 
 extension BlobResponder {
     /// Bytes read from the store at a time.

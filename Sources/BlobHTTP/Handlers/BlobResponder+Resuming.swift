@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Store
 
 /// Resumable uploads: what a request means is its dialect's to say, and how the upload stands then as well.
 extension BlobResponder {

@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Store
 
 extension BlobResponder {
     /// `HEAD /upload`: what `PUT /upload` would say before its first byte.

@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 package import Hummingbird
 import Logging
+import Store
 
 /// The API: finds what a request names, does it on a store, and turns whatever happens into an answer.
 package struct BlobResponder: HTTPResponder {

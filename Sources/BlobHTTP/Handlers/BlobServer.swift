@@ -1,6 +1,7 @@
-package import Blobs
+import Blobs
 package import Logging
 package import ServiceLifecycle
+package import Store
 package import Telemetry
 package import Tickets
 

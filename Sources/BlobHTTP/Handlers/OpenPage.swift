@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Store
 
 /// Where a pasted link lands. The key stands after the `#`, which browsers do not send: the page is the same for
 /// everybody, asks for nothing and runs nothing.

@@ -2,6 +2,7 @@ import Blobs
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Store
 
 extension Response {
     /// A refusal; `closes` if the connection is to end with it.

@@ -1,6 +1,7 @@
 import Blobs
 import Hummingbird
 import NIOCore
+import Store
 
 /// The body of a request on its way into a store, in pieces of one size.
 struct UploadBody {

@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 
 /// Where the answers of one connection, or of one stream of HTTP/2, go. Used on its event loop alone.
 protocol AnswerChannel: AnyObject {

@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import Store
 import Telemetry
 
 /// How far the answer to one request for a blob is, for those who count answers.

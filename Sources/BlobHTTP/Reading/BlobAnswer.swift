@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import Store
 
 /// Answers requests for blobs on one channel, one after another, on its event loop: at once where all is ready there,
 /// else as soon as the store, the disk or the client lets it. Used on that loop alone.

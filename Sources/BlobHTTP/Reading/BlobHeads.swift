@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import Store
 
 /// The heads of all answers about one blob, made into bytes. From second to second nothing changes in them but the
 /// date, which is written over. Used on one event loop alone.

@@ -1,6 +1,7 @@
 import Blobs
 import Logging
 import NIOCore
+import Store
 import Synchronization
 
 /// Everything that reading blobs shares: the store, and on each event loop what is ready there.

@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 
 /// The body of one answer about a blob, piece by piece, and how much of it has been written.
 struct BodyPlan {

@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 
 /// A blob's file as one event loop sends it: nobody else uses this descriptor, and it is closed when nobody needs it
 /// any more.

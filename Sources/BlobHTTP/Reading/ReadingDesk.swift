@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 
 /// Where one event loop turns addresses into blobs that are ready. Used on that loop alone.
 final class ReadingDesk {

@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import Store
 
 /// A held blob as one event loop keeps it ready: its bytes where they are few, its file where they are many, and the
 /// heads of the answers about it.

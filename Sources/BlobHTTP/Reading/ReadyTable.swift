@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 
 /// The held blobs that one event loop keeps ready, bounded in number and in bytes. Used on that loop alone.
 ///

@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import Store
 
 /// Which parts of a file were found in the kernel's memory, and when: asking costs a system call for every 64 KiB, so
 /// an answer holds for a while. One that is wrong by then delays an event loop by a disk's read, nothing else.

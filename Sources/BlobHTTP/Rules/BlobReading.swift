@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+import Store
 
 /// What a client asks of a blob: the fields of GET or HEAD that bear on the answer.
 package struct BlobQuestion: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// What an upload is answered with: the blob descriptor of Blossom BUD-02, with this lease's end. Times are seconds
 /// since 1970.

@@ -1,5 +1,6 @@
 import Blobs
 import HTTPTypes
+import Store
 import Tickets
 
 /// The one gate: every request passes it before anything is done, and what it must show stands in `Operation.needs`.

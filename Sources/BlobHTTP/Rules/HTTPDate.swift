@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 
 /// Dates as HTTP writes them, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
 package enum HTTPDate {

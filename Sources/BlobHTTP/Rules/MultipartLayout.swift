@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 
 /// The body of an answer with several ranges (RFC 9110 §14.6), laid out before a byte of it is read:
 ///

@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+import Store
 
 /// Everything that this API does: one case for what a method does at a route.
 package enum Operation: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 import Tickets
 
 /// What the gate found about a request that it let through; handlers have subject, ticket and secret from here alone.

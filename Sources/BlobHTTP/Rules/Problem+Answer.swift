@@ -1,6 +1,7 @@
 import Blobs
 import FoundationEssentials
 package import HTTPTypes
+import Store
 
 /// The body of a problem (RFC 9457 §3), with the members of `http-api.md`.
 private struct ProblemDocument: Encodable {

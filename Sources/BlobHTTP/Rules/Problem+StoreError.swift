@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 import HTTPTypes
+package import Store
 
 extension Problem {
     /// Seconds after which a store that could not write may be asked again.

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// What a ticket's holder has left, and when more comes back. Times are seconds since 1970; absent: no limit, or none
 /// to come.

@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 
 /// The Range field of a request (RFC 9110 §14.2), as far as this server takes it.
 package enum RangeField: Hashable, Sendable {

@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+import Store
 
 /// What a path names.
 package enum Route: Hashable, Sendable {

@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+package import Store
 
 /// The fields of a request that announce an upload and ask for a lease, read into values that cannot be wrong.
 package enum UploadFields {

@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 package import HTTPTypes
+package import Store
 
 /// draft-ietf-httpbis-resumable-upload in one of its interop versions.
 package struct DraftDialect: UploadDialect {

@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 extension Problem {
     /// What is told of an error about a resumable upload where a plain one would be told something else; nil where it

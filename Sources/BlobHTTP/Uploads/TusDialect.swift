@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 package import HTTPTypes
+package import Store
 
 /// tus 1.0.0 with its extensions creation, creation-with-upload, creation-defer-length, checksum, expiration and
 /// termination.

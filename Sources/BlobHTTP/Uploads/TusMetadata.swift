@@ -1,5 +1,6 @@
-package import Blobs
+import Blobs
 package import HTTPTypes
+package import Store
 
 /// `Upload-Metadata` of tus 1.0: keys, and after each perhaps a blank and a value in base64, with commas between them.
 ///

@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+package import Store
 
 /// A protocol of resumable uploads: what fields of requests mean in it, and with which fields it tells what became of
 /// them. What is done lies outside: nothing here knows a store or a connection.

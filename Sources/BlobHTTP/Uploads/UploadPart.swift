@@ -1,4 +1,5 @@
-package import Blobs
+import Blobs
+package import Store
 
 /// What one request brings to a resumable upload, as its fields tell, whatever dialect they are in.
 package struct UploadPart: Hashable, Sendable {

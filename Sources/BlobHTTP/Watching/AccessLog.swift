@@ -1,4 +1,5 @@
 package import Blobs
+import Store
 import Synchronization
 package import Telemetry
 

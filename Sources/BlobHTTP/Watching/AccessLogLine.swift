@@ -1,5 +1,6 @@
 import Blobs
 import HTTPTypes
+import Store
 import Telemetry
 
 /// One request as a line of the access log: the time, then `key=value` like every log of this program.

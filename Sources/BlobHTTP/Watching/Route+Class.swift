@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+import Store
 package import Telemetry
 
 extension Route {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Blobs
 import Lifecycle
+import Store
 
 /// `satcheld remove`: one blob goes, whoever holds it.
 struct RemoveCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Blobs
+import Store
 import Tickets
 import Vault
 

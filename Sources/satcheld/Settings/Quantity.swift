@@ -1,4 +1,5 @@
 import Blobs
+import Store
 
 /// How an operator writes numbers with units.
 enum Quantity {

@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
 import Logging
+import Store
 import Vault
 
 /// Everything that an operator can choose, read and checked.

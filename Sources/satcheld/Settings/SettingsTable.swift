@@ -2,6 +2,7 @@ import BlobHTTP
 import Blobs
 import HTTPTypes
 import Logging
+import Store
 import Vault
 
 /// Every setting, once: flags, environment, file, help and `satcheld config` all come from this table.

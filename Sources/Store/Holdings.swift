@@ -1,3 +1,5 @@
+package import Blobs
+
 /// What one subject holds and may hold, as it stands at one moment.
 package struct Holdings: Hashable, Sendable {
     /// Bytes charged: max(size, 4096) for each lease that has not ended.

@@ -1,3 +1,5 @@
+package import Blobs
+
 /// Anything that can give a blob by its address: an origin's vault, an edge's cache.
 ///
 /// Safe to call from any number of tasks at once. Absence is an answer (`BlobFinding`); a throw means "could not look".

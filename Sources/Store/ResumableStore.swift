@@ -1,3 +1,5 @@
+package import Blobs
+
 /// A store that keeps uploads from one request to the next.
 ///
 /// An upload is open until its last byte is there, then full until it is committed or refused; finished, it is

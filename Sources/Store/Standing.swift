@@ -1,3 +1,4 @@
+package import Blobs
 import Synchronization
 
 /// Whether what was found of an address still is so: whoever keeps a finding asks before every use.

@@ -1,3 +1,5 @@
+import Blobs
+
 /// The random name of one store: it lies both beside the blobs and in the catalogue, so that neither is ever taken
 /// for the other half of another store.
 package struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {

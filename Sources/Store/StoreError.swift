@@ -1,3 +1,5 @@
+package import Blobs
+
 /// Why a store did not do what it was asked. Each case carries the facts; the HTTP room gives it a status.
 package enum StoreError: Error, Hashable, Sendable {
     /// The blob is, or is announced as, larger than can ever be taken.
