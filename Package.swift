@@ -49,13 +49,19 @@ let package = Package(
         .target(name: "Store", dependencies: ["Blobs", crypto]),
         .target(name: "Telemetry"),
         .target(name: "Catalog", dependencies: ["Blobs", "Store", "Files", grdb, grdbSQLite]),
-        .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files"]),
+        .target(name: "BlobFiles", dependencies: ["Blobs", "Files"]),
+        .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
         .target(
             name: "Vault",
-            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix]),
+            dependencies: [
+                "Blobs", "Store", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging, nioPosix,
+            ]),
         .target(
             name: "Lifecycle",
-            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Vault", "Telemetry", logging, lifecycle]),
+            dependencies: [
+                "Blobs", "Store", "Files", "BlobFiles", "Catalog", "DiskStore", "Vault", "Telemetry", logging,
+                lifecycle,
+            ]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
         .target(
             name: "BlobHTTP",
@@ -104,11 +110,15 @@ let package = Package(
             dependencies: [
                 "satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", "TestSupport", argumentParser,
             ]),
+        .testTarget(name: "BlobFilesTests", dependencies: ["BlobFiles", "Blobs", "Files", "TestSupport"]),
+        .testTarget(
+            name: "DiskStoreTests", dependencies: ["DiskStore", "BlobFiles", "Blobs", "Store", "Files", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Store", "Files", "TestSupport",
+                "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "Files",
+                "TestSupport",
                 crypto,
                 grdb,
                 lifecycle, logging,

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -19,7 +20,7 @@ struct Check {
     mutating func run(progress: @Sendable (Int, Int64) -> Void) async throws(StoreError) -> CheckReport {
         try await checkRows(progress)
         try await checkUploads()
-        for shard in DiskLayout.shards { try await checkFiles(shard: shard) }
+        for shard in BlobFolders.shards { try await checkFiles(shard: shard) }
         return report
     }
 

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -27,7 +28,7 @@ extension Sweep {
     /// Counts the files without a row, remembers when each was first seen, and forgets those that are gone.
     mutating func findOrphans(pass: Int64) async throws(StoreError) -> Int {
         var accounted = 0
-        for shard in DiskLayout.shards {
+        for shard in BlobFolders.shards {
             let survey = try await vault.survey(shard: shard)
             accounted += survey.accounted
             for start in stride(from: 0, to: survey.suspects.count, by: Catalog.pageRows) {

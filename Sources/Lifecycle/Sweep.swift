@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -113,7 +114,7 @@ struct Sweep {
     }
 
     func clearStaging(removing: Bool) async throws(StoreError) -> Int {
-        let names = try await vault.onDisk { disk throws(FileError) in try disk.deadStagedNames() }
+        let names = try await vault.onDisk { disk throws(FileError) in try disk.files.deadStagedNames() }
         var cleared = 0
         for start in stride(from: 0, to: names.count, by: Catalog.pageRows) {
             let page = Array(names[start..<min(start + Catalog.pageRows, names.count)])
@@ -126,7 +127,7 @@ struct Sweep {
             cleared += dead.count
             guard removing else { continue }
             try await vault.onDisk { disk throws(FileError) in
-                for name in dead { try disk.removeStaged(name) }
+                for name in dead { try disk.files.removeStaged(name) }
             }
         }
         return cleared
@@ -134,7 +135,7 @@ struct Sweep {
 
     private mutating func clearAside() async throws(StoreError) {
         let aside = try await vault.onDisk { disk throws(FileError) in
-            try disk.addressesSetAside(limit: Catalog.pageRows)
+            try disk.files.addressesSetAside(limit: Catalog.pageRows)
         }
         for address in aside where try await vault.removeAside(address) { report.asideFilesRemoved += 1 }
     }

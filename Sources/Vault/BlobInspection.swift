@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -30,7 +31,9 @@ final class BlobInspection: Sendable {
     /// Opens the file of `row` and looks at its size.
     static func begin(_ row: BlobRow, on disk: DiskStore) throws(FileError) -> Beginning {
         do {
-            guard let found = try disk.size(of: row.address), let reading = try disk.reading(of: row.address) else {
+            guard let found = try disk.files.size(of: row.address),
+                let reading = try disk.files.reading(of: row.address)
+            else {
                 return .damaged(.missing)
             }
             guard found == row.size else { return .damaged(.wrongSize(expected: row.size, found: found)) }

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -183,7 +184,7 @@ final class Committer: Sendable {
         }
         guard hasNames else { return }
         let start = ContinuousClock.now
-        do { try disk.synchronizeNames() } catch { throw .failed(error.description) }
+        do { try disk.files.synchronizeNames() } catch { throw .failed(error.description) }
         meters.nameSyncs.record(ContinuousClock.now - start)
     }
 

@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 package import Catalog
 import DiskStore
@@ -30,7 +31,7 @@ extension Vault {
             var survey = ShardSurvey()
             var failure: StoreError?
             try storeErrors { () throws(FileError) in
-                try self.disk.forEachPage(inShard: shard, pageSize: Catalog.pageRows) { page throws(FileError) in
+                try self.disk.files.forEachPage(inShard: shard, pageSize: Catalog.pageRows) { page throws(FileError) in
                     do throws(StoreError) {
                         let accounted = try self.slot.read { try $0.accounted(page.addresses) }
                         survey.accounted += accounted.count
@@ -70,8 +71,8 @@ extension Vault {
             guard isMarked else { return false }
             try await onDisk { disk throws(FileError) in
                 try faults.reach(.damageMarked)
-                try disk.setAside(blob.address)
-                try disk.synchronizeNames()
+                try disk.files.setAside(blob.address)
+                try disk.files.synchronizeNames()
             }
             return true
         }

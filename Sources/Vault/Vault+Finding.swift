@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 import DiskStore
@@ -29,8 +30,8 @@ extension Vault {
         guard let row = try slot.read({ try $0.blob(address) }) else { return .unknown }
         if let end = row.end(at: time.now) { return .gone(end) }
         guard row.state == .held, let sunset = row.sunset else { return .damaged }
-        do throws(DiskError) {
-            let file = try disk.open(address, size: row.size)
+        do throws(BlobFileError) {
+            let file = try disk.files.open(address, size: row.size)
             return .held(
                 HeldBlob(
                     address: address, size: row.size, sunset: sunset,
@@ -45,6 +46,6 @@ extension Vault {
     /// the address, since only then the answer keeps.
     func holds(_ row: BlobRow?, size: Int64) throws(StoreError) -> Bool {
         guard let row, row.state == .held, row.size == size else { return false }
-        return try storeErrors { () throws(FileError) in try disk.size(of: row.address) } == size
+        return try storeErrors { () throws(FileError) in try disk.files.size(of: row.address) } == size
     }
 }

@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 import DiskStore
@@ -30,7 +31,7 @@ extension Vault {
         if facts.isBanned { throw .banned }
         guard let row else { throw .notFound }
         if let end = row.end(at: time.now) { throw .gone(end) }
-        let isWhole = try storeErrors { () throws(FileError) in try disk.size(of: address) } == row.size
+        let isWhole = try storeErrors { () throws(FileError) in try disk.files.size(of: address) } == row.size
         guard row.state == .held, isWhole else { throw .damaged }
         try refuse(facts, terms: terms)
     }

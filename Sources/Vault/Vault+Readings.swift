@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -30,7 +31,7 @@ extension Vault {
                 return readings
             }
             try storeErrors { () throws(FileError) in
-                readings.freeBytes = try self.disk.freeBytes()
+                readings.freeBytes = try self.disk.files.freeBytes()
                 readings.logBytes = try Folder.status(self.layout.catalog + "-wal")?.size ?? 0
             }
             return readings

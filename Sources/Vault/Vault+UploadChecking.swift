@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 import DiskStore
@@ -17,7 +18,7 @@ extension Vault {
     package func examine(_ id: UploadID, givingUp: Bool) async throws(StoreError) -> UploadDamage? {
         try await uploadLocks.withLock(id) { () async throws(StoreError) in
             guard let upload = try await read({ try $0.upload(id) }), case .open = upload.state else { return nil }
-            let found = try await onDisk { disk throws(FileError) in try disk.stagedSize(of: id) }
+            let found = try await onDisk { disk throws(FileError) in try disk.files.stagedSize(of: id) }
             if let found, found >= upload.offset { return nil }
             if givingUp { try await drop(id) }
             return found.map { .short(told: upload.offset, found: $0) } ?? .missing

@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 package import Catalog
 package import DiskStore
@@ -52,7 +53,8 @@ package final class Vault: LeaseStore {
         self.slot = slot
         self.time = time
         started = time.clock.reading
-        ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.freeBytes() }
+        ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.files.freeBytes()
+        }
         uploads = OpenUploads(limit: settings.openUploads, limitPerSubject: settings.openUploadsPerSubject)
         let commitThread = Workers(threads: 1)
         self.commitThread = commitThread
@@ -93,7 +95,7 @@ package final class Vault: LeaseStore {
         if let reason = health.suspension { return "the store takes no writes: \(reason)" }
         do {
             let isFull = try await workers.run { () throws(StoreError) in
-                let free = try storeErrors { () throws(FileError) in try self.disk.freeBytes() }
+                let free = try storeErrors { () throws(FileError) in try self.disk.files.freeBytes() }
                 _ = try self.slot.read { try $0.store().commits }
                 let fits = SpaceLedger.fits(
                     4096, free: free, promised: self.ledger.promisedBytes, kept: self.settings.keepFreeBytes)
