@@ -18,8 +18,8 @@ import time
 import urllib.request
 
 from side_by_side import (
-    HERE, KIB, MIB, Table, add_arguments, build_load, free_port, make_store, raise_file_limit, resident_bytes, run_load,
-    start_satcheld, text, workplace)
+    HERE, KIB, MIB, Table, add_arguments, build_load, free_port, make_store, raise_file_limit, recount_store,
+    resident_bytes, run_load, start_satcheld, text, workplace)
 
 sys.path.insert(0, str(HERE.parent / "Tests" / "SystemTests" / "Peer"))
 from fill_store import fill  # noqa: E402
@@ -40,6 +40,7 @@ class Collecting:
     def run(self):
         make_store(self.options.satcheld, self.storage)
         fill(self.storage, self.blobs, 0)
+        recount_store(self.storage)
         with start_satcheld(self.options.satcheld, self.storage, "--gc-interval", "1s", "--accept", "any",
                             "--admin-listen", str(self.admin), "--allow-anonymous-uploads") as server:
             self.idle()

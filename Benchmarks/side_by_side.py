@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import resource
 import shutil
 import signal
@@ -205,10 +206,11 @@ def start_satcheld(program, storage, *settings, tls=None, core=None, wrapper=())
     line = process.stdout.readline()
     seconds = time.monotonic() - start
     log.close()
-    if "ready at" not in line:
+    address = re.search(r"https?://\S+:(\d+)", line)
+    if not address:
         process.wait()
         sys.exit(f"satcheld did not start:\n{pathlib.Path(f'{storage}.log').read_text()}")
-    port = int(line.split(" (storage")[0].rsplit(":", 1)[1].rstrip("/"))
+    port = int(address[1])
     server = Server(process, port, port if tls else None, is_traced=bool(wrapper))
     server.start_seconds = seconds
     return server
@@ -287,6 +289,7 @@ def add_blobs(storage, bodies, lifetime=30 * 86400):
         database.execute(
             "INSERT INTO charge VALUES ('bulk', ?1, ?2) ON CONFLICT (subject) DO UPDATE SET leases = leases + ?1, "
             "bytes = bytes + ?2", (len(addresses), total))
+        recount(database)
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return addresses
@@ -310,6 +313,21 @@ def add_rows(database, address, size, now, lifetime):
     database.execute(
         "INSERT INTO lease (blob, subject, created, expires, limit_seconds, hashes) VALUES (?, 'bulk', ?, ?, ?, 0)",
         (blob, now, now + lifetime, lifetime))
+
+
+def recount(database):
+    """Sets the catalogue's sums to what its rows add up to, whoever keeps them."""
+    database.execute("UPDATE tally SET count = (SELECT count(*) FROM blob WHERE state = kind), "
+                     "bytes = (SELECT coalesce(sum(size), 0) FROM blob WHERE state = kind) WHERE kind <= 4")
+    database.execute("UPDATE tally SET count = (SELECT count(*) FROM lease WHERE (ended IS NULL) = (kind = 5)) "
+                     "WHERE kind IN (5, 6)")
+
+
+def recount_store(storage):
+    """The same for a store that nobody serves."""
+    with contextlib.closing(sqlite3.connect(f"{storage}/catalog.sqlite")) as database:
+        recount(database)
+        database.commit()
 
 
 # Load
@@ -400,9 +418,16 @@ class Table:
 def machine():
     with open("/proc/cpuinfo") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "?")
-    nginx = subprocess.run([shutil.which("nginx") or "/usr/sbin/nginx", "-v"], capture_output=True, text=True).stderr
-    return (f"{os.cpu_count()} cores of {model}, {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / GIB:.0f} "
-            f"GiB, Linux {platform.release()}, {nginx.strip().rpartition(': ')[2]}")
+    gibibytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
+    return f"{os.cpu_count()} cores of {model}, {gibibytes:.0f} GiB, Linux {platform.release()}{nginx_version()}"
+
+
+def nginx_version():
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    if not os.access(program, os.X_OK):
+        return ""
+    version = subprocess.run([program, "-v"], capture_output=True, text=True).stderr
+    return f", {version.strip().rpartition(': ')[2]}"
 
 
 def text(value):

@@ -23,9 +23,9 @@ function init(arguments)
     function request() return requests[math.random(1, #requests)] end
 end
 
-function done(summary)
+function done(summary, latency)
     local errors = summary.errors
-    print(string.format('{"requests":%d,"bytes":%d,"seconds":%f,"errors":%d}', summary.requests, summary.bytes,
-        summary.duration / 1e6,
+    print(string.format('{"requests":%d,"bytes":%d,"seconds":%f,"p99_us":%d,"errors":%d}', summary.requests,
+        summary.bytes, summary.duration / 1e6, latency:percentile(99),
         errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end

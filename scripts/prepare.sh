@@ -64,3 +64,14 @@ need_tuspy() {
     say "tuspy could not be installed; its tests are skipped"
     return 1
 }
+
+# tests_of_the_store: a filter for the test rooms that open stores or connections, by what they import. Each may hold
+# thousands of open files.
+tests_of_the_store() {
+    printf '^(%s)\\.' "$(test_rooms '^(@testable )?import (BlobFiles|BlobHTTP|Catalog|DiskStore|Lifecycle|StoreRules|Vault)$')"
+}
+
+# test_rooms PATTERN: the test rooms with a file that has such a line, with | between them.
+test_rooms() {
+    grep -rlE --include='*.swift' "$1" Tests | cut -d/ -f2 | grep 'Tests$' | sort -u | paste -sd'|'
+}
