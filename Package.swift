@@ -47,12 +47,15 @@ let package = Package(
 
         // The server: nothing in it can hold a key.
         .target(name: "Store", dependencies: ["Blobs", crypto]),
+        .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
         .target(name: "Telemetry"),
-        .target(name: "Catalog", dependencies: ["Blobs", "Store", "Files", grdb, grdbSQLite]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files"]),
         .target(
             name: "Vault",
-            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix]),
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix,
+            ]),
         .target(
             name: "Lifecycle",
             dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Vault", "Telemetry", logging, lifecycle]),
@@ -110,7 +113,7 @@ let package = Package(
             dependencies: [
                 "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Store", "Files", "TestSupport",
                 crypto,
-                grdb,
+                grdb, grdbSQLite,
                 lifecycle, logging,
             ]),
         .testTarget(name: "TicketsTests", dependencies: ["Tickets", "Blobs", "Files", "TestSupport"]),
