@@ -47,14 +47,16 @@ let package = Package(
 
         // The server: nothing in it can hold a key.
         .target(name: "Store", dependencies: ["Blobs", crypto]),
+        .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
         .target(name: "Telemetry"),
-        .target(name: "Catalog", dependencies: ["Blobs", "Store", "Files", grdb, grdbSQLite]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Files"]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
         .target(
             name: "Vault",
             dependencies: [
-                "Blobs", "Store", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging, nioPosix,
+                "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging,
+                nioPosix,
             ]),
         .target(
             name: "Lifecycle",
@@ -120,7 +122,7 @@ let package = Package(
                 "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "Files",
                 "TestSupport",
                 crypto,
-                grdb,
+                grdb, grdbSQLite,
                 lifecycle, logging,
             ]),
         .testTarget(name: "TicketsTests", dependencies: ["Tickets", "Blobs", "Files", "TestSupport"]),
