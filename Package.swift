@@ -48,7 +48,7 @@ let package = Package(
         // The server: nothing in it can hold a key.
         .target(name: "Store", dependencies: ["Blobs", crypto]),
         .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
-        .target(name: "Telemetry"),
+        .target(name: "Telemetry", dependencies: ["Store"]),
         .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Files"]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
@@ -58,12 +58,7 @@ let package = Package(
                 "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging,
                 nioPosix,
             ]),
-        .target(
-            name: "Lifecycle",
-            dependencies: [
-                "Blobs", "Store", "Files", "BlobFiles", "Catalog", "DiskStore", "Vault", "Telemetry", logging,
-                lifecycle,
-            ]),
+        .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
         .target(
             name: "BlobHTTP",
@@ -115,7 +110,7 @@ let package = Package(
         .testTarget(name: "BlobFilesTests", dependencies: ["BlobFiles", "Blobs", "Files", "TestSupport"]),
         .testTarget(
             name: "DiskStoreTests", dependencies: ["DiskStore", "BlobFiles", "Blobs", "Store", "Files", "TestSupport"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
         .testTarget(
             name: "VaultTests",
             dependencies: [

@@ -21,7 +21,8 @@ package final class Vault: LeaseStore {
     /// Who has to be told that what was found before is so no longer.
     let standings = Standings()
     /// What is to be looked at soon.
-    let suspects = Suspects()
+    let suspects = SuspectBlobs()
+    let upkeep = UpkeepState()
     let ledger: SpaceLedger
     let uploads: OpenUploads
     /// Held for each step of what happens to one upload that outlives its requests.

@@ -54,10 +54,14 @@ struct TestServer {
             readings: { [vault] in
                 var readings = Readings()
                 readings.store = try? await vault.readings()
-                readings.writing = vault.writingReadings
+                readings.writing = vault.writeStatus
                 return readings
             },
-            upkeep: { Upkeep(heldBack: "the clocks parted", holdCount: 2) }
+            gcStatus: {
+                var report = CollectReport()
+                report.hold = "the clocks parted"
+                return GCStatus(latest: report, holdCount: 2)
+            }
         ) { listener, bound in
             continuation.yield((listener, bound.port ?? 0))
         }

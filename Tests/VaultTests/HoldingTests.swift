@@ -1,7 +1,6 @@
 import Blobs
 import DiskStore
 import Files
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -26,7 +25,7 @@ import Vault
             let again = try await vault.hold(blob, terms: forward)
             #expect(!again.isNew && again.uploaded == first.uploaded && again.expires == first.expires)
             try await vault.revoke(on: blob, owner: secret(1))
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             var found = try await vault.fetch(blob)
             #expect(found == .held(bytes))
             try await vault.confirmDelivery(of: blob, to: recipient(1), secret: secret(9))
@@ -48,7 +47,7 @@ import Vault
             }
             try await vault.revoke(on: blob, owner: secret(2))
             for isSwept in [false, true] {
-                if isSwept { _ = try await Lifecycle(vault: vault).collect() }
+                if isSwept { _ = try await vault.collect() }
                 await #expect(throws: StoreError.gone(.revoked)) { try await vault.hold(blob, terms: terms(owner: 3)) }
             }
         }
@@ -61,7 +60,7 @@ import Vault
             let path = vault.layout.blob(blob)
             try Folder.remove(path)
             await #expect(throws: StoreError.damaged) { try await vault.hold(blob, terms: terms(owner: 2)) }
-            _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+            _ = try await vault.check(CheckOptions(repair: true))
             await #expect(throws: StoreError.damaged) { try await vault.hold(blob, terms: terms(owner: 2)) }
             let damaged = try await vault.renew(on: blob, owner: secret(1), lifetime: .days(1), subject: nil)
             #expect(damaged.state == .damaged, "a lease without its bytes can be renewed until they come")
@@ -74,13 +73,12 @@ import Vault
     @Test func `a forward that races the last revocation and a sweep holds the bytes or is refused`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             for round in 0..<60 {
                 let (first, second) = (2 * round, 2 * round + 1)
                 try await vault.upload(bytes, on: terms(owner: first))
                 async let isHeld = holds(vault, owner: second)
                 try await vault.revoke(on: blob, owner: secret(first))
-                _ = try await lifecycle.collect(CollectOptions(searchesForOrphans: false))
+                _ = try await vault.collect(CollectOptions(searchesForOrphans: false))
                 let found: Fetched = try await isHeld ? .held(bytes) : .gone(.revoked)
                 let fetched = try await vault.fetch(blob)
                 #expect(fetched == found, "round \(round)")

@@ -1,6 +1,5 @@
 import Blobs
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -118,7 +117,7 @@ private struct Walk {
 
     /// After a sweep the subject is charged for what lives, and for nothing else.
     private func sweep(_ vault: Vault, _ now: Timestamp) async throws {
-        let report = try await Lifecycle(vault: vault).collect()
+        let report = try await vault.collect()
         let charge = try await vault.read { try $0.charge(of: "somebody") }
         let live = model.entries.filter { $0.end(at: now) == nil }.count
         let expected = Charge(leases: live, bytes: Int64(live) * Charge.bytes(for: Int64(bytes.count)))

@@ -1,7 +1,6 @@
 import Blobs
 import Catalog
 import Dispatch
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -32,7 +31,7 @@ import Vault
             try await vault.upload(content(3, count: 1), owner: secret(3), subject: "ben")
             try await vault.upload(content(2, count: 5905), owner: secret(2), lifetime: .days(1))
             store.clock.pass(seconds: 86_400)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             try await vault.upload(content(4, count: 10_000), owner: secret(4))
         }
         try Charges.expectExact(inStore: store.path)

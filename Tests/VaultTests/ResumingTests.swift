@@ -3,7 +3,6 @@ import Crypto
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -237,7 +236,7 @@ import Vault
             #expect(try await vault.finish(id, at: 200_000).isNew)
             #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
-            #expect(try await Lifecycle(vault: vault).check().isClean)
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -263,8 +262,8 @@ import Vault
             #expect(upload.offset == 1000)
             if upload.isOpen { _ = try await vault.finish(id, at: 1000) }
             #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
-            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-            #expect(try await Lifecycle(vault: vault).check().isClean)
+            _ = try await vault.collect(CollectOptions(isAlone: true))
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -322,7 +321,7 @@ import Vault
             store.clock.pass(seconds: 80_000)
             let young = try await vault.create(content(3)).id
             store.clock.pass(seconds: 6400)
-            let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            let report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.uploadsExpired == 1 && report.uploadBytesExpired == 500 && report.uploadsForgotten == 1)
             #expect(try Folder.names(in: vault.layout.staging) == [young.hex])
             #expect(vault.promisedBytes == 1000 || vault.promisedBytes == 4096)

@@ -1,7 +1,6 @@
 import Blobs
 import Files
 import Glibc
-import Lifecycle
 import Logging
 import Store
 import TestSupport

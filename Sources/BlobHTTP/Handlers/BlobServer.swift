@@ -45,12 +45,12 @@ package struct BlobServer: Sendable {
     package let publicURL: PublicURLBox
     package let services: [any Service]
 
-    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to; `upkeep`
+    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to; `gcStatus`
     /// whenever an operator asks how garbage collection stands, `readings` whenever one asks for metrics.
     package init(
         store: any ResumableStore, settings: BlobServerSettings, logger: Logger, watch: RequestWatch,
         readings: @escaping @Sendable () async -> Readings,
-        upkeep: @escaping @Sendable () -> Upkeep,
+        gcStatus: @escaping @Sendable () -> GCStatus,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void
     ) {
         let identity = settings.identity
@@ -78,7 +78,7 @@ package struct BlobServer: Sendable {
         ]
         if let adminListen = settings.adminListen {
             let responder = AdminResponder(
-                store: store, publicURL: box, upkeep: upkeep, meters: watch.meters, readings: readings)
+                store: store, publicURL: box, gcStatus: gcStatus, meters: watch.meters, readings: readings)
             services.append(
                 BlobListener(
                     address: adminListen, settings: settings, reads: nil, identity: nil,

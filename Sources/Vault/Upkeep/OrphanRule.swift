@@ -1,6 +1,5 @@
 import Blobs
 import Store
-import Vault
 
 /// What becomes of files that no row accounts for.
 enum OrphanVerdict: Hashable, Sendable {

@@ -4,7 +4,6 @@ import Catalog
 import DiskStore
 import Files
 import Store
-import Vault
 
 /// One pass of the garbage collector: a list of steps, each in batches small enough to hold up no request.
 struct Sweep {
@@ -163,5 +162,14 @@ struct Sweep {
         report.hasBallast = try await vault.onDisk { disk throws(FileError) in
             try disk.allocateBallast(keepFreeBytes: keep)
         }
+    }
+}
+
+extension CollectReport {
+    /// Counts uploads whose time was up.
+    mutating func note(_ expired: ExpiredUploads) {
+        uploadsExpired += expired.open.count
+        uploadBytesExpired += expired.open.bytes
+        uploadsForgotten += expired.finished
     }
 }

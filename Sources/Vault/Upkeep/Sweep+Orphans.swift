@@ -3,7 +3,6 @@ import Blobs
 import Catalog
 import DiskStore
 import Store
-import Vault
 
 /// Files that no row accounts for: found, remembered, and removed when the rule allows it.
 extension Sweep {

@@ -1,7 +1,6 @@
 import Blobs
 import Catalog
 import Store
-import Vault
 
 /// A dry run: what the steps would do, without doing any of it.
 extension Sweep {

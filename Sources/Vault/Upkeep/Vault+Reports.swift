@@ -4,18 +4,17 @@ import Catalog
 import DiskStore
 import Files
 package import Store
-package import Telemetry
+import Telemetry
 
+/// What a vault reports about itself.
 extension Vault {
-    /// How far waiting leases and blobs are counted for the metrics.
+    /// How far expired leases and blobs without a lease are counted for the metrics.
     static let backlogLimit = 100_000
 
-    /// How writing stands, whether or not the store can be read.
-    package var writingReadings: WritingReadings {
-        WritingReadings(promisedBytes: promisedBytes, isSuspended: health.suspension != nil)
+    package var writeStatus: WriteStatus {
+        WriteStatus(promisedBytes: promisedBytes, isSuspended: health.suspension != nil)
     }
 
-    /// What there is to say about the store at this moment. Costs the same however many blobs it holds.
     package func readings() async throws(StoreError) -> StoreReadings {
         try await workers.run { () throws(StoreError) in
             var readings = try self.slot.read { reader in
@@ -36,6 +35,38 @@ extension Vault {
             }
             return readings
         }
+    }
+
+    /// Reads the catalogue a page at a time: one long read would keep SQLite from emptying its write-ahead log.
+    package func statistics() async throws(StoreError) -> StoreStatistics {
+        var statistics = StoreStatistics()
+        let readings = try await readings()
+        statistics.leases = readings.leases
+        statistics.tombstones = readings.tombstones
+        statistics.uploads = readings.keptUploads.count
+        statistics.uploadBytes = readings.keptUploads.bytes
+        let scrubs = try await scrubHistory()
+        (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
+        let now = now()
+        var last: Int64 = 0
+        while true {
+            let from = last
+            let page = try await read { try $0.holdings(after: from) }
+            guard let next = page.last else { return statistics }
+            last = next.id
+            for blob in page { statistics.count(blob, at: now) }
+        }
+    }
+}
+
+extension StoreStatistics {
+    fileprivate mutating func count(_ blob: Holding, at now: Timestamp) {
+        if blob.isDamaged {
+            damaged += 1
+            return
+        }
+        let isHeld = blob.sunset.map { $0 > now } ?? false
+        add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
     }
 }
 

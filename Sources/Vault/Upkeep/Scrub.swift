@@ -3,41 +3,33 @@ import Catalog
 import Logging
 import Store
 import Telemetry
-import Vault
 
-/// One time of going through all blobs, slowly, in the order of their addresses. Where it ends before its time it has
-/// written down how far it came, and another goes on from there.
+/// One slow pass over all held blobs, in the order of their addresses. If it is interrupted, it has recorded how far it
+/// came, and the next one continues from there.
 struct Scrub {
-    /// How often it writes down how far it has come.
+    /// How often it records how far it has come.
     static let noteInterval = Duration.seconds(30)
 
-    private let lifecycle: Lifecycle
     private let vault: Vault
-    private let logger: Logger
     private var row: ScrubRow
     private var pace: ScrubPace
     private var lastNote = ContinuousClock.now
     private var lastPiece = ContinuousClock.now
     private var sentBytes = 0
 
-    /// - Parameter row: how far an earlier one has come.
-    init(_ lifecycle: Lifecycle, from row: ScrubRow, bytesPerSecond: Int64, logger: Logger) {
-        self.lifecycle = lifecycle
+    /// - Parameter row: where to continue.
+    init(_ vault: Vault, from row: ScrubRow, bytesPerSecond: Int64) {
+        self.vault = vault
         self.row = row
-        self.logger = logger
-        vault = lifecycle.vault
         pace = ScrubPace(bytesPerSecond: bytesPerSecond)
     }
 
-    /// Goes on to the end, or until the task is cancelled; tells whether it came to the end.
-    mutating func run() async throws(StoreError) -> Bool {
+    /// Reads to the end, or until the task is cancelled.
+    mutating func run() async throws(StoreError) {
         while !Task.isCancelled {
             let cursor = row.cursor
             let page = try await vault.read { try $0.blobs(after: cursor) }
-            if page.isEmpty {
-                try await note(isEnd: true)
-                return true
-            }
+            if page.isEmpty { return try await note(isEnd: true) }
             for blob in page {
                 if blob.state == .held, try await !look(at: blob) { break }
                 row.cursor = blob.address
@@ -46,10 +38,9 @@ struct Scrub {
             }
         }
         try await note(isEnd: false)
-        return false
     }
 
-    /// Tells whether it came to the end of the blob.
+    /// Checks one blob; false if it could not be checked to its end and is to be checked again.
     private mutating func look(at blob: BlobRow) async throws(StoreError) -> Bool {
         lastPiece = .now
         do throws(StoreError) {
@@ -60,13 +51,13 @@ struct Scrub {
             count(blob)
             if let damage {
                 row.damaged += 1
-                try await lifecycle.take(damage, of: blob, logger: logger)
+                try await vault.handle(damage, of: blob)
             }
         } catch {
-            // What keeps one blob from being looked at must not keep the others from it.
+            // One blob that cannot be checked must not keep the others from being checked.
             guard case .io = error else { return false }
-            logger.warning(
-                "A blob could not be checked", metadata: ["blob": "\(blob.address.abbreviated)", "error": "\(error)"])
+            vault.logger.warning(
+                "Could not check a blob", metadata: ["blob": "\(blob.address.abbreviated)", "error": "\(error)"])
         }
         await rest(afterBytes: max(0, ScrubPace.leastBytes - blob.size))
         return true
@@ -79,17 +70,17 @@ struct Scrub {
         vault.meters.scrubbedBytes.add(Int(blob.size))
     }
 
-    /// Leaves the disk to others for a while.
+    /// Pauses if it is ahead of its pace.
     private mutating func rest(afterBytes bytes: Int64) async {
         let took = ContinuousClock.now - lastPiece
         if let pause = pace.pause(afterBytes: bytes, took: took, isBusy: isBusy()) {
-            // Cancelled, it ends soon.
+            // If cancelled, the loop ends.
             try? await Task.sleep(for: pause)
         }
         lastPiece = .now
     }
 
-    /// Whether uploads are under way, or blobs have been sent since this was last asked.
+    /// Whether uploads are under way, or blobs have been sent since the last call.
     private mutating func isBusy() -> Bool {
         let sent = vault.meters.requests.sentBytes(route: .blob)
         defer { sentBytes = sent }
