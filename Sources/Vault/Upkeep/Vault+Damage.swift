@@ -45,7 +45,7 @@ final class SuspectBlobs: Sendable {
 /// Damage to held blobs: found, set aside, logged.
 extension Vault {
     package func examineSuspects() async {
-        for address in suspects.take() where !Task.isCancelled {
+        for address in takeSuspects() where !Task.isCancelled {
             do throws(StoreError) {
                 guard let blob = try await heldBlob(address), let damage = try await examine(blob) else { continue }
                 try await handle(damage, of: blob)
@@ -56,6 +56,9 @@ extension Vault {
             }
         }
     }
+
+    /// Hands over the blobs that were hard to read since the last call.
+    package func takeSuspects() -> Set<BlobAddress> { suspects.take() }
 
     /// Counts and logs damage, and sets the blob aside if `DamageRule` allows it.
     func handle(_ damage: Damage, of blob: BlobRow) async throws(StoreError) {
