@@ -35,8 +35,8 @@ enum Origin {
         let watch = RequestWatch(meters: vault.meters, accessLog: access?.log)
         let gatherer = ReadingsGatherer(vault: vault, lifecycle: lifecycle)
         let server = BlobServer(
-            store: vault, settings: settings.server, logger: logger, watch: watch, readings: gatherer.gather,
-            upkeep: { Upkeep(heldBack: lifecycle.latestReport?.hold, holdCount: lifecycle.holdCount) }
+            reads: vault, writes: .store(vault), settings: settings.server, logger: logger, watch: watch, readings: gatherer.gather,
+            upkeep: { GCStatus(heldBack: lifecycle.latestReport?.hold, holdCount: lifecycle.holdCount) }
         ) { listener, bound in
             switch listener {
             case .blobs:
