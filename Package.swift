@@ -127,7 +127,7 @@ let package = Package(
                 "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "Files",
                 "TestSupport",
                 crypto,
-                httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
+                httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(
             name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),

@@ -43,7 +43,7 @@ final class Committer: Sendable {
     private let thread: Workers
     private let slot: CatalogSlot
     private let disk: DiskStore
-    private let standings: Standings
+    private let generations: GenerationTable
     private let health: Health
     private let time: StoreTime
     private let meters: Meters
@@ -51,13 +51,14 @@ final class Committer: Sendable {
 
     /// `thread` is one thread: whatever else writes to the catalogue runs on it too, between batches.
     init(
-        thread: Workers, slot: CatalogSlot, disk: DiskStore, standings: Standings, health: Health, time: StoreTime,
+        thread: Workers, slot: CatalogSlot, disk: DiskStore, generations: GenerationTable, health: Health,
+        time: StoreTime,
         meters: Meters, logger: Logger
     ) {
         self.thread = thread
         self.slot = slot
         self.disk = disk
-        self.standings = standings
+        self.generations = generations
         self.health = health
         self.time = time
         self.meters = meters
@@ -153,7 +154,7 @@ final class Committer: Sendable {
             }
         }
         // Whatever became of them: before anybody hears of it, nobody believes what was found before.
-        for address in touched.addresses { standings.end(address) }
+        for address in touched.addresses { generations.advance(address) }
         do throws(CatalogError) {
             let (results, commits) = try outcome.get()
             meters.commits.record(ContinuousClock.now - ready)

@@ -7,7 +7,7 @@ import Logging
 package import Store
 
 extension Vault {
-    package func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
+    package func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding {
         if let finding = try await workers.run({ () throws(StoreError) in try self.look(for: address) }) {
             return finding
         }
@@ -23,7 +23,7 @@ extension Vault {
         }
     }
 
-    package func standing(of address: BlobAddress) -> Standing { standings.standing(of: address) }
+    package func validity(of address: BlobAddress) -> ValidityToken { generations.token(for: address) }
 
     /// What row and file say together; nil where the row says held and the file is not as it says.
     private func look(for address: BlobAddress) throws(StoreError) -> BlobFinding? {

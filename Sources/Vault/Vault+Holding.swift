@@ -6,7 +6,7 @@ import Files
 package import Store
 
 extension Vault {
-    package func hold(_ address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
+    package func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
         // Nothing is removed under the lock, so the file that is seen is there when the lease is.
         try await locks.withLock(address) { () async throws(StoreError) in
             try await workers.run { () throws(StoreError) in try self.requireWhole(address, for: terms) }

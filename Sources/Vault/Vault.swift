@@ -18,8 +18,8 @@ package final class Vault: LeaseStore {
     let committer: Committer
     /// Held across check, file and row of whatever happens to one address.
     let locks = KeyedLocks<BlobAddress>()
-    /// Who has to be told that what was found before is so no longer.
-    let standings = Standings()
+    /// Ends what was found before a change.
+    let generations = GenerationTable()
     /// What is to be looked at soon.
     let suspects = SuspectBlobs()
     let upkeep = UpkeepState()
@@ -64,7 +64,7 @@ package final class Vault: LeaseStore {
             await healer.heal(on: commitThread)
         }
         committer = Committer(
-            thread: commitThread, slot: slot, disk: disk, standings: standings, health: health, time: time,
+            thread: commitThread, slot: slot, disk: disk, generations: generations, health: health, time: time,
             meters: meters, logger: logger)
         probe = Self.writeProbe(settings, workers: workers, disk: disk, committer: committer)
     }

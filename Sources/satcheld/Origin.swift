@@ -36,7 +36,7 @@ enum Origin {
         let access = try accessLog(settings, meters: meters, logger: logger)
         let watch = RequestWatch(meters: meters, accessLog: access?.log)
         let server = BlobServer(
-            store: store, settings: settings.server, logger: logger, watch: watch,
+            reads: store, writes: .store(store), settings: settings.server, logger: logger, watch: watch,
             readings: { await Readings.gather(from: store) }, gcStatus: { store.gcStatus }
         ) { listener, bound in
             switch listener {

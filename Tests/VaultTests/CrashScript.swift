@@ -148,7 +148,7 @@ struct CrashScript {
     /// A word, a renewal and a forward on one blob; another is taken away.
     private func live(in vault: Vault) async throws {
         let (a, f) = (address(of: Self.bytes("a")), address(of: Self.bytes("f")))
-        _ = try await vault.hold(a, terms: terms(owner: 10, recipients: 2, receipts: [secret(11)]))
+        _ = try await vault.addLease(on: a, terms: terms(owner: 10, recipients: 2, receipts: [secret(11)]))
         try note("forwarded a")
         try await vault.confirmDelivery(of: a, to: recipient(1), secret: secret(11))
         try note("received a")

@@ -72,7 +72,7 @@ import Vault
             await #expect(throws: StoreError.banned) { try await vault.upload(bytes, announced: false) }
             #expect(try Folder.status(vault.layout.blob(blob)) == nil, "its file never had the name")
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
-            await #expect(throws: StoreError.banned) { try await vault.hold(blob, terms: terms(owner: 2)) }
+            await #expect(throws: StoreError.banned) { try await vault.addLease(on: blob, terms: terms(owner: 2)) }
             let found = try await vault.fetch(blob)
             let lease = try await vault.lease(on: blob, owner: secret(1))
             #expect(found == .gone(.removed) && lease.state == .ended(.removed))
@@ -102,7 +102,7 @@ import Vault
         }
         try await store.withVault { vault async throws in
             await #expect(throws: StoreError.banned) { try await vault.upload(bytes) }
-            await #expect(throws: StoreError.banned) { try await vault.hold(blob, terms: terms(owner: 1)) }
+            await #expect(throws: StoreError.banned) { try await vault.addLease(on: blob, terms: terms(owner: 1)) }
         }
     }
 

@@ -19,12 +19,12 @@ import Testing
         try await store.withVault { vault async throws in
             for seed in 1...5 { try await vault.upload(content(seed), owner: secret(seed)) }
             let blob = address(of: content(3))
-            let standing = vault.standing(of: blob)
+            let validity = vault.validity(of: blob)
             try CheckTests.inflict(damage, on: vault.layout.blob(blob))
             try await scrubbing(vault) {
                 try await eventually { try await vault.lease(on: blob, owner: secret(3)).state == .damaged }
                 #expect(try await vault.fetch(blob) == .damaged)
-                #expect(!standing.isCurrent)
+                #expect(!validity.isCurrent)
                 try await eventually { try Folder.names(in: vault.layout.damaged).count == (damage == .gone ? 0 : 1) }
                 #expect(await vault.unreadiness() == nil)
                 let healed = try await vault.upload(content(3), owner: secret(30))

@@ -109,6 +109,7 @@ extension LeaseStore {
         case .unknown: return .unknown
         case .damaged: return .damaged
         case .gone(let reason): return .gone(reason)
+        case .unreachable: throw .unavailable("a disk store holds the truth itself")
         case .held(let blob):
             guard let range = ByteRange(offset: 0, count: blob.size, within: blob.size) else { return .held([]) }
             return .held(try await blob.content.read(range))

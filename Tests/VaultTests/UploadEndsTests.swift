@@ -50,7 +50,7 @@ import Vault
             } else {
                 _ = try await vault.collect(CollectOptions(isAlone: true))
             }
-            #expect(try await vault.holdings(of: "somebody").uploads == 0)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 0)
             #expect(vault.promisedBytes == 0)
             _ = try await vault.collect(CollectOptions(isAlone: true))
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
@@ -123,7 +123,7 @@ import Vault
                 await #expect(throws: StoreError.notFound) { _ = try await vault.upload(id, subject: nil) }
             }
             #expect(try await vault.offset(of: ids[2]) == 500)
-            #expect(try await vault.holdings(of: "somebody").uploads == 1)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 1)
         }
     }
 
@@ -138,15 +138,15 @@ import Vault
             let second = try await vault.create(bytes, announcesLength: false).id
             _ = try await vault.bring(bytes, to: first, at: 0)
             _ = try await vault.bring(bytes[..<9000], to: second, at: 0)
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 21_000)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 21_000)
             await #expect { _ = try await vault.session(second, at: 9000) } throws: { Self.isBusy($0) }
             await #expect { _ = try await vault.session(second, at: 9000, length: 9001) } throws: { Self.isBusy($0) }
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 21_000)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 21_000)
             try await vault.cancel(first, subject: nil)
             _ = try await vault.session(second, at: 9000, length: 12_000)
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 12_000)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 12_000)
         }
-        let reserved = try await store.withVault { try await $0.holdings(of: "somebody").reservedBytes }
+        let reserved = try await store.withVault { try await $0.quotaUsage(of: "somebody").reservedBytes }
         #expect(reserved == 9000, "a length that no row has was not told")
     }
 

@@ -211,7 +211,7 @@ private struct UploadWalk {
         for index in models.indices { models[index].model.sweep(at: now) }
         _ = try await vault.collect(CollectOptions(trustClock: true, isAlone: true))
         let open = models.filter(\.model.isOpen).count
-        #expect(try await vault.holdings(of: "somebody").uploads == open, "\(story)")
+        #expect(try await vault.quotaUsage(of: "somebody").uploads == open, "\(story)")
         #expect(try Folder.names(in: vault.layout.staging).count == open, "\(story)")
         #expect(try await vault.check().isClean, "\(story)")
     }
@@ -245,7 +245,7 @@ private struct UploadWalk {
         for index in models.indices { models[index].model.restart() }
         for index in models.indices { _ = models[index].model.cancel(at: now) }
         _ = try await vault.collect(CollectOptions(trustClock: true, isAlone: true))
-        #expect(try await vault.holdings(of: "somebody").uploads == 0, "\(story)")
+        #expect(try await vault.quotaUsage(of: "somebody").uploads == 0, "\(story)")
         #expect(try Folder.names(in: vault.layout.staging).isEmpty, "\(story)")
         #expect(vault.promisedBytes == 0, "\(story)")
     }

@@ -9,7 +9,8 @@ import Telemetry
 struct AdminResponder: HTTPResponder {
     typealias Context = RequestScope
 
-    let store: any LeaseStore
+    let reads: any BlobStore
+    let writes: WriteAccess
     let publicURL: PublicURLBox
     let gcStatus: @Sendable () -> GCStatus
     let meters: Meters
@@ -40,7 +41,7 @@ struct AdminResponder: HTTPResponder {
 
     /// Health in detail; `strictly`, a store that cannot do its work is refused.
     private func health(strictly: Bool) async -> Response {
-        let why = await store.unreadiness()
+        let why = await writes.unreadiness(or: reads)
         let gc = gcStatus()
         if strictly, let why {
             return Response(Problem(.unavailable, detail: why, retryAfterSeconds: Problem.pauseSeconds))
@@ -48,7 +49,7 @@ struct AdminResponder: HTTPResponder {
         return .json(
             HealthDocument(
                 status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
-                time: store.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
+                time: reads.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
     }
 }
 

@@ -89,7 +89,8 @@ package struct RenewLease: CatalogChange {
     package let subject: String?
     package let standard: Lifetime
 
-    package init(on address: BlobAddress, owner: SecretHash, lifetime: Lifetime?, subject: String?, standard: Lifetime) {
+    package init(on address: BlobAddress, owner: SecretHash, lifetime: Lifetime?, subject: String?, standard: Lifetime)
+    {
         key = LeaseKey(address: address, holder: .owner(owner))
         self.lifetime = lifetime
         self.subject = subject
@@ -171,7 +172,9 @@ extension CatalogPage {
         case .keep(let lease): return (lease, false)
         case .add(let former):
             // It is over by now, and the one that follows is not.
-            if let end = former?.end(at: now), let place = place(ofLease: key) { self.end(leaseAt: place, because: end) }
+            if let end = former?.end(at: now), let place = place(ofLease: key) {
+                self.end(leaseAt: place, because: end)
+            }
             let lease = LeaseRow(
                 address: address, owner: terms.owner, subject: terms.subject, created: now,
                 expires: now.advanced(by: try LeaseRule.lifetime(terms, limits: limits)),

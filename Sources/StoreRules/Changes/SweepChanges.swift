@@ -16,7 +16,9 @@ package struct EndDueLeases: CatalogChange {
     package func apply(to page: inout CatalogPage) -> Int {
         var count = 0
         for place in page.finds.row(query) ?? [] {
-            guard let lease = page.leases[place], lease.ended == nil, let reason = lease.end(at: page.now) else { continue }
+            guard let lease = page.leases[place], lease.ended == nil, let reason = lease.end(at: page.now) else {
+                continue
+            }
             page.end(leaseAt: place, because: reason)
             count += 1
         }

@@ -48,7 +48,8 @@ extension CatalogPage {
             let counting = DeliveryCounting(hashes: lease.hashes, recipients: lease.recipients) ?? .nobody
             let isKnown =
                 if case .shared = counting {
-                    stored.isKnownRecipient || new.contains { $0.key.hash == key.hash && $0.key.recipient == key.recipient }
+                    stored.isKnownRecipient
+                        || new.contains { $0.key.hash == key.hash && $0.key.recipient == key.recipient }
                 } else {
                     stored.isKnownSecret || new.contains { $0.key.hash == key.hash }
                 }

@@ -5,7 +5,7 @@ import NIOCore
 import Store
 
 /// Resumable uploads: what a request means is its dialect's to say, and how the upload stands then as well.
-extension BlobResponder {
+extension StoreHandler {
     /// `POST /uploads`, or `PUT /upload` in one of the drafts.
     func create(
         _ request: Request, _ dialect: any UploadDialect, _ pass: Pass, _ context: RequestScope
@@ -14,7 +14,7 @@ extension BlobResponder {
         try creation.part?.judge(length: creation.announcement.size)
         let upload = try await store.create(try pass.permit(creation.announcement))
         if let fields = dialect.announcement(of: upload, at: place) {
-            context.channel.triggerUserOutboundEvent(InterimEvent(status: .resumable, fields: fields), promise: nil)
+            context.sendInterim(.resumable, fields)
         }
         guard let part = creation.part else { return respond(dialect, .creation(hasPart: false), upload) }
         return try await bring(part, to: upload.id, .creation(hasPart: true), request, dialect, pass, context)
@@ -77,7 +77,7 @@ extension BlobResponder {
         let length = part.length ?? session.upload.length
         do {
             try part.judge(length: length)
-            context.channel.triggerUserOutboundEvent(ProceedEvent(), promise: nil)
+            context.sendContinue()
             if let count = part.count { gate.count(count, uploadedBy: pass) }
             let received = try await UploadBody(body, of: part.count, from: part.offset).pass(to: session)
             if part.count == nil { gate.count(received, uploadedBy: pass) }
@@ -98,7 +98,7 @@ extension BlobResponder {
     // MARK: Answers
 
     private var place: UploadPlace {
-        UploadPlace(publicURL: publicURL.value, now: store.now(), blobLimitBytes: store.blobLimitBytes)
+        UploadPlace(publicURL: publicURL, now: store.now(), blobLimitBytes: store.blobLimitBytes)
     }
 
     private func respond(
@@ -111,46 +111,11 @@ extension BlobResponder {
             guard case .committed(let blob) = upload.state else {
                 preconditionFailure("only a committed upload is answered as a stored blob")
             }
-            response = Response(created: blob, at: publicURL.value)
+            response = Response(created: blob, at: publicURL)
             for field in fields { response.headers[field.name] = field.value }
         }
         for field in dialect.commonFields { response.headers[field.name] = field.value }
         return response
-    }
-
-    /// What a refusal says in the dialect of the request, where that is known.
-    func addRefusalFields(to response: inout Response, _ error: any Error, _ request: Request, _ route: Route?) {
-        guard let route, let dialect = try? UploadDialects.dialect(at: route, request.headers) else { return }
-        let isFinal =
-            switch error {
-            case let problem as Problem: [.uploadDigestMismatch, .uploadComplete].contains(problem.code)
-            case let error as StoreError: error.isFinalForUpload
-            default: false
-            }
-        for field in dialect.commonFields { response.headers[field.name] = field.value }
-        for field in dialect.refusalFields(isFinal: isFinal) { response.headers[field.name] = field.value }
-    }
-
-    /// What OPTIONS tells of uploads.
-    func offer(at route: Route) -> HTTPFields {
-        switch route {
-        case .uploads: TusDialect.offer(blobLimitBytes: store.blobLimitBytes)
-        case .upload: DraftDialect.offer(blobLimitBytes: store.blobLimitBytes)
-        case .resumable:
-            TusDialect.offer(blobLimitBytes: store.blobLimitBytes)
-                + DraftDialect.offer(blobLimitBytes: store.blobLimitBytes)
-        default: [:]
-        }
-    }
-}
-
-extension Route {
-    /// Whether such a request can have a body that is not read to its end when it is refused.
-    func takesBytes(by method: HTTPRequest.Method) -> Bool {
-        switch operation(of: method) {
-        case .upload, .createUpload, .appendUpload: true
-        default: false
-        }
     }
 }
 
