@@ -7,7 +7,7 @@ RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libsqlite3-dev libsodium-dev libcurl4-openssl-dev libjpeg-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY Package.swift Package.resolved ./
+COPY Package.swift ./
 RUN swift package resolve
 
 # The server, with Swift's libraries inside it.
