@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Measures what other clients notice while bad ones do their worst (Tests/SystemTests/Peer/attacks.py).
+"""Measures what other clients notice during attacks by bad ones (Tests/SystemTests/Peer/attacks.py).
 
-Hot reads go on as open load at half of what the server does at most; server and load maker have a core each, the bad
-clients what the load maker leaves of its own (by the idle policy: merely nice, they would hold it up for a slice at a
-time). An attack begins with the reads and outlasts them; what its sudden end does is told in a row of its own. Quiet runs
-alternate with loud ones; what counts is the median of the ratios of neighbours. Attacks that need HTTP/2 come over TLS,
-and so do the reads beside them, by h2load at a fixed rate.
+Hot reads run as open load at half of the server's maximum rate. Server and load generator have a core each; the attackers
+get what the load generator leaves of its core, by the idle scheduling policy (with nice alone they would delay it by a time
+slice). An attack starts with the reads and outlasts them; its sudden end has a row of its own. Quiet runs alternate with
+loud ones; the ratio is the median of the ratios of neighbouring runs. HTTP/2 attacks come over TLS, and so do the reads
+beside them, by h2load at a fixed rate.
 
 Usage: Benchmarks/bad_clients.py [--satcheld PATH] [--folder DIR] [--quick] [--only WORD] [--rounds 5] [--seconds 4]
 
-Needs cc, taskset, chrt, openssl and h2load. Ends with 1 if a bound is missed. 10,000 connections need a limit of more open
-files than that for both ends.
+Needs cc, taskset, chrt, openssl and h2load. Exits with 1 if a bound is missed. 10,000 connections need a higher limit of
+open files than that, for both ends.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from side_by_side import (HERE, MIB, Table, add_arguments, add_blobs, compare, e
 
 ATTACKS = HERE.parent / "Tests" / "SystemTests" / "Peer" / "attacks.py"
 CROWD, BUSY, FEW = 10_000, 500, 50
-UPLOADS = 1000  # under way at once, as many as a server lets in unless told otherwise
+UPLOADS = 1000  # in progress at once: the server's default limit
 PLAIN = {"silence": CROWD, "slow-headers": BUSY, "slow-body": BUSY, "slow-reading": BUSY, "half-closed": FEW,
          "rubbish": FEW, "smuggling": FEW, "oversize": FEW}
 SECURE = {name: FEW for name in ("h2-settings", "h2-pings", "h2-continuation", "h2-headers", "h2-resets", "h2-empty",
@@ -70,7 +70,7 @@ class BadClients(Crowds):
         return server
 
     def measure(self, server, name, count, large, rate, reads, ends=False):
-        """`reads` gives the latencies of some seconds of reads. Where it `ends`, the attack does so amid them."""
+        """`reads` returns the latencies of some seconds of reads. With `ends`, the attack ends in the middle of them."""
         if self.options.only not in name:
             return
         count = min(count // 10 if self.options.quick else count, self.crowd_limit)
@@ -107,7 +107,7 @@ class BadClients(Crowds):
             stdout=subprocess.PIPE, text=True)
 
     def wait_for(self, server, count, process):
-        """Until so many connections are there."""
+        """Waits for so many connections."""
         while open_files(server.pid) < count:
             if process.poll() is not None:
                 sys.exit("the attack ended before all of it was there")
@@ -131,7 +131,7 @@ class BadClients(Crowds):
         return max(SECURE_CONNECTIONS, int(float(line.split(",")[1].split()[0]) / 2))
 
     def secure(self, server, path, rate):
-        """Latencies as h2load logs them, a request a line: when it began, its status, and how long it took."""
+        """Latencies from h2load's log, one request per line: start, status, duration."""
         log = self.work / "h2load.log"
         log.unlink(missing_ok=True)
         self.h2load(server, path, f"--duration={self.options.seconds:.0f}", f"--rps={rate / SECURE_CONNECTIONS:.1f}",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares two builds of Satchel, for example before and after a change, on every path that must not become slower.
+"""Compares two builds of Satchel, such as before and after a change, on every path that must not become slower.
 
 Runs of the old and the new programs alternate, and so does which of them comes first. A ratio is new to old: the median
 of the ratios of neighbouring runs. Processor time is user and system time of the process in question: the server's for
@@ -8,7 +8,7 @@ reading and writing, the command's own for sweeping, sealing and sending.
 Usage: Benchmarks/before_after.py --old DIR --new DIR [--pairs 9] [--rows WORD,WORD] [--seconds 2] [--folder DIR]
 
 Each DIR holds `satchel` and `satcheld`. Rows whose name contains one of the words are run; without --rows all are.
-Needs cc, wrk and openssl, and some GiB in --folder. Ends with 1 if a bound is missed.
+Needs cc, wrk and openssl, and some GiB in --folder. Exits with 1 if a bound is missed.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Garbage collection at size: how fast a sweep removes, and what readers and uploaders feel of it.
+"""Measures garbage collection in a large store: how fast a sweep deletes, and how much it slows readers and uploaders.
 
     python3 Benchmarks/collecting.py [--satcheld PROGRAM] [--folder FOLDER] [--quick]
 
-Makes a store of a million blobs (files sparse, rows in bulk), serves it, and lets 200,000 leases be over at once:
-first beside readers of a few hot blobs, then beside uploaders. The time of each sweep is what the server's own metrics
-tell. --quick takes a tenth of everything.
+Creates a store of a million blobs (sparse files, rows in bulk), serves it, and lets 200,000 leases expire at once: first
+beside readers of a few hot blobs, then beside uploaders. The duration of each sweep comes from the server's own metrics.
+--quick uses a tenth of everything.
 """
 
 import argparse
@@ -107,12 +107,12 @@ class Collecting:
     # Sweeps
 
     def expected_seconds(self):
-        """As long as a sweep at the bound takes, and no longer: what is measured is the time beside it."""
+        """No longer than a sweep at the bound takes, since what is measured is the time beside it."""
         return self.ended / SPEED_BOUND / 2
 
     @contextlib.contextmanager
     def sweep(self):
-        """Lets leases be over, waits until the sweep has begun, and, after the body, until it has ended."""
+        """Lets leases expire, waits until the sweep has started, and, after the body, until it has ended."""
         result = {}
         _, seconds = self.passes()
         removed = self.metric("satcheld_gc_blobs_removed_total")
@@ -136,14 +136,14 @@ class Collecting:
             catalog.commit()
 
     def some_live(self, count):
-        """Addresses of small blobs that no sweep of this script takes."""
+        """Addresses of small blobs that no sweep of this script deletes."""
         with contextlib.closing(sqlite3.connect(f"file:{self.storage}/catalog.sqlite?mode=ro", uri=True)) as catalog:
             rows = catalog.execute(
                 "SELECT address FROM blob WHERE state = 1 AND id % 7 = 0 AND size <= 16384 LIMIT ?", (count,))
             return [address.hex() for (address,) in rows]
 
     def wait_for_sweep(self, removed):
-        """Until so many blobs were removed, and the pass that did it has ended."""
+        """Waits until so many blobs are deleted and the pass that did it has ended."""
         while self.metric("satcheld_gc_blobs_removed_total") < removed: time.sleep(0.1)
 
     def wait_for_passes(self, count):

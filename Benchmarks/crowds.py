@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Measures satcheld under crowds: idle connections, slow readers, cold files, uploads, a sweep, a million blobs.
 
-Memory is what the server's process has resident. Latencies come from open load: requests are due at a fixed rate and
-the latency counts from then; server and load maker have a core each, and quiet runs alternate with loud ones.
+Memory is the resident memory of the server's process. Latencies come from open load: requests are due at a fixed rate, and
+latency counts from when each was due. Server and load generator have a core each, and quiet runs alternate with loud ones.
 
 Usage: Benchmarks/crowds.py [--satcheld PATH] [--folder DIR] [--quick] [--only WORD] [--rounds 5] [--seconds 4]
 
-Needs cc, nginx and taskset; 12 GiB of disk. Ends with 1 if a bound is missed. 20,000 connections need a limit of 65,536
-open files, which only root may raise; where it cannot be raised there are as many as it allows.
+Needs cc, nginx and taskset; 12 GiB of disk. Exits with 1 if a bound is missed. 20,000 connections need a limit of 65,536
+open files, which only root can raise; otherwise there are as many as the limit allows.
 """
 
 import argparse
@@ -34,8 +34,8 @@ START_BOUND, MANY_BOUND, MANY_UPLOADS_BOUND = 1.0, 1.2, 0.9
 
 
 def connection_limit(files, uploads):
-    """How many connections a server holds that may open so many files, and have so many uploads under way: of what the
-    store leaves, a quarter is for blobs that are ready, and each upload has one."""
+    """How many connections a server accepts with this limit of open files and of uploads: of what the store leaves, a
+    quarter is for cached blobs, and each upload has one."""
     return (files - 256) * 3 // 4 - uploads - 100
 
 
@@ -51,7 +51,7 @@ class Crowds:
                 getattr(self, name)()
 
     def new_store(self, name, bodies):
-        """A store of its own with these blobs, and their paths."""
+        """A new store with these blobs, and their paths."""
         storage = self.work / name
         make_store(self.options.satcheld, storage)
         return storage, [f"/{address}" for address in add_blobs(storage, bodies)]
@@ -83,8 +83,8 @@ class Crowds:
             bound=f"≤ {IDLE_BOUND}", kept=ours <= IDLE_BOUND)
 
     def hold_idle(self, server, path):
-        """Bytes for each connection: resident in the server, gone from MemAvailable without the load maker's own, and
-        taken by the kernel's slabs for the sockets of both ends."""
+        """Bytes per connection: resident in the server, lost from MemAvailable without the load generator's own, and used by
+        the kernel's slabs for the sockets of both ends."""
         run_load(self.load, "get", server.address, "--paths", self.list_paths("one", [path]), "--requests", 1000)
         time.sleep(2)
         slabs = "SUnreclaim", "KReclaimable"
@@ -122,7 +122,7 @@ class Crowds:
     # Latency of hot reads
 
     def hot_rate(self, server, paths):
-        """Half of what the server does at most, on its core."""
+        """Half of the server's maximum rate on its core."""
         result = run_load(self.load, "get", server.address, "--paths", paths, "--connections", 32, "--seconds",
                           self.options.seconds, core=LOAD_CORE)
         return max(1, int(result["per_second"] / 2))
@@ -132,7 +132,7 @@ class Crowds:
                           "--seconds", seconds, core=LOAD_CORE)
 
     def settle(self, server):
-        """What a run before has left to be written must be written first."""
+        """Writes back what the previous run has left."""
         os.sync()
         wait_until_quiet(server.pid)
 
@@ -141,7 +141,7 @@ class Crowds:
         return latency(end_load(self.hot(server, paths, rate, self.options.seconds)))
 
     def beside(self, server, paths, rate, noise):
-        """The latency of hot reads for as long as `noise` takes."""
+        """The latency of hot reads while `noise` runs."""
         process = self.hot(server, paths, rate)
         noise()
         return latency(end_load(process, tell=True))

@@ -3,11 +3,11 @@
 
 Wall time and peak resident memory come from alternating runs at the same size and encoder quality; quality from the
 structural similarity to ImageMagick's Lanczos in linear light, at equal file size. The picture is made from the
-photograph that the project carries, enlarged and given the grain of a camera.
+project's own photograph, enlarged and given camera noise.
 
     Benchmarks/imaging.py [--satchel .build/release/satchel] [--rounds 15] [PICTURE…]
 
-Needs Debian's imagemagick, libvips-tools and python3-numpy. Ends with 1 if a bound is missed: no slower, at most
+Needs Debian's imagemagick, libvips-tools and python3-numpy. Exits with 1 if a bound is missed: no slower, at most
 32 MiB, no less similar.
 """
 

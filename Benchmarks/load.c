@@ -1,4 +1,4 @@
-/* Makes the load that wrk cannot: see usage below. One thread, one epoll; JSON lines on stdout.
+/* Generates load that wrk cannot: see usage below. One thread, one epoll; JSON lines on stdout.
  *
  * cc -O2 -Wall -Wextra -o load load.c load-http.c
  */
@@ -20,15 +20,15 @@
 
 static const char usage[] =
     "load put  HOST:PORT [--size BYTES] [--connections N] [--seconds S | --requests K] [--dav] [--rate R]\n"
-    "    uploads distinct sealed-looking bodies to PUT /upload, or with --dav to PUT /u/<n>, each connection one after\n"
-    "    the other; at a fixed rate with --rate.\n"
+    "    uploads distinct sealed-looking bodies to PUT /upload, or with --dav to PUT /u/<n>, one after another on each\n"
+    "    connection; at a fixed rate with --rate.\n"
     "load get  HOST:PORT --paths FILE [--rate R] [--connections N] [--seconds S | --requests K] [--in-order]\n"
-    "    reads paths of a list (one a line), at random or in order. With --rate the load is open: requests are due at a\n"
-    "    fixed rate, and the latency counts from when each was due. SIGTERM ends put and get early, with their figures.\n"
+    "    reads paths from a list (one per line), at random or in order. With --rate the load is open: requests are due at\n"
+    "    a fixed rate, and latency counts from when each was due. SIGTERM ends put and get early, with their figures.\n"
     "load idle HOST:PORT --path PATH [--connections N]\n"
-    "    opens connections from 127.0.0.2 on, sends one request on each, tells so, and holds them until stdin ends.\n"
+    "    opens connections from 127.0.0.2 on, sends one request on each, reports, and holds them until stdin ends.\n"
     "load slow HOST:PORT --path PATH [--connections N] [--speed BYTES]\n"
-    "    asks for a path on each connection, tells so, and reads so many bytes a second of each until stdin ends.\n";
+    "    requests a path on each connection, reports, and reads so many bytes a second of each until stdin ends.\n";
 
 static struct {
     char *kind, *paths, *path;

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Compares reading blobs from satcheld with reading the same files from nginx: processor time and requests a second.
 
-wrk with 32 keep-alive connections asks both in turn; HTTP/2 by h2load with 8 connections of 4 streams. Where bodies are
-large, requests are counted by bytes, so that what is under way at the end counts.
+wrk with 32 keep-alive connections reads from both in turn; HTTP/2 by h2load with 8 connections of 4 streams. Large bodies
+are counted by their bytes, so that requests in progress at the end of a run count.
 
 Usage: Benchmarks/reading.py [--satcheld PATH] [--folder DIR] [--quick] [--only WORD] [--rounds 7] [--seconds 3]
 
-Needs nginx, wrk, nghttp2-client (h2load) and openssl. Ends with 1 if a bound is missed.
+Needs nginx, wrk, nghttp2-client (h2load) and openssl. Exits with 1 if a bound is missed.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from side_by_side import (KIB, MIB, OPENSSL, Table, add_arguments, add_blobs, co
                           store_path, text, workplace)
 
 SIZES = {"4 KiB": 4 * KIB, "100 KiB": 100 * KIB, "1 MiB": MIB, "64 MiB": 64 * MIB}
-# From here on a run's end cuts many bodies short.
+# From this size on, the end of a run cuts many bodies short.
 LARGE = MIB
 RANGE = 100 * KIB
 CIPHER = "TLS_AES_128_GCM_SHA256"
@@ -50,7 +50,7 @@ class Contest:
     # Rows
 
     def row(self, name, ours, theirs, cpu_bound, speed_bound=None):
-        """One comparison; `ours` and `theirs` run the load once and tell requests and seconds."""
+        """One comparison; `ours` and `theirs` each run the load once and return their figures."""
         if self.options.only not in name:
             return
         figures = compare(self.options.rounds, ours, theirs)
@@ -108,7 +108,7 @@ class Contest:
 
     def conditions(self, ours, theirs):
         path = self.blobs["100 KiB"]
-        # nginx names a version by time and size: each is asked with its own.
+        # nginx makes entity tags of time and size, so each server gets its own.
         runs = [self.wrk(server, path, arguments=["field", "If-None-Match", entity_tag(server, path)])
                 for server in (ours, theirs)]
         self.row("304", *runs, 1.0)
@@ -127,7 +127,7 @@ class Contest:
             self.row("HTTP/2, GET 100 KiB", self.h2load(ours, path), self.h2load(theirs, path), 1.5)
 
     def check_cipher(self, server):
-        """What wrk's settings come to with this server; h2load tells its own."""
+        """Checks the cipher that wrk negotiates with this server; h2load reports its own."""
         output = subprocess.run(
             ["openssl", "s_client", "-brief", "-connect", f"127.0.0.1:{server.tls_port}"], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, env=self.wrk_environment()).stderr

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Times sealing and hashing a large file against libsodium's bare cipher and against age, in one run.
 
-From the page cache to /dev/shm, the programs taking turns; prints medians, ratios and peak memory. The file is eight
-bytes short of 1 GiB (5 GiB with --long), so that size and padding together make exactly that: other sizes are padded
-by up to an eighth, which costs as much time. Needs cc, libsodium-dev and age. Peak memory is at least Python's own,
-about 10 MiB, because the system counts from before the program is loaded.
+Reads from the page cache and writes to /dev/shm; runs of the programs alternate. Prints medians, ratios and peak memory.
+The file is eight bytes short of 1 GiB (5 GiB with --long), so that size and padding add up to exactly that: other sizes are
+padded by up to an eighth, which takes that much more time. Needs cc, libsodium-dev and age. Peak memory is at least
+Python's own, about 10 MiB, because the system counts from before the program is loaded.
 
 Usage: Benchmarks/sealing.py [--satchel PATH] [--age PATH] [--runs 7] [--long] [--folder /dev/shm]
 """
@@ -112,7 +112,7 @@ def main():
     size = ((5 if options.long else 1) << 30) - TRAILER
     output = pathlib.Path(options.folder) / f"satchel-sealing-{os.getpid()}"
     if shutil.which(options.satchel) is None:
-        sys.exit(f"{options.satchel} is not there: swift build -c release --product satchel")
+        sys.exit(f"{options.satchel} does not exist: swift build -c release --product satchel")
     with tempfile.TemporaryDirectory() as work:
         try:
             report(measure(options, pathlib.Path(work), output, size), size)

@@ -1,8 +1,8 @@
-"""What the benchmarks of the server share: the two servers, their load, their processor time, and the table.
+"""What the server benchmarks share: the two servers, their load, their processor time, and the table.
 
-Both servers listen on loopback, on ports that the system picks, over the same files; runs of the two alternate, and
-what counts is the median of the ratios of neighbours. Processor time is the servers' own, from /proc: user and system
-time of all their processes.
+Both servers listen on loopback, on ports that the system picks, over the same files. Runs of the two alternate, and a ratio
+is the median of the ratios of neighbouring runs. Processor time is the servers' own, from /proc: user and system time of
+all their processes.
 """
 
 import contextlib
@@ -68,7 +68,7 @@ NGINX_TLS = """
         root {folder}/files;
     }}
 """
-# wrk offers all that OpenSSL has; with this it offers the cipher to be compared, whichever server it asks.
+# wrk offers every cipher of OpenSSL; with this it offers only the one to be compared.
 OPENSSL = """openssl_conf = start
 [start]
 ssl_conf = ssl
@@ -104,7 +104,7 @@ def resident_bytes(pid):
 
 
 def wait_until_quiet(pid):
-    """Waits until a process has nothing to do, for example since its first sweep is over."""
+    """Waits until a process is idle, for example after its first sweep."""
     limit = time.monotonic() + 10 * START_SECONDS
     before = processor_seconds(pid)
     while time.monotonic() < limit:
@@ -113,7 +113,7 @@ def wait_until_quiet(pid):
         if now - before <= 0.01:
             return
         before = now
-    sys.exit(f"process {pid} is never quiet")
+    sys.exit(f"process {pid} does not become idle")
 
 
 def memory(*names):
@@ -123,7 +123,7 @@ def memory(*names):
 
 
 def available_bytes():
-    """MemAvailable, and the free pages that each core keeps at hand, which it leaves out: they can be many."""
+    """MemAvailable plus the free pages in per-core lists, which it omits and which can be many."""
     with open("/proc/zoneinfo") as file:
         at_hand = sum(int(line.split()[1]) for line in file if line.split()[0] == "count:")
     return memory("MemAvailable") + at_hand * os.sysconf("SC_PAGE_SIZE")
@@ -136,7 +136,7 @@ def free_port():
 
 
 def raise_file_limit():
-    """Lets programs that are started here open many files, as many as this user may; gives how many that is."""
+    """Raises the limit of open files for programs started here as far as this user may; returns the limit."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILE_LIMIT, max(hard, FILE_LIMIT)))
@@ -147,7 +147,7 @@ def raise_file_limit():
 
 
 class Server:
-    """A running server: `process` was started, `pid` serves, below it where a tracer was started."""
+    """A running server: `process` was started; `pid` serves, and is its child if a tracer was started."""
 
     def __init__(self, process, port, tls_port=None, is_traced=False):
         self.process, self.port, self.tls_port = process, port, tls_port
@@ -180,8 +180,8 @@ def pinned(core, command):
     return command if core is None else ["taskset", "-c", str(core), *command]
 
 
-# What lifts the limits that stop one client from doing everything, and lets the server be at rest: it would read a
-# large store for hours to find damage. An older program may not have all of them.
+# Lifts the limits that keep one client from doing everything, and stops the scrub, which would read a large store for
+# hours. An older program may not have all of these settings.
 UNLIMITED = {"--leases-per-subject": "1000000000", "--bytes-per-subject": "none", "--connections": "30000",
              "--scrub-rate": "0", "--log-level": "warning"}
 
@@ -192,7 +192,7 @@ def help_of(program):
 
 
 def start_satcheld(program, storage, *settings, tls=None, core=None, wrapper=()):
-    """Starts a server on `storage` and waits for its word; `start_seconds` tells how long that took."""
+    """Starts a server on `storage` and waits until it is ready; `start_seconds` is how long that took."""
     limits = [word for name, value in UNLIMITED.items() if name not in settings and f"{name} " in help_of(program)
               for word in (name, value)]
     command = [program, "serve", "--storage", str(storage), "--listen", "127.0.0.1:0", *limits, *settings]
@@ -245,7 +245,7 @@ def wait_for_port(port, process, log):
 
 
 def make_certificate(folder):
-    """A P-256 certificate that signs itself: paths of certificate and key."""
+    """A self-signed P-256 certificate: paths of certificate and key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -258,7 +258,7 @@ def make_certificate(folder):
 
 
 def sealed_bytes(size, number=0):
-    """Bytes that look sealed to a server, and differ by number."""
+    """Bytes that look sealed to a server and differ by number."""
     head = b"SBLB" + bytes(4) + number.to_bytes(8, "little")
     return head + os.urandom(size - len(head))
 
@@ -268,12 +268,12 @@ def store_path(storage, address):
 
 
 def make_store(program, storage):
-    """An empty store, made by the server itself."""
+    """An empty store, created by the server itself."""
     start_satcheld(program, storage).stop()
 
 
 def add_blobs(storage, bodies, lifetime=30 * 86400):
-    """Puts blobs into a store that nobody serves, files and rows; gives their addresses."""
+    """Adds blobs, files and rows, to a store that no server has open; returns their addresses."""
     addresses = []
     now = int(time.time())
     with contextlib.closing(sqlite3.connect(f"{storage}/catalog.sqlite", isolation_level=None)) as database:
@@ -316,7 +316,7 @@ def add_rows(database, address, size, now, lifetime):
 
 
 def recount(database):
-    """Sets the catalogue's sums to what its rows add up to, whoever keeps them."""
+    """Sets the catalog's sums to what its rows add up to."""
     database.execute("UPDATE tally SET count = (SELECT count(*) FROM blob WHERE state = kind), "
                      "bytes = (SELECT coalesce(sum(size), 0) FROM blob WHERE state = kind) WHERE kind <= 4")
     database.execute("UPDATE tally SET count = (SELECT count(*) FROM lease WHERE (ended IS NULL) = (kind = 5)) "
@@ -324,7 +324,7 @@ def recount(database):
 
 
 def recount_store(storage):
-    """The same for a store that nobody serves."""
+    """The same for a store that no server has open."""
     with contextlib.closing(sqlite3.connect(f"{storage}/catalog.sqlite")) as database:
         recount(database)
         database.commit()
@@ -341,13 +341,13 @@ def build_load(folder):
 
 
 def start_load(program, *arguments, core=None):
-    """The load maker at work; `end_load` gives what came of it, `tell` makes it end."""
+    """Starts the load generator; `end_load` returns its figures."""
     command = pinned(core, [str(program), *map(str, arguments)])
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def end_load(process, tell=False):
-    """Waits for a run's end; anything but success of every request ends everything."""
+    """Waits for the end of a run, or ends it (`tell`). Exits unless every request succeeded."""
     if tell:
         process.terminate()
     output = process.communicate()[0]
@@ -359,7 +359,7 @@ def end_load(process, tell=False):
 
 
 def run_load(program, *arguments, core=None):
-    """One whole run of the load maker."""
+    """One whole run of the load generator."""
     return end_load(start_load(program, *arguments, core=core))
 
 
@@ -370,7 +370,7 @@ def refuse_failures(result, command):
 
 
 def run_wrk(url, seconds, connections=32, arguments=(), environment=None):
-    """Requests and bytes of one run of wrk; an answer that is an error, or a broken connection, ends everything."""
+    """Requests and bytes of one run of wrk. Exits if an answer is an error or a connection breaks."""
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(HERE / "wrk.lua"), url,
                "--", *arguments]
     output = subprocess.run(
@@ -385,7 +385,7 @@ def run_wrk(url, seconds, connections=32, arguments=(), environment=None):
 
 
 def compare(rounds, ours, theirs):
-    """Runs the two in turn and gives, for each figure they return, the medians of both and the median ratio."""
+    """Runs the two in turn and returns, for each of their figures, both medians and the median ratio."""
     ours(), theirs()
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     return {
@@ -398,7 +398,7 @@ def compare(rounds, ours, theirs):
 
 
 class Table:
-    """The rows of one script, printed as they come, each beside its bound; `is_fine` while all were kept."""
+    """The rows of one script, printed as they come, each with its bound; `is_fine` while all were met."""
 
     def __init__(self, title, *columns):
         self.is_fine = True
@@ -431,13 +431,13 @@ def nginx_version():
 
 
 def text(value):
-    """A figure in three digits or so."""
+    """A figure with about three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 @contextlib.contextmanager
 def workplace(folder):
-    """A folder on the disk to be measured, gone afterwards, and the servers with it, also when told to end."""
+    """A folder on the disk to be measured, deleted afterwards, also on SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=folder) as path:
         yield pathlib.Path(path)

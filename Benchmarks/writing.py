@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares durable uploads to satcheld with what the disk does by itself, and with nginx's WebDAV, which syncs nothing.
+"""Compares durable uploads to satcheld with the disk alone, and with nginx's WebDAV, which syncs nothing.
 
-Uploads come from 64 connections, each body another one; beside them fio has 64 jobs that create, write, fsync and close
-files of the same size on the same disk. What the server syncs is counted by strace in a run of its own. One upload of
-2 GiB stands beside SHA-256 alone and `dd conv=fsync` alone.
+Uploads come from 64 connections, each body different; the reference is fio with 64 jobs that create, write, fsync and close
+files of the same size on the same disk. strace counts the server's syncs in a run of its own. One upload of 2 GiB is
+compared with SHA-256 alone and `dd conv=fsync` alone.
 
 Usage: Benchmarks/writing.py [--satcheld PATH] [--folder DIR] [--quick] [--only WORD] [--rounds 5] [--seconds 3]
 
-Needs cc, nginx, fio and strace. Ends with 1 if a bound is missed.
+Needs cc, nginx, fio and strace. Exits with 1 if a bound is missed.
 """
 
 import argparse
@@ -126,7 +126,7 @@ class Contest:
 
 
 class Fio:
-    """Files a second, each created, written by one write, synced and closed, one after the other in each job."""
+    """Files per second, each created, written by one write, synced and closed, one after another in each job."""
 
     def __init__(self, work, size):
         self.work, self.size = work, size
@@ -151,23 +151,23 @@ class Fio:
 
 
 def spread(folder):
-    """Lets every folder made in this one have a part of the disk to itself, where the file system is ext4."""
+    """Makes ext4 spread the folders created in this one over the disk."""
     subprocess.run(["chattr", "+T", folder], check=False, capture_output=True)
 
 
 def fresh(work):
-    """A folder that nothing was ever removed from: ext4 looks past every inode that was freed within the last minutes,
-    so that after a removal of many files making one costs any program many times as much."""
+    """A folder that nothing was ever deleted from: ext4 skips every inode freed within the last minutes, so after many
+    deletions creating a file costs any program many times as much."""
     return pathlib.Path(tempfile.mkdtemp(dir=work))
 
 
 def settle():
-    """Nothing of one run is left to be written during the next."""
+    """Leaves nothing of this run to be written during the next."""
     os.sync()
 
 
 def hash_alone(size):
-    """Seconds of OpenSSL's SHA-256 over so many bytes, a megabyte at a time."""
+    """Seconds that OpenSSL's SHA-256 takes for so many bytes, a megabyte at a time."""
     block = os.urandom(MIB)
     start = time.monotonic()
     digest = hashlib.sha256()

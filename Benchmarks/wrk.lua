@@ -1,5 +1,5 @@
--- What wrk asks for, and its figures as a line of JSON. Arguments: "range SIZE BLOB_SIZE" for ranges at random, or
--- "field NAME VALUE" for one more header field.
+-- wrk's requests, and its figures as a line of JSON. Arguments: "range SIZE BLOB_SIZE" for random ranges, or
+-- "field NAME VALUE" for an additional header field.
 
 local threads = 0
 
@@ -13,7 +13,7 @@ function init(arguments)
     if arguments[1] ~= "range" then return end
     math.randomseed(number)
     local size, whole = tonumber(arguments[2]), tonumber(arguments[3])
-    -- Made before the run, so that what it costs to make them is not in it.
+    -- Made before the run, so that it does not include making them.
     local requests = {}
     for index = 1, 2000 do
         local first = math.random(0, whole - size)

@@ -1,5 +1,4 @@
-# What demo, test and soak share: sourced, not run.
-# Leaves the shell in the project's top folder, with a Swift toolchain and the named Debian packages at hand.
+# Functions shared by the scripts: sourced, not run. Changes to the project's top folder.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,17 +6,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '== %s\n' "$*" >&2; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
-# Packages to build and run with; those that only tests want are named in scripts/test.
+# Packages needed to build and run; scripts/test lists those that only tests need.
 BUILD_PACKAGES="libcurl4-openssl-dev libsodium-dev libsqlite3-dev libjpeg-dev pkg-config"
 
-# as_root COMMAND...: runs it as root, through sudo where we are not.
+# as_root COMMAND...: runs it as root, through sudo if necessary.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"
     elif command -v sudo >/dev/null; then sudo "$@"
     else fail "installing packages needs root or sudo; or install by hand: $*"; fi
 }
 
-# need_packages NAME...: installs those that are missing, and says so.
+# need_packages NAME...: installs missing packages, and says so.
 need_packages() {
     local missing=() name
     for name in "$@"; do
@@ -30,7 +29,7 @@ need_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# need_nginx: for tests and comparison only, so the service that Debian's package brings with it is not left running.
+# need_nginx: for tests and comparison only, so the service that Debian's package starts is stopped again.
 need_nginx() {
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] && return
     need_packages nginx-light
@@ -38,7 +37,7 @@ need_nginx() {
     if command -v systemctl >/dev/null; then as_root systemctl disable --quiet nginx || true; fi
 }
 
-# need_swift: a toolchain of 6.2 or newer, or a word on where to get one.
+# need_swift: checks for a toolchain 6.2 or newer, or says where to get one.
 need_swift() {
     command -v swift >/dev/null || fail "no Swift toolchain found; get 6.2 or newer from https://www.swift.org/install/linux/"
     local version
@@ -47,15 +46,15 @@ need_swift() {
         fail "Swift $version is too old; get 6.2 or newer from https://www.swift.org/install/linux/"
 }
 
-# build_programs: the two programs in release, with Swift's libraries inside them, so that they start fast and move easily.
+# build_programs: builds both programs in release, with Swift's libraries linked statically.
 build_programs() {
-    say "building satchel and satcheld (release; the first time takes minutes)"
+    say "building satchel and satcheld (release; takes minutes the first time)"
     swift build -c release --static-swift-stdlib --product satchel >&2
     swift build -c release --static-swift-stdlib --product satcheld >&2
     PROGRAMS=$(swift build -c release --static-swift-stdlib --show-bin-path)
 }
 
-# need_tuspy: a tus client that others wrote, in a folder of its own; without a network tests do without it.
+# need_tuspy: installs a third-party tus client in a folder of its own; without a network its tests are skipped.
 TUSPY=$PWD/.build/tuspy/bin/python3
 need_tuspy() {
     [ -x "$TUSPY" ] && "$TUSPY" -c 'import tusclient' 2>/dev/null && return
