@@ -1,0 +1,65 @@
+import BlobFiles
+import Blobs
+import Catalog
+import Store
+
+extension Vault {
+    /// Makes an upload whose last byte has come a blob: hash, verify, write, sync; name, rows, acknowledge.
+    ///
+    /// The first four are done by one thread that may block, which hands the rest to a batch. The lock of the address is
+    /// held from before the file is named until the rows are durable.
+    ///
+    /// - Parameter row: the upload's own row, if it is resumable.
+    func commit(
+        _ upload: UploadWriter, as announcement: UploadAnnouncement, row: UploadID? = nil
+    ) async throws(StoreError) -> StoredBlob {
+        try await upload.drain()
+        let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
+            let acknowledge = { @Sendable result in continuation.resume(returning: result) }
+            workers.submit {
+                do throws(StoreError) {
+                    let (address, rest) = try upload.hashWhole()
+                    try announcement.verify(address)
+                    if upload.gathersAll { upload.begin(try self.stage(announcement.size, upload.slot)) }
+                    try upload.write(rest)
+                    try upload.synchronize(isWhole: true)
+                    self.locks.acquire(address) {
+                        self.nameAndRecord(upload, address, terms: announcement.terms, row: row) { result in
+                            self.locks.release(address)
+                            acknowledge(result)
+                        }
+                    }
+                } catch {
+                    acknowledge(.failure(error))
+                }
+            } orElse: {
+                acknowledge(.failure(.storeIsClosing))
+            }
+        }
+        return try result.get()
+    }
+
+    /// A change in a batch: judges the upload, writes its rows, and names its file unless the blob is held already. The
+    /// batch then syncs names, commits rows, and calls `completion`.
+    private func nameAndRecord(
+        _ upload: UploadWriter, _ address: BlobAddress, terms: LeaseTerms, row: UploadID?,
+        completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
+    ) {
+        let size = upload.received
+        let lifetime = settings.finishedUploadLifetime
+        let change = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
+            let blob = try self.record(writer, upload: address, size: size, terms: terms, now: now)
+            if let row { try writer.commitUpload(row, as: blob, expires: now.advanced(by: lifetime)) }
+            if blob.isNew { try upload.place(at: self.files.folders.blob(address)) }
+            return (blob, hasName: blob.isNew)
+        }
+        committer.perform(change, completion: completion)
+    }
+}
+
+extension UploadAnnouncement {
+    /// Throws `.digestMismatch` for another address than the one announced.
+    fileprivate func verify(_ actual: BlobAddress) throws(StoreError) {
+        if let address, address != actual { throw .digestMismatch(announced: address, actual: actual) }
+    }
+}
