@@ -47,15 +47,18 @@ let package = Package(
 
         // The server: nothing in it can hold a key.
         .target(name: "Store", dependencies: ["Blobs", crypto]),
-        .target(name: "Telemetry"),
-        .target(name: "Catalog", dependencies: ["Blobs", "Store", "Files", grdb, grdbSQLite]),
-        .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files"]),
+        .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
+        .target(name: "Telemetry", dependencies: ["Store"]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
+        .target(name: "BlobFiles", dependencies: ["Blobs", "Files"]),
+        .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
         .target(
             name: "Vault",
-            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Telemetry", logging, nioPosix]),
-        .target(
-            name: "Lifecycle",
-            dependencies: ["Blobs", "Store", "Files", "Catalog", "DiskStore", "Vault", "Telemetry", logging, lifecycle]),
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging,
+                nioPosix,
+            ]),
+        .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
         .target(
             name: "BlobHTTP",
@@ -104,13 +107,17 @@ let package = Package(
             dependencies: [
                 "satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", "TestSupport", argumentParser,
             ]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "BlobFilesTests", dependencies: ["BlobFiles", "Blobs", "Files", "TestSupport"]),
+        .testTarget(
+            name: "DiskStoreTests", dependencies: ["DiskStore", "BlobFiles", "Blobs", "Store", "Files", "TestSupport"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Telemetry", "Catalog", "DiskStore", "Lifecycle", "Blobs", "Store", "Files", "TestSupport",
+                "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "Files",
+                "TestSupport",
                 crypto,
-                grdb,
+                grdb, grdbSQLite,
                 lifecycle, logging,
             ]),
         .testTarget(name: "TicketsTests", dependencies: ["Tickets", "Blobs", "Files", "TestSupport"]),
@@ -120,7 +127,7 @@ let package = Package(
                 "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "Files",
                 "TestSupport",
                 crypto,
-                httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
+                httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(
             name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),

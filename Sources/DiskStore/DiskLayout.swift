@@ -1,7 +1,7 @@
+package import BlobFiles
 package import Blobs
-import Store
 
-/// Where everything lies in a storage folder; storage/README.md tells it to people.
+/// Where everything lies in a storage folder; storage/README.md describes it for people.
 package struct DiskLayout: Sendable {
     /// The storage folder.
     package let root: String
@@ -18,15 +18,11 @@ package struct DiskLayout: Sendable {
     package var lock: String { "\(root)/lock" }
     package var controlSocket: String { "\(root)/control.sock" }
     package var ballast: String { "\(root)/ballast" }
-    /// Where a store lies until all of it has been made: `blobs.v1` and `catalog.sqlite`, to be renamed into place.
+    /// Where a store is made before `blobs.v1` and `catalog.sqlite` are renamed into place.
     package var making: String { "\(root)/making" }
 
-    /// The 256 folders that hold blobs, by the first two digits of their addresses.
-    package static let shards: [String] = (0...255).map { Hexadecimal.encode([UInt8($0)]) }
+    /// The folders of files named by address.
+    package var folders: BlobFolders { BlobFolders(blobs: blobs, staging: staging, damaged: damaged) }
 
-    package func shard(_ name: String) -> String { "\(blobs)/\(name)" }
-
-    package func blob(_ address: BlobAddress) -> String { "\(blobs)/\(address.shard)/\(address.hex)" }
-
-    package func setAside(_ address: BlobAddress) -> String { "\(damaged)/\(address.hex)" }
+    package func blob(_ address: BlobAddress) -> String { folders.blob(address) }
 }

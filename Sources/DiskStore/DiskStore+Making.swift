@@ -1,17 +1,17 @@
-import Blobs
+import BlobFiles
 package import Files
 import Glibc
 package import Store
 
-/// What a folder is, seen from outside, before anything in it is touched.
+/// What a folder is, judged by its names before anything in it is touched.
 package enum FolderFinding: Hashable, Sendable {
-    /// Absent, or nothing in it that counts: a store may be made here.
+    /// Absent, or empty but for files that do not matter: a store may be made here.
     case empty
-    /// The making of a store was cut short, before anything was stored.
+    /// The making of a store was interrupted before anything was stored.
     case unfinished
     /// Blobs and catalogue are both there.
     case store
-    /// Neither a store nor a place for one, in one clause why.
+    /// Neither a store nor a place for one; the clause says why.
     case foreign(String)
 }
 
@@ -23,7 +23,7 @@ extension DiskStore {
         return judge(names: Set(try Folder.names(in: layout.root)), lockBytes: lockBytes)
     }
 
-    /// What a folder with these names is. A lock file with a number in it says that a store was here.
+    /// Judges a folder by its names. A number in the lock file means that a store was here.
     package static func judge(names: Set<String>, lockBytes: Int64) -> FolderFinding {
         let hasBlobs = names.contains("blobs.v1")
         let hasCatalog = names.contains("catalog.sqlite")
@@ -65,7 +65,7 @@ extension DiskStore {
         try removeAll(layout.making)
         try Folder.make(making.root)
         try Folder.make(making.blobs)
-        for shard in DiskLayout.shards { try Folder.make(making.shard(shard)) }
+        for shard in BlobFolders.shards { try Folder.make(making.folders.shard(shard)) }
         try faults.reach(.foldersMade)
         let file = try OpenFile(making.identity, .create(permissions: 0o400))
         try file.write(Array((identity.hex + "\n").utf8))
@@ -73,7 +73,7 @@ extension DiskStore {
         try faults.reach(.identityWritten)
     }
 
-    /// Puts what was made in its place: from here on it is a store. May be called again after it was cut short.
+    /// Moves what was made into place: from here on it is a store. May be called again after an interruption.
     package static func publish(_ layout: DiskLayout, faults: FaultPoints) throws(FileError) {
         let making = DiskLayout(root: layout.making)
         try OpenFile(layout.root, .read).synchronizeFileSystem()

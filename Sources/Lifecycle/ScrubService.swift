@@ -1,28 +1,25 @@
 import Blobs
-import Catalog
 package import Logging
 import ServiceLifecycle
-import Store
-import Vault
+package import Store
 
-/// Looks for damage until the program ends: goes through all blobs again and again, and at once after one that gave
-/// trouble while it was being read.
+/// Looks for damage until the program ends: scrubs on an interval, and checks soon what was hard to read.
 package struct ScrubService: Service {
-    /// After a check that failed.
-    private static let patience = Duration.seconds(60)
-    /// How long a blob that gave trouble waits at most.
+    /// How long to wait after a scrub that failed.
+    private static let retryInterval = Duration.seconds(60)
+    /// How often the blobs that were hard to read are checked.
     private static let suspectInterval = Duration.seconds(1)
 
-    private let lifecycle: Lifecycle
+    private let store: any Upkeep
     private let bytesPerSecond: Int64
     private let interval: Duration
     private let logger: Logger
 
     /// - Parameters:
-    ///   - bytesPerSecond: how much is read while nobody else wants the disk; 0 for looking only where there was trouble.
-    ///   - interval: from the beginning of one time to the next.
-    package init(lifecycle: Lifecycle, bytesPerSecond: Int64, interval: Duration, logger: Logger) {
-        self.lifecycle = lifecycle
+    ///   - bytesPerSecond: the rate of a scrub while no client uses the store; 0 to check only what was hard to read.
+    ///   - interval: from the beginning of one scrub to that of the next.
+    package init(store: any Upkeep, bytesPerSecond: Int64, interval: Duration, logger: Logger) {
+        self.store = store
         self.bytesPerSecond = bytesPerSecond
         self.interval = interval
         self.logger = logger
@@ -30,41 +27,51 @@ package struct ScrubService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            async let watching: Void = watch()
-            if bytesPerSecond > 0 { await goThrough() }
-            await watching
+            async let suspects: Void = examineSuspects()
+            if bytesPerSecond > 0 { await scrub() }
+            await suspects
         }
     }
 
-    private func watch() async {
+    private func examineSuspects() async {
         while !Task.isCancelled {
-            await lifecycle.examineSuspects(logger: logger)
+            await store.examineSuspects()
             try? await Task.sleep(for: Self.suspectInterval)
         }
     }
 
-    private func goThrough() async {
+    private func scrub() async {
         while !Task.isCancelled {
-            var wait = Self.patience
-            do throws(StoreError) { wait = try await step() } catch {
-                logger.warning("The background check failed", metadata: ["error": "\(error)"])
+            var wait = Self.retryInterval
+            do throws(StoreError) { wait = try await scrubIfDue() } catch {
+                logger.warning("The scrub failed", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: wait)
         }
     }
 
-    /// Goes on with the check that is under way, or begins one if it is time; tells how long to wait then.
-    private func step() async throws(StoreError) -> Duration {
-        let (underWay, finished) = try await lifecycle.vault.read { (try $0.scrub(.underWay), try $0.scrub(.finished)) }
-        let now = lifecycle.vault.now()
-        if underWay == nil,
-            let wait = ScrubSchedule.wait(lastBegan: finished?.began.seconds, now: now.seconds, interval: interval)
+    /// Continues the scrub that was interrupted, or begins one if it is time; returns how long to wait then.
+    private func scrubIfDue() async throws(StoreError) -> Duration {
+        let history = try await store.scrubHistory()
+        if history.current == nil,
+            let wait = ScrubSchedule.wait(
+                lastBegan: history.last?.began, now: store.now().seconds, interval: interval)
         {
             return wait
         }
-        var scrub = Scrub(
-            lifecycle, from: underWay ?? ScrubRow(began: now), bytesPerSecond: bytesPerSecond, logger: logger)
-        _ = try await scrub.run()
+        try await store.scrub(bytesPerSecond: bytesPerSecond)
         return .zero
+    }
+}
+
+/// When the next scrub begins.
+enum ScrubSchedule {
+    /// How long to wait at `now` if the last scrub began at `began`; nil for no time at all.
+    static func wait(lastBegan began: Int64?, now: Int64, interval: Duration) -> Duration? {
+        guard let began else { return nil }
+        let (elapsed, overflow) = now.subtractingReportingOverflow(began)
+        // A beginning in the future says nothing.
+        guard !overflow, elapsed >= 0, .seconds(elapsed) < interval else { return nil }
+        return interval - .seconds(elapsed)
     }
 }

@@ -1,21 +1,22 @@
 package import Logging
 import ServiceLifecycle
+package import Store
 
-/// Sweeps again and again, until the program ends.
+/// Sweeps on an interval until the program ends.
 package struct SweepService: Service {
-    private let lifecycle: Lifecycle
+    private let store: any Upkeep
     private let interval: Duration
     private let orphanInterval: Duration
     private let logger: Logger
 
     /// - Parameters:
-    ///   - interval: the time from the end of one sweep to the next.
-    ///   - orphanInterval: how often a sweep also goes through all files for those without a row.
+    ///   - interval: from the end of one sweep to the beginning of the next.
+    ///   - orphanInterval: how often a sweep also looks for orphans.
     package init(
-        lifecycle: Lifecycle, interval: Duration = .seconds(60), orphanInterval: Duration = .seconds(6 * 3600),
+        store: any Upkeep, interval: Duration = .seconds(60), orphanInterval: Duration = .seconds(6 * 3600),
         logger: Logger
     ) {
-        self.lifecycle = lifecycle
+        self.store = store
         self.interval = interval
         self.orphanInterval = orphanInterval
         self.logger = logger
@@ -33,22 +34,21 @@ package struct SweepService: Service {
         }
     }
 
+    /// Returns whether the sweep was allowed to remove.
     private func sweep(searching: Bool) async -> Bool {
         do {
-            let report = try await lifecycle.collect(CollectOptions(searchesForOrphans: searching))
-            tell(report)
+            let report = try await store.collect(CollectOptions(searchesForOrphans: searching))
+            log(report)
             return report.hold == nil
         } catch {
-            logger.error("A sweep failed", metadata: ["error": "\(error)"])
+            logger.error("The sweep failed", metadata: ["error": "\(error)"])
             return false
         }
     }
 
-    private func tell(_ report: CollectReport) {
-        if let hold = report.hold { logger.warning("The sweep was held back", metadata: ["reason": "\(hold)"]) }
-        if let kept = report.orphansKept {
-            logger.warning("Files without a row were kept", metadata: ["reason": "\(kept)"])
-        }
+    private func log(_ report: CollectReport) {
+        if let hold = report.hold { logger.warning("The sweep removed nothing", metadata: ["reason": "\(hold)"]) }
+        if let kept = report.orphansKept { logger.warning("Kept orphans", metadata: ["reason": "\(kept)"]) }
         guard report.blobsRemoved + report.orphansRemoved + report.leasesEnded > 0 else { return }
         logger.info(
             "Swept",

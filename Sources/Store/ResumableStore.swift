@@ -48,32 +48,6 @@ package struct UploadAppend: Sendable {
     }
 }
 
-/// The digest of what one request brings (tus 1.0, checksum).
-package struct UploadChecksum: Hashable, Sendable {
-    package enum Algorithm: String, Sendable, CaseIterable {
-        case sha1, sha256
-
-        /// Bytes of a digest.
-        package var byteCount: Int {
-            switch self {
-            case .sha1: 20
-            case .sha256: 32
-            }
-        }
-    }
-
-    package let algorithm: Algorithm
-    /// As many bytes as the algorithm gives.
-    package let digest: [UInt8]
-
-    /// Nil for a digest of another length than the algorithm's.
-    package init?(_ algorithm: Algorithm, digest: [UInt8]) {
-        guard digest.count == algorithm.byteCount else { return nil }
-        self.algorithm = algorithm
-        self.digest = digest
-    }
-}
-
 /// What became of the wish to go on with an upload.
 package enum Resumption: Sendable {
     case ready(any ResumableSession)

@@ -1,3 +1,5 @@
+import Store
+
 /// Every instrument of one process that is counted on as things happen; what can be looked up when somebody asks is in
 /// `Readings`. `MetricTable` says how both are told.
 package final class Meters: Sendable {
@@ -20,7 +22,7 @@ package final class Meters: Sendable {
 
     // MARK: Garbage collection
 
-    package let passes = LabelledCounter(labels: PassOutcome.allCases.map(\.rawValue))
+    package let passes = LabelledCounter(labels: SweepOutcome.allCases.map(\.rawValue))
     package let passTimes = Histogram(.time)
     package let leasesEnded = Counter()
     package let blobsRemoved = Counter()
@@ -33,7 +35,7 @@ package final class Meters: Sendable {
     package let scrubbedBlobs = Counter()
     package let scrubbedBytes = Counter()
     /// Damaged blobs that were found by going through all or after trouble with one, by what was wrong.
-    package let damagesFound = LabelledCounter(labels: DamageKind.allCases.map(\.rawValue))
+    package let damagesFound = LabelledCounter(labels: Damage.Kind.ofHeldBlobs.map(\.label))
 
     // MARK: The process
 
@@ -46,20 +48,4 @@ package final class Meters: Sendable {
     package init(refusalCodes: [String] = []) {
         refusals = LabelledCounter(labels: refusalCodes)
     }
-}
-
-/// How a sweep ended.
-package enum PassOutcome: String, CaseIterable, Sendable {
-    case done
-    /// It was not allowed to remove anything.
-    case held
-    case failed
-}
-
-/// What can be wrong with a blob's file.
-package enum DamageKind: String, CaseIterable, Sendable {
-    case missing
-    case wrongSize = "wrong_size"
-    case wrongBytes = "wrong_bytes"
-    case unreadable
 }

@@ -1,3 +1,5 @@
+import Store
+
 /// One line of the table of metrics: what it is called, what it means, and where its numbers come from.
 package struct Metric: Sendable {
     package enum Kind: String, Sendable { case counter, gauge, histogram }

@@ -1,3 +1,5 @@
+import Store
+
 /// Every metric, once: the page that Prometheus reads and the table of docs/operations.md both follow this one.
 ///
 /// Every label has few values, all of them ours: no address, no path, nothing that a client can choose.
@@ -79,7 +81,7 @@ package enum MetricTable {
             $0.store?.lastPass
         },
         .gauge("satcheld_gc_held_back", "1 while sweeps remove nothing because the clocks cannot be trusted.") {
-            $0.collection.isHeldBack ? 1 : 0
+            $0.isGCHeldBack ? 1 : 0
         },
         .counters("satcheld_gc_passes_total", "Sweeps, by outcome.", "outcome") { meters in
             meters.passes.labels.map { ($0, meters.passes.value(for: $0)) }

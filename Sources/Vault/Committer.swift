@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -42,7 +43,7 @@ final class Committer: Sendable {
     private let thread: Workers
     private let slot: CatalogSlot
     private let disk: DiskStore
-    private let standings: Standings
+    private let generations: GenerationTable
     private let health: Health
     private let time: StoreTime
     private let meters: Meters
@@ -50,13 +51,14 @@ final class Committer: Sendable {
 
     /// `thread` is one thread: whatever else writes to the catalogue runs on it too, between batches.
     init(
-        thread: Workers, slot: CatalogSlot, disk: DiskStore, standings: Standings, health: Health, time: StoreTime,
+        thread: Workers, slot: CatalogSlot, disk: DiskStore, generations: GenerationTable, health: Health,
+        time: StoreTime,
         meters: Meters, logger: Logger
     ) {
         self.thread = thread
         self.slot = slot
         self.disk = disk
-        self.standings = standings
+        self.generations = generations
         self.health = health
         self.time = time
         self.meters = meters
@@ -152,7 +154,7 @@ final class Committer: Sendable {
             }
         }
         // Whatever became of them: before anybody hears of it, nobody believes what was found before.
-        for address in touched.addresses { standings.end(address) }
+        for address in touched.addresses { generations.advance(address) }
         do throws(CatalogError) {
             let (results, commits) = try outcome.get()
             meters.commits.record(ContinuousClock.now - ready)
@@ -183,7 +185,7 @@ final class Committer: Sendable {
         }
         guard hasNames else { return }
         let start = ContinuousClock.now
-        do { try disk.synchronizeNames() } catch { throw .failed(error.description) }
+        do { try disk.files.synchronizeNames() } catch { throw .failed(error.description) }
         meters.nameSyncs.record(ContinuousClock.now - start)
     }
 

@@ -6,10 +6,10 @@ import Store
 final class FileContent: BlobContent {
     private let file: OpenFile
     private let address: BlobAddress
-    private let suspects: Suspects
+    private let suspects: SuspectBlobs
     private let workers: Workers
 
-    init(_ file: consuming OpenFile, of address: BlobAddress, suspects: Suspects, workers: Workers) {
+    init(_ file: consuming OpenFile, of address: BlobAddress, suspects: SuspectBlobs, workers: Workers) {
         self.file = file
         self.address = address
         self.suspects = suspects

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import DiskStore
 import Files
@@ -22,11 +23,7 @@ struct Staging: ~Copyable, Sendable {
 
     /// The last byte is written: makes a large file durable; a small one is, once its name is synced.
     mutating func finish() throws(StoreError) {
-        do {
-            if file.size > StagedFile.smallBytes { try file.synchronize() } else { try file.prepareForNaming() }
-        } catch {
-            throw StoreError(error)
-        }
+        do { try file.finish() } catch { throw StoreError(error) }
     }
 
     /// Makes every byte durable, whatever the size.
@@ -41,7 +38,7 @@ struct Staging: ~Copyable, Sendable {
 
     /// The address of all bytes, read again.
     func address() throws(StoreError) -> BlobAddress {
-        do { return try file.address() } catch { throw StoreError(error) }
+        do { return try file.hasher().address() } catch { throw StoreError(error) }
     }
 
     /// From now on the file stays when this value goes.

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -122,8 +123,8 @@ struct StoreOpening {
             if begun.isEmpty { return }
             try fileErrors { () throws(FileError) in
                 for blob in begun {
-                    _ = try disk.unlink(blob.address, point: .blobUnlinked)
-                    _ = try disk.removeAside(blob.address)
+                    _ = try disk.files.unlink(blob.address, point: .blobUnlinked)
+                    _ = try disk.files.removeAside(blob.address)
                 }
             }
             let now = time.now

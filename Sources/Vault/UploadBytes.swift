@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import DiskStore
 import Store

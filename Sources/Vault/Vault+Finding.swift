@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 import DiskStore
@@ -6,7 +7,7 @@ import Logging
 package import Store
 
 extension Vault {
-    package func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
+    package func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding {
         if let finding = try await workers.run({ () throws(StoreError) in try self.look(for: address) }) {
             return finding
         }
@@ -22,15 +23,15 @@ extension Vault {
         }
     }
 
-    package func standing(of address: BlobAddress) -> Standing { standings.standing(of: address) }
+    package func validity(of address: BlobAddress) -> ValidityToken { generations.token(for: address) }
 
     /// What row and file say together; nil where the row says held and the file is not as it says.
     private func look(for address: BlobAddress) throws(StoreError) -> BlobFinding? {
         guard let row = try slot.read({ try $0.blob(address) }) else { return .unknown }
         if let end = row.end(at: time.now) { return .gone(end) }
         guard row.state == .held, let sunset = row.sunset else { return .damaged }
-        do throws(DiskError) {
-            let file = try disk.open(address, size: row.size)
+        do throws(BlobFileError) {
+            let file = try disk.files.open(address, size: row.size)
             return .held(
                 HeldBlob(
                     address: address, size: row.size, sunset: sunset,
@@ -45,6 +46,6 @@ extension Vault {
     /// the address, since only then the answer keeps.
     func holds(_ row: BlobRow?, size: Int64) throws(StoreError) -> Bool {
         guard let row, row.state == .held, row.size == size else { return false }
-        return try storeErrors { () throws(FileError) in try disk.size(of: row.address) } == size
+        return try storeErrors { () throws(FileError) in try disk.files.size(of: row.address) } == size
     }
 }

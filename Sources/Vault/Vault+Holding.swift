@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 import DiskStore
@@ -5,7 +6,7 @@ import Files
 package import Store
 
 extension Vault {
-    package func hold(_ address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
+    package func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
         // Nothing is removed under the lock, so the file that is seen is there when the lease is.
         try await locks.withLock(address) { () async throws(StoreError) in
             try await workers.run { () throws(StoreError) in try self.requireWhole(address, for: terms) }
@@ -30,7 +31,7 @@ extension Vault {
         if facts.isBanned { throw .banned }
         guard let row else { throw .notFound }
         if let end = row.end(at: time.now) { throw .gone(end) }
-        let isWhole = try storeErrors { () throws(FileError) in try disk.size(of: address) } == row.size
+        let isWhole = try storeErrors { () throws(FileError) in try disk.files.size(of: address) } == row.size
         guard row.state == .held, isWhole else { throw .damaged }
         try refuse(facts, terms: terms)
     }

@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 package import Catalog
 import DiskStore
@@ -35,8 +36,8 @@ extension Vault {
         try await onDisk { disk throws(FileError) in
             try faults.reach(.removalMarked)
             for blob in marked {
-                _ = try disk.unlink(blob.address, point: .blobUnlinked)
-                _ = try disk.removeAside(blob.address)
+                _ = try disk.files.unlink(blob.address, point: .blobUnlinked)
+                _ = try disk.files.removeAside(blob.address)
             }
         }
         try await write { writer, now in
@@ -54,7 +55,9 @@ extension Vault {
         let removed = try await onDisk { disk throws(FileError) in
             var removed = Removed()
             for address in locked where !accounted.contains(address) {
-                guard let size = try disk.size(of: address), try disk.unlink(address, point: .orphanUnlinked) else {
+                guard let size = try disk.files.size(of: address),
+                    try disk.files.unlink(address, point: .orphanUnlinked)
+                else {
                     continue
                 }
                 removed.count += 1
@@ -80,7 +83,7 @@ extension Vault {
         return try await onDisk { disk throws(FileError) in
             var orphans: [BlobAddress] = []
             for address in locked where !known.contains(address) {
-                if try disk.size(of: address) != nil { orphans.append(address) }
+                if try disk.files.size(of: address) != nil { orphans.append(address) }
             }
             return orphans
         }
@@ -90,7 +93,7 @@ extension Vault {
     package func removeAside(_ address: BlobAddress) async throws(StoreError) -> Bool {
         try await locks.withLock(address) { () async throws(StoreError) in
             if try await read({ try $0.blob(address) })?.state == .damaged { return false }
-            return try await onDisk { disk throws(FileError) in try disk.removeAside(address) }
+            return try await onDisk { disk throws(FileError) in try disk.files.removeAside(address) }
         }
     }
 

@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 import DiskStore
@@ -155,10 +156,10 @@ extension Vault: ResumableStore {
     private func reopen(
         _ upload: ResumableUpload, _ waiting: KeptUploads.Kept, isToldNow: Bool, checksum: UploadChecksum?
     ) throws(StoreError) -> UploadBytes {
-        let file = try diskErrors { () throws(DiskError) in
-            try disk.reopen(upload.id, at: upload.offset)
+        let file = try diskErrors { () throws(BlobFileError) in
+            try disk.files.reopen(upload.id, at: upload.offset)
         }
-        let head = try diskErrors { () throws(DiskError) in
+        let head = try diskErrors { () throws(BlobFileError) in
             try file.head(Int(min(upload.offset, Int64(SealedShape.magic.count))))
         }
         let parked = waiting.space?.take()
@@ -176,7 +177,7 @@ extension Vault: ResumableStore {
     }
 
     private func diskErrors<Value: ~Copyable>(
-        _ body: () throws(DiskError) -> Value
+        _ body: () throws(BlobFileError) -> Value
     ) throws(StoreError) -> Value {
         do { return try body() } catch {
             switch error {

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -31,7 +32,7 @@ extension Vault {
 
     /// Removes the staged file. What cannot be removed now has no row, and the sweep takes it.
     func removeStaged(_ id: UploadID) async {
-        try? await onDisk { disk throws(FileError) in try disk.removeStaged(id) }
+        try? await onDisk { disk throws(FileError) in try disk.files.removeStaged(id.hex) }
     }
 
     /// Takes up the open uploads that an earlier process left: their places and their shares of the disk.

@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import Catalog
 import DiskStore
@@ -29,13 +30,15 @@ extension Vault {
     /// Takes room for `size` bytes and a file to write them to.
     func stage(_ size: Int64?) throws(StoreError) -> Staging {
         let reservation = try Reservation(size, from: ledger)
-        do { return Staging(file: try disk.stage(), reservation: reservation) } catch { throw StoreError(error) }
+        do { return Staging(file: try disk.files.stage(), reservation: reservation) } catch { throw StoreError(error) }
     }
 
     /// The same for an upload that outlives its requests.
     func stage(_ size: Int64?, for id: UploadID) throws(StoreError) -> Staging {
         let reservation = try Reservation(size, from: ledger)
-        do { return Staging(file: try disk.stage(for: id), reservation: reservation) } catch { throw StoreError(error) }
+        do { return Staging(file: try disk.files.stage(for: id), reservation: reservation) } catch {
+            throw StoreError(error)
+        }
     }
 
     /// What can be refused without asking catalogue or disk: at once, whatever the threads are at, so that no more uploads

@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 package import Catalog
 package import DiskStore
@@ -17,10 +18,11 @@ package final class Vault: LeaseStore {
     let committer: Committer
     /// Held across check, file and row of whatever happens to one address.
     let locks = KeyedLocks<BlobAddress>()
-    /// Who has to be told that what was found before is so no longer.
-    let standings = Standings()
+    /// Ends what was found before a change.
+    let generations = GenerationTable()
     /// What is to be looked at soon.
-    let suspects = Suspects()
+    let suspects = SuspectBlobs()
+    let upkeep = UpkeepState()
     let ledger: SpaceLedger
     let uploads: OpenUploads
     /// Held for each step of what happens to one upload that outlives its requests.
@@ -52,7 +54,8 @@ package final class Vault: LeaseStore {
         self.slot = slot
         self.time = time
         started = time.clock.reading
-        ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.freeBytes() }
+        ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.files.freeBytes()
+        }
         uploads = OpenUploads(limit: settings.openUploads, limitPerSubject: settings.openUploadsPerSubject)
         let commitThread = Workers(threads: 1)
         self.commitThread = commitThread
@@ -61,7 +64,7 @@ package final class Vault: LeaseStore {
             await healer.heal(on: commitThread)
         }
         committer = Committer(
-            thread: commitThread, slot: slot, disk: disk, standings: standings, health: health, time: time,
+            thread: commitThread, slot: slot, disk: disk, generations: generations, health: health, time: time,
             meters: meters, logger: logger)
         probe = Self.writeProbe(settings, workers: workers, disk: disk, committer: committer)
     }
@@ -93,7 +96,7 @@ package final class Vault: LeaseStore {
         if let reason = health.suspension { return "the store takes no writes: \(reason)" }
         do {
             let isFull = try await workers.run { () throws(StoreError) in
-                let free = try storeErrors { () throws(FileError) in try self.disk.freeBytes() }
+                let free = try storeErrors { () throws(FileError) in try self.disk.files.freeBytes() }
                 _ = try self.slot.read { try $0.store().commits }
                 let fits = SpaceLedger.fits(
                     4096, free: free, promised: self.ledger.promisedBytes, kept: self.settings.keepFreeBytes)

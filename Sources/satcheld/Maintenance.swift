@@ -1,8 +1,8 @@
 import ArgumentParser
 import DiskStore
 import Files
-import Lifecycle
 import Logging
+import Store
 import Vault
 
 /// Collecting and checking from a command: by itself where no server runs on the store, else by asking the server.
@@ -10,7 +10,7 @@ enum Maintenance {
     /// Runs `alone` on a store that this process opens, or `request` by the process that owns it.
     static func run<Report>(
         _ settings: ServerSettings, _ request: ControlRequest,
-        alone: (Lifecycle) async throws -> Report, reported: (ControlReply) -> Report?
+        alone: (any Upkeep) async throws -> Report, reported: (ControlReply) -> Report?
     ) async throws -> Report {
         let layout = DiskLayout(root: settings.storagePath)
         try requireStore(layout)
@@ -18,7 +18,7 @@ enum Maintenance {
         logger.logLevel = max(settings.logLevel, .warning)
         do {
             let vault = try await Vault.open(at: settings.storagePath, settings: settings.vault, logger: logger)
-            return try await closing(vault) { try await alone(Lifecycle(vault: vault)) }
+            return try await closing(vault) { try await alone(vault) }
         } catch VaultError.locked {
             return try await ask(request, at: layout.controlSocket, reported: reported)
         } catch let error as VaultError {
@@ -39,13 +39,13 @@ enum Maintenance {
         throw ExitStatus.failure("\(layout.root) holds no store; see --storage.", ExitStatus.configuration)
     }
 
-    private static func closing<Report>(_ vault: Vault, _ body: () async throws -> Report) async throws -> Report {
+    private static func closing<Report>(_ store: any Upkeep, _ body: () async throws -> Report) async throws -> Report {
         do {
             let report = try await body()
-            await vault.close()
+            await store.close()
             return report
         } catch {
-            await vault.close()
+            await store.close()
             throw ExitStatus.failure("\(error)", ExitStatus.inputOutput)
         }
     }
@@ -55,9 +55,7 @@ enum Maintenance {
     ) async throws -> Report {
         let reply: ControlReply
         do {
-            reply = try await ControlClient.ask(request, at: socket) { news in
-                showProgress(blobs: news.blobs, bytes: news.bytes)
-            }
+            reply = try await ControlClient.ask(request, at: socket, progress: showProgress)
         } catch {
             throw ExitStatus.failure(
                 "another process owns this store and does not answer at \(socket): \(error)", ExitStatus.temporary)
@@ -68,9 +66,9 @@ enum Maintenance {
     }
 
     /// How far a check is, on a terminal.
-    static func showProgress(blobs: Int, bytes: Int64) {
+    @Sendable static func showProgress(_ progress: CheckProgress) {
         guard StandardError.isTerminal else { return }
-        StandardError.writeProgress("checked \(blobs) blobs, \(ByteCount.text(bytes))")
+        StandardError.writeProgress("checked \(progress.blobs) blobs, \(ByteCount.text(progress.bytes))")
     }
 
     /// Leaves the line of progress behind.

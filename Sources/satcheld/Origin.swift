@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Store
 import Telemetry
 import UnixSignals
 import Vault
@@ -18,25 +19,25 @@ enum Origin {
     /// Serves until the process is told to end; requests under way are finished first, as long as the settings allow.
     static func run(_ settings: ServerSettings, logger: Logger) async throws {
         let meters = Meters(codes: Problem.Code.allCases)
-        let vault = try await openVault(settings, meters: meters, logger: logger)
+        let store = try await openStore(settings, meters: meters, logger: logger)
         do {
-            try await serve(vault, settings, logger: logger)
+            try await serve(store, settings, meters: meters, logger: logger)
         } catch {
-            await vault.close()
+            await store.close()
             throw ExitStatus.failure(describe(error, settings), ExitStatus.inputOutput)
         }
-        await vault.close()
+        await store.close()
         logger.info("Ended")
     }
 
-    private static func serve(_ vault: Vault, _ settings: ServerSettings, logger: Logger) async throws {
-        let lifecycle = Lifecycle(vault: vault)
-        let access = try accessLog(vault, settings, logger: logger)
-        let watch = RequestWatch(meters: vault.meters, accessLog: access?.log)
-        let gatherer = ReadingsGatherer(vault: vault, lifecycle: lifecycle)
+    private static func serve(
+        _ store: any ResumableStore & Upkeep, _ settings: ServerSettings, meters: Meters, logger: Logger
+    ) async throws {
+        let access = try accessLog(settings, meters: meters, logger: logger)
+        let watch = RequestWatch(meters: meters, accessLog: access?.log)
         let server = BlobServer(
-            store: vault, settings: settings.server, logger: logger, watch: watch, readings: gatherer.gather,
-            upkeep: { Upkeep(heldBack: lifecycle.latestReport?.hold, holdCount: lifecycle.holdCount) }
+            reads: store, writes: .store(store), settings: settings.server, logger: logger, watch: watch,
+            readings: { await Readings.gather(from: store) }, gcStatus: { store.gcStatus }
         ) { listener, bound in
             switch listener {
             case .blobs:
@@ -51,14 +52,15 @@ enum Origin {
                 logger.info("Telling health in detail", metadata: ["address": "\(bound)"])
             }
         }
-        let control = ControlServer(path: vault.layout.controlSocket, lifecycle: lifecycle, logger: logger)
-        let sweeps = SweepService(lifecycle: lifecycle, interval: settings.collectInterval, logger: logger)
+        let control = ControlServer(
+            path: DiskLayout(root: settings.storagePath).controlSocket, store: store, logger: logger)
+        let sweeps = SweepService(store: store, interval: settings.collectInterval, logger: logger)
         let scrubs = ScrubService(
-            lifecycle: lifecycle, bytesPerSecond: settings.scrubBytesPerSecond, interval: settings.scrubInterval,
+            store: store, bytesPerSecond: settings.scrubBytesPerSecond, interval: settings.scrubInterval,
             logger: logger)
         let parts = [TicketKeyring.reloading(settings), TLSFiles.reloading(settings), access?.reopening]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
-        let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: vault.meters)
+        let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)
         var services: [any Service] = [control, sweeps, scrubs, reloading, lag]
         services += (access?.services ?? []) + server.services
         var configuration = ServiceGroupConfiguration(
@@ -70,10 +72,11 @@ enum Origin {
 
     /// The access log with what writes it and opens it anew; nil where none is wanted.
     private static func accessLog(
-        _ vault: Vault, _ settings: ServerSettings, logger: Logger
+        _ settings: ServerSettings, meters: Meters, logger: Logger
     ) throws(FileError) -> (log: AccessLog, services: [any Service], reopening: Reloading.Part)? {
         guard settings.accessLog != .off else { return nil }
-        let log = AccessLog(meters: vault.meters, now: { vault.clocks.wall })
+        let clock = SystemClock()
+        let log = AccessLog(meters: meters, now: { clock.wall })
         let file = try AccessLogFile(settings.accessLog)
         return (
             log, [AccessLogService(log: log, file: file, logger: logger)],
@@ -81,9 +84,9 @@ enum Origin {
         )
     }
 
-    private static func openVault(
+    private static func openStore(
         _ settings: ServerSettings, meters: Meters, logger: Logger
-    ) async throws -> Vault {
+    ) async throws -> any ResumableStore & Upkeep {
         do {
             return try await Vault.open(
                 at: settings.storagePath, settings: settings.vault, meters: meters, logger: logger)

@@ -106,7 +106,7 @@ import Vault
             let version = [("Upload-Draft-Interop-Version", "\(number)")]
             #expect(try await server.answer(to: "DELETE", path, fields: version)?.status == 204)
             #expect(try await server.answer(to: "HEAD", path, fields: version)?.status == 404)
-            #expect(try await server.vault.holdings(of: "address:127.0.0.1").uploads == 0)
+            #expect(try await server.vault.quotaUsage(of: "address:127.0.0.1").uploads == 0)
         }
     }
 

@@ -21,12 +21,12 @@ struct FailingStore: ResumableStore {
         self.holdsUp = holdsUp
     }
 
-    func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
+    func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding {
         if let finding { throw finding }
-        return try await store.find(address)
+        return try await store.find(address, for: intent)
     }
 
-    func standing(of address: BlobAddress) -> Standing { store.standing(of: address) }
+    func validity(of address: BlobAddress) -> ValidityToken { store.validity(of: address) }
 
     func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {
         if let beginning { throw beginning }
@@ -52,9 +52,9 @@ struct FailingStore: ResumableStore {
         try await store.renew(on: address, owner: owner, lifetime: lifetime, subject: subject)
     }
 
-    func hold(_ address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
+    func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
         if let beginning { throw beginning }
-        return try await store.hold(address, terms: terms)
+        return try await store.addLease(on: address, terms: terms)
     }
 
     func confirmDelivery(
@@ -63,8 +63,8 @@ struct FailingStore: ResumableStore {
         try await store.confirmDelivery(of: address, to: recipient, secret: secret)
     }
 
-    func holdings(of subject: String) async throws(StoreError) -> Holdings {
-        try await store.holdings(of: subject)
+    func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
+        try await store.quotaUsage(of: subject)
     }
 
     var blobLimitBytes: Int64 { store.blobLimitBytes }

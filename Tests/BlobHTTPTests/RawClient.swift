@@ -60,7 +60,8 @@ final class RawClient {
         let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") ?? 0
         let length = fields.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
         let hasBody = !toHead && status >= 200 && status != 204 && status != 304
-        let body = hasBody ? await take(length) : []
+        let isChunked = fields.contains { $0.name == "transfer-encoding" && $0.value == "chunked" }
+        let body = hasBody ? isChunked ? await takeChunks() : await take(length) : []
         return Answer(statusLine: String(lines[0]), fields: fields, body: body)
     }
 
@@ -80,6 +81,20 @@ final class RawClient {
                 return head
             }
             if !(await fill()) { return nil }
+        }
+    }
+
+    /// All chunks up to the last, which is empty (RFC 9112 §7.1).
+    private func takeChunks() async -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            while !buffer.contains(UInt8(ascii: "\n")), await fill() {}
+            let line = buffer.prefix { $0 != UInt8(ascii: "\r") }
+            let count = Int(String(decoding: line, as: UTF8.self), radix: 16) ?? 0
+            _ = await take(line.count + 2)
+            body += await take(count)
+            _ = await take(2)
+            if count == 0 { return body }
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import BlobHTTP
 
 @Suite struct ReadyTableTests {
-    private let standings = Standings()
+    private let generations = GenerationTable()
     private let now = Timestamp(seconds: 1000)
 
     /// Bytes that nobody reads here.
@@ -26,7 +26,7 @@ import Testing
             address: address(number), size: Int64(bytes), sunset: Timestamp(seconds: sunset), content: NoContent())
         return ReadyBlob(
             held, body: isInMemory ? ByteBuffer(repeating: 0, count: bytes) : nil,
-            standing: standings.standing(of: held.address), cacheSeconds: 300, dates: DateText())
+            validity: generations.token(for: held.address), cacheSeconds: 300, dates: DateText())
     }
 
     @Test("Whatever is asked for, a table stays within its number of blobs, and what is asked for often stays")
@@ -67,7 +67,7 @@ import Testing
         table.insert(blob(2))
         #expect(table.blob(address(1), now: now) != nil)
         #expect(table.blob(address(1), now: Timestamp(seconds: 1001)) == nil)
-        standings.end(address(2))
+        generations.advance(address(2))
         #expect(table.blob(address(2), now: now) == nil)
         #expect(table.isEmpty)
     }
@@ -76,7 +76,7 @@ import Testing
     func sweep() {
         let table = ReadyTable(limits: .init(blobs: 4, bodyBytes: 1 << 20))
         for number in 0..<5 { table.insert(blob(number)) }
-        for number in 0..<4 { standings.end(address(number)) }
+        for number in 0..<4 { generations.advance(address(number)) }
         table.dropEnded(at: now)
         #expect(table.count == 1)
         #expect(table.blob(address(4), now: now) != nil)

@@ -26,6 +26,8 @@ struct TestServer {
         acceptance: VaultSettings.Acceptance = .any, blobLimitBytes: Int64 = 2 << 30,
         settings change: (inout BlobServerSettings) -> Void = { _ in },
         vault changeVault: (inout VaultSettings) -> Void = { _ in },
+        reads: @Sendable (any BlobStore) -> any BlobStore = { $0 },
+        writes: @Sendable (any ResumableStore) -> WriteAccess = { .store($0) },
         store wrap: @Sendable (Vault) -> any ResumableStore = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -49,15 +51,20 @@ struct TestServer {
         settings.adminListen = settings.listen
         change(&settings)
         let (ports, continuation) = AsyncStream.makeStream(of: (BlobServer.Listener, Int).self)
+        let store = wrap(vault)
         let server = BlobServer(
-            store: wrap(vault), settings: settings, logger: logger, watch: watch,
+            reads: reads(store), writes: writes(store), settings: settings, logger: logger, watch: watch,
             readings: { [vault] in
                 var readings = Readings()
                 readings.store = try? await vault.readings()
-                readings.writing = vault.writingReadings
+                readings.writing = vault.writeStatus
                 return readings
             },
-            upkeep: { Upkeep(heldBack: "the clocks parted", holdCount: 2) }
+            gcStatus: {
+                var report = CollectReport()
+                report.hold = "the clocks parted"
+                return GCStatus(latest: report, holdCount: 2)
+            }
         ) { listener, bound in
             continuation.yield((listener, bound.port ?? 0))
         }

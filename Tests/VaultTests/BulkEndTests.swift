@@ -1,6 +1,5 @@
 import Blobs
 import Catalog
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -22,7 +21,7 @@ import Vault
             try await vault.revoke(on: address(of: content(3, count: 10)), owner: secret(5))
             store.clock.pass(seconds: 86_400)
 
-            let report = try await Lifecycle(vault: vault).collect()
+            let report = try await vault.collect()
             #expect(report.leasesEnded == 3 && report.blobsRemoved == 2)
             let (anna, bert) = try await vault.read { (try $0.charge(of: "anna"), try $0.charge(of: "bert")) }
             #expect(anna.leases == 1 && anna.bytes == 6000 && bert.leases == 0 && bert.bytes == 0)
@@ -47,7 +46,7 @@ import Vault
             let removed = try await vault.remove(unheld)
             #expect(removed.count == 2)
             #expect(try await vault.fetch(address(of: content(1))) == .held(content(1)))
-            #expect(try await Lifecycle(vault: vault).check().isClean)
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -59,9 +58,9 @@ import Vault
                 try await vault.upload(content(seed, count: 10), owner: secret(seed), lifetime: .days(1))
             }
             store.clock.pass(seconds: 86_400)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             store.clock.pass(seconds: 86_401)
-            let report = try await Lifecycle(vault: vault).collect()
+            let report = try await vault.collect()
             #expect(report.tombstonesDropped == 40, "twenty leases and twenty blobs")
             #expect(try await vault.fetch(address(of: content(0, count: 10))) == .unknown)
         }

@@ -1,7 +1,6 @@
 import Blobs
 import DiskStore
 import Files
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -14,17 +13,16 @@ import Vault
     func `a damaged blob is found, set aside, answers damaged, and heals by upload`(damage: Damage) async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             let blob = try await vault.upload(content(1), owner: secret(1)).address
             try await vault.upload(content(2), owner: secret(2))
             try Self.inflict(damage, on: vault.layout.blob(blob))
 
-            let found = try await lifecycle.check()
+            let found = try await vault.check()
             #expect(!found.isClean && found.findings.count == 1 && found.findings.first?.isRepaired == false)
             #expect(
                 found.findings.first?.kind
                     == (damage == .flipped ? .wrongBytes : damage == .cut ? .wrongSize : .missing))
-            let repaired = try await lifecycle.check(CheckOptions(repair: true))
+            let repaired = try await vault.check(CheckOptions(repair: true))
             #expect(!repaired.isClean && repaired.repairedCount == 1 && repaired.awaitingUpload == 1)
 
             var fetched = try await vault.fetch(blob)
@@ -32,16 +30,16 @@ import Vault
             var lease = try await vault.lease(on: blob, owner: secret(1))
             #expect(lease.state == .damaged)
             #expect(try Folder.names(in: vault.layout.damaged).count == (damage == .gone ? 0 : 1))
-            let after = try await lifecycle.check()
+            let after = try await vault.check()
             #expect(after.isClean && after.awaitingUpload == 1)
 
             let healed = try await vault.upload(content(1), owner: secret(3))
             fetched = try await vault.fetch(blob)
             lease = try await vault.lease(on: blob, owner: secret(1))
             #expect(healed.isNew && fetched == .held(content(1)) && lease.state == .held)
-            let swept = try await lifecycle.collect()
+            let swept = try await vault.collect()
             #expect(swept.asideFilesRemoved == (damage == .gone ? 0 : 1))
-            #expect(try await lifecycle.check().isClean)
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -64,9 +62,9 @@ import Vault
         try await store.withVault { vault async throws in
             let blob = try await vault.upload(content(1), owner: secret(1)).address
             try Self.inflict(.flipped, on: vault.layout.blob(blob))
-            _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+            _ = try await vault.check(CheckOptions(repair: true))
             try await vault.revoke(on: blob, owner: secret(1))
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             let found = try await vault.fetch(blob)
             #expect(found == .gone(.revoked))
             #expect(try Folder.names(in: vault.layout.damaged).isEmpty)
@@ -78,7 +76,7 @@ import Vault
         try await store.withVault { vault async throws in
             try write(content(1), toFile: vault.layout.blob(address(of: content(1))))
             try write([], toFile: "\(vault.layout.blobs)/ab/notes.txt")
-            let report = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+            let report = try await vault.check(CheckOptions(repair: true))
             #expect(Set(report.findings.map(\.kind)) == [.orphan, .stranger])
             #expect(try Folder.status(vault.layout.blob(address(of: content(1)))) != nil, "a check removes nothing")
         }

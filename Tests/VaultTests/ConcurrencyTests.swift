@@ -2,12 +2,12 @@ import Blobs
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import Synchronization
 import TestSupport
 import Testing
-import Vault
+
+@testable import Vault
 
 @Suite struct ConcurrencyTests {
     @Test func `one address uploaded, revoked, swept and checked at once, thousands of times, is never lost`()
@@ -19,7 +19,7 @@ import Vault
             try await contest.run(uploaders: 4, generations: Self.generations)
             let tally = contest.tally.counts
             #expect(tally.came > 15 && tally.sweeps > 1 && tally.checks > 1, "\(tally)")
-            _ = try await contest.lifecycle.collect(CollectOptions(isAlone: true))
+            _ = try await contest.vault.collect(CollectOptions(isAlone: true))
             let found = try await vault.fetch(contest.blob)
             #expect(found == .gone(.revoked))
             #expect(try Folder.status(vault.layout.blob(contest.blob)) == nil)
@@ -45,7 +45,7 @@ import Vault
         #expect(seen[.stagedBytesSynced] == nil && seen[.blobNamed] == count, "small files need no sync of their own")
         #expect(seen[.namesSynced, default: 0] < count / 2)
         #expect(seen[.rowsCommitted, default: 0] < count / 2)
-        let check = try await store.withVault { try await Lifecycle(vault: $0).check() }
+        let check = try await store.withVault { try await $0.check() }
         #expect(check.isClean && check.blobsChecked == count)
     }
 
@@ -73,13 +73,11 @@ private final class PointCounter: Sendable {
 /// Everything that can happen to one address, all at once.
 private struct Contest: Sendable {
     let vault: Vault
-    let lifecycle: Lifecycle
     let bytes = content(7)
     let tally = Tally()
 
     init(vault: Vault) {
         self.vault = vault
-        lifecycle = Lifecycle(vault: vault)
     }
 
     var blob: BlobAddress { address(of: bytes) }
@@ -138,7 +136,7 @@ private struct Contest: Sendable {
 
     private func sweep() async {
         while !tally.counts.isOver {
-            do { _ = try await lifecycle.collect(CollectOptions(searchesForOrphans: false)) } catch {
+            do { _ = try await vault.collect(CollectOptions(searchesForOrphans: false)) } catch {
                 Issue.record(error)
             }
             tally.note { $0.sweeps += 1 }
@@ -147,8 +145,9 @@ private struct Contest: Sendable {
 
     private func check() async throws {
         while !tally.counts.isOver {
-            // Not behind the sweeps, as one `Lifecycle` would have it, but at the same time.
-            let report = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+            // Not behind the sweeps, as the vault would have it, but at the same time.
+            var check = Check(vault: vault, options: CheckOptions(repair: true))
+            let report = try await check.run { _ in }
             #expect(report.isClean, "a row without its file, or other bytes: \(report.findings)")
             tally.note { $0.checks += 1 }
         }

@@ -2,7 +2,6 @@ import Blobs
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import Synchronization
 import TestSupport
@@ -121,15 +120,15 @@ struct CrashScript {
         try await vault.revoke(on: address(of: Self.bytes("a")), owner: secret(1))
         try await vault.revoke(on: address(of: Self.bytes("b")), owner: secret(3))
         try note("revoked b")
-        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        _ = try await vault.collect(CollectOptions(isAlone: true))
     }
 
     private func damageAndHeal(in vault: Vault) async throws {
         try note("damaged c")
         try damage(path: vault.layout.blob(address(of: Self.bytes("c"))))
-        _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+        _ = try await vault.check(CheckOptions(repair: true))
         try await upload("c", owner: 5, to: vault)
-        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        _ = try await vault.collect(CollectOptions(isAlone: true))
     }
 
     /// A sync that fails and one that leaves a file without a row, a full disk, and the way back from each.
@@ -143,13 +142,13 @@ struct CrashScript {
         try await recover(vault)
         points.failOnce(at: .rowsChanged, code: ENOSPC)
         try await upload("f", owner: 8, to: vault)
-        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        _ = try await vault.collect(CollectOptions(isAlone: true))
     }
 
     /// A word, a renewal and a forward on one blob; another is taken away.
     private func live(in vault: Vault) async throws {
         let (a, f) = (address(of: Self.bytes("a")), address(of: Self.bytes("f")))
-        _ = try await vault.hold(a, terms: terms(owner: 10, recipients: 2, receipts: [secret(11)]))
+        _ = try await vault.addLease(on: a, terms: terms(owner: 10, recipients: 2, receipts: [secret(11)]))
         try note("forwarded a")
         try await vault.confirmDelivery(of: a, to: recipient(1), secret: secret(11))
         try note("received a")
@@ -190,7 +189,7 @@ struct CrashScript {
         try note("told v \(try await vault.bring(Self.bytes("v")[..<2000], to: id, at: 0).offset)")
         try note("later")
         clock.pass(seconds: 86_400)
-        _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        _ = try await vault.collect(CollectOptions(isAlone: true))
     }
 
     private func make(_ name: String, in vault: Vault) async throws -> UploadID {

@@ -2,7 +2,6 @@ import Blobs
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -43,8 +42,8 @@ import Vault
             let found = try await vault.fetch(address(of: bytes))
             #expect(found == .held(bytes))
         }
-        let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-        let check = try await Lifecycle(vault: vault).check()
+        let sweep = try await vault.collect(CollectOptions(isAlone: true))
+        let check = try await vault.check()
         #expect(sweep.orphansKept == nil && check.isClean)
         await vault.close()
         try Charges.expectExact(inStore: CrashScript.store(in: path))
@@ -89,9 +88,9 @@ import Vault
         try await expectOffsets(ledger, in: vault, when)
         // Of an upload that was made and not told of nobody knows; its time goes by.
         clock.pass(seconds: 86_400)
-        let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+        let sweep = try await vault.collect(CollectOptions(isAlone: true))
         #expect(sweep.hold == nil && sweep.orphansKept == nil && sweep.hasBallast, when)
-        let check = try await Lifecycle(vault: vault).check()
+        let check = try await vault.check()
         #expect(check.isClean && check.awaitingUpload == 0, when)
         let staged = try Folder.names(in: vault.layout.staging)
         let aside = try Folder.names(in: vault.layout.damaged)
@@ -145,7 +144,7 @@ import Vault
     /// A blob that the script itself damaged heals as any other: by repair, and by the same bytes again.
     private static func heal(_ ledger: Ledger, in vault: Vault) async throws {
         guard ledger.isDamaged else { return }
-        _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
+        _ = try await vault.check(CheckOptions(repair: true))
         try await vault.upload(CrashScript.bytes("c"), owner: secret(9))
     }
 

@@ -1,6 +1,5 @@
 import Blobs
 import Files
-import Lifecycle
 import Store
 import Synchronization
 import Testing
@@ -80,7 +79,7 @@ import Testing
             store.clock.pass(seconds: 1)
             found = try await vault.fetch(blob)
             #expect(found == .gone(.delivered), "though no sweep has come by")
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             found = try await vault.fetch(blob)
             lease = try await vault.lease(on: blob, owner: secret(1))
             #expect(found == .gone(.delivered) && lease.state == .ended(.delivered))
@@ -168,7 +167,7 @@ import Testing
             try await vault.confirmDelivery(of: blob, to: recipient(1), secret: shared)
             store.clock.pass(seconds: 86_400)
             for isSwept in [false, true] {
-                if isSwept { _ = try await Lifecycle(vault: vault).collect() }
+                if isSwept { _ = try await vault.collect() }
                 try await vault.confirmDelivery(of: blob, to: recipient(2), secret: shared)
                 let lease = try await vault.lease(on: blob, owner: secret(1))
                 let found = try await vault.fetch(blob)
@@ -184,9 +183,9 @@ import Testing
             try await vault.upload(bytes, on: terms(owner: 1, lifetime: .days(1), recipients: 1, receipts: [shared]))
             try await vault.confirmDelivery(of: blob, to: recipient(1), secret: shared)
             store.clock.pass(seconds: 86_400)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             store.clock.pass(seconds: 86_401)
-            let report = try await Lifecycle(vault: vault).collect()
+            let report = try await vault.collect()
             #expect(report.tombstonesDropped == 2)
             await #expect(throws: StoreError.notFound) {
                 try await vault.confirmDelivery(of: blob, to: recipient(1), secret: shared)

@@ -2,7 +2,6 @@ import Blobs
 import Catalog
 import DiskStore
 import Files
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -12,8 +11,8 @@ import Vault
     private let bytes = content(61)
     private var blob: BlobAddress { address(of: bytes) }
 
-    private func remove(_ wish: RemoveOptions.Wish, from vault: Vault) async throws -> RemoveReport {
-        try await Lifecycle(vault: vault).remove(RemoveOptions(address: blob, wish: wish))
+    private func remove(_ action: RemoveOptions.Action, from vault: Vault) async throws -> RemoveReport {
+        try await vault.remove(RemoveOptions(address: blob, action: action))
     }
 
     @Test func `a removed blob is gone at once for everybody, and its bytes may come again`() async throws {
@@ -24,7 +23,7 @@ import Vault
             try await vault.upload(bytes, on: terms(subject: "cleo"))
             try await vault.upload(bytes, on: terms(owner: 3, lifetime: seconds(5)))
             store.clock.pass(seconds: 5)
-            let report = try await remove(.remove, from: vault)
+            let report = try await remove(.takeDown, from: vault)
             #expect(
                 report.isKnown && report.leasesEnded == 3 && report.blobsRemoved == 1 && report.bytesRemoved == 1000)
             #expect(!report.isBanned)
@@ -33,7 +32,7 @@ import Vault
             #expect(found == .gone(.removed))
             let states = try await [1, 2, 3].asyncMap { try await vault.lease(on: blob, owner: secret($0)).state }
             #expect(states == [.ended(.removed), .ended(.removed), .ended(.expired)])
-            let again = try await remove(.remove, from: vault)
+            let again = try await remove(.takeDown, from: vault)
             #expect(again.isKnown && again.leasesEnded == 0 && again.blobsRemoved == 0)
 
             await #expect(throws: StoreError.leaseEnded(.removed)) {
@@ -42,7 +41,7 @@ import Vault
             let stored = try await vault.upload(bytes, on: terms(subject: "cleo"))
             found = try await vault.fetch(blob)
             #expect(stored.isNew && found == .held(bytes))
-            let check = try await Lifecycle(vault: vault).check()
+            let check = try await vault.check()
             #expect(check.isClean)
         }
     }
@@ -52,7 +51,7 @@ import Vault
         store.settings.leasesPerSubject = 1
         try await store.withVault { vault async throws in
             try await vault.upload(bytes, on: terms(owner: 1))
-            _ = try await remove(.remove, from: vault)
+            _ = try await remove(.takeDown, from: vault)
             try await vault.upload(content(62), on: terms(owner: 2))
             let charge = try await vault.read { try $0.charge(of: "somebody") }
             #expect(charge.leases == 1)
@@ -73,7 +72,7 @@ import Vault
             await #expect(throws: StoreError.banned) { try await vault.upload(bytes, announced: false) }
             #expect(try Folder.status(vault.layout.blob(blob)) == nil, "its file never had the name")
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
-            await #expect(throws: StoreError.banned) { try await vault.hold(blob, terms: terms(owner: 2)) }
+            await #expect(throws: StoreError.banned) { try await vault.addLease(on: blob, terms: terms(owner: 2)) }
             let found = try await vault.fetch(blob)
             let lease = try await vault.lease(on: blob, owner: secret(1))
             #expect(found == .gone(.removed) && lease.state == .ended(.removed))
@@ -96,14 +95,14 @@ import Vault
             try await vault.upload(bytes)
             _ = try await remove(.ban, from: vault)
             store.clock.pass(seconds: 86_401)
-            let swept = try await Lifecycle(vault: vault).collect()
+            let swept = try await vault.collect()
             #expect(swept.tombstonesDropped == 2)
             let found = try await vault.fetch(blob)
             #expect(found == .unknown)
         }
         try await store.withVault { vault async throws in
             await #expect(throws: StoreError.banned) { try await vault.upload(bytes) }
-            await #expect(throws: StoreError.banned) { try await vault.hold(blob, terms: terms(owner: 1)) }
+            await #expect(throws: StoreError.banned) { try await vault.addLease(on: blob, terms: terms(owner: 1)) }
         }
     }
 

@@ -2,7 +2,6 @@ import Blobs
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import Synchronization
 import TestSupport
@@ -91,8 +90,8 @@ final class FailingDisk: Sendable {
             try await vault.upload(content(2), owner: secret(2))
             let found = try await vault.fetch(address(of: content(2)))
             #expect(found == .held(content(2)))
-            let swept = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-            let checked = try await Lifecycle(vault: vault).check()
+            let swept = try await vault.collect(CollectOptions(isAlone: true))
+            let checked = try await vault.check()
             #expect(swept.orphansKept == nil && checked.isClean)
         }
     }
@@ -128,8 +127,8 @@ final class FailingDisk: Sendable {
                 return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
             }
             #expect(outcomes == [true: 5, false: 15], "exact under concurrency")
-            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-            #expect(try await Lifecycle(vault: vault).check().isClean)
+            _ = try await vault.collect(CollectOptions(isAlone: true))
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -144,7 +143,7 @@ final class FailingDisk: Sendable {
             disk.fail(at: .rowsChanged, code: ENOSPC)
             await #expect(throws: StoreError.diskFull) { try await vault.upload(content(2)) }
             #expect(await vault.unreadiness() == nil, "a full disk is no failed sync")
-            let report = try await Lifecycle(vault: vault).collect()
+            let report = try await vault.collect()
             #expect(report.hasBallast && report.blobsRemoved == 1)
             #expect(try Folder.status(vault.layout.ballast)?.size == store.settings.ballastBytes)
         }

@@ -2,7 +2,6 @@ import Blobs
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -29,11 +28,11 @@ struct FullDiskTests {
         }
         let found = try await vault.fetch(address(of: Self.blob(0)))
         #expect(found == .held(Self.blob(0)))
-        let report = try await Lifecycle(vault: vault).collect()
+        let report = try await vault.collect()
         #expect(report.blobsRemoved == held - 1)
         try await vault.upload(Self.blob(99), owner: secret(99))
         #expect(await vault.unreadiness() == nil)
-        let checked = try await Lifecycle(vault: vault).check()
+        let checked = try await vault.check()
         #expect(checked.isClean)
         await vault.close()
     }

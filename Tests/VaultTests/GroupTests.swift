@@ -1,5 +1,4 @@
 import Blobs
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -41,7 +40,7 @@ import Vault
             #expect(lease.received.count == 200)
             for day in 0..<5 {
                 store.clock.pass(seconds: 86_400)
-                _ = try await Lifecycle(vault: vault).collect()
+                _ = try await vault.collect()
                 try await open((200 + day * 10)..<(210 + day * 10), vault) { secrets[$0] }
             }
             try await open(250..<Self.people, vault) { secrets[$0] }
@@ -64,7 +63,7 @@ import Vault
             try await vault.upload(bytes, on: terms(owner: 1, recipients: Self.people, receipts: [secret(999)]))
             try await open(0..<Self.people, vault) { _ in secret(999) }
             store.clock.pass(seconds: 86_399)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             try await open([200], vault) { _ in secret(999) }
             store.clock.pass(seconds: 1)
             try await expectDelivered(vault)
@@ -72,7 +71,7 @@ import Vault
     }
 
     private func expectDelivered(_ vault: Vault) async throws {
-        _ = try await Lifecycle(vault: vault).collect()
+        _ = try await vault.collect()
         let found = try await vault.fetch(blob)
         let lease = try await vault.lease(on: blob, owner: secret(1))
         #expect(found == .gone(.delivered))

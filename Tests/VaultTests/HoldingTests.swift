@@ -1,7 +1,6 @@
 import Blobs
 import DiskStore
 import Files
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -19,14 +18,14 @@ import Vault
             try await vault.upload(bytes, on: terms(owner: 1, lifetime: .days(1)))
             store.clock.pass(seconds: 3600)
             let forward = terms(owner: 2, lifetime: .days(9), recipients: 1, receipts: [secret(9)], subject: "ben")
-            let first = try await vault.hold(blob, terms: forward)
+            let first = try await vault.addLease(on: blob, terms: forward)
             #expect(first.isNew && first.size == 1000 && first.uploaded == store.clock.wall)
             #expect(first.expires == store.clock.wall.advanced(by: .days(9)))
             store.clock.pass(seconds: 60)
-            let again = try await vault.hold(blob, terms: forward)
+            let again = try await vault.addLease(on: blob, terms: forward)
             #expect(!again.isNew && again.uploaded == first.uploaded && again.expires == first.expires)
             try await vault.revoke(on: blob, owner: secret(1))
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             var found = try await vault.fetch(blob)
             #expect(found == .held(bytes))
             try await vault.confirmDelivery(of: blob, to: recipient(1), secret: secret(9))
@@ -39,17 +38,19 @@ import Vault
     @Test func `nothing is held that is not there, and what ended stays ended`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            await #expect(throws: StoreError.notFound) { try await vault.hold(blob, terms: terms(owner: 1)) }
+            await #expect(throws: StoreError.notFound) { try await vault.addLease(on: blob, terms: terms(owner: 1)) }
             try await vault.upload(bytes, on: terms(owner: 1))
-            _ = try await vault.hold(blob, terms: terms(owner: 2))
+            _ = try await vault.addLease(on: blob, terms: terms(owner: 2))
             try await vault.revoke(on: blob, owner: secret(1))
             await #expect(throws: StoreError.leaseEnded(.revoked)) {
-                _ = try await vault.hold(blob, terms: terms(owner: 1))
+                _ = try await vault.addLease(on: blob, terms: terms(owner: 1))
             }
             try await vault.revoke(on: blob, owner: secret(2))
             for isSwept in [false, true] {
-                if isSwept { _ = try await Lifecycle(vault: vault).collect() }
-                await #expect(throws: StoreError.gone(.revoked)) { try await vault.hold(blob, terms: terms(owner: 3)) }
+                if isSwept { _ = try await vault.collect() }
+                await #expect(throws: StoreError.gone(.revoked)) {
+                    try await vault.addLease(on: blob, terms: terms(owner: 3))
+                }
             }
         }
     }
@@ -60,13 +61,13 @@ import Vault
             try await vault.upload(bytes, on: terms(owner: 1))
             let path = vault.layout.blob(blob)
             try Folder.remove(path)
-            await #expect(throws: StoreError.damaged) { try await vault.hold(blob, terms: terms(owner: 2)) }
-            _ = try await Lifecycle(vault: vault).check(CheckOptions(repair: true))
-            await #expect(throws: StoreError.damaged) { try await vault.hold(blob, terms: terms(owner: 2)) }
+            await #expect(throws: StoreError.damaged) { try await vault.addLease(on: blob, terms: terms(owner: 2)) }
+            _ = try await vault.check(CheckOptions(repair: true))
+            await #expect(throws: StoreError.damaged) { try await vault.addLease(on: blob, terms: terms(owner: 2)) }
             let damaged = try await vault.renew(on: blob, owner: secret(1), lifetime: .days(1), subject: nil)
             #expect(damaged.state == .damaged, "a lease without its bytes can be renewed until they come")
             try await vault.upload(bytes, on: terms(owner: 3))
-            let held = try await vault.hold(blob, terms: terms(owner: 2))
+            let held = try await vault.addLease(on: blob, terms: terms(owner: 2))
             #expect(held.isNew)
         }
     }
@@ -74,13 +75,12 @@ import Vault
     @Test func `a forward that races the last revocation and a sweep holds the bytes or is refused`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             for round in 0..<60 {
                 let (first, second) = (2 * round, 2 * round + 1)
                 try await vault.upload(bytes, on: terms(owner: first))
                 async let isHeld = holds(vault, owner: second)
                 try await vault.revoke(on: blob, owner: secret(first))
-                _ = try await lifecycle.collect(CollectOptions(searchesForOrphans: false))
+                _ = try await vault.collect(CollectOptions(searchesForOrphans: false))
                 let found: Fetched = try await isHeld ? .held(bytes) : .gone(.revoked)
                 let fetched = try await vault.fetch(blob)
                 #expect(fetched == found, "round \(round)")
@@ -92,7 +92,7 @@ import Vault
     /// Whether a forward came in time.
     private func holds(_ vault: Vault, owner: Int) async throws -> Bool {
         do {
-            return try await vault.hold(blob, terms: terms(owner: owner)).isNew
+            return try await vault.addLease(on: blob, terms: terms(owner: owner)).isNew
         } catch StoreError.gone(.revoked) {
             return false
         }
@@ -105,15 +105,15 @@ import Vault
         try await store.withVault { vault async throws in
             try await vault.upload(bytes, on: terms(owner: 1, subject: "ann"))
             await #expect(throws: StoreError.lifetimeTooLong(limit: .days(30))) {
-                _ = try await vault.hold(blob, terms: terms(owner: 2, lifetime: .days(31), subject: "ann"))
+                _ = try await vault.addLease(on: blob, terms: terms(owner: 2, lifetime: .days(31), subject: "ann"))
             }
-            _ = try await vault.hold(blob, terms: terms(owner: 2, subject: "ann"))
+            _ = try await vault.addLease(on: blob, terms: terms(owner: 2, subject: "ann"))
             await #expect(throws: StoreError.busy(limit: "leases on this blob", retryAfterSeconds: 3600)) {
-                _ = try await vault.hold(blob, terms: terms(owner: 3, subject: "ben"))
+                _ = try await vault.addLease(on: blob, terms: terms(owner: 3, subject: "ben"))
             }
             try await vault.upload(content(52), on: terms(owner: 4, subject: "ben"))
             await #expect(throws: StoreError.busy(limit: "leases of this subject", retryAfterSeconds: 3600)) {
-                _ = try await vault.hold(address(of: content(52)), terms: terms(owner: 5, subject: "ann"))
+                _ = try await vault.addLease(on: address(of: content(52)), terms: terms(owner: 5, subject: "ann"))
             }
         }
     }

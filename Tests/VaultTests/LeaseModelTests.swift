@@ -1,6 +1,5 @@
 import Blobs
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -49,7 +48,7 @@ private struct Walk {
     private var owners = 3
     private var story: [String] = []
     /// What a reader may have kept of the blob while it was held.
-    private var kept: (standing: Standing, sunset: Timestamp)?
+    private var kept: (validity: ValidityToken, sunset: Timestamp)?
 
     init(store: TestStore, seed: UInt64) {
         self.store = store
@@ -86,7 +85,7 @@ private struct Walk {
         case .hold:
             let wanted = wanted(fresh: pick([true, false]))
             let expected = model.hold(wanted, at: now)
-            await expect(expected) { try await vault.hold(blob, terms: wanted.terms) }
+            await expect(expected) { try await vault.addLease(on: blob, terms: wanted.terms) }
         case .renew:
             let (owner, lifetime) = (owner(), pick([nil, seconds(600), .days(1), .days(3), .days(4)]))
             let expected = model.renew(owner, lifetime, at: now)
@@ -118,7 +117,7 @@ private struct Walk {
 
     /// After a sweep the subject is charged for what lives, and for nothing else.
     private func sweep(_ vault: Vault, _ now: Timestamp) async throws {
-        let report = try await Lifecycle(vault: vault).collect()
+        let report = try await vault.collect()
         let charge = try await vault.read { try $0.charge(of: "somebody") }
         let live = model.entries.filter { $0.end(at: now) == nil }.count
         let expected = Charge(leases: live, bytes: Int64(live) * Charge.bytes(for: Int64(bytes.count)))
@@ -148,22 +147,22 @@ private struct Walk {
 
     // MARK: What GET and GET lease answer
 
-    /// As long as its standing is current, what was kept says all that a look would, but for its time being up.
+    /// As long as its token is current, what was kept says all that a look would, but for its time being up.
     private func judgeKept(at now: Timestamp) {
-        guard let kept, kept.standing.isCurrent else { return }
+        guard let kept, kept.validity.isCurrent else { return }
         #expect(model.sunset(at: now) == (kept.sunset > now ? kept.sunset : nil), "\(story)")
     }
 
     private mutating func compare(_ vault: Vault) async throws {
         let now = vault.now()
-        let standing = vault.standing(of: blob)
+        let validity = vault.validity(of: blob)
         switch try await vault.find(blob) {
         case .unknown: #expect(model.entries.isEmpty, "\(story)")
         case .gone(let reason): #expect(model.end(at: now) == reason, "\(story)")
         case .held(let held):
             #expect(model.sunset(at: now) == held.sunset, "\(story)")
-            kept = (standing, held.sunset)
-        case .damaged: Issue.record("damaged: \(story)")
+            kept = (validity, held.sunset)
+        case .damaged, .unreachable: Issue.record("neither held nor gone: \(story)")
         }
         for owner in 0...owners {
             guard let entry = model.entry(of: owner) else {

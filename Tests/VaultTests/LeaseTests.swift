@@ -1,5 +1,4 @@
 import Blobs
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -73,7 +72,7 @@ import Vault
             await #expect(throws: StoreError.wrongSecret) { try await vault.revoke(on: blob, owner: secret(2)) }
             try await vault.revoke(on: blob, owner: secret(1))
             try await vault.revoke(on: blob, owner: secret(1))
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             lease = try await vault.lease(on: blob, owner: secret(1))
             #expect(lease.state == .ended(.revoked))
             await #expect(throws: StoreError.gone(.revoked)) { try await vault.lease(on: blob, owner: secret(2)) }
@@ -87,7 +86,7 @@ import Vault
             try await vault.upload(bytes, owner: secret(1), lifetime: .days(1))
             try await vault.upload(bytes, owner: secret(2), lifetime: .days(9))
             store.clock.pass(seconds: 86_400)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             try await vault.revoke(on: blob, owner: secret(2))
             let found = try await vault.fetch(blob)
             #expect(found == .gone(.revoked))
@@ -122,7 +121,7 @@ import Vault
             await #expect(throws: ofSubject) { try await vault.upload(content(13), owner: secret(4), subject: "ann") }
             try await vault.upload(content(13), owner: secret(4), subject: "ben")
             store.clock.pass(seconds: 86_400)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             try await vault.upload(content(14), owner: secret(5), subject: "ann")
         }
     }
@@ -131,16 +130,15 @@ import Vault
         var store = try TestStore()
         store.settings.tombstoneLifetime = .days(3)
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             try await vault.upload(bytes, owner: secret(1), lifetime: .days(1))
             store.clock.pass(seconds: 86_400)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             store.clock.pass(seconds: 3 * 86_400)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             var found = try await vault.fetch(blob)
             #expect(found == .gone(.expired))
             store.clock.pass(seconds: 1)
-            let report = try await lifecycle.collect()
+            let report = try await vault.collect()
             #expect(report.tombstonesDropped == 2, "the blob's and the lease's")
             found = try await vault.fetch(blob)
             #expect(found == .unknown)

@@ -7,32 +7,6 @@ import Testing
 import Vault
 
 @Suite struct OpeningTests {
-    /// What folders are, by the names in them and the length of their lock file.
-    @Test(arguments: [
-        ([], 0, FolderFinding.empty),
-        (["README.md"], 0, .empty),
-        (["README.md", ".gitignore", "lock"], 0, .empty),
-        (["making"], 0, .unfinished),
-        (["making", "blobs.v1", "lock"], 0, .unfinished),
-        (["making", "blobs.v1", "catalog.sqlite"], 0, .store),
-        (["blobs.v1", "catalog.sqlite", "whatever"], 20, .store),
-    ])
-    func `a folder is told by what it holds`(names: [String], lockBytes: Int, finding: FolderFinding) {
-        #expect(DiskStore.judge(names: Set(names), lockBytes: Int64(lockBytes)) == finding)
-    }
-
-    /// Folders in which nothing may start.
-    @Test(arguments: [
-        (["blobs.v1", "lock"], 20), (["catalog.sqlite", "lock"], 20), (["blobs.v1"], 0), (["catalog.sqlite"], 0),
-        (["holiday.jpg"], 0), (["lock"], 20), (["making", "blobs.v1"], 20), (["making", "catalog.sqlite"], 0),
-    ])
-    func `half a store, or something else, is no place to start`(names: [String], lockBytes: Int) {
-        guard case .foreign = DiskStore.judge(names: Set(names), lockBytes: Int64(lockBytes)) else {
-            Issue.record("a store would be made or opened here")
-            return
-        }
-    }
-
     @Test func `a store is made in an absent folder, and in one that holds only a README`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in

@@ -2,7 +2,6 @@ import Blobs
 import Files
 import Foundation
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -74,8 +73,8 @@ struct PowerCutTests {
             let found = try await vault.fetch(address(of: blob(seed)))
             #expect(found == .held(blob(seed)), "\(seed), \(when)")
         }
-        let sweep = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-        let check = try await Lifecycle(vault: vault).check()
+        let sweep = try await vault.collect(CollectOptions(isAlone: true))
+        let check = try await vault.check()
         #expect(sweep.orphansKept == nil && check.isClean, when)
         await vault.close()
     }

@@ -1,7 +1,6 @@
 import Blobs
 import Catalog
 import Dispatch
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -32,7 +31,7 @@ import Vault
             try await vault.upload(content(3, count: 1), owner: secret(3), subject: "ben")
             try await vault.upload(content(2, count: 5905), owner: secret(2), lifetime: .days(1))
             store.clock.pass(seconds: 86_400)
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             try await vault.upload(content(4, count: 10_000), owner: secret(4))
         }
         try Charges.expectExact(inStore: store.path)
@@ -44,14 +43,14 @@ import Vault
         try await store.withVault { vault async throws in
             for (subject, seed) in [("ann", 1), ("ben", 2)] {
                 try await vault.upload(bytes, owner: secret(seed), subject: subject)
-                let holdings = try await vault.holdings(of: subject)
+                let holdings = try await vault.quotaUsage(of: subject)
                 #expect(holdings.bytes == 8000 && holdings.leases == 1 && holdings.limitBytes == 9000)
                 let terms = LeaseTerms(owner: secret(seed + 10).hash, subject: subject)
                 await #expect(throws: StoreError.busy(limit: "bytes of this subject", retryAfterSeconds: 3600)) {
-                    try await vault.hold(address(of: bytes), terms: terms)
+                    try await vault.addLease(on: address(of: bytes), terms: terms)
                 }
             }
-            let none = try await vault.holdings(of: "nobody")
+            let none = try await vault.quotaUsage(of: "nobody")
             #expect(none.bytes == 0 && none.leases == 0 && none.nextEnd == nil)
         }
         try Charges.expectExact(inStore: store.path)
@@ -84,7 +83,7 @@ import Vault
                 kept += 1
             }
             await #expect(throws: StoreError.self) { try await vault.upload(content(999), owner: secret(999)) }
-            let holdings = try await vault.holdings(of: "somebody")
+            let holdings = try await vault.quotaUsage(of: "somebody")
             #expect(holdings.bytes == Int64(room) * Self.charge && holdings.leases == room)
             #expect(kept == room)
             #expect(holdings.reservedBytes == 0 && holdings.uploads == 0)
@@ -142,7 +141,7 @@ import Vault
                 _ = try await begin("ann", bytes: size + 1)
             }
             let second = try await begin("ann", bytes: size)
-            var holdings = try await vault.holdings(of: "ann")
+            var holdings = try await vault.quotaUsage(of: "ann")
             #expect(holdings.reservedBytes == 3 * size && holdings.uploads == 2 && holdings.bytes == 0)
             await #expect(throws: StoreError.busy(limit: "uploads open of this subject", retryAfterSeconds: 5)) {
                 _ = try await begin("ann", bytes: 1)
@@ -158,7 +157,7 @@ import Vault
             try await third.append([1])
             _ = try await third.commit()
             for subject in ["ann", "ben", "eve"] {
-                holdings = try await vault.holdings(of: subject)
+                holdings = try await vault.quotaUsage(of: subject)
                 #expect(holdings.reservedBytes == 0 && holdings.uploads == 0, "\(subject)")
             }
         }

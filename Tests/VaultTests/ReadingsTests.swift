@@ -1,6 +1,5 @@
 import Blobs
 import DiskStore
-import Lifecycle
 import Store
 import Telemetry
 import TestSupport
@@ -12,7 +11,6 @@ import Vault
         var store = try TestStore()
         store.settings.tombstoneLifetime = .days(1)
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             #expect(try await vault.readings().held == .init())
             try await vault.upload(content(1, count: 700), owner: secret(1), lifetime: .days(1))
             try await vault.upload(content(1, count: 700), owner: secret(2), lifetime: .days(2))
@@ -28,7 +26,7 @@ import Vault
             try await vault.revoke(on: address(of: content(3, count: 30)), owner: secret(4))
             readings = try await vault.readings()
             #expect(readings.unheldBlobs == 1 && readings.leases == 3 && readings.endedLeases == 1)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             readings = try await vault.readings()
             #expect(readings.held == .init(count: 1, bytes: 700) && readings.tombstones == 2)
             #expect(readings.leases == 1 && readings.endedLeases == 3 && readings.dueLeases == 0)
@@ -37,16 +35,16 @@ import Vault
             #expect(vault.meters.blobsRemoved.value == 2 && vault.meters.removedBytes.value == 5030)
 
             try damage(path: vault.layout.blob(address(of: content(1, count: 700))))
-            _ = try await lifecycle.check(CheckOptions(repair: true))
+            _ = try await vault.check(CheckOptions(repair: true))
             #expect(try await vault.readings().damaged == .init(count: 1, bytes: 700))
             try await vault.upload(content(1, count: 700), owner: secret(2))
             readings = try await vault.readings()
             #expect(readings.held == .init(count: 1, bytes: 700) && readings.damaged == .init())
 
             store.clock.pass(seconds: 2 * 86_400)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             store.clock.pass(seconds: 2 * 86_400)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             readings = try await vault.readings()
             #expect(readings.held == .init() && readings.tombstones == 0)
             #expect(readings.leases == 0 && readings.endedLeases == 0)
@@ -58,13 +56,13 @@ import Vault
         try await store.withVault { vault async throws in
             let upload = try await vault.begin(UploadTests.announcing(10_000_000))
             let readings = try await vault.readings()
-            #expect(vault.meters.openUploads.value == 1 && vault.writingReadings.promisedBytes == 10_000_000)
-            #expect(readings.freeBytes > 0 && !vault.writingReadings.isSuspended)
+            #expect(vault.meters.openUploads.value == 1 && vault.writeStatus.promisedBytes == 10_000_000)
+            #expect(readings.freeBytes > 0 && !vault.writeStatus.isSuspended)
             await upload.abandon()
         }
         try await store.withVault { vault async throws in
             try await vault.upload(content(1))
-            #expect(vault.writingReadings.promisedBytes == 0)
+            #expect(vault.writeStatus.promisedBytes == 0)
             for _ in 0..<3000 where vault.meters.openUploads.value > 0 { try await Task.sleep(for: .milliseconds(10)) }
             #expect(vault.meters.openUploads.value == 0)
             #expect(vault.meters.batchChanges.count >= 1 && vault.meters.commits.count >= 1)

@@ -1,5 +1,4 @@
 import Blobs
-import Lifecycle
 import Store
 import Testing
 import Vault
@@ -67,7 +66,7 @@ import Vault
             try await renew(1, subject: "ann")
             store.clock.pass(seconds: 86_400)
             await #expect(throws: StoreError.leaseEnded(.expired)) { try await renew(1, subject: "ann") }
-            _ = try await Lifecycle(vault: vault).collect()
+            _ = try await vault.collect()
             await #expect(throws: StoreError.leaseEnded(.expired)) { try await renew(1, subject: "ann") }
             await #expect(throws: StoreError.gone(.expired)) { try await renew(2) }
         }

@@ -3,7 +3,6 @@ import Crypto
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -45,7 +44,7 @@ import Vault
         try await store.withVault { vault async throws in
             #expect(try await vault.offset(of: id) == 200_000)
             #expect(vault.promisedBytes == 100_000)
-            #expect(try await vault.holdings(of: "somebody").uploads == 1)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 1)
             let session = try await vault.session(id, at: 200_000)
             try await session.append(Array(bytes[200_000...]))
             _ = try await session.commit()
@@ -58,7 +57,7 @@ import Vault
             guard case .finished(let again) = try await vault.resume(id, with: UploadAppend(offset: 5), subject: nil)
             else { throw Unexpected(what: "a committed upload goes on") }
             #expect(again.blob?.expires == upload.blob?.expires)
-            #expect(try await vault.holdings(of: "somebody").uploads == 0)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 0)
         }
     }
 
@@ -199,7 +198,7 @@ import Vault
             _ = try await vault.bring(bytes, to: id, at: 0)
             await #expect(throws: refusal) { _ = try await vault.finish(id, at: 1000) }
             #expect(vault.promisedBytes == 0)
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 0)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 0)
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
             return id
         }
@@ -237,7 +236,7 @@ import Vault
             #expect(try await vault.finish(id, at: 200_000).isNew)
             #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
-            #expect(try await Lifecycle(vault: vault).check().isClean)
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -263,8 +262,8 @@ import Vault
             #expect(upload.offset == 1000)
             if upload.isOpen { _ = try await vault.finish(id, at: 1000) }
             #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
-            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-            #expect(try await Lifecycle(vault: vault).check().isClean)
+            _ = try await vault.collect(CollectOptions(isAlone: true))
+            #expect(try await vault.check().isClean)
         }
     }
 
@@ -322,11 +321,11 @@ import Vault
             store.clock.pass(seconds: 80_000)
             let young = try await vault.create(content(3)).id
             store.clock.pass(seconds: 6400)
-            let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            let report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.uploadsExpired == 1 && report.uploadBytesExpired == 500 && report.uploadsForgotten == 1)
             #expect(try Folder.names(in: vault.layout.staging) == [young.hex])
             #expect(vault.promisedBytes == 1000 || vault.promisedBytes == 4096)
-            #expect(try await vault.holdings(of: "somebody").uploads == 1)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 1)
             #expect(try await vault.fetch(address(of: content(2))) == .held(content(2)))
         }
     }
@@ -345,7 +344,7 @@ import Vault
             await #expect { _ = try await vault.create(content(4, count: 0)) } throws: { Self.isBusy($0) }
         }
         try await store.withVault { vault async throws in
-            let holdings = try await vault.holdings(of: "somebody")
+            let holdings = try await vault.quotaUsage(of: "somebody")
             #expect(holdings.uploads == 2 && holdings.reservedBytes == 10_000)
             await #expect { _ = try await vault.create(content(5)) } throws: { Self.isBusy($0) }
         }

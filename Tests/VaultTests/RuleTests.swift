@@ -69,13 +69,12 @@ import Testing
     @Test func `sweeps go on by themselves until the program ends`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
-            let service = SweepService(lifecycle: lifecycle, interval: .milliseconds(2), logger: TestStore.quiet)
+            let service = SweepService(store: vault, interval: .milliseconds(2), logger: TestStore.quiet)
             try await vault.upload(content(1), owner: secret(1))
             try await vault.revoke(on: address(of: content(1)), owner: secret(1))
             let running = Task { try await service.run() }
-            while lifecycle.latestReport?.blobsRemoved != 1 { try await Task.sleep(for: .milliseconds(1)) }
-            while lifecycle.latestReport?.blobsRemoved != 0 { try await Task.sleep(for: .milliseconds(1)) }
+            while vault.gcStatus.latest?.blobsRemoved != 1 { try await Task.sleep(for: .milliseconds(1)) }
+            while vault.gcStatus.latest?.blobsRemoved != 0 { try await Task.sleep(for: .milliseconds(1)) }
             running.cancel()
             try await running.value
         }

@@ -6,9 +6,9 @@ import Store
 import Telemetry
 import TestSupport
 import Testing
-import Vault
 
 @testable import Lifecycle
+@testable import Vault
 
 @Suite struct ScrubTests {
     @Test(arguments: CheckTests.Damage.allCases)
@@ -17,27 +17,26 @@ import Vault
     ) async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             for seed in 1...5 { try await vault.upload(content(seed), owner: secret(seed)) }
             let blob = address(of: content(3))
-            let standing = vault.standing(of: blob)
+            let validity = vault.validity(of: blob)
             try CheckTests.inflict(damage, on: vault.layout.blob(blob))
-            try await scrubbing(lifecycle) {
+            try await scrubbing(vault) {
                 try await eventually { try await vault.lease(on: blob, owner: secret(3)).state == .damaged }
                 #expect(try await vault.fetch(blob) == .damaged)
-                #expect(!standing.isCurrent)
+                #expect(!validity.isCurrent)
                 try await eventually { try Folder.names(in: vault.layout.damaged).count == (damage == .gone ? 0 : 1) }
                 #expect(await vault.unreadiness() == nil)
                 let healed = try await vault.upload(content(3), owner: secret(30))
                 #expect(healed.isNew)
                 #expect(try await vault.fetch(blob) == .held(content(3)))
                 #expect(try await vault.lease(on: blob, owner: secret(3)).state == .held)
-                try await eventually { try await lifecycle.statistics().lastScrub?.blobs == 5 }
+                try await eventually { try await vault.statistics().lastScrub?.blobs == 5 }
             }
-            #expect(DamageKind.allCases.reduce(0) { $0 + vault.meters.damagesFound.value(for: $1.rawValue) } == 1)
+            #expect(Damage.Kind.ofHeldBlobs.reduce(0) { $0 + vault.meters.damagesFound.value(for: $1.label) } == 1)
             #expect(vault.meters.scrubbedBlobs.value >= 5 && vault.meters.scrubbedBytes.value >= 4000)
-            _ = try await lifecycle.collect()
-            #expect(try await lifecycle.check().isClean)
+            _ = try await vault.collect()
+            #expect(try await vault.check().isClean)
             #expect(try Folder.names(in: vault.layout.damaged).isEmpty)
         }
     }
@@ -48,7 +47,7 @@ import Vault
         try await store.withVault { vault async throws in
             for seed in 1...20 { try await vault.upload(content(seed), owner: secret(seed)) }
             // At 64 KiB for each blob, one in some 20 ms.
-            try await scrubbing(Lifecycle(vault: vault), bytesPerSecond: 3 << 20) {
+            try await scrubbing(vault, bytesPerSecond: 3 << 20) {
                 try await eventually { vault.meters.scrubbedBlobs.value >= 3 }
             }
             let row = try #require(try await vault.read { try $0.scrub(.underWay) })
@@ -56,15 +55,14 @@ import Vault
             #expect(try await vault.read { try $0.scrub(.finished) } == nil)
         }
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
-            let begun = try #require(try await lifecycle.statistics().scrub)
-            try await scrubbing(lifecycle) {
-                try await eventually { try await lifecycle.statistics().lastScrub != nil }
+            let begun = try #require(try await vault.statistics().scrub)
+            try await scrubbing(vault) {
+                try await eventually { try await vault.statistics().lastScrub != nil }
             }
-            let last = try #require(try await lifecycle.statistics().lastScrub)
+            let last = try #require(try await vault.statistics().lastScrub)
             #expect(last.blobs == 20 && last.bytes == 20_000 && last.damaged == 0 && last.began == begun.began)
             #expect(Int64(vault.meters.scrubbedBlobs.value) == 20 - begun.blobs, "none was read twice")
-            #expect(try await lifecycle.statistics().scrub == nil)
+            #expect(try await vault.statistics().scrub == nil)
             #expect(try await vault.readings().lastScrub == store.clock.wall.seconds)
         }
     }
@@ -72,18 +70,17 @@ import Vault
     @Test func `where more is damaged than a disk does by itself, the rest is left to a person`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             let count = Int(DamageRule.limit) + 6
             for seed in 0..<count {
                 try await vault.upload(content(seed), owner: secret(seed))
                 try Folder.remove(vault.layout.blob(address(of: content(seed))))
             }
-            try await scrubbing(lifecycle) {
-                try await eventually { try await lifecycle.statistics().lastScrub != nil }
+            try await scrubbing(vault) {
+                try await eventually { try await vault.statistics().lastScrub != nil }
             }
-            #expect(try await lifecycle.statistics().lastScrub?.damaged == Int64(count))
+            #expect(try await vault.statistics().lastScrub?.damaged == Int64(count))
             #expect(try await vault.readings().damaged.count == DamageRule.limit)
-            #expect(try await lifecycle.check(CheckOptions(repair: true)).repairedCount == 6)
+            #expect(try await vault.check(CheckOptions(repair: true)).repairedCount == 6)
         }
     }
 
@@ -96,7 +93,7 @@ import Vault
             try await vault.upload(content(2), owner: secret(2))
             try await vault.upload(content(3), owner: secret(3))
             guard case .held(let held) = try await vault.find(short) else { throw Unexpected() }
-            try await scrubbing(Lifecycle(vault: vault), bytesPerSecond: 0) {
+            try await scrubbing(vault, bytesPerSecond: 0) {
                 try cut(path: vault.layout.blob(short), to: 100)
                 let all = try #require(ByteRange(offset: 0, count: 5000, within: 5000))
                 await #expect(throws: StoreError.self) { try await held.content.read(all) }
@@ -118,7 +115,7 @@ import Vault
             let row = try #require(try await vault.heldBlob(address(of: bytes)))
             let damage = try await vault.examine(row) { _ async throws(StoreError) in
                 try await vault.revoke(on: address(of: bytes), owner: secret(1))
-                _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+                _ = try await vault.collect(CollectOptions(isAlone: true))
             }
             #expect(damage == nil)
             #expect(try await vault.fetch(address(of: bytes)) == .gone(.revoked))
@@ -161,10 +158,10 @@ import Vault
 
 /// Lets the background check of a store run beside `body`.
 func scrubbing(
-    _ lifecycle: Lifecycle, bytesPerSecond: Int64 = 1 << 40, _ body: () async throws -> Void
+    _ vault: Vault, bytesPerSecond: Int64 = 1 << 40, _ body: () async throws -> Void
 ) async throws {
     let service = ScrubService(
-        lifecycle: lifecycle, bytesPerSecond: bytesPerSecond, interval: .seconds(1), logger: TestStore.quiet)
+        store: vault, bytesPerSecond: bytesPerSecond, interval: .seconds(1), logger: TestStore.quiet)
     let task = Task { try await service.run() }
     do { try await body() } catch {
         task.cancel()

@@ -2,9 +2,8 @@ import Blobs
 import Catalog
 import Store
 import Testing
-import Vault
 
-@testable import Lifecycle
+@testable import Vault
 
 /// The two rules that stand between a wrong clock or a lost catalogue and the blobs.
 @Suite struct SweepGuardTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Lifecycle
+@testable import Vault
 
 @Suite struct SweepPaceTests {
     @Test func `a sweep leaves uploads four fifths of the time, and takes all of it where there are none`() {

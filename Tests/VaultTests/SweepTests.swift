@@ -1,7 +1,6 @@
 import Blobs
 import DiskStore
 import Files
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -13,7 +12,6 @@ import Vault
     {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             try await vault.upload(content(1), owner: secret(1), lifetime: .days(1))
             try await vault.upload(content(2, count: 2000), owner: secret(2))
             try await vault.upload(content(3), owner: secret(3))
@@ -22,21 +20,21 @@ import Vault
             let live = try await vault.begin(UploadTests.announcing(1 << 20))
             store.clock.pass(seconds: 86_400)
 
-            let foreseen = try await lifecycle.collect(CollectOptions(dryRun: true))
+            let foreseen = try await vault.collect(CollectOptions(dryRun: true))
             #expect(foreseen.leasesEnded == 1 && foreseen.blobsRemoved == 2 && foreseen.bytesRemoved == 3000)
             #expect(foreseen.stagedFilesRemoved == 1 && foreseen.hold == nil)
             #expect(try Folder.status(vault.layout.blob(address(of: content(1)))) != nil)
 
-            let report = try await lifecycle.collect()
+            let report = try await vault.collect()
             #expect(report.leasesEnded == 1 && report.blobsRemoved == 2 && report.bytesRemoved == 3000)
             #expect(report.stagedFilesRemoved == 1 && report.orphansFound == 0)
-            #expect(lifecycle.latestReport == report)
+            #expect(vault.gcStatus.latest == report)
             #expect(try Folder.status(vault.layout.blob(address(of: content(1)))) == nil)
             #expect(try Folder.names(in: vault.layout.staging).count == 1, "an upload under way keeps its file")
             await live.abandon()
             let found = try await vault.fetch(address(of: content(3)))
             #expect(found == .held(content(3)))
-            let again = try await lifecycle.collect()
+            let again = try await vault.collect()
             #expect(again.blobsRemoved == 0 && again.leasesEnded == 0)
         }
     }
@@ -54,9 +52,9 @@ import Vault
                 try await group.waitForAll()
             }
             store.clock.pass(seconds: 86_400)
-            let report = try await Lifecycle(vault: vault).collect()
+            let report = try await vault.collect()
             #expect(report.leasesEnded == count && report.blobsRemoved == count)
-            let check = try await Lifecycle(vault: vault).check()
+            let check = try await vault.check()
             #expect(check.isClean && check.blobsChecked == 0)
         }
     }
@@ -66,17 +64,16 @@ import Vault
     @Test func `under a server a file without a row goes when two sweeps an hour apart have seen it`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             let path = try plantOrphan(in: vault)
-            var report = try await lifecycle.collect()
+            var report = try await vault.collect()
             #expect(report.orphansFound == 1 && report.orphansRemoved == 0)
             store.clock.pass(seconds: 3599)
-            report = try await lifecycle.collect()
+            report = try await vault.collect()
             #expect(report.orphansRemoved == 0)
             store.clock.pass(seconds: 1)
-            report = try await lifecycle.collect(CollectOptions(searchesForOrphans: false))
+            report = try await vault.collect(CollectOptions(searchesForOrphans: false))
             #expect(report.orphansRemoved == 0, "a quick sweep does not look for them")
-            report = try await lifecycle.collect()
+            report = try await vault.collect()
             #expect(report.orphansRemoved == 1 && report.orphanBytesRemoved == 1000)
             #expect(try Folder.status(path) == nil)
         }
@@ -85,14 +82,13 @@ import Vault
     @Test func `a file that went and came back starts its hour anew`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             let path = try plantOrphan(in: vault)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             try Folder.remove(path)
-            _ = try await lifecycle.collect()
+            _ = try await vault.collect()
             _ = try plantOrphan(in: vault)
             store.clock.pass(seconds: 3600)
-            let report = try await lifecycle.collect()
+            let report = try await vault.collect()
             #expect(report.orphansFound == 1 && report.orphansRemoved == 0)
         }
     }
@@ -103,11 +99,11 @@ import Vault
             let path = try plantOrphan(in: vault)
             let stored = try await vault.upload(content(50))
             #expect(stored.isNew, "a file without a row is not held, whatever its bytes")
-            var report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            var report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.orphansFound == 0)
             #expect(try Folder.status(path) != nil)
             _ = try plantOrphan(in: vault, seed: 51)
-            report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.orphansRemoved == 1)
         }
     }
@@ -116,11 +112,10 @@ import Vault
         let store = try TestStore()
         try await store.withVault { vault async throws in
             for seed in 100..<165 { _ = try plantOrphan(in: vault, seed: seed) }
-            let lifecycle = Lifecycle(vault: vault)
-            var report = try await lifecycle.collect(CollectOptions(isAlone: true))
+            var report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.orphansFound == 65 && report.orphansRemoved == 0)
             #expect(report.orphansKept?.contains("--orphans") == true)
-            report = try await lifecycle.collect(CollectOptions(orphans: true, isAlone: true))
+            report = try await vault.collect(CollectOptions(orphans: true, isAlone: true))
             #expect(report.orphansRemoved == 65)
         }
     }
@@ -145,14 +140,14 @@ import Vault
         try await store.withVault { vault async throws in
             for seed in 3..<6 { try await vault.upload(content(seed), owner: secret(seed)) }
             try await vault.revoke(on: address(of: content(0)), owner: secret(0))
-            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            _ = try await vault.collect(CollectOptions(isAlone: true))
         }
         for suffix in ["-wal", "-shm"] { try Folder.remove(layout.catalog + suffix) }
         try write(yesterday, toFile: layout.catalog)
 
         for round in 0..<3 {
             try await store.withVault { vault async throws in
-                let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+                let report = try await vault.collect(CollectOptions(isAlone: true))
                 #expect(report.orphansFound == 3 && report.orphansRemoved == 0, "round \(round)")
                 #expect(report.orphansKept != nil)
                 store.clock.pass(seconds: 7200)
@@ -169,10 +164,10 @@ import Vault
                 let found = try await vault.fetch(address(of: content(seed)))
                 #expect(found == .held(content(seed)))
             }
-            var report = try await Lifecycle(vault: vault).collect(CollectOptions(orphans: true, isAlone: true))
+            var report = try await vault.collect(CollectOptions(orphans: true, isAlone: true))
             #expect(report.orphansRemoved == 1, "the one that nobody sent again")
             try write(content(9), toFile: layout.blob(address(of: content(9))))
-            report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.orphansRemoved == 1, "now the catalogue is as old as the store again")
         }
     }
@@ -187,20 +182,19 @@ import Vault
             store.clock.setWall(by: 366 * 86_400)
             let found = try await vault.fetch(stored.address)
             #expect(found == .gone(.expired), "by this clock its time is up")
-            let lifecycle = Lifecycle(vault: vault)
             for _ in 0..<3 {
-                let report = try await lifecycle.collect()
+                let report = try await vault.collect()
                 #expect(report.hold != nil && report.blobsRemoved == 0)
                 store.clock.pass(seconds: 7200)
             }
-            #expect(lifecycle.holdCount == 3 && lifecycle.latestReport?.hold != nil)
+            #expect(vault.gcStatus.holdCount == 3 && vault.gcStatus.latest?.hold != nil)
             return stored.address
         }
         try await store.withVault { vault async throws in
-            let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            let report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.hold != nil && report.blobsRemoved == 0)
             store.clock.setWall(by: -366 * 86_400)
-            let well = try await Lifecycle(vault: vault).collect()
+            let well = try await vault.collect()
             let found = try await vault.fetch(blob)
             #expect(well.hold == nil && found == .held(content(1)))
         }
@@ -214,7 +208,7 @@ import Vault
         store.clock.reboot()
         for _ in 0..<3 {
             try await store.withVault { vault async throws in
-                let report = try await Lifecycle(vault: vault).collect()
+                let report = try await vault.collect()
                 #expect(report.hold != nil && report.blobsRemoved == 0)
                 try await vault.upload(content(2), owner: secret(2))
                 store.clock.pass(seconds: 1800)
@@ -225,16 +219,15 @@ import Vault
     @Test func `a clock set back behind a commit holds the sweep until an operator trusts it`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             store.clock.setWall(by: 40 * 86_400)
             try await vault.upload(content(1), owner: secret(1))
             store.clock.setWall(by: -40 * 86_400)
-            let report = try await lifecycle.collect()
+            let report = try await vault.collect()
             #expect(report.hold?.contains("ahead") == true)
             #expect(vault.now() > store.clock.wall)
-            let trusted = try await lifecycle.collect(CollectOptions(trustClock: true))
+            let trusted = try await vault.collect(CollectOptions(trustClock: true))
             #expect(trusted.hold == nil && vault.now() == store.clock.wall)
-            let next = try await lifecycle.collect()
+            let next = try await vault.collect()
             let found = try await vault.fetch(address(of: content(1)))
             #expect(next.hold == nil && found == .held(content(1)))
         }
@@ -246,12 +239,11 @@ import Vault
     {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let lifecycle = Lifecycle(vault: vault)
             try await vault.upload(content(1), owner: secret(1))
             store.clock.setWall(by: 366 * 86_400)
-            let trusted = try await lifecycle.collect(CollectOptions(trustClock: true))
+            let trusted = try await vault.collect(CollectOptions(trustClock: true))
             #expect(trusted.blobsRemoved == 1)
-            let next = try await lifecycle.collect()
+            let next = try await vault.collect()
             #expect(next.hold == nil)
         }
     }

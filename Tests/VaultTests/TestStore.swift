@@ -1,7 +1,6 @@
 import Blobs
 import Files
 import Glibc
-import Lifecycle
 import Logging
 import Store
 import TestSupport
@@ -110,6 +109,7 @@ extension LeaseStore {
         case .unknown: return .unknown
         case .damaged: return .damaged
         case .gone(let reason): return .gone(reason)
+        case .unreachable: throw .unavailable("a disk store holds the truth itself")
         case .held(let blob):
             guard let range = ByteRange(offset: 0, count: blob.size, within: blob.size) else { return .held([]) }
             return .held(try await blob.content.read(range))

@@ -1,7 +1,6 @@
 import Blobs
 import DiskStore
 import Files
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -19,12 +18,12 @@ import Vault
             disk.fail(at: point)
             await #expect(throws: StoreError.outcomeUnknown) { _ = try await vault.create(content(1)) }
             while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
-            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
-            let check = try await Lifecycle(vault: vault).check()
+            _ = try await vault.collect(CollectOptions(isAlone: true))
+            let check = try await vault.check()
             let staged = try Folder.names(in: vault.layout.staging)
             #expect(check.isClean && staged.count == check.uploadsChecked)
             store.clock.pass(seconds: 86_400)
-            let report = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            let report = try await vault.collect(CollectOptions(isAlone: true))
             #expect(report.uploadsExpired == staged.count)
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
         }
@@ -49,11 +48,11 @@ import Vault
                 #expect(try await vault.upload(finished, subject: nil).blob?.size == 1000)
                 await #expect(throws: StoreError.notFound) { _ = try await vault.upload(cancelled, subject: nil) }
             } else {
-                _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+                _ = try await vault.collect(CollectOptions(isAlone: true))
             }
-            #expect(try await vault.holdings(of: "somebody").uploads == 0)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 0)
             #expect(vault.promisedBytes == 0)
-            _ = try await Lifecycle(vault: vault).collect(CollectOptions(isAlone: true))
+            _ = try await vault.collect(CollectOptions(isAlone: true))
             #expect(try Folder.names(in: vault.layout.staging).isEmpty)
             #expect(try await vault.fetch(address(of: content(1))) == .held(content(1)))
         }
@@ -71,7 +70,7 @@ import Vault
                 store.clock.pass(seconds: 50_000)
                 try await session.append(Array(bytes[..<10]))
                 _ = try? await vault.session(idle, at: 0).pause()
-                _ = try await Lifecycle(vault: vault).collect(CollectOptions(trustClock: true))
+                _ = try await vault.collect(CollectOptions(trustClock: true))
             }
             #expect(try await vault.offset(of: slow) == 30)
             await #expect(throws: StoreError.notFound) { _ = try await vault.upload(idle, subject: nil) }
@@ -85,7 +84,7 @@ import Vault
             let id = try await vault.create(content(4)).id
             _ = try await vault.bring(content(4)[..<700], to: id, at: 0)
             store.clock.pass(seconds: 86_400)
-            let report = try await Lifecycle(vault: vault).collect(CollectOptions(dryRun: true))
+            let report = try await vault.collect(CollectOptions(dryRun: true))
             #expect(report.uploadsExpired == 1 && report.uploadBytesExpired == 700)
             #expect(try Folder.names(in: vault.layout.staging) == [id.hex])
         }
@@ -98,7 +97,7 @@ import Vault
                 let id = try await vault.create(content(seed)).id
                 _ = try await vault.bring(content(seed)[..<100], to: id, at: 0)
             }
-            let statistics = try await Lifecycle(vault: vault).statistics()
+            let statistics = try await vault.statistics()
             #expect(statistics.uploads == 3 && statistics.uploadBytes == 300 && statistics.blobs == 0)
         }
     }
@@ -115,17 +114,16 @@ import Vault
             let paths = ids.map { "\(vault.layout.staging)/\($0.hex)" }
             try OpenFile(paths[0], .update).truncate(to: 499)
             _ = try Folder.remove(paths[1])
-            let lifecycle = Lifecycle(vault: vault)
-            let found = try await lifecycle.check()
+            let found = try await vault.check()
             #expect(found.findingCount == 2 && found.repairedCount == 0 && found.uploadsChecked == 3)
             #expect(found.findings.allSatisfy { $0.kind == .lostUpload && $0.name.count == 8 })
-            #expect(try await lifecycle.check(CheckOptions(repair: true)).repairedCount == 2)
-            #expect(try await lifecycle.check().isClean)
+            #expect(try await vault.check(CheckOptions(repair: true)).repairedCount == 2)
+            #expect(try await vault.check().isClean)
             for id in ids[..<2] {
                 await #expect(throws: StoreError.notFound) { _ = try await vault.upload(id, subject: nil) }
             }
             #expect(try await vault.offset(of: ids[2]) == 500)
-            #expect(try await vault.holdings(of: "somebody").uploads == 1)
+            #expect(try await vault.quotaUsage(of: "somebody").uploads == 1)
         }
     }
 
@@ -140,15 +138,15 @@ import Vault
             let second = try await vault.create(bytes, announcesLength: false).id
             _ = try await vault.bring(bytes, to: first, at: 0)
             _ = try await vault.bring(bytes[..<9000], to: second, at: 0)
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 21_000)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 21_000)
             await #expect { _ = try await vault.session(second, at: 9000) } throws: { Self.isBusy($0) }
             await #expect { _ = try await vault.session(second, at: 9000, length: 9001) } throws: { Self.isBusy($0) }
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 21_000)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 21_000)
             try await vault.cancel(first, subject: nil)
             _ = try await vault.session(second, at: 9000, length: 12_000)
-            #expect(try await vault.holdings(of: "somebody").reservedBytes == 12_000)
+            #expect(try await vault.quotaUsage(of: "somebody").reservedBytes == 12_000)
         }
-        let reserved = try await store.withVault { try await $0.holdings(of: "somebody").reservedBytes }
+        let reserved = try await store.withVault { try await $0.quotaUsage(of: "somebody").reservedBytes }
         #expect(reserved == 9000, "a length that no row has was not told")
     }
 

@@ -3,7 +3,6 @@ import Crypto
 import DiskStore
 import Files
 import Glibc
-import Lifecycle
 import Store
 import TestSupport
 import Testing
@@ -210,11 +209,11 @@ private struct UploadWalk {
         let now = vault.now()
         story.append("sweep at \(now.seconds)")
         for index in models.indices { models[index].model.sweep(at: now) }
-        _ = try await Lifecycle(vault: vault).collect(CollectOptions(trustClock: true, isAlone: true))
+        _ = try await vault.collect(CollectOptions(trustClock: true, isAlone: true))
         let open = models.filter(\.model.isOpen).count
-        #expect(try await vault.holdings(of: "somebody").uploads == open, "\(story)")
+        #expect(try await vault.quotaUsage(of: "somebody").uploads == open, "\(story)")
         #expect(try Folder.names(in: vault.layout.staging).count == open, "\(story)")
-        #expect(try await Lifecycle(vault: vault).check().isClean, "\(story)")
+        #expect(try await vault.check().isClean, "\(story)")
     }
 
     mutating func compareAll(_ vault: Vault) async throws {
@@ -245,8 +244,8 @@ private struct UploadWalk {
         let now = vault.now()
         for index in models.indices { models[index].model.restart() }
         for index in models.indices { _ = models[index].model.cancel(at: now) }
-        _ = try await Lifecycle(vault: vault).collect(CollectOptions(trustClock: true, isAlone: true))
-        #expect(try await vault.holdings(of: "somebody").uploads == 0, "\(story)")
+        _ = try await vault.collect(CollectOptions(trustClock: true, isAlone: true))
+        #expect(try await vault.quotaUsage(of: "somebody").uploads == 0, "\(story)")
         #expect(try Folder.names(in: vault.layout.staging).isEmpty, "\(story)")
         #expect(vault.promisedBytes == 0, "\(story)")
     }

@@ -4,16 +4,6 @@ import NIOCore
 import NIOHTTP1
 import Store
 
-/// Asks the connection for `100 Continue`: an outbound event, sent by a handler that is about to read a body.
-struct ProceedEvent: Sendable {}
-
-/// Sends an interim answer (RFC 9110 §15.2) before the one that counts: an outbound event. Clients of HTTP/1.0, which
-/// know of none, get none.
-struct InterimEvent: Sendable {
-    let status: HTTPResponse.Status
-    let fields: HTTPFields
-}
-
 /// The handler above the decoder: it judges each request's framing, keeps requests and answers in step, and decides
 /// when a connection ends. Requests for blobs it has answered right here; all others go on to the router, whose part of
 /// the pipeline is added when a connection first needs it.
@@ -232,21 +222,11 @@ final class MessageGuard: ChannelDuplexHandler {
     // MARK: The router's answers
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        if let interim = event as? InterimEvent { return send(interim, context: context, promise: promise) }
-        guard event is ProceedEvent else {
+        guard let interim = event as? InterimResponse else {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
-        if connection.state.awaitsContinue {
-            let head = HTTPResponseHead(version: .http1_1, status: .continue)
-            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
-        } else {
-            promise?.succeed()
-        }
-    }
-
-    private func send(_ interim: InterimEvent, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
-        guard connection.state.takesInterimAnswer else {
+        guard interim.status == .continue ? connection.state.awaitsContinue : connection.state.takesInterimAnswer else {
             promise?.succeed()
             return
         }

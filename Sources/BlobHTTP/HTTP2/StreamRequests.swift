@@ -104,19 +104,16 @@ final class StreamRequests: ChannelDuplexHandler {
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        if let interim = event as? InterimEvent {
-            let head = HTTPResponse(status: interim.status, headerFields: interim.fields)
-            return context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
-        }
-        guard event is ProceedEvent else {
+        guard let interim = event as? InterimResponse else {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
-        if stream.awaitsContinue {
-            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: promise)
-        } else {
+        guard interim.status != .continue || stream.awaitsContinue else {
             promise?.succeed()
+            return
         }
+        let head = HTTPResponse(status: interim.status, headerFields: interim.fields)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
     }
 }
 

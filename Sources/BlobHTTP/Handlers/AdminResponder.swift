@@ -9,9 +9,10 @@ import Telemetry
 struct AdminResponder: HTTPResponder {
     typealias Context = RequestScope
 
-    let store: any LeaseStore
+    let reads: any BlobStore
+    let writes: WriteAccess
     let publicURL: PublicURLBox
-    let upkeep: @Sendable () -> Upkeep
+    let gcStatus: @Sendable () -> GCStatus
     let meters: Meters
     let readings: @Sendable () async -> Readings
 
@@ -40,29 +41,15 @@ struct AdminResponder: HTTPResponder {
 
     /// Health in detail; `strictly`, a store that cannot do its work is refused.
     private func health(strictly: Bool) async -> Response {
-        let why = await store.unreadiness()
-        let upkeep = upkeep()
+        let why = await writes.unreadiness(or: reads)
+        let gc = gcStatus()
         if strictly, let why {
             return Response(Problem(.unavailable, detail: why, retryAfterSeconds: Problem.pauseSeconds))
         }
         return .json(
             HealthDocument(
                 status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
-                time: store.now().seconds, sweepHeldBack: upkeep.heldBack, sweepsHeldBack: upkeep.holdCount))
-    }
-}
-
-/// How the store's garbage collection stands: a server can store and serve while it is held back, but its operator
-/// should know.
-package struct Upkeep: Sendable {
-    /// Why the last sweep removed nothing; nil if it was allowed to.
-    package let heldBack: String?
-    /// How many sweeps of this process were held back.
-    package let holdCount: Int
-
-    package init(heldBack: String?, holdCount: Int) {
-        self.heldBack = heldBack
-        self.holdCount = holdCount
+                time: reads.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
     }
 }
 

@@ -37,7 +37,7 @@ package struct BlobServerSettings: Sendable {
     }
 }
 
-/// The HTTP servers of one store, as services: the public one and, if wanted, the one for operators.
+/// The HTTP servers in front of a store, as services: the public one and, if wanted, the one for operators.
 ///
 /// Graceful shutdown stops accepting, ends idle connections and lets answers under way be finished.
 package struct BlobServer: Sendable {
@@ -45,12 +45,14 @@ package struct BlobServer: Sendable {
     package let publicURL: PublicURLBox
     package let services: [any Service]
 
-    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to; `upkeep`
+    /// Blobs are read from `reads`; everything that changes something goes to `writes`, which may be the same store.
+    ///
+    /// `onListening` is called once for each listener, when it accepts connections, with what it is bound to; `gcStatus`
     /// whenever an operator asks how garbage collection stands, `readings` whenever one asks for metrics.
     package init(
-        store: any ResumableStore, settings: BlobServerSettings, logger: Logger, watch: RequestWatch,
+        reads: any BlobStore, writes: WriteAccess, settings: BlobServerSettings, logger: Logger, watch: RequestWatch,
         readings: @escaping @Sendable () async -> Readings,
-        upkeep: @escaping @Sendable () -> Upkeep,
+        gcStatus: @escaping @Sendable () -> GCStatus,
         onListening: @escaping @Sendable (Listener, Authority) async -> Void
     ) {
         let identity = settings.identity
@@ -61,16 +63,16 @@ package struct BlobServer: Sendable {
                     scheme: identity == nil ? "http" : "https"))
         let gate = Gate(settings)
         let responder = BlobResponder(
-            store: store, publicURL: box, gate: gate, cacheSeconds: settings.cacheSeconds, watch: watch)
-        let reads = BlobReads(
-            store: store, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
+            reads: reads, writes: writes, publicURL: box, gate: gate, watch: watch)
+        let path = BlobReads(
+            store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
             watch: watch, logger: logger)
         let isDerived = settings.publicURL == nil
         let scheme = identity == nil ? "http" : "https"
         var services: [any Service] = [
             BlobListener(
-                address: settings.listen, settings: settings, reads: reads, identity: identity,
-                requests: RoutedRequests(responder, logger: logger) { store.now() }, logger: logger
+                address: settings.listen, settings: settings, reads: path, identity: identity,
+                requests: RoutedRequests(responder, logger: logger) { reads.now() }, logger: logger
             ) { bound in
                 if isDerived { box.value = PublicURL(listeningAt: bound.host, port: bound.port ?? 0, scheme: scheme) }
                 await onListening(.blobs, bound)
@@ -78,11 +80,12 @@ package struct BlobServer: Sendable {
         ]
         if let adminListen = settings.adminListen {
             let responder = AdminResponder(
-                store: store, publicURL: box, upkeep: upkeep, meters: watch.meters, readings: readings)
+                reads: reads, writes: writes, publicURL: box, gcStatus: gcStatus, meters: watch.meters,
+                readings: readings)
             services.append(
                 BlobListener(
                     address: adminListen, settings: settings, reads: nil, identity: nil,
-                    requests: RoutedRequests(responder, logger: logger) { store.now() }, logger: logger
+                    requests: RoutedRequests(responder, logger: logger) { reads.now() }, logger: logger
                 ) { bound in await onListening(.admin, bound) })
         }
         publicURL = box

@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import Logging
 package import NIOCore
 
@@ -8,6 +9,23 @@ package struct RequestScope: Sendable {
 
     /// The other end of the connection: a client, or a proxy.
     var peer: ClientAddress { ClientAddress(channel.remoteAddress) }
+
+    /// Asks the client for the body it may be holding back (RFC 9110 §10.1.1). Called before the body is read.
+    package func sendContinue() {
+        channel.triggerUserOutboundEvent(InterimResponse(status: .continue, fields: [:]), promise: nil)
+    }
+
+    /// Sends an interim answer before the one that counts (RFC 9110 §15.2).
+    package func sendInterim(_ status: HTTPResponse.Status, _ fields: HTTPFields) {
+        channel.triggerUserOutboundEvent(InterimResponse(status: status, fields: fields), promise: nil)
+    }
+}
+
+/// Sends an interim answer: an outbound event. Clients of HTTP/1.0, which know of none, get none, and a client that does
+/// not wait for `100 Continue` does not get that.
+struct InterimResponse: Sendable {
+    let status: HTTPResponse.Status
+    let fields: HTTPFields
 }
 
 extension ClientAddress {

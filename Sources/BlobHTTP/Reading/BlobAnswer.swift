@@ -52,7 +52,7 @@ final class BlobAnswer {
             return
         }
         state = .finding
-        desk.find(address) { [weak self] result in self?.hear(result, question) }
+        desk.find(address, for: question.intent) { [weak self] result in self?.hear(result, question) }
     }
 
     /// The channel has room again.

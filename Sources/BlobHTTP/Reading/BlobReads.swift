@@ -6,7 +6,7 @@ import Synchronization
 
 /// Everything that reading blobs shares: the store, and on each event loop what is ready there.
 final class BlobReads: Sendable {
-    let store: any LeaseStore
+    let store: any BlobStore
     /// Reading needs nothing to be shown, but it is counted.
     let gate: Gate
     let watch: RequestWatch
@@ -16,7 +16,7 @@ final class BlobReads: Sendable {
     private let desks = Mutex<[ObjectIdentifier: NIOLoopBound<ReadingDesk>]>([:])
 
     init(
-        store: any LeaseStore, gate: Gate, cacheSeconds: Int64, limits: ReadyTable.Limits, watch: RequestWatch,
+        store: any BlobStore, gate: Gate, cacheSeconds: Int64, limits: ReadyTable.Limits, watch: RequestWatch,
         logger: Logger
     ) {
         self.store = store
@@ -50,13 +50,16 @@ final class BlobReads: Sendable {
     }
 
     /// Looks at the store; a small blob comes with its bytes.
-    @concurrent func find(_ address: BlobAddress) async -> Finding {
+    @concurrent func find(_ address: BlobAddress, for intent: ReadIntent) async -> Finding {
         do throws(StoreError) {
-            switch try await store.find(address) {
+            switch try await store.find(address, for: intent) {
             case .unknown: return .refused(Problem(.notFound))
             case .gone(let reason): return .refused(Problem(.gone, reason: reason.rawValue))
             case .damaged: return .refused(Problem(.damaged))
-            case .held(let blob): return .held(blob, body: try await Self.smallBody(of: blob))
+            case .unreachable(stale: nil):
+                return .refused(Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds))
+            case .held(let blob), .unreachable(stale: let blob?):
+                return .held(blob, body: try await Self.smallBody(of: blob))
             }
         } catch {
             logger.error(
@@ -72,8 +75,8 @@ final class BlobReads: Sendable {
     }
 
     /// The blob as a loop keeps it, whose dates are in `dates`.
-    func ready(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, dates: DateText) -> ReadyBlob {
-        ReadyBlob(blob, body: body, standing: standing, cacheSeconds: cacheSeconds, dates: dates)
+    func ready(_ blob: HeldBlob, body: ByteBuffer?, validity: ValidityToken, dates: DateText) -> ReadyBlob {
+        ReadyBlob(blob, body: body, validity: validity, cacheSeconds: cacheSeconds, dates: dates)
     }
 
     /// An answer was cut because its bytes could not be read.

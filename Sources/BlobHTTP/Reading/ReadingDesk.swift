@@ -13,7 +13,7 @@ final class ReadingDesk {
         var asked: [Hearer]
         /// They came while it was under way: what it finds counts for them only if nothing has changed meanwhile.
         var joined: [Hearer] = []
-        let standing: Standing
+        let validity: ValidityToken
     }
 
     /// Between two looks for what may not be served any more.
@@ -39,12 +39,12 @@ final class ReadingDesk {
     func readyBlob(_ address: BlobAddress, now: Timestamp) -> ReadyBlob? { table.blob(address, now: now) }
 
     /// Looks at the store, once for everybody who asks at the same time.
-    func find(_ address: BlobAddress, _ hearer: @escaping Hearer) {
+    func find(_ address: BlobAddress, for intent: ReadIntent, _ hearer: @escaping Hearer) {
         guard waiting[address] == nil else {
             waiting[address]?.joined.append(hearer)
             return
         }
-        look(for: address, [hearer])
+        look(for: address, intent, [hearer])
     }
 
     func close() {
@@ -53,30 +53,30 @@ final class ReadingDesk {
         table.removeAll()
     }
 
-    private func look(for address: BlobAddress, _ hearers: [Hearer]) {
+    private func look(for address: BlobAddress, _ intent: ReadIntent, _ hearers: [Hearer]) {
         // Before the truth is looked at, so that a change after that look is never missed.
-        let standing = reads.store.standing(of: address)
-        waiting[address] = Waiting(asked: hearers, standing: standing)
+        let validity = reads.store.validity(of: address)
+        waiting[address] = Waiting(asked: hearers, validity: validity)
         let desk = NIOLoopBound(self, eventLoop: loop)
         Task { [reads, loop] in
-            let finding = await reads.find(address)
-            loop.execute { desk.value.hear(finding, of: address) }
+            let finding = await reads.find(address, for: intent)
+            loop.execute { desk.value.hear(finding, of: address, intent) }
         }
     }
 
-    private func hear(_ finding: BlobReads.Finding, of address: BlobAddress) {
+    private func hear(_ finding: BlobReads.Finding, of address: BlobAddress, _ intent: ReadIntent) {
         guard let waiting = waiting.removeValue(forKey: address) else { return }
-        let isCurrent = waiting.standing.isCurrent
+        let isCurrent = waiting.validity.isCurrent
         let result: Result<ReadyBlob, Problem>
         switch finding {
         case .refused(let problem): result = .failure(problem)
         case .held(let blob, let body):
-            let ready = reads.ready(blob, body: body, standing: waiting.standing, dates: dates)
-            if isCurrent { keep(ready) }
+            let ready = reads.ready(blob, body: body, validity: waiting.validity, dates: dates)
+            if ready.isServable(at: now) { keep(ready) }
             result = .success(ready)
         }
         let (served, again) = isCurrent ? (waiting.asked + waiting.joined, []) : (waiting.asked, waiting.joined)
-        if !again.isEmpty { look(for: address, again) }
+        if !again.isEmpty { look(for: address, intent, again) }
         for hearer in served { hearer(result) }
     }
 

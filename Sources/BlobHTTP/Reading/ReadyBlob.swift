@@ -14,24 +14,24 @@ final class ReadyBlob {
     let body: ByteBuffer?
     /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
     let content: (any BlobContent)?
-    private let standing: Standing
+    private let validity: ValidityToken
     private let cacheSeconds: Int64
     private let dates: DateText
     private var file: LoopFile?
     private var heads: BlobHeads?
     private var residency = Residency()
 
-    init(_ blob: HeldBlob, body: ByteBuffer?, standing: Standing, cacheSeconds: Int64, dates: DateText) {
-        facts = BlobFacts(address: blob.address, size: blob.size, sunset: blob.sunset)
+    init(_ blob: HeldBlob, body: ByteBuffer?, validity: ValidityToken, cacheSeconds: Int64, dates: DateText) {
+        facts = BlobFacts(blob)
         content = body == nil ? blob.content : nil
         self.body = body
-        self.standing = standing
+        self.validity = validity
         self.cacheSeconds = cacheSeconds
         self.dates = dates
     }
 
-    /// Whether it may be served at `now`: nothing has changed about it, and a lease holds it.
-    func isServable(at now: Timestamp) -> Bool { standing.isCurrent && facts.sunset > now }
+    /// Whether it may be served at `now` without another look: nothing has changed about it, and its time is not up.
+    func isServable(at now: Timestamp) -> Bool { validity.isCurrent && facts.freshUntil > now }
 
     /// Bytes of memory that its body takes: by itself, and once more behind the head of the answer that has all of it.
     var bodyBytes: Int { 2 * (body?.readableBytes ?? 0) }

@@ -16,6 +16,11 @@ package struct BlobQuestion: Hashable, Sendable {
         self.preconditions = preconditions
     }
 
+    /// What the store is told of it. Whoever knows a tag nearly always has that blob, and wants none of its bytes.
+    var intent: ReadIntent {
+        isHead || preconditions.ifNoneMatch != nil ? .head : range == nil ? .whole : .ranges
+    }
+
     /// Whether it asks for nothing but the whole.
     var isPlain: Bool { range == nil && preconditions == Preconditions() }
 
@@ -34,13 +39,20 @@ package struct BlobFacts: Hashable, Sendable {
     package let size: Int64
     /// The latest end of its leases.
     package let sunset: Timestamp
+    /// Until when it may be served without another look at the store.
+    package let freshUntil: Timestamp
     package let entityTag: EntityTag
 
-    package init(address: BlobAddress, size: Int64, sunset: Timestamp) {
+    package init(address: BlobAddress, size: Int64, sunset: Timestamp, freshUntil: Timestamp? = nil) {
         self.address = address
         self.size = size
         self.sunset = sunset
+        self.freshUntil = freshUntil ?? sunset
         entityTag = EntityTag(opaque: address.hex)
+    }
+
+    init(_ blob: HeldBlob) {
+        self.init(address: blob.address, size: blob.size, sunset: blob.sunset, freshUntil: blob.freshUntil)
     }
 }
 
@@ -125,9 +137,10 @@ package struct BlobFields: Hashable, Sendable {
     /// Of 200 and 206: `common`, and what tells of the bytes.
     package let content: HTTPFields
 
-    /// The bound `cacheSeconds`, or less, since no answer outlasts the blob's last lease.
+    /// The bound `cacheSeconds`, or less, since no answer outlasts the blob's last lease. What is served although it is
+    /// fresh no longer may not be kept.
     package static func maximumAge(_ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64) -> Int64 {
-        min(facts.sunset.secondsSince(now), cacheSeconds)
+        facts.freshUntil > now ? min(facts.sunset.secondsSince(now), cacheSeconds) : 0
     }
 
     package init(_ facts: BlobFacts, now: Timestamp, cacheSeconds: Int64) {

@@ -30,14 +30,17 @@ struct Gate: Sendable {
         limiter.countsAddresses || !proxies.ranges.isEmpty ? proxies.client(peer: peer(), told: told) : nil
     }
 
+    /// Counts a request against the rate of its client, or refuses it. This comes first: it costs less than a signature.
+    func admit(_ operation: Operation, from client: ClientAddress) throws(Problem) {
+        if operation.isCounted, let seconds = limiter.admit(client) { throw .rate("of this address", seconds) }
+    }
+
     /// Lets a request through with what it has shown, or refuses it. `own` is the server's public URL.
     ///
-    /// Rates of addresses are judged first, since that costs less than a signature, and those of subjects last, since
-    /// only a good ticket counts against its subject.
-    func admit(
+    /// Rates of subjects are judged last, since only a good ticket counts against its subject.
+    func authorize(
         _ operation: Operation, _ request: HTTPRequest, from client: ClientAddress, own: PublicURL, now: Timestamp
     ) async throws(Problem) -> Pass {
-        if operation.isCounted, let seconds = limiter.admit(client) { throw .rate("of this address", seconds) }
         let needs = operation.needs
         let ticket = try await ticket(for: needs, request, own: own, now: now)
         let secret = needs.contains(.secret) ? try UploadFields.secret(request.headerFields) : nil

@@ -21,7 +21,7 @@ extension Operation {
     package var needs: Needs {
         switch self {
         case .read, .openPage, .health, .readiness, .describe: []
-        case .upload, .previewUpload, .createUpload, .hold: [.change, .ticket]
+        case .upload, .previewUpload, .createUpload, .addLease: [.change, .ticket]
         case .showUpload, .appendUpload, .cancelUpload: [.change, .offeredTicket]
         case .renew: [.change, .ticket, .secret]
         case .revoke, .confirmDelivery: [.change, .secret]
@@ -30,11 +30,22 @@ extension Operation {
         }
     }
 
+    /// Whether it takes a store that takes writes: all but reading, and what the server answers by itself.
+    package var needsWrites: Bool {
+        switch self {
+        case .read, .openPage, .health, .readiness, .describe: false
+        case .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease, .renew,
+            .revoke, .confirmDelivery, .showLease, .showQuota:
+            true
+        }
+    }
+
     /// Whether it counts against the rates of whoever asks; what looks after the server does not.
     package var isCounted: Bool {
         switch self {
         case .health, .readiness, .describe: false
-        case .read, .openPage, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .hold,
+        case .read, .openPage, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload,
+            .addLease,
             .renew, .revoke, .confirmDelivery, .showLease, .showQuota:
             true
         }

@@ -8,7 +8,8 @@ package enum Operation: Hashable, Sendable {
     case revoke(BlobAddress)
     case showLease(BlobAddress)
     case renew(BlobAddress)
-    case hold(BlobAddress)
+    /// A lease on a blob that is held already.
+    case addLease(BlobAddress)
     case confirmDelivery(BlobAddress, Recipient)
     case upload
     case previewUpload
@@ -34,7 +35,7 @@ extension Route {
         case (.blob(let address), .delete): .revoke(address)
         case (.lease(let address), .get), (.lease(let address), .head): .showLease(address)
         case (.lease(let address), .patch): .renew(address)
-        case (.leases(let address), .post): .hold(address)
+        case (.leases(let address), .post): .addLease(address)
         case (.receipt(let address, let recipient), .put): .confirmDelivery(address, recipient)
         case (.upload, .put), (.upload, .post): .upload
         case (.uploads, .post): .createUpload
@@ -49,6 +50,16 @@ extension Route {
         case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.uploads, _), (.resumable, _),
             (.quota, _), (.openPage, _), (.health, _), (.readiness, _), (.server, _):
             nil
+        }
+    }
+}
+
+extension Route {
+    /// Whether such a request can have a body that is not read to its end when it is refused.
+    func takesBytes(by method: HTTPRequest.Method) -> Bool {
+        switch operation(of: method) {
+        case .upload, .createUpload, .appendUpload: true
+        default: false
         }
     }
 }

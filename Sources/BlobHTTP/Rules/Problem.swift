@@ -14,6 +14,7 @@ package struct Problem: Error, Hashable, Sendable {
         case wrongSecret = "wrong-secret"
         case wrongSubject = "wrong-subject"
         case banned
+        case readOnly = "read-only"
         case notFound = "not-found"
         case damaged
         case methodNotAllowed = "method-not-allowed"
@@ -45,7 +46,7 @@ package struct Problem: Error, Hashable, Sendable {
             switch self {
             case .badRequest, .badField, .lifetimeTooLong: .badRequest
             case .ticketMissing, .ticketInvalid: .unauthorized
-            case .ticketTooSmall, .wrongSecret, .wrongSubject, .banned: .forbidden
+            case .ticketTooSmall, .wrongSecret, .wrongSubject, .banned, .readOnly: .forbidden
             case .notFound, .damaged: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .timeout: .requestTimeout
@@ -82,6 +83,7 @@ package struct Problem: Error, Hashable, Sendable {
             case .wrongSecret: "The secret names no lease on this blob"
             case .wrongSubject: "The lease was made with a ticket of another subject"
             case .banned: "This blob is not wanted here"
+            case .readOnly: "This server only serves downloads"
             case .notFound: "There is nothing here"
             case .damaged: "The blob is damaged; uploading its bytes again heals it"
             case .methodNotAllowed: "This method does not apply here"

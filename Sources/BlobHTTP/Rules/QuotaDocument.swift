@@ -22,10 +22,10 @@ struct QuotaDocument: Encodable {
         case nextEnd = "next_end"
     }
 
-    init(_ holdings: Holdings) {
-        bytes = Use(used: holdings.bytes, reserved: holdings.reservedBytes, limit: holdings.limitBytes)
-        leases = Use(used: Int64(holdings.leases), reserved: nil, limit: Int64(holdings.leaseLimit))
-        uploads = Use(used: Int64(holdings.uploads), reserved: nil, limit: Int64(holdings.uploadLimit))
-        nextEnd = holdings.nextEnd?.seconds
+    init(_ usage: QuotaUsage) {
+        bytes = Use(used: usage.bytes, reserved: usage.reservedBytes, limit: usage.limitBytes)
+        leases = Use(used: Int64(usage.leases), reserved: nil, limit: Int64(usage.leaseLimit))
+        uploads = Use(used: Int64(usage.uploads), reserved: nil, limit: Int64(usage.uploadLimit))
+        nextEnd = usage.nextEnd?.seconds
     }
 }

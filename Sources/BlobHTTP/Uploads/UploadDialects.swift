@@ -1,4 +1,6 @@
 package import HTTPTypes
+import Hummingbird
+import Store
 
 /// Which dialect a request speaks.
 package enum UploadDialects {
@@ -35,5 +37,29 @@ package enum UploadDialects {
             $0.rawValue == request.headerFields[.xHTTPMethodOverride]?.uppercased()
         }
         return meant ?? .post
+    }
+
+    /// Adds what a refusal says in the dialect of the request, where that is known.
+    static func addRefusalFields(to response: inout Response, _ error: any Error, _ request: Request, _ route: Route?) {
+        guard let route, let dialect = try? dialect(at: route, request.headers) else { return }
+        let isFinal =
+            switch error {
+            case let problem as Problem: [.uploadDigestMismatch, .uploadComplete].contains(problem.code)
+            case let error as StoreError: error.isFinalForUpload
+            default: false
+            }
+        for field in dialect.commonFields { response.headers[field.name] = field.value }
+        for field in dialect.refusalFields(isFinal: isFinal) { response.headers[field.name] = field.value }
+    }
+
+    /// What OPTIONS tells of uploads.
+    static func offer(at route: Route, blobLimitBytes: Int64) -> HTTPFields {
+        switch route {
+        case .uploads: TusDialect.offer(blobLimitBytes: blobLimitBytes)
+        case .upload: DraftDialect.offer(blobLimitBytes: blobLimitBytes)
+        case .resumable:
+            TusDialect.offer(blobLimitBytes: blobLimitBytes) + DraftDialect.offer(blobLimitBytes: blobLimitBytes)
+        default: [:]
+        }
     }
 }

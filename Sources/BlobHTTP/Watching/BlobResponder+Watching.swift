@@ -23,8 +23,8 @@ extension BlobResponder {
         if route?.takesBytes(by: method) == true, response.status.kind == .successful {
             facts.receivedBytes = request.headers[.contentLength].flatMap { Int64($0) } ?? 0
         }
-        let length = request.method == .head ? 0 : response.body.contentLength ?? 0
-        guard length > Self.pieceBytes else {
+        let length = request.method == .head ? 0 : response.body.contentLength
+        if let length, length <= Self.pieceBytes {
             facts.sentBytes = Int64(length)
             facts.time = ContinuousClock.now - start
             watch.note(facts)

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Lifecycle
+import Store
 
 /// `satcheld fsck`: proves that the store holds what its catalogue says. Ends with 0 when it does, else with 1.
 struct CheckCommand: AsyncParsableCommand {
@@ -15,8 +15,8 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await options.load()
         let asked = CheckOptions(repair: repair)
-        let report = try await Maintenance.run(settings, ControlRequest(check: asked)) { lifecycle in
-            try await lifecycle.check(asked) { blobs, bytes in Maintenance.showProgress(blobs: blobs, bytes: bytes) }
+        let report = try await Maintenance.run(settings, ControlRequest(check: asked)) { store in
+            try await store.check(asked) { Maintenance.showProgress($0) }
         } reported: {
             $0.checked
         }
@@ -39,7 +39,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
 }
 
-extension CheckReport.Finding.Kind {
+extension Damage.Kind {
     /// What `--repair` did about it.
     fileprivate var repair: String { self == .lostUpload ? "given up" : "set aside" }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
-import Lifecycle
+import Store
 
 /// `satcheld gc`: one pass of the garbage collector.
 struct CollectCommand: AsyncParsableCommand {
@@ -20,10 +20,10 @@ struct CollectCommand: AsyncParsableCommand {
         let settings = try await options.load()
         let asked = CollectOptions(
             dryRun: dryRun, orphans: orphans, trustClock: trustClock, searchesForOrphans: !quick)
-        let report = try await Maintenance.run(settings, ControlRequest(collect: asked)) { lifecycle in
+        let report = try await Maintenance.run(settings, ControlRequest(collect: asked)) { store in
             var alone = asked
             alone.isAlone = true
-            return try await lifecycle.collect(alone)
+            return try await store.collect(alone)
         } reported: {
             $0.collected
         }

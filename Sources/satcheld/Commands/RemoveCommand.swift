@@ -1,6 +1,5 @@
 import ArgumentParser
 import Blobs
-import Lifecycle
 import Store
 
 /// `satcheld remove`: one blob goes, whoever holds it.
@@ -27,17 +26,17 @@ struct RemoveCommand: AsyncParsableCommand {
     func run() async throws {
         guard let address = BlobAddress(hex: sha256) else { throw ExitCode.validationFailure }
         let settings = try await options.load()
-        let asked = RemoveOptions(address: address, wish: ban ? .ban : unban ? .unban : .remove)
-        let report = try await Maintenance.run(settings, ControlRequest(remove: asked)) { lifecycle in
-            try await lifecycle.remove(asked)
+        let asked = RemoveOptions(address: address, action: ban ? .ban : unban ? .unban : .takeDown)
+        let report = try await Maintenance.run(settings, ControlRequest(remove: asked)) { store in
+            try await store.remove(asked)
         } reported: {
             $0.removed
         }
-        StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report, asked.wish))
+        StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report, asked.action))
     }
 
-    private static func text(_ report: RemoveReport, _ wish: RemoveOptions.Wish) -> String {
-        if wish == .unban { return report.wasBanned ? "the ban is lifted" : "it was not banned" }
+    private static func text(_ report: RemoveReport, _ action: RemoveOptions.Action) -> String {
+        if action == .unban { return report.wasBanned ? "the ban is lifted" : "it was not banned" }
         var lines = [
             report.isKnown ? "leases ended   \(report.leasesEnded)" : "nothing is known of this address",
             "blobs removed  \(report.blobsRemoved) (\(ByteCount.text(report.bytesRemoved)))",

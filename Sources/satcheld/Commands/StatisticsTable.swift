@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Lifecycle
+import Store
 
 /// What a store holds as lines for a person: totals, then a row with a bar for each age and each size.
 enum StatisticsTable {
@@ -30,7 +30,7 @@ enum StatisticsTable {
 
     /// `name` names a class by the first value that does not belong to it.
     private static func table(
-        _ title: String, _ classes: [StoreStatistics.Class], _ name: (Int64?) -> String
+        _ title: String, _ classes: [StoreStatistics.Bucket], _ name: (Int64?) -> String
     ) -> [String] {
         let largest = classes.map(\.bytes).max() ?? 0
         let head = title.padding(to: 10) + aligned("blobs", 10) + aligned("bytes", 13)

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Lifecycle
+import Store
 
 /// `satcheld stats`: what the store holds, for a person.
 struct StatsCommand: AsyncParsableCommand {
@@ -12,8 +12,8 @@ struct StatsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await options.load()
-        let statistics = try await Maintenance.run(settings, ControlRequest(statistics: true)) { lifecycle in
-            try await lifecycle.statistics()
+        let statistics = try await Maintenance.run(settings, ControlRequest(statistics: true)) { store in
+            try await store.statistics()
         } reported: {
             $0.statistics
         }

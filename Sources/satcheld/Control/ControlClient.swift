@@ -1,12 +1,13 @@
 import FoundationEssentials
 import NIOCore
 import NIOPosix
+import Store
 
 /// Asks the process that owns a store.
 enum ControlClient {
     /// Sends a request and gives the last reply; `progress` hears of those before it.
     static func ask(
-        _ request: ControlRequest, at socket: String, progress: (ControlReply.Progress) -> Void
+        _ request: ControlRequest, at socket: String, progress: (CheckProgress) -> Void
     ) async throws -> ControlReply {
         let connection = try await ControlSocket.withShortPath(socket) { path in
             try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import Lifecycle
 import NIOCore
+import Store
 
 /// What another process asks the owner of a store, as one line of JSON.
 struct ControlRequest: Codable {
@@ -16,12 +16,7 @@ struct ControlRequest: Codable {
 
 /// What the owner answers: lines of progress, if there is any, then one with a report or an error.
 struct ControlReply: Codable {
-    struct Progress: Codable {
-        let blobs: Int
-        let bytes: Int64
-    }
-
-    var progress: Progress?
+    var progress: CheckProgress?
     var collected: CollectReport?
     var checked: CheckReport?
     var removed: RemoveReport?

@@ -1,15 +1,15 @@
 import Files
 import FoundationEssentials
-import Lifecycle
 import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Store
 
 /// Does for other processes what only the owner of a store can: collect, check, remove and count.
 struct ControlServer: Service {
     let path: String
-    let lifecycle: Lifecycle
+    let store: any Upkeep
     let logger: Logger
 
     private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
@@ -62,9 +62,9 @@ struct ControlServer: Service {
         _ request: ControlRequest, telling outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async throws -> ControlReply {
         do {
-            if let options = request.collect { return ControlReply(collected: try await lifecycle.collect(options)) }
-            if let options = request.remove { return ControlReply(removed: try await lifecycle.remove(options)) }
-            if request.statistics == true { return ControlReply(statistics: try await lifecycle.statistics()) }
+            if let options = request.collect { return ControlReply(collected: try await store.collect(options)) }
+            if let options = request.remove { return ControlReply(removed: try await store.remove(options)) }
+            if request.statistics == true { return ControlReply(statistics: try await store.statistics()) }
             guard let options = request.check else { return ControlReply(error: "nothing was asked") }
             return ControlReply(checked: try await check(options, telling: outbound))
         } catch {
@@ -77,7 +77,7 @@ struct ControlServer: Service {
         _ options: CheckOptions, telling outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async throws -> CheckReport {
         let (news, teller) = AsyncStream.makeStream(
-            of: ControlReply.Progress.self, bufferingPolicy: .bufferingNewest(1))
+            of: CheckProgress.self, bufferingPolicy: .bufferingNewest(1))
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await progress in news {
@@ -86,9 +86,7 @@ struct ControlServer: Service {
                 }
             }
             defer { teller.finish() }
-            let report = try await lifecycle.check(options) { blobs, bytes in
-                teller.yield(ControlReply.Progress(blobs: blobs, bytes: bytes))
-            }
+            let report = try await store.check(options) { teller.yield($0) }
             teller.finish()
             try await group.waitForAll()
             return report

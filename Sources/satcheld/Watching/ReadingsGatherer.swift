@@ -1,19 +1,15 @@
-import Lifecycle
 import NIOPosix
+import Store
 import Telemetry
-import Vault
 
-/// Looks up, when somebody asks for metrics, what was not counted as it happened.
-struct ReadingsGatherer: Sendable {
-    let vault: Vault
-    let lifecycle: Lifecycle
-
-    func gather() async -> Readings {
+extension Readings {
+    /// Looks up what is not counted as it happens. A store that cannot be read is all the more reason to report the
+    /// rest.
+    static func gather(from store: any Upkeep) async -> Readings {
         var readings = Readings()
-        // A store that cannot be read is a reason to tell the rest all the more.
-        readings.store = try? await vault.readings()
-        readings.writing = vault.writingReadings
-        readings.collection.isHeldBack = lifecycle.latestReport?.hold != nil
+        readings.store = try? await store.readings()
+        readings.writing = store.writeStatus
+        readings.isGCHeldBack = store.gcStatus.heldBack != nil
         readings.process =
             (try? await NIOThreadPool.singleton.runIfActive { ProcessReadings.now() }) ?? ProcessReadings()
         return readings

@@ -1,0 +1,93 @@
+package import Blobs
+package import Files
+import Synchronization
+
+extension BlobFiles {
+    /// A new empty file on its way in, under a random name. It removes itself unless it is placed.
+    package func stage() throws(FileError) -> StagedFile {
+        try stage(staged.newName(), permissions: 0o400)
+    }
+
+    /// A new empty file for a resumable upload, under the upload's id. It removes itself until `keep` is called.
+    package func stage(for id: UploadID) throws(FileError) -> StagedFile {
+        staged.insert(id.hex)
+        return try stage(id.hex, permissions: 0o600)
+    }
+
+    private func stage(_ name: String, permissions: UInt32) throws(FileError) -> StagedFile {
+        let file: OpenFile
+        do {
+            file = try OpenFile(path(of: name), .create(permissions: permissions))
+        } catch {
+            staged.remove(name)
+            throw error
+        }
+        let stagedFile = StagedFile(file, name: name, names: staged, faults: faults)
+        try faults.reach(.stagedFileCreated)
+        return stagedFile
+    }
+
+    /// Opens the file of a resumable upload, of which the first `offset` bytes are synced, and cuts what is behind them.
+    package func reopen(_ id: UploadID, at offset: Int64) throws(BlobFileError) -> StagedFile {
+        let path = path(of: id.hex)
+        let file = try blobFileErrors(at: path) { () throws(FileError) in
+            // It is read-only where a commit linked it and then failed.
+            try OpenFile(path, .read, followsLinks: false).setPermissions(0o600)
+            return try OpenFile(path, .update, followsLinks: false)
+        }
+        let size = try blobFileErrors(at: path) { () throws(FileError) in try file.size() }
+        guard size >= offset else { throw .wrongSize(path: path, expected: offset, found: size) }
+        try blobFileErrors(at: path) { () throws(FileError) in try file.seek(to: offset) }
+        staged.insert(id.hex)
+        var stagedFile = StagedFile(file, name: id.hex, names: staged, faults: faults, size: offset, isKept: true)
+        if size > offset { try blobFileErrors(at: path) { () throws(FileError) in try stagedFile.cut(to: offset) } }
+        return stagedFile
+    }
+
+    /// Bytes in the file of a resumable upload; nil if there is none.
+    package func stagedSize(of id: UploadID) throws(FileError) -> Int64? {
+        guard let status = try Folder.status(path(of: id.hex)), status.kind == .regular else { return nil }
+        return status.size
+    }
+
+    /// The names of staged files that nobody in this process works on.
+    package func deadStagedNames() throws(FileError) -> [String] {
+        try Folder.names(in: folders.staging).filter { !staged.contains($0) }
+    }
+
+    /// Removes a staged file that nobody works on.
+    package func removeStaged(_ name: String) throws(FileError) {
+        guard try Folder.remove(path(of: name)) else { return }
+        try faults.reach(.stagedFileRemoved)
+    }
+
+    private func path(of name: String) -> String { "\(folders.staging)/\(name)" }
+}
+
+/// The names in the staging folder that somebody in this process works on.
+final class StagedNames: Sendable {
+    private let live = Mutex<Set<String>>([])
+
+    /// A new random name of 32 hexadecimal digits, in use from now on.
+    func newName() -> String {
+        let halves = (0..<2).map { _ in
+            let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        let name = halves.joined()
+        live.withLock { _ = $0.insert(name) }
+        return name
+    }
+
+    func insert(_ name: String) {
+        live.withLock { _ = $0.insert(name) }
+    }
+
+    func remove(_ name: String) {
+        live.withLock { _ = $0.remove(name) }
+    }
+
+    func contains(_ name: String) -> Bool {
+        live.withLock { $0.contains(name) }
+    }
+}

@@ -1,0 +1,75 @@
+package import Blobs
+
+/// Looking after a store: collecting garbage, finding damage, taking blobs down, and reporting how it is.
+///
+/// Commands of an operator, services that run on an interval, and metrics are written against this contract alone.
+/// Everything here may be called while clients read and write. Sweeps and checks run one at a time: a second call waits.
+package protocol Upkeep: Sendable {
+    // MARK: Garbage
+
+    /// Runs one sweep: finishes interrupted removals, ends expired leases, removes blobs without a lease, drops uploads
+    /// that timed out, removes orphans (stored bytes that the catalogue does not know), and forgets old tombstones.
+    ///
+    /// Removes nothing while the clocks cannot be trusted (`CollectReport.hold`), and keeps suspiciously many orphans
+    /// (`CollectReport.orphansKept`), unless the options say otherwise. A sweep whose task is cancelled stops after the
+    /// current batch; the next one continues.
+    func collect(_ options: CollectOptions) async throws(StoreError) -> CollectReport
+
+    /// How the sweeps of this process went. Never waits.
+    var gcStatus: GCStatus { get }
+
+    // MARK: Damage
+
+    /// Reads back every held blob and compares it with its address, its size and the catalogue; also compares open
+    /// uploads with the offsets that clients were given, and looks for orphans. Changes nothing unless asked to repair.
+    /// `progress` is called after each blob. Throws `.unavailable` if the task is cancelled.
+    func check(
+        _ options: CheckOptions, progress: @Sendable (CheckProgress) -> Void
+    ) async throws(StoreError) -> CheckReport
+
+    /// Runs one scrub: the background check of all held blobs, at most `bytesPerSecond`, and a quarter of that while
+    /// clients use the store. Continues a scrub that was interrupted, else begins a new one. Damage is logged, counted
+    /// and, within limits, set aside: the blob is not served until the same bytes are uploaded again.
+    ///
+    /// Returns at the end, or early if the task is cancelled or the store can take no writes; its progress is kept.
+    func scrub(bytesPerSecond: Int64) async throws(StoreError)
+
+    /// The scrub under way and the last complete one.
+    func scrubHistory() async throws(StoreError) -> ScrubHistory
+
+    /// Checks the blobs that could not be read properly when a client asked for them, and treats damage as a scrub does.
+    func examineSuspects() async
+
+    // MARK: An operator's word
+
+    /// Takes a blob down, bans its address, or lifts a ban. Durable when it returns; waits for no sweep.
+    func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport
+
+    // MARK: Reports
+
+    /// What the store holds, by age and size. Takes time in proportion to the number of blobs; concurrent changes may
+    /// or may not be counted.
+    func statistics() async throws(StoreError) -> StoreStatistics
+
+    /// The numbers for metrics and dashboards. Costs the same however many blobs the store holds.
+    func readings() async throws(StoreError) -> StoreReadings
+
+    /// Whether the store takes writes, and how much it has promised. Never waits, even while the store cannot be read.
+    var writeStatus: WriteStatus { get }
+
+    /// The present moment as the store counts it: the later of the wall clock and the latest time committed.
+    func now() -> Timestamp
+
+    /// Finishes the work under way and releases the store; later calls throw `.unavailable`.
+    func close() async
+}
+
+extension Upkeep {
+    /// Runs one sweep with the default options.
+    package func collect() async throws(StoreError) -> CollectReport { try await collect(CollectOptions()) }
+
+    /// Checks everything without reporting progress.
+    package func check(_ options: CheckOptions = CheckOptions()) async throws(StoreError) -> CheckReport {
+        try await check(options) { _ in }
+    }
+}

@@ -1,0 +1,127 @@
+package import Blobs
+import Store
+
+/// Ends every lease on an address as removed; if so wished nobody may hold it again.
+package struct TakeDownBlob: CatalogChange {
+    package let address: BlobAddress
+    package let isBanned: Bool
+
+    package init(_ address: BlobAddress, banning isBanned: Bool) {
+        self.address = address
+        self.isBanned = isBanned
+    }
+
+    package func request(on page: inout CatalogPage) {
+        page.blobs.request(address)
+        page.finds.request(.leases(on: address))
+        if isBanned { page.bans.request(address) }
+    }
+
+    /// How many leases lived; nil where nothing is known of the address.
+    package func apply(to page: inout CatalogPage) -> Int? {
+        if isBanned, page.bans.row(address) == nil { page.bans.set(page.now, for: address) }
+        guard page.blobs.row(address) != nil else { return nil }
+        return page.endAllLeases(on: address, because: .removed)
+    }
+}
+
+/// Lets an address be held again; gives false if it was not banned.
+package struct LiftBan: CatalogChange {
+    package let address: BlobAddress
+
+    package init(_ address: BlobAddress) {
+        self.address = address
+    }
+
+    package func request(on page: inout CatalogPage) { page.bans.request(address) }
+
+    package func apply(to page: inout CatalogPage) -> Bool {
+        guard page.bans.row(address) != nil else { return false }
+        page.bans.set(nil, for: address)
+        return true
+    }
+}
+
+/// Writes down that a held blob's file is not the blob; gives false where it was not held.
+package struct MarkDamaged: CatalogChange {
+    package let address: BlobAddress
+
+    package init(_ address: BlobAddress) {
+        self.address = address
+    }
+
+    package func request(on page: inout CatalogPage) { page.blobs.request(address) }
+
+    package func apply(to page: inout CatalogPage) -> Bool {
+        guard var blob = page.blobs.row(address), blob.state == .held else { return false }
+        blob.state = .damaged
+        page.blobs.set(blob, for: address)
+        return true
+    }
+}
+
+/// Changes nothing: for finding out whether a change can be made.
+package struct NoChange: CatalogChange {
+    package init() {}
+
+    package func request(on page: inout CatalogPage) {}
+
+    package func apply(to page: inout CatalogPage) {}
+}
+
+/// Notes the clocks of a sweep that was allowed to remove.
+package struct RecordPass: CatalogChange {
+    package let clocks: ClockReading
+
+    package init(_ clocks: ClockReading) {
+        self.clocks = clocks
+    }
+
+    package func request(on page: inout CatalogPage) {}
+
+    package func apply(to page: inout CatalogPage) { page.noteStore { $0.lastPass = clocks } }
+}
+
+/// Takes a time as the latest that was ever committed, even where a later one was.
+package struct ResetLatest: CatalogChange {
+    package let time: Timestamp
+
+    package init(_ time: Timestamp) {
+        self.time = time
+    }
+
+    package func request(on page: inout CatalogPage) {}
+
+    package func apply(to page: inout CatalogPage) { page.noteStore { $0.latest = time } }
+}
+
+/// Notes whether this catalogue was put back from a copy.
+package struct SetRestored: CatalogChange {
+    package let isRestored: Bool
+
+    package init(_ isRestored: Bool) {
+        self.isRestored = isRestored
+    }
+
+    package func request(on page: inout CatalogPage) {}
+
+    package func apply(to page: inout CatalogPage) { page.noteStore { $0.isRestored = isRestored } }
+}
+
+/// Writes down how far the background check has come; at its end none is under way any more.
+package struct NoteScrub: CatalogChange {
+    package let row: ScrubRow
+    package let isEnd: Bool
+
+    package init(_ row: ScrubRow, isEnd: Bool) {
+        self.row = row
+        self.isEnd = isEnd
+    }
+
+    package func request(on page: inout CatalogPage) {}
+
+    package func apply(to page: inout CatalogPage) {
+        page.scrubs.set(isEnd ? nil : row, for: .underWay)
+        if isEnd { page.scrubs.set(row, for: .finished) }
+    }
+}

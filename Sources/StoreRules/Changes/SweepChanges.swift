@@ -1,0 +1,161 @@
+package import Blobs
+import Store
+
+/// Ends the leases whose time is up, so many at most and those first that are due longest; gives how many.
+package struct EndDueLeases: CatalogChange {
+    private let query: PageQuery
+
+    package init(limit: Int) {
+        query = .dueLeases(limit: limit)
+    }
+
+    package func request(on page: inout CatalogPage) { page.finds.request(query) }
+
+    /// In the order of their ends, no other lease on the same blob has to be known: as long as one is left, the last of
+    /// them is.
+    package func apply(to page: inout CatalogPage) -> Int {
+        var count = 0
+        for place in page.finds.row(query) ?? [] {
+            guard let lease = page.leases[place], lease.ended == nil, let reason = lease.end(at: page.now) else {
+                continue
+            }
+            page.end(leaseAt: place, because: reason)
+            count += 1
+        }
+        return count
+    }
+}
+
+/// Begins the removal of those of these blobs that no lease holds, and gives them.
+package struct MarkForRemoval: CatalogChange {
+    package let addresses: [BlobAddress]
+
+    package init(_ addresses: [BlobAddress]) {
+        self.addresses = addresses
+    }
+
+    package func request(on page: inout CatalogPage) {
+        for address in addresses { page.blobs.request(address) }
+    }
+
+    /// Those whose removal has begun already, by now or earlier, are among them.
+    package func apply(to page: inout CatalogPage) -> [BlobRow] {
+        addresses.compactMap { address in
+            guard var blob = page.blobs.row(address) else { return nil }
+            if blob.state == .removing { return blob }
+            guard blob.isUnheld else { return nil }
+            blob.state = .removing
+            page.blobs.set(blob, for: address)
+            return blob
+        }
+    }
+}
+
+/// Ends removals: what stays of each is a tombstone with the reason.
+package struct FinishRemovals: CatalogChange {
+    package let addresses: [BlobAddress]
+
+    package init(_ addresses: [BlobAddress]) {
+        self.addresses = addresses
+    }
+
+    package func request(on page: inout CatalogPage) {
+        for address in addresses { page.blobs.request(address) }
+    }
+
+    package func apply(to page: inout CatalogPage) {
+        for address in addresses {
+            guard var blob = page.blobs.row(address), blob.state == .removing else { continue }
+            blob.state = .gone
+            blob.ended = page.now
+            page.blobs.set(blob, for: address)
+        }
+    }
+}
+
+/// Forgets tombstones and ended leases that are older than a moment, so many of each at most; gives how many. A tombstone
+/// stays as long as one of its leases does.
+package struct DropForgotten: CatalogChange {
+    private let leases: PageQuery
+    private let tombstones: PageQuery
+
+    package init(endedBefore end: Timestamp, limit: Int) {
+        leases = .endedLeases(before: end, limit: limit)
+        tombstones = .tombstones(before: end, limit: limit)
+    }
+
+    package func request(on page: inout CatalogPage) {
+        page.finds.request(leases)
+        page.finds.request(tombstones)
+    }
+
+    package func apply(to page: inout CatalogPage) -> Int {
+        var count = 0
+        for place in page.finds.row(leases) ?? [] where page.leases[place]?.ended != nil {
+            page.leases.set(nil, at: place)
+            count += 1
+        }
+        for place in page.finds.row(tombstones) ?? [] where page.blobs[place]?.state == .gone {
+            page.blobs.set(nil, at: place)
+            count += 1
+        }
+        return count
+    }
+}
+
+/// Notes that pass `pass` saw these files without a row.
+package struct SightOrphans: CatalogChange {
+    package let addresses: [BlobAddress]
+    package let pass: Int64
+
+    package init(_ addresses: [BlobAddress], pass: Int64) {
+        self.addresses = addresses
+        self.pass = pass
+    }
+
+    package func request(on page: inout CatalogPage) {
+        for address in addresses { page.sightings.request(address) }
+    }
+
+    package func apply(to page: inout CatalogPage) {
+        for address in addresses {
+            var sighting = page.sightings.row(address) ?? OrphanSighting(firstSeen: page.now, lastPass: pass)
+            sighting.lastPass = pass
+            page.sightings.set(sighting, for: address)
+        }
+    }
+}
+
+/// Drops the sightings of these files.
+package struct DropSightings: CatalogChange {
+    package let addresses: [BlobAddress]
+
+    package init(of addresses: [BlobAddress]) {
+        self.addresses = addresses
+    }
+
+    package func request(on page: inout CatalogPage) {
+        for address in addresses { page.sightings.request(address) }
+    }
+
+    package func apply(to page: inout CatalogPage) {
+        for address in addresses where page.sightings.row(address) != nil { page.sightings.set(nil, for: address) }
+    }
+}
+
+/// Drops sightings that pass `pass` did not confirm, so many at most; gives how many.
+package struct DropOldSightings: CatalogChange {
+    private let query: PageQuery
+
+    package init(notOf pass: Int64, limit: Int) {
+        query = .sightings(notOf: pass, limit: limit)
+    }
+
+    package func request(on page: inout CatalogPage) { page.finds.request(query) }
+
+    package func apply(to page: inout CatalogPage) -> Int {
+        let places = page.finds.row(query) ?? []
+        for place in places { page.sightings.set(nil, at: place) }
+        return places.count
+    }
+}

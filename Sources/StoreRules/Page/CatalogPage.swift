@@ -1,0 +1,133 @@
+package import Blobs
+package import Store
+
+/// The rows of a catalogue that a batch of changes looks at, in memory.
+///
+/// Whatever keeps the catalogue loads the rows that the changes ask for, the changes are applied one after another, each
+/// undone alone where it throws, and what has changed is written in one go. A change that asks for a row that is not
+/// here is judged again once it is.
+package struct CatalogPage: Sendable {
+    /// The moment that all of the batch happens at.
+    package let now: Timestamp
+
+    package var blobs = PageTable<BlobAddress, BlobRow>()
+    /// Since when nobody may hold an address.
+    package var bans = PageTable<BlobAddress, Timestamp>()
+    package var leases = PageTable<LeaseKey, LeaseRow>()
+    /// The hashes that admit a "delivered", of leases that are new; by the places of those.
+    package var receiptHashes = PageTable<Int, [SecretHash]>()
+    /// What subjects hold, as it is stored. Changes are in `charges`.
+    package var usages = PageTable<String, Usage>()
+    /// By how much more subjects hold, or less: who ends a lease need not know what else its subject holds.
+    package var charges = PageTable<String, Usage>()
+    /// Whom a secret may say "delivered" for, as it is stored. What was said since is in `receipts`.
+    package var deliveries = PageTable<DeliveryKey, [StoredDelivery]>()
+    /// What has been said, and when.
+    package var receipts = PageTable<ReceiptKey, Timestamp>()
+    package var uploads = PageTable<UploadID, ResumableUpload>()
+    package var sightings = PageTable<BlobAddress, OrphanSighting>()
+    package var scrubs = PageTable<ScrubRow.Place, ScrubRow>()
+    /// When the next lease of somebody, or on something, is over, as it is stored: asked for only where a limit is hit.
+    package var nextEnds = PageTable<NextEndKey, Timestamp>()
+    /// What questions to whole tables found: the places of the rows.
+    package var finds = PageTable<PageQuery, [Int]>()
+    /// What is new about the store itself.
+    package private(set) var store = StoreChange()
+    private var storeBefore = StoreChange()
+
+    package init(now: Timestamp) {
+        self.now = now
+    }
+
+    /// A new change begins: those before stay.
+    package mutating func begin() {
+        blobs.begin()
+        bans.begin()
+        leases.begin()
+        receiptHashes.begin()
+        charges.begin()
+        receipts.begin()
+        uploads.begin()
+        sightings.begin()
+        scrubs.begin()
+        finds.begin()
+        storeBefore = store
+    }
+
+    /// Undoes what was done since the last change began.
+    package mutating func undo() {
+        blobs.undo()
+        bans.undo()
+        leases.undo()
+        receiptHashes.undo()
+        charges.undo()
+        receipts.undo()
+        uploads.undo()
+        sightings.undo()
+        scrubs.undo()
+        finds.undo()
+        store = storeBefore
+    }
+
+    /// Whether every row that was asked for has been loaded.
+    package var isComplete: Bool {
+        blobs.isComplete && bans.isComplete && leases.isComplete && usages.isComplete && deliveries.isComplete
+            && uploads.isComplete && sightings.isComplete && scrubs.isComplete && nextEnds.isComplete
+            && finds.isComplete
+    }
+
+    /// The addresses about which anything has changed that a finding tells.
+    package var touched: [BlobAddress] { blobs.changed.map(\.key) }
+
+    /// By how much the sums of the catalogue change.
+    package var sums: StoreSums {
+        var sums = StoreSums()
+        for entry in blobs.changed {
+            if let blob = entry.stored { sums.count(blob, by: -1) }
+            if let blob = entry.current { sums.count(blob) }
+        }
+        for entry in leases.changed {
+            if let lease = entry.stored { sums.count(lease, by: -1) }
+            if let lease = entry.current { sums.count(lease) }
+        }
+        return sums
+    }
+
+    /// Loads the answer to the question at `place`. Leases that are new on this page belong to those on their address.
+    package mutating func fill(findAt place: Int, _ found: [Int]) {
+        guard case .leases(let address) = finds.entries[place].key else { return finds.fill(place, found) }
+        finds.fill(place, found + leases.added.filter { leases[$0]?.address == address })
+    }
+
+    /// Changes what is noted of the store itself.
+    mutating func noteStore(_ change: (inout StoreChange) -> Void) { change(&store) }
+}
+
+/// Somebody, or something, whose next lease is over at some time.
+package enum NextEndKey: Hashable, Sendable {
+    case subject(String)
+    case address(BlobAddress)
+}
+
+/// A question to a whole table, whose answer is a list of places on the page.
+package enum PageQuery: Hashable, Sendable {
+    /// The leases on an address that have not been ended, oldest first.
+    case leases(on: BlobAddress)
+    /// So many leases at most whose time is up by now and that have not been ended, those first that are due longest; the
+    /// rows of their blobs with them.
+    case dueLeases(limit: Int)
+    /// So many leases at most that ended before a moment.
+    case endedLeases(before: Timestamp, limit: Int)
+    /// So many tombstones at most that are older than a moment and remember no lease.
+    case tombstones(before: Timestamp, limit: Int)
+    /// So many sightings at most that this pass did not confirm.
+    case sightings(notOf: Int64, limit: Int)
+}
+
+/// What is new about the store itself; nil where nothing is.
+package struct StoreChange: Sendable, Hashable {
+    package var lastPass: ClockReading?
+    /// The latest time committed, although a later one was.
+    package var latest: Timestamp?
+    package var isRestored: Bool?
+}

@@ -1,0 +1,60 @@
+import Blobs
+package import Store
+
+/// What kind of bytes a store takes.
+package enum BlobAcceptance: String, Sendable, CaseIterable {
+    /// Only what looks like a sealed blob.
+    case sealedOnly = "sealed"
+    /// Anything.
+    case any
+}
+
+/// What of an upload's bytes can be judged without a disk: how many there are and how they begin.
+package struct UploadRule: Sendable {
+    private let acceptance: BlobAcceptance
+    private let limitBytes: Int64
+    private let announced: Int64?
+    /// Bytes taken so far.
+    package private(set) var received: Int64 = 0
+    private var head: [UInt8] = []
+
+    /// Judges what was announced: `.tooLarge`, or `.notSealed` for fewer bytes than a sealed blob can have.
+    package init(announced: Int64?, acceptance: BlobAcceptance, limitBytes: Int64) throws(StoreError) {
+        self.acceptance = acceptance
+        self.limitBytes = limitBytes
+        self.announced = announced
+        guard let announced else { return }
+        if announced > limitBytes { throw .tooLarge(limitBytes: limitBytes) }
+        if acceptance == .sealedOnly && announced < SealedShape.smallestBytes { throw .notSealed }
+    }
+
+    /// Goes on where `upload` stands; `head` are its first bytes, as many as there are up to four.
+    package init(
+        resuming upload: ResumableUpload, head: [UInt8], acceptance: BlobAcceptance, limitBytes: Int64
+    ) throws(StoreError) {
+        try self.init(announced: upload.length, acceptance: acceptance, limitBytes: limitBytes)
+        received = upload.offset
+        self.head = head
+    }
+
+    /// Judges the next bytes: `.tooLarge` as soon as what was announced or is allowed is passed, `.notSealed` at the
+    /// fourth byte.
+    package mutating func take(_ bytes: [UInt8]) throws(StoreError) {
+        let limit = announced ?? limitBytes
+        guard Int64(bytes.count) <= limit - received else { throw .tooLarge(limitBytes: limit) }
+        received += Int64(bytes.count)
+        guard acceptance == .sealedOnly && head.count < SealedShape.magic.count else { return }
+        head += bytes.prefix(SealedShape.magic.count - head.count)
+        if head.count == SealedShape.magic.count && head != SealedShape.magic { throw .notSealed }
+    }
+
+    /// Judges the whole once the last byte is there.
+    package func finish() throws(StoreError) {
+        if let announced, announced != received {
+            throw .lengthMismatch(announced: announced, received: received)
+        }
+        if acceptance == .sealedOnly && (received < SealedShape.smallestBytes || head != SealedShape.magic) {
+            throw .notSealed
+        }
+    }
+}

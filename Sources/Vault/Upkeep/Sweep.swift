@@ -1,0 +1,175 @@
+import BlobFiles
+import Blobs
+import Catalog
+import DiskStore
+import Files
+import Store
+
+/// One pass of the garbage collector: a list of steps, each in batches small enough to hold up no request.
+struct Sweep {
+    /// What a pass does, in this order.
+    enum Step: CaseIterable {
+        case finishRemovals, endLeases, removeBlobs, dropUploads, clearStaging, removeOrphans, clearAside
+        case dropTombstones, ballast
+    }
+
+    let vault: Vault
+    let options: CollectOptions
+    var report = CollectReport()
+
+    init(vault: Vault, options: CollectOptions) {
+        self.vault = vault
+        self.options = options
+        report.dryRun = options.dryRun
+    }
+
+    mutating func run() async throws(StoreError) -> CollectReport {
+        let start = ContinuousClock.now
+        if options.trustClock && !options.dryRun { try await vault.trustClock() }
+        report.hold = try await hold()?.description
+        if report.hold == nil {
+            if options.dryRun { try await foresee() } else { try await performAll() }
+        }
+        report.seconds = (ContinuousClock.now - start) / .seconds(1)
+        return report
+    }
+
+    private func hold() async throws(StoreError) -> SweepHold? {
+        if options.trustClock { return nil }
+        let reference = try await vault.read { try $0.store().lastPass }
+        return SweepGuard.hold(
+            now: vault.clocks, started: vault.started, reference: reference, latest: vault.latestCommitted)
+    }
+
+    /// A pass that is cancelled ends after the batch it is at; the next one goes on.
+    private mutating func performAll() async throws(StoreError) {
+        for step in Step.allCases where !Task.isCancelled { try await perform(step) }
+        try await recordPass()
+    }
+
+    /// Only a pass that was allowed moves the reference that clocks are compared with.
+    private func recordPass() async throws(StoreError) {
+        let clocks = vault.clocks
+        try await vault.write { writer, _ in try writer.recordPass(clocks) }
+    }
+
+    private mutating func perform(_ step: Step) async throws(StoreError) {
+        switch step {
+        case .finishRemovals: try await finishRemovals()
+        case .endLeases: try await endLeases()
+        case .removeBlobs: try await removeBlobs()
+        case .dropUploads: report.note(try await vault.expireUploads())
+        case .clearStaging: report.stagedFilesRemoved = try await clearStaging(removing: true)
+        case .removeOrphans: if options.searchesForOrphans { try await removeOrphans() }
+        case .clearAside: try await clearAside()
+        case .dropTombstones: try await dropTombstones()
+        case .ballast: try await remakeBallast()
+        }
+    }
+
+    // MARK: Steps
+
+    private mutating func finishRemovals() async throws(StoreError) {
+        let begun = try await vault.read { try $0.removals(limit: Vault.removalBatch) }
+        report.removalsFinished = try await vault.remove(begun).count
+    }
+
+    private mutating func endLeases() async throws(StoreError) {
+        // A look first: a commit costs a sync, and mostly nothing is due.
+        while !Task.isCancelled {
+            let now = vault.now()
+            if try await vault.read({ try $0.dueLeases(at: now, after: nil, limit: 1).isEmpty }) { return }
+            report.leasesEnded += try await paced { () async throws(StoreError) in
+                try await vault.write { writer, now in
+                    try writer.endDueLeases(at: now, limit: Vault.removalBatch)
+                }
+            }
+        }
+    }
+
+    private mutating func removeBlobs() async throws(StoreError) {
+        var last: Int64 = 0
+        while !Task.isCancelled {
+            let from = last
+            let unheld = try await vault.read { try $0.unheldBlobs(after: from, limit: Vault.removalBatch) }
+            guard let next = unheld.last?.id else { return }
+            last = next
+            let removed = try await paced { () async throws(StoreError) in try await vault.remove(unheld) }
+            report.blobsRemoved += removed.count
+            report.bytesRemoved += removed.bytes
+        }
+    }
+
+    /// Does one batch, then lets uploads have their turn.
+    private func paced<Value>(
+        _ batch: () async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let start = ContinuousClock.now
+        let value = try await batch()
+        let pause = SweepPace.pause(after: ContinuousClock.now - start, isUploading: vault.isTakingUploads)
+        // Cancelled, the sweep ends before its next batch.
+        if pause > .zero { try? await Task.sleep(for: pause) }
+        return value
+    }
+
+    func clearStaging(removing: Bool) async throws(StoreError) -> Int {
+        let names = try await vault.onDisk { disk throws(FileError) in try disk.files.deadStagedNames() }
+        var cleared = 0
+        for start in stride(from: 0, to: names.count, by: Catalog.pageRows) {
+            let page = Array(names[start..<min(start + Catalog.pageRows, names.count)])
+            let dead = try await vault.read { reader in
+                try page.filter { name in
+                    guard let id = UploadID(hex: name) else { return true }
+                    return try !reader.isOpenUpload(id)
+                }
+            }
+            cleared += dead.count
+            guard removing else { continue }
+            try await vault.onDisk { disk throws(FileError) in
+                for name in dead { try disk.files.removeStaged(name) }
+            }
+        }
+        return cleared
+    }
+
+    private mutating func clearAside() async throws(StoreError) {
+        let aside = try await vault.onDisk { disk throws(FileError) in
+            try disk.files.addressesSetAside(limit: Catalog.pageRows)
+        }
+        for address in aside where try await vault.removeAside(address) { report.asideFilesRemoved += 1 }
+    }
+
+    private mutating func dropTombstones() async throws(StoreError) {
+        let end = tombstoneEnd
+        while try await vault.read({ try $0.forgettable(endedBefore: end) }) > 0 {
+            let dropped = try await vault.write { writer, _ in
+                try writer.dropForgotten(endedBefore: end, limit: Vault.removalBatch)
+            }
+            report.tombstonesDropped += dropped
+            if dropped == 0 { return }
+        }
+    }
+
+    /// What ended before this moment has been remembered long enough.
+    var tombstoneEnd: Timestamp {
+        let lifetime = vault.settings.tombstoneLifetime.seconds
+        let (end, overflow) = vault.now().seconds.subtractingReportingOverflow(lifetime)
+        return Timestamp(seconds: overflow ? .min : end)
+    }
+
+    private mutating func remakeBallast() async throws(StoreError) {
+        let keep = vault.settings.keepFreeBytes
+        report.hasBallast = try await vault.onDisk { disk throws(FileError) in
+            try disk.allocateBallast(keepFreeBytes: keep)
+        }
+    }
+}
+
+extension CollectReport {
+    /// Counts uploads whose time was up.
+    mutating func note(_ expired: ExpiredUploads) {
+        uploadsExpired += expired.open.count
+        uploadBytesExpired += expired.open.bytes
+        uploadsForgotten += expired.finished
+    }
+}

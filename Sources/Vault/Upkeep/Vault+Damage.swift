@@ -1,0 +1,137 @@
+import BlobFiles
+package import Blobs
+package import Catalog
+import DiskStore
+import Files
+import Logging
+package import Store
+import Synchronization
+import Telemetry
+
+/// Whether the server sets a damaged blob aside on its own. Clients get 404 for it until its bytes are uploaded again,
+/// and much damage at once is more likely a disk that is not mounted than many bad blobs: then a person decides.
+enum DamageRule {
+    /// How many blobs may be set aside in any store.
+    static let limit: Int64 = 64
+
+    /// - Parameters:
+    ///   - aside: blobs that are set aside and have not healed.
+    ///   - held: blobs that are held.
+    static func maySetAside(aside: Int64, held: Int64) -> Bool { aside < max(limit, held / 100) }
+}
+
+/// Blobs that could not be read properly, to be checked soon. Bounded: trouble beyond the limit is left to the scrub.
+final class SuspectBlobs: Sendable {
+    /// The most that are kept.
+    static let limit = 1000
+
+    private let addresses = Mutex<Set<BlobAddress>>([])
+
+    func add(_ address: BlobAddress) {
+        addresses.withLock { addresses in
+            if addresses.count < Self.limit { addresses.insert(address) }
+        }
+    }
+
+    /// Hands over all that are kept.
+    func take() -> Set<BlobAddress> {
+        addresses.withLock { addresses in
+            defer { addresses = [] }
+            return addresses
+        }
+    }
+}
+
+/// Damage to held blobs: found, set aside, logged.
+extension Vault {
+    package func examineSuspects() async {
+        for address in takeSuspects() where !Task.isCancelled {
+            do throws(StoreError) {
+                guard let blob = try await heldBlob(address), let damage = try await examine(blob) else { continue }
+                try await handle(damage, of: blob)
+            } catch {
+                logger.warning(
+                    "Could not check a blob that was hard to read",
+                    metadata: ["blob": "\(address.abbreviated)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Hands over the blobs that were hard to read since the last call.
+    package func takeSuspects() -> Set<BlobAddress> { suspects.take() }
+
+    /// Counts and logs damage, and sets the blob aside if `DamageRule` allows it.
+    func handle(_ damage: Damage, of blob: BlobRow) async throws(StoreError) {
+        meters.damagesFound.add(for: damage.kind.label)
+        let sums = try await read { try $0.sums() }
+        let may = DamageRule.maySetAside(aside: sums.damaged.count, held: sums.held.count)
+        let isAside = may ? try await setAside(blob) : false
+        let facts: Logger.Metadata = [
+            "blob": "\(blob.address.hex)", "kind": "\(damage.kind.label)", "detail": "\(damage.detail)",
+        ]
+        if isAside {
+            logger.error("Set a damaged blob aside; uploading the same bytes heals it", metadata: facts)
+        } else if may {
+            logger.notice("A damaged blob is intact again", metadata: facts)
+        } else {
+            logger.error(
+                "Left a damaged blob in place: too many are damaged; see satcheld fsck --repair", metadata: facts)
+        }
+    }
+
+    /// Reads the whole file of a blob and reports what is wrong with it; nil if it matches its row, or if the row has
+    /// changed meanwhile. `pace` is called after each piece with its number of bytes; what it throws, this throws.
+    /// Damage is confirmed under the lock of the address.
+    package func examine(
+        _ blob: BlobRow, pace: (_ bytes: Int) async throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> Damage? {
+        guard try await damage(of: blob, pace: pace) != nil else { return nil }
+        return try await locks.withLock(blob.address) { () async throws(StoreError) in
+            try await damage(of: blob)
+        }
+    }
+
+    /// Sets a damaged blob aside if it still is damaged: first the row says so, then the file moves, so that no row
+    /// promises a file that is not there. Returns whether it did.
+    func setAside(_ blob: BlobRow) async throws(StoreError) -> Bool {
+        let faults = faults
+        return try await locks.withLock(blob.address) { () async throws(StoreError) in
+            guard try await damage(of: blob) != nil else { return false }
+            let isMarked = try await write { writer, _ in
+                try writer.move(blob.address, from: [.held], to: .damaged)
+            }
+            guard isMarked else { return false }
+            try await onDisk { disk throws(FileError) in
+                try faults.reach(.damageMarked)
+                try disk.files.setAside(blob.address)
+                try disk.files.synchronizeNames()
+            }
+            return true
+        }
+    }
+
+    /// The row of `address` if it says that the blob is held.
+    package func heldBlob(_ address: BlobAddress) async throws(StoreError) -> BlobRow? {
+        guard let row = try await read({ try $0.blob(address) }), row.state == .held else { return nil }
+        return row
+    }
+
+    private func damage(
+        of blob: BlobRow, pace: (_ bytes: Int) async throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> Damage? {
+        guard let row = try await heldBlob(blob.address) else { return nil }
+        let beginning = try await onDisk { disk throws(FileError) in try BlobInspection.begin(row, on: disk) }
+        switch beginning {
+        case .damaged(let damage): return damage
+        case .readable(let inspection):
+            while true {
+                switch try await onDisk({ _ throws(FileError) in try inspection.step() }) {
+                case .failed(let why): return Damage(.unreadable, why)
+                case .end(let address):
+                    return address == row.address ? nil : Damage(.wrongBytes, "the bytes have another SHA-256")
+                case .read(let count): try await pace(count)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import BlobFiles
+import Blobs
+import Catalog
+import DiskStore
+import Files
+package import Store
+import Telemetry
+
+/// What a vault reports about itself.
+extension Vault {
+    /// How far expired leases and blobs without a lease are counted for the metrics.
+    static let backlogLimit = 100_000
+
+    package var writeStatus: WriteStatus {
+        WriteStatus(promisedBytes: promisedBytes, isSuspended: health.suspension != nil)
+    }
+
+    package func readings() async throws(StoreError) -> StoreReadings {
+        try await workers.run { () throws(StoreError) in
+            var readings = try self.slot.read { reader in
+                var readings = StoreReadings()
+                readings.take(try reader.sums())
+                let backlog = try reader.backlog(at: self.time.now, limit: Self.backlogLimit)
+                readings.dueLeases = backlog.dueLeases
+                readings.unheldBlobs = backlog.unheldBlobs
+                readings.oldestDueSeconds = backlog.oldestDueSeconds
+                readings.keptUploads = .init(try reader.openUploadSum())
+                readings.lastScrub = try reader.scrub(.finished)?.latest.seconds ?? 0
+                readings.lastPass = try reader.store().lastPass.wall.seconds
+                return readings
+            }
+            try storeErrors { () throws(FileError) in
+                readings.freeBytes = try self.disk.files.freeBytes()
+                readings.logBytes = try Folder.status(self.layout.catalog + "-wal")?.size ?? 0
+            }
+            return readings
+        }
+    }
+
+    /// Reads the catalogue a page at a time: one long read would keep SQLite from emptying its write-ahead log.
+    package func statistics() async throws(StoreError) -> StoreStatistics {
+        var statistics = StoreStatistics()
+        let readings = try await readings()
+        statistics.leases = readings.leases
+        statistics.tombstones = readings.tombstones
+        statistics.uploads = readings.keptUploads.count
+        statistics.uploadBytes = readings.keptUploads.bytes
+        let scrubs = try await scrubHistory()
+        (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
+        let now = now()
+        var last: Int64 = 0
+        while true {
+            let from = last
+            let page = try await read { try $0.holdings(after: from) }
+            guard let next = page.last else { return statistics }
+            last = next.id
+            for blob in page { statistics.count(blob, at: now) }
+        }
+    }
+}
+
+extension StoreStatistics {
+    fileprivate mutating func count(_ blob: Holding, at now: Timestamp) {
+        if blob.isDamaged {
+            damaged += 1
+            return
+        }
+        let isHeld = blob.sunset.map { $0 > now } ?? false
+        add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
+    }
+}
+
+extension StoreReadings {
+    fileprivate mutating func take(_ sums: CatalogSums) {
+        held = Sum(sums.held)
+        removing = Sum(sums.removing)
+        damaged = Sum(sums.damaged)
+        tombstones = sums.gone.count
+        leases = sums.leases
+        endedLeases = sums.endedLeases
+    }
+}
+
+extension StoreReadings.Sum {
+    fileprivate init(_ sum: CatalogSums.Sum) {
+        self.init(count: sum.count, bytes: sum.bytes)
+    }
+}

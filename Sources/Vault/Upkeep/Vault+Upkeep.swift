@@ -1,0 +1,102 @@
+import Blobs
+import Catalog
+package import Store
+import Synchronization
+import Telemetry
+
+/// What a vault remembers of its sweeps, and the lock that keeps passes apart.
+final class UpkeepState: Sendable {
+    private enum Pass: Hashable { case any }
+
+    private let passes = KeyedLocks<Pass>()
+    private let sweeps = Mutex(GCStatus())
+
+    var gcStatus: GCStatus { sweeps.withLock { $0 } }
+
+    /// Runs a sweep or a check when no other is running.
+    func exclusively<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
+        try await passes.withLock(.any) { () async throws(StoreError) in try await body() }
+    }
+
+    func note(_ report: CollectReport) {
+        sweeps.withLock { status in
+            status.latest = report
+            if report.hold != nil { status.holdCount += 1 }
+        }
+    }
+}
+
+extension Vault: Upkeep {
+    package var gcStatus: GCStatus { upkeep.gcStatus }
+
+    package func collect(_ options: CollectOptions) async throws(StoreError) -> CollectReport {
+        try await upkeep.exclusively { () async throws(StoreError) in
+            var sweep = Sweep(vault: self, options: options)
+            do throws(StoreError) {
+                let report = try await sweep.run()
+                if !options.dryRun { note(report) }
+                return report
+            } catch {
+                meters.passes.add(for: SweepOutcome.failed.rawValue)
+                throw error
+            }
+        }
+    }
+
+    private func note(_ report: CollectReport) {
+        upkeep.note(report)
+        meters.passes.add(for: (report.hold == nil ? SweepOutcome.done : .held).rawValue)
+        meters.passTimes.record(.seconds(report.seconds))
+        meters.leasesEnded.add(report.leasesEnded)
+        meters.blobsRemoved.add(report.removalsFinished + report.blobsRemoved)
+        meters.removedBytes.add(Int(report.bytesRemoved))
+        meters.orphansRemoved.add(report.orphansRemoved)
+        meters.uploadsExpired.add(report.uploadsExpired)
+    }
+
+    package func check(
+        _ options: CheckOptions, progress: @Sendable (CheckProgress) -> Void
+    ) async throws(StoreError) -> CheckReport {
+        try await upkeep.exclusively { () async throws(StoreError) in
+            var check = Check(vault: self, options: options)
+            return try await check.run(progress: progress)
+        }
+    }
+
+    package func scrub(bytesPerSecond: Int64) async throws(StoreError) {
+        let row = try await read { try $0.scrub(.underWay) } ?? ScrubRow(began: now())
+        var scrub = Scrub(self, from: row, bytesPerSecond: bytesPerSecond)
+        try await scrub.run()
+    }
+
+    package func scrubHistory() async throws(StoreError) -> ScrubHistory {
+        try await read { reader in
+            ScrubHistory(
+                current: try reader.scrub(.underWay).map(ScrubProgress.init),
+                last: try reader.scrub(.finished).map(ScrubProgress.init))
+        }
+    }
+
+    package func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport {
+        var report = RemoveReport(address: options.address)
+        if options.action == .unban {
+            report.wasBanned = try await liftBan(on: options.address)
+            return report
+        }
+        report.isBanned = options.action == .ban
+        let expulsion = try await expel(options.address, banning: report.isBanned)
+        report.isKnown = expulsion.isKnown
+        report.leasesEnded = expulsion.leasesEnded
+        report.blobsRemoved = expulsion.removed.count
+        report.bytesRemoved = expulsion.removed.bytes
+        return report
+    }
+}
+
+extension ScrubProgress {
+    fileprivate init(_ row: ScrubRow) {
+        self.init(
+            began: row.began.seconds, latest: row.latest.seconds, blobs: row.blobs, bytes: row.bytes,
+            damaged: row.damaged)
+    }
+}

@@ -1,0 +1,66 @@
+import Blobs
+import Store
+import Synchronization
+import Testing
+
+@Suite struct ValidityTests {
+    private static func address(_ first: UInt8, _ second: UInt8, _ third: UInt8 = 7) -> BlobAddress {
+        guard let address = BlobAddress(bytes: [first, second, third] + Array(repeating: 7, count: 29)) else {
+            preconditionFailure("32 bytes are an address")
+        }
+        return address
+    }
+
+    @Test func `a token is current until something changes about its address`() {
+        let generations = GenerationTable()
+        let address = Self.address(1, 2)
+        let before = generations.token(for: address)
+        #expect(before.isCurrent)
+        generations.advance(address)
+        #expect(!before.isCurrent)
+        #expect(generations.token(for: address).isCurrent)
+        generations.advance(address)
+        #expect(!before.isCurrent, "what ended stays ended")
+    }
+
+    @Test func `changes of other addresses leave it alone`() {
+        let generations = GenerationTable()
+        let token = generations.token(for: Self.address(1, 2))
+        for (first, second) in [(1, 3), (2, 2), (0, 0), (255, 255)] as [(UInt8, UInt8)] {
+            generations.advance(Self.address(first, second))
+        }
+        for third in [0x10, 0x80, 0xff] as [UInt8] { generations.advance(Self.address(1, 2, third)) }
+        #expect(token.isCurrent)
+    }
+
+    @Test func `a token is current only while its store has heard from the truth not long ago`() {
+        let clock = SteppedClock()
+        let horizon = Horizon { clock.now }
+        let generations = GenerationTable(horizon: horizon)
+        let (kept, changed) = (Self.address(1, 2), Self.address(3, 4))
+        let tokens = [kept, changed].map { generations.token(for: $0) }
+        #expect(!tokens[0].isCurrent, "nothing has been heard yet")
+        horizon.extend(to: clock.now + .seconds(2))
+        #expect(tokens[0].isCurrent)
+        clock.advance(by: .seconds(1))
+        horizon.extend(to: clock.now + .milliseconds(500))
+        #expect(tokens[0].isCurrent, "a horizon does not move back")
+        clock.advance(by: .seconds(1))
+        #expect(horizon.hasPassed && !tokens[0].isCurrent)
+        generations.advance(changed)
+        horizon.extend(to: clock.now + .seconds(2))
+        #expect(tokens[0].isCurrent && !tokens[1].isCurrent, "what changed meanwhile is known when the horizon moves")
+        horizon.extend(to: clock.now + .seconds(Int64(1) << 62))
+        clock.advance(by: .seconds(1_000_000_000))
+        #expect(tokens[0].isCurrent)
+    }
+}
+
+/// A monotonic clock that a test moves.
+private final class SteppedClock: Sendable {
+    private let moment = Mutex(ContinuousClock.now)
+
+    var now: ContinuousClock.Instant { moment.withLock { $0 } }
+
+    func advance(by duration: Duration) { moment.withLock { $0 += duration } }
+}
