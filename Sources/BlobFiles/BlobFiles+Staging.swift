@@ -5,26 +5,26 @@ import Synchronization
 extension BlobFiles {
     /// A new empty file on its way in, under a random name. It removes itself unless it is placed.
     package func stage() throws(FileError) -> StagedFile {
-        try stage(staged.newName(), permissions: 0o400)
+        try stage(newName(), permissions: 0o400)
     }
 
     /// A new empty file for a resumable upload, under the upload's id. It removes itself until `keep` is called.
     package func stage(for id: UploadID) throws(FileError) -> StagedFile {
-        staged.insert(id.hex)
-        return try stage(id.hex, permissions: 0o600)
+        try stage(id.hex, permissions: 0o600)
     }
 
     private func stage(_ name: String, permissions: UInt32) throws(FileError) -> StagedFile {
+        use(name)
         let file: OpenFile
         do {
             file = try OpenFile(path(of: name), .create(permissions: permissions))
         } catch {
-            staged.remove(name)
+            release(name)
             throw error
         }
-        let stagedFile = StagedFile(file, name: name, names: staged, faults: faults)
+        let staged = StagedFile(file, name: name, in: self)
         try faults.reach(.stagedFileCreated)
-        return stagedFile
+        return staged
     }
 
     /// Opens the file of a resumable upload, of which the first `offset` bytes are synced, and cuts what is behind them.
@@ -38,10 +38,10 @@ extension BlobFiles {
         let size = try blobFileErrors(at: path) { () throws(FileError) in try file.size() }
         guard size >= offset else { throw .wrongSize(path: path, expected: offset, found: size) }
         try blobFileErrors(at: path) { () throws(FileError) in try file.seek(to: offset) }
-        staged.insert(id.hex)
-        var stagedFile = StagedFile(file, name: id.hex, names: staged, faults: faults, size: offset, isKept: true)
-        if size > offset { try blobFileErrors(at: path) { () throws(FileError) in try stagedFile.cut(to: offset) } }
-        return stagedFile
+        use(id.hex)
+        var staged = StagedFile(file, name: id.hex, in: self, size: offset, isKept: true)
+        if size > offset { try blobFileErrors(at: path) { () throws(FileError) in try staged.cut(to: offset) } }
+        return staged
     }
 
     /// Bytes in the file of a resumable upload; nil if there is none.
@@ -52,7 +52,7 @@ extension BlobFiles {
 
     /// The names of staged files that nobody in this process works on.
     package func deadStagedNames() throws(FileError) -> [String] {
-        try Folder.names(in: folders.staging).filter { !staged.contains($0) }
+        try Folder.names(in: folders.staging).filter { name in !liveNames.withLock { $0.contains(name) } }
     }
 
     /// Removes a staged file that nobody works on.
@@ -61,33 +61,22 @@ extension BlobFiles {
         try faults.reach(.stagedFileRemoved)
     }
 
-    private func path(of name: String) -> String { "\(folders.staging)/\(name)" }
-}
+    // MARK: Names
 
-/// The names in the staging folder that somebody in this process works on.
-final class StagedNames: Sendable {
-    private let live = Mutex<Set<String>>([])
+    func path(of name: String) -> String { "\(folders.staging)/\(name)" }
 
-    /// A new random name of 32 hexadecimal digits, in use from now on.
+    /// A new random name of 32 hexadecimal digits.
     func newName() -> String {
         let halves = (0..<2).map { _ in
             let digits = String(UInt64.random(in: .min ... .max), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }
-        let name = halves.joined()
-        live.withLock { _ = $0.insert(name) }
-        return name
+        return halves.joined()
     }
 
-    func insert(_ name: String) {
-        live.withLock { _ = $0.insert(name) }
-    }
+    /// Marks a name as worked on.
+    func use(_ name: String) { liveNames.withLock { _ = $0.insert(name) } }
 
-    func remove(_ name: String) {
-        live.withLock { _ = $0.remove(name) }
-    }
-
-    func contains(_ name: String) -> Bool {
-        live.withLock { $0.contains(name) }
-    }
+    /// Marks a name as worked on no more.
+    func release(_ name: String) { liveNames.withLock { _ = $0.remove(name) } }
 }

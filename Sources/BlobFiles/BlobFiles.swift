@@ -1,5 +1,6 @@
 package import Blobs
 package import Files
+import Synchronization
 
 /// Files named by address: opened, staged, placed, removed, listed, set aside.
 ///
@@ -8,7 +9,8 @@ package final class BlobFiles: Sendable {
     package let folders: BlobFolders
 
     private let blobsFolder: OpenFile
-    let staged = StagedNames()
+    /// Names in the staging folder that somebody in this process works on.
+    let liveNames = Mutex<Set<String>>([])
     let faults: FaultPoints
 
     /// Opens `folders.blobs`, which must be there with its 256 folders; makes the other two where they are missing.
@@ -116,4 +118,54 @@ package final class BlobFiles: Sendable {
     package func addressesSetAside(limit: Int) throws(FileError) -> [BlobAddress] {
         Array(try Folder.names(in: folders.damaged).compactMap { BlobAddress(hex: $0) }.prefix(limit))
     }
+}
+
+/// The folders that hold files named by address. They lie on one file system, so that a rename moves a file between them.
+package struct BlobFolders: Sendable {
+    /// Holds the 256 folders of blobs.
+    package let blobs: String
+    /// Holds files on their way in.
+    package let staging: String
+    /// Holds damaged files that were set aside.
+    package let damaged: String
+
+    package init(blobs: String, staging: String, damaged: String) {
+        self.blobs = blobs
+        self.staging = staging
+        self.damaged = damaged
+    }
+
+    /// The names of the 256 folders: the first two digits of the addresses in them.
+    package static let shards: [String] = (0...255).map { Hexadecimal.encode([UInt8($0)]) }
+
+    package func shard(_ name: String) -> String { "\(blobs)/\(name)" }
+
+    package func blob(_ address: BlobAddress) -> String { "\(blobs)/\(address.shard)/\(address.hex)" }
+
+    package func setAside(_ address: BlobAddress) -> String { "\(damaged)/\(address.hex)" }
+}
+
+/// Why a file could not be opened.
+package enum BlobFileError: Error, Sendable, CustomStringConvertible {
+    /// There is no file of that name.
+    case missing(path: String)
+    /// There is a file, and its size is not the expected one.
+    case wrongSize(path: String, expected: Int64, found: Int64)
+    /// The disk could not say.
+    case file(FileError)
+
+    package var description: String {
+        switch self {
+        case .missing(let path): "open \(path): no such file"
+        case .wrongSize(let path, let expected, let found): "\(path) has \(found) bytes instead of \(expected)"
+        case .file(let error): error.description
+        }
+    }
+}
+
+/// Runs `body` on the file at `path`; only ENOENT is absence.
+func blobFileErrors<Value: ~Copyable>(
+    at path: String, _ body: () throws(FileError) -> Value
+) throws(BlobFileError) -> Value {
+    do { return try body() } catch { throw error.isAbsence ? .missing(path: path) : .file(error) }
 }

@@ -21,20 +21,17 @@ package struct StagedFile: ~Copyable, Sendable {
 
     private let name: String
     private let file: OpenFile
-    private let names: StagedNames
-    private let faults: FaultPoints
+    private let files: BlobFiles
     private var isPlaced = false
     private var isKept: Bool
 
-    /// Takes over a file that was just made under a live name of `names`, or a kept one with `size` bytes, all synced.
+    /// Takes over a file that was just made under a live name in `files`, or a kept one with `size` bytes, all synced.
     init(
-        _ file: consuming OpenFile, name: String, names: StagedNames, faults: FaultPoints, size: Int64 = 0,
-        isKept: Bool = false
+        _ file: consuming OpenFile, name: String, in files: BlobFiles, size: Int64 = 0, isKept: Bool = false
     ) {
         self.file = file
         self.name = name
-        self.names = names
-        self.faults = faults
+        self.files = files
         self.size = size
         self.isKept = isKept
         syncedBytes = size
@@ -42,8 +39,8 @@ package struct StagedFile: ~Copyable, Sendable {
     }
 
     deinit {
-        if !isPlaced, !isKept, (try? Folder.remove(file.path)) != nil { try? faults.reach(.stagedFileRemoved) }
-        names.remove(name)
+        if !isPlaced, !isKept, (try? Folder.remove(file.path)) != nil { try? files.faults.reach(.stagedFileRemoved) }
+        files.release(name)
     }
 
     /// From now on the file stays in staging when this value goes.
@@ -54,7 +51,7 @@ package struct StagedFile: ~Copyable, Sendable {
     /// Appends `bytes`. After an error the file is worth nothing beyond what was synced.
     package mutating func write(_ bytes: [UInt8]) throws(FileError) {
         try file.write(bytes)
-        try faults.reach(.stagedBytesWritten)
+        try files.faults.reach(.stagedBytesWritten)
         size += Int64(bytes.count)
         if size - startedBytes >= Self.writeBackBytes { try writeBack() }
     }
@@ -64,14 +61,14 @@ package struct StagedFile: ~Copyable, Sendable {
         try file.startWriteBack(from: startedBytes, count: size - startedBytes)
         if startedBytes > 0 { try file.finishWriteBack(from: 0, count: startedBytes) }
         startedBytes = size
-        try faults.reach(.stagedBytesWrittenBack)
+        try files.faults.reach(.stagedBytesWrittenBack)
     }
 
     /// Truncates the file to its first `count` bytes.
     package mutating func cut(to count: Int64) throws(FileError) {
         try file.truncate(to: count)
         try file.seek(to: count)
-        try faults.reach(.stagedFileCut)
+        try files.faults.reach(.stagedFileCut)
         size = count
         syncedBytes = min(syncedBytes, count)
         startedBytes = min(startedBytes, count)
@@ -105,7 +102,7 @@ package struct StagedFile: ~Copyable, Sendable {
     /// Makes the bytes durable. An error is final: after it nothing but what was synced before counts.
     package mutating func synchronize() throws(FileError) {
         try file.synchronizeData()
-        try faults.reach(.stagedBytesSynced)
+        try files.faults.reach(.stagedBytesSynced)
         syncedBytes = size
     }
 
@@ -116,25 +113,27 @@ package struct StagedFile: ~Copyable, Sendable {
         if size >= Self.earlyWriteBackBytes { try file.startWriteBack(from: 0, count: size) }
     }
 
-    /// Gives the file its final name, replacing whatever had it. Name and unsynced bytes are durable once the names are
+    /// Gives the file its address as its name, replacing whatever had it. Name and unsynced bytes are durable once the names are
     /// synced; only a small file may come without a sync of its own. A kept file has its staged name besides, until that
     /// is removed: the upload is still there if the batch fails.
-    package consuming func place(at path: String) throws(FileError) {
+    package consuming func place(as address: BlobAddress) throws(FileError) {
         precondition(syncedBytes == size || size <= Self.smallBytes, "a large file is synced before it gets its name")
+        let path = files.folders.blob(address)
         if isKept { try link(at: path) } else { try Folder.rename(file.path, to: path) }
         isPlaced = true
-        try faults.reach(.blobNamed)
+        try files.faults.reach(.blobNamed)
     }
 
     /// A link cannot replace a name, so it is made beside and renamed.
     private func link(at path: String) throws(FileError) {
-        let link = names.newName()
-        defer { names.remove(link) }
-        let beside = String(file.path.dropLast(name.count)) + link
+        let link = files.newName()
+        files.use(link)
+        defer { files.release(link) }
+        let beside = files.path(of: link)
         try file.setPermissions(0o400)
         try file.link(as: beside)
         do {
-            try faults.reach(.stagedFileLinked)
+            try files.faults.reach(.stagedFileLinked)
             try Folder.rename(beside, to: path)
         } catch {
             _ = try? Folder.remove(beside)

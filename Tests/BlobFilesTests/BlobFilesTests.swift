@@ -109,7 +109,7 @@ import Testing
         file.keep()
         try file.write([2, 2])
         try file.flush()
-        try file.place(at: files.folders.blob(target))
+        try file.place(as: target)
         #expect(try files.blobs.size(of: target) == 2)
         #expect(try Folder.names(in: files.folders.staging) == [id.hex])
     }
@@ -137,7 +137,7 @@ private struct TestFiles {
         var file = try blobs.stage()
         try file.write(bytes)
         try file.flush()
-        try file.place(at: folders.blob(address))
+        try file.place(as: address)
         try blobs.synchronizeNames()
         return address
     }

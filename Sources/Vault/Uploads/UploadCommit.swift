@@ -50,7 +50,7 @@ extension Vault {
         let change = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
             let blob = try self.record(writer, upload: address, size: size, terms: terms, now: now)
             if let row { try writer.commitUpload(row, as: blob, expires: now.advanced(by: lifetime)) }
-            if blob.isNew { try upload.place(at: self.files.folders.blob(address)) }
+            if blob.isNew { try upload.place(as: address) }
             return (blob, hasName: blob.isNew)
         }
         committer.perform(change, completion: completion)

@@ -224,11 +224,11 @@ final class UploadWriter: Sendable {
     var isWhole: Bool { staged.withLock { $0.isWhole } }
 
     /// Gives the file its name, unless an attempt that met a full disk did so before.
-    func place(at path: String) throws(StoreError) {
+    func place(as address: BlobAddress) throws(StoreError) {
         try staged.withLock { staged throws(StoreError) in
             if staged.isPlaced { return }
             guard let file = staged.file.take() else { throw StoreError.uploadIsOver }
-            do throws(FileError) { try file.place(at: path) } catch { throw StoreError(error) }
+            do throws(FileError) { try file.place(as: address) } catch { throw StoreError(error) }
             staged.isPlaced = true
         }
     }

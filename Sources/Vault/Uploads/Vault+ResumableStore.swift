@@ -135,8 +135,8 @@ extension Vault: ResumableStore {
     private func reopen(
         _ upload: ResumableUpload, length: Int64?, _ open: UploadTable.OpenUpload, checksum: UploadChecksum?
     ) throws(StoreError) -> UploadWriter {
-        let file = try findingBytes { () throws(BlobFileError) in try files.reopen(upload.id, at: upload.offset) }
-        let head = try findingBytes { () throws(BlobFileError) in
+        let file = try acknowledged { () throws(BlobFileError) in try files.reopen(upload.id, at: upload.offset) }
+        let head = try acknowledged { () throws(BlobFileError) in
             try file.head(Int(min(upload.offset, Int64(SealedShape.magic.count))))
         }
         let rule = try UploadRule(resuming: upload.with(length: length), head: head, settings: settings)
@@ -147,7 +147,7 @@ extension Vault: ResumableStore {
     }
 
     /// Runs `body`, and throws `.notFound` if acknowledged bytes are missing.
-    private func findingBytes<Value: ~Copyable>(
+    private func acknowledged<Value: ~Copyable>(
         _ body: () throws(BlobFileError) -> Value
     ) throws(StoreError) -> Value {
         do { return try body() } catch {
