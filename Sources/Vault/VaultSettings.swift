@@ -35,9 +35,9 @@ package struct VaultSettings: Sendable {
     /// The most uploads under way, in all and of one subject.
     package var openUploads = 1000
     package var openUploadsPerSubject = 256
-    /// How long an upload that outlives its requests waits for more.
+    /// How long a resumable upload waits for more bytes.
     package var uploadLifetime = Lifetime.days(1)
-    /// How long it is remembered once it is committed or refused.
+    /// How long its outcome is remembered after it was committed or refused.
     package var finishedUploadLifetime = Lifetime.days(1)
     /// Threads that hash, write, sync and read.
     package var threads = 16
