@@ -24,7 +24,7 @@ struct ReceiptTests {
 
     /// Opens the message as the command does, and reports.
     private func open(
-        _ message: MediaMessage, _ values: [Setting: String], named: [HostPattern] = []
+        _ message: MediaMessage, _ values: [SettingKey: String], named: [HostPattern] = []
     ) throws -> OpenedFile {
         let client = try stage.client(values)
         let opened = try client.open(
@@ -34,7 +34,7 @@ struct ReceiptTests {
     }
 
     private func receipts(_ peer: Peer) -> [String] { peer.log.filter { $0.contains("\"name\": \"receipt\"") } }
-    private var waiting: [ReceiptQueue.Entry] {
+    private var waiting: [WaitingReceipt] {
         get throws { try StateFolder(path: stage.folder.path("state")).receipts.entries() }
     }
 

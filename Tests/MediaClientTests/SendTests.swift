@@ -13,7 +13,7 @@ struct SendTests {
 
     init() throws { stage = try JourneyStage() }
 
-    private func send(to peer: Peer, _ values: [Setting: String] = [:]) throws -> MediaMessage {
+    private func send(to peer: Peer, _ values: [SettingKey: String] = [:]) throws -> MediaMessage {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
         let options = SendOptions(name: "notes.bin", caption: "Hello")
         return try #require(try client.send(try stage.file(bytes), options: options).messages.first)

@@ -8,27 +8,27 @@ import Transfer
 
 @Suite("An entry of the outbox, in a line")
 struct OutboxLineTests {
-    private func item(busy: Bool = false, _ change: (inout OutboxStanding) -> Void = { _ in }) throws -> Outbox.Item {
+    private func item(busy: Bool = false, _ change: (inout OutboxProgress) -> Void = { _ in }) throws -> OutboxItem {
         let address = try #require(BlobAddress(bytes: [UInt8](repeating: 0xab, count: 32)))
         let owner = try #require(Secret(bytes: [UInt8](repeating: 7, count: 16)))
         let media = Media(type: "text/plain", size: 9, name: "notes\u{1b}.txt", caption: "Hello")
         let message = MediaMessage(
             url: BlobURL("https://media.example/\(address.hex)"), address: address, size: 1_234_567,
             key: [UInt8](repeating: 3, count: 32), media: media)
-        let sending = SentLog.Sending(
+        let sending = LeaseRequest(
             at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
             address: address, size: 1_234_567, owner: owner, receipts: [owner])
-        var standing = OutboxStanding()
+        var standing = OutboxProgress()
         change(&standing)
         let record = OutboxRecord(sending, message: message, format: .json)
-        return Outbox.Item(record: record, standing: standing, isBusy: busy)
+        return OutboxItem(record: record, standing: standing, isBusy: busy)
     }
 
     @Test("When, which, how large, what it is called, how it stands and why")
     func text() throws {
         let line = OutboxLine.text(
             try item {
-                $0.acknowledged = 500_000
+                $0.acsourced = 500_000
                 $0.failure = "cannot reach media.example"
             })
         let name = try item().record.name
@@ -40,7 +40,7 @@ struct OutboxLineTests {
     @Test("Nobody is told a percentage of nothing, nor that all is sent before it is")
     func percentages() throws {
         #expect(OutboxLine.text(try item()).hasSuffix(".txt: waiting"))
-        #expect(OutboxLine.text(try item(busy: true) { $0.acknowledged = 1_234_567 }).hasSuffix("sending, 99 % sent"))
+        #expect(OutboxLine.text(try item(busy: true) { $0.acsourced = 1_234_567 }).hasSuffix("sending, 99 % sent"))
     }
 
     @Test("What is held and was not printed says how to print it")

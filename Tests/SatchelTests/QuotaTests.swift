@@ -11,8 +11,8 @@ struct QuotaTests {
             Array(
                 #"{"bytes":{"used":5000000,"reserved":1000,"limit":20000000},"leases":{"used":3},"n":1790000000}"#.utf8)
         )
-        let bytes = try #require(answer?.object("bytes").flatMap { Quota.Use($0) })
-        let leases = try #require(answer?.object("leases").flatMap { Quota.Use($0) })
+        let bytes = try #require(answer?.object("bytes").flatMap { Quota.Allowance($0) })
+        let leases = try #require(answer?.object("leases").flatMap { Quota.Allowance($0) })
         let quota = Quota(bytes: bytes, leases: leases, uploads: leases, nextEnd: answer?.moment("n"))
         #expect(
             QuotaDescription(quota).text == """

@@ -16,7 +16,7 @@ struct StatusLineTests {
         let folder = try TemporaryFolder()
         let log = SentLog(path: folder.path("sent.jsonl"))
         try log.record(
-            SentLog.Sending(
+            LeaseRequest(
                 at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
                 address: try #require(address), size: 1_234_567, owner: try #require(owner), receipts: [.random()]))
         return try #require(try log.leases().first)
@@ -24,20 +24,20 @@ struct StatusLineTests {
 
     private func told(
         _ state: Lease.State, recipients: Int? = nil, received count: Int = 0
-    ) throws -> LeaseStanding.Knowledge {
+    ) throws -> LeaseStatus.Source {
         let receipts = try (0..<count).map { index in
             Lease.Receipt(
                 recipient: try #require(Recipient(bytes: [UInt8](repeating: UInt8(index), count: 16))),
                 at: Timestamp(seconds: 1_790_000_000 + Int64(index) * 60))
         }
-        return .told(
+        return .server(
             Lease(
                 address: try #require(address), size: 1_234_567, state: state, created: Timestamp(seconds: 0),
                 expires: Timestamp(seconds: 1_800_000_000), recipients: recipients, received: receipts))
     }
 
-    private func text(_ knowledge: LeaseStanding.Knowledge) throws -> String {
-        StatusLine.text(LeaseStanding(lease: try lease(), knowledge: knowledge))
+    private func text(_ source: LeaseStatus.Source) throws -> String {
+        StatusLine.text(LeaseStatus(lease: try lease(), source: source))
     }
 
     @Test("begins with when, which and how large, in columns")
@@ -68,20 +68,20 @@ struct StatusLineTests {
     func troubles() throws {
         #expect(try text(told(.damaged)).contains("--file"))
         #expect(try text(.unknown).contains("does not know"))
-        #expect(try text(.silent(.transfer(.unresolved(host: "h", "")))).contains("cannot be asked"))
+        #expect(try text(.unreachable(.transfer(.unresolved(host: "h", "")))).contains("cannot be asked"))
     }
 
     @Test("for a program is JSON that holds no secret")
     func json() throws {
         let lease = try lease()
         let line = StatusLine.json(
-            LeaseStanding(lease: lease, knowledge: try told(.held, recipients: 2, received: 1)))
+            LeaseStatus(lease: lease, source: try told(.held, recipients: 2, received: 1)))
         #expect(
             line == "{\"lease\":\"abababab-\(tag)\",\"sha256\":\"\(lease.address.hex)\","
                 + "\"server\":\"https://media.example/\",\"size\":1234567,\"sent\":1790000000,\"state\":\"held\","
                 + "\"expires\":1800000000,\"recipients\":2,"
                 + "\"received\":[{\"recipient\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"at\":1790000000}]}")
         for secret in [lease.owner] + lease.receipts { #expect(!line.contains(secret.base64url)) }
-        #expect(StatusLine.json(LeaseStanding(lease: lease, knowledge: .unknown)).contains("\"state\":\"unknown\""))
+        #expect(StatusLine.json(LeaseStatus(lease: lease, source: .unknown)).contains("\"state\":\"unknown\""))
     }
 }
