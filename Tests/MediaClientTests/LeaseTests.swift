@@ -67,8 +67,8 @@ struct LeaseTests {
             return
         }
         #expect(try look(peer, lease).end?.reason == .revoked)
-        guard case .silent = try look(peer, lease).source else {
-            Issue.record("not silent")
+        guard case .unreachable = try look(peer, lease).source else {
+            Issue.record("not unreachable")
             return
         }
     }
@@ -125,7 +125,7 @@ struct LeaseTests {
     func oddAnswers(behaviour: String) throws {
         let peer = try stage.peers.start("lease=\(behaviour)", "renew=\(behaviour)")
         let (_, lease) = try send(to: peer)
-        guard case .silent = try look(peer, lease).source else {
+        guard case .unreachable = try look(peer, lease).source else {
             Issue.record("believed")
             return
         }

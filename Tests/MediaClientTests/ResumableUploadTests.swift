@@ -180,13 +180,13 @@ struct ResumableUploadTests {
         #expect(appends(peer).map(\.count) == [appends(peer)[0].count, 0])
     }
 
-    @Test("What was cut for good goes on in the next program from the acsourced byte, under the same key and salt")
+    @Test("What was cut for good goes on in the next program from the acknowledged byte, under the same key and salt")
     func resumed() throws {
         let peer = try stage.peers.start("append=cut:700000,drop", "look=ok,drop,drop")
         let first = try client(peer)
         #expect(throws: MediaClientError.self) { try send(first) }
         let item = try #require(try first.outbox().first)
-        #expect(item.progress.acsourced == 700_000 && item.progress.failure != nil)
+        #expect(item.progress.acknowledged == 700_000 && item.progress.failure != nil)
         let second = try client(peer)
         let dispatch = try second.resume(item.record.name, untilSent: false)
         let message = try #require(dispatch.messages.first)

@@ -90,7 +90,7 @@ struct RulesTests {
         let fields = [HTTPField("content-type", "application/problem+json")]
         let refusal = ServerProblem(HTTPResponse(status: 503, fields: fields, body: Array(body.utf8)), now: 0)
         #expect(refusal.code == nil)
-        #expect(refusal.description == "it is in trouble (status 503)")
+        #expect(refusal.description == "server error (status 503)")
     }
 
     @Test(
@@ -234,7 +234,7 @@ struct StateTests {
 }
 
 extension SentLog {
-    func record(_ event: Event, of sending: Sending, at seconds: Int64) throws {
+    func record(_ event: Event, of sending: LeaseRequest, at seconds: Int64) throws {
         try record(
             event, at: Timestamp(seconds: seconds), server: sending.server, address: sending.address,
             owner: sending.owner)

@@ -31,7 +31,7 @@ struct SendTests {
         #expect(names(peer) == ["check", "put"])
         #expect(message.expires?.seconds == 4_000_000_000)
         #expect(message.media.name == "notes.bin")
-        #expect(stage.heard.contains { $0.contains("was not touched") })
+        #expect(stage.heard.contains { $0.contains("is not removed") })
         let path = try stage.client([.server: peer.url]).open(
             message, to: .folder(stage.folder.path("out")), replacing: false, named: []
         ).path

@@ -18,17 +18,17 @@ struct OutboxLineTests {
         let sending = LeaseRequest(
             at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
             address: address, size: 1_234_567, owner: owner, receipts: [owner])
-        var standing = OutboxProgress()
-        change(&standing)
+        var progress = OutboxProgress()
+        change(&progress)
         let record = OutboxRecord(sending, message: message, format: .json)
-        return OutboxItem(record: record, standing: standing, isBusy: busy)
+        return OutboxItem(record: record, progress: progress, isBusy: busy)
     }
 
     @Test("When, which, how large, what it is called, how it stands and why")
     func text() throws {
         let line = OutboxLine.text(
             try item {
-                $0.acsourced = 500_000
+                $0.acknowledged = 500_000
                 $0.failure = "cannot reach media.example"
             })
         let name = try item().record.name
@@ -40,13 +40,13 @@ struct OutboxLineTests {
     @Test("Nobody is told a percentage of nothing, nor that all is sent before it is")
     func percentages() throws {
         #expect(OutboxLine.text(try item()).hasSuffix(".txt: waiting"))
-        #expect(OutboxLine.text(try item(busy: true) { $0.acsourced = 1_234_567 }).hasSuffix("sending, 99 % sent"))
+        #expect(OutboxLine.text(try item(busy: true) { $0.acknowledged = 1_234_567 }).hasSuffix("sending, 99 % sent"))
     }
 
     @Test("What is held and was not printed says how to print it")
     func sent() throws {
         let held = try item { $0.url = BlobURL("https://media.example/\(String(repeating: "ab", count: 32))") }
-        #expect(OutboxLine.text(held).hasSuffix("satchel outbox resume \(held.record.name) prints it"))
+        #expect(OutboxLine.text(held).hasSuffix("to print it: satchel outbox resume \(held.record.name)"))
         #expect(OutboxLine.json(held).contains("\"state\":\"sent\""))
     }
 

@@ -13,10 +13,10 @@ struct QuotaTests {
         )
         let bytes = try #require(answer?.object("bytes").flatMap { Quota.Allowance($0) })
         let leases = try #require(answer?.object("leases").flatMap { Quota.Allowance($0) })
-        let quota = Quota(bytes: bytes, leases: leases, uploads: leases, nextEnd: answer?.moment("n"))
+        let quota = Quota(bytes: bytes, leases: leases, uploads: leases, nextEnd: answer?.timestamp("n"))
         #expect(
             QuotaDescription(quota).text == """
-                bytes    5.0 MB of 20.0 MB, and 1.0 kB of uploads under way
+                bytes    5.0 MB of 20.0 MB, and 1.0 kB for uploads in progress
                 leases   3, no limit
                 uploads  3, no limit
                 the next lease ends 2026-09-21 14:13 UTC

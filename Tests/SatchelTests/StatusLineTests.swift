@@ -44,31 +44,31 @@ struct StatusLineTests {
     func columns() throws {
         #expect(
             try text(told(.held))
-                == "2026-09-21 14:13 UTC  abababab-\(tag)    1.2 MB  ✓ sent; kept until 2027-01-15 08:00 UTC")
+                == "2026-09-21 14:13 UTC  abababab-\(tag)    1.2 MB  ✓ sent; expires 2027-01-15 08:00 UTC")
     }
 
     private var tag: String { owner.map { String(Hexadecimal.encode($0.hash.bytes).prefix(4)) } ?? "" }
 
     @Test("says how many of how many have it, and since when")
     func delivery() throws {
-        #expect(try text(told(.held, recipients: 5)).contains("✓ sent, received by none of 5; kept until"))
+        #expect(try text(told(.held, recipients: 5)).contains("✓ sent, received by none of 5; expires"))
         #expect(
             try text(told(.held, recipients: 5, received: 3))
-                .contains("✓✓ received by 3 of 5, last 2026-09-21 14:15 UTC; kept until"))
+                .contains("✓✓ received by 3 of 5, last 2026-09-21 14:15 UTC; expires"))
         #expect(try text(told(.held, received: 1)).contains("✓✓ received by 1, last"))
     }
 
     @Test("says how it ended", arguments: EndReason.allCases)
     func ends(reason: EndReason) throws {
         let ended = try text(told(.ended(reason), recipients: 5, received: 5))
-        #expect(ended.contains(reason.sentence) && ended.contains("5 of 5") && !ended.contains("kept until"))
+        #expect(ended.contains(reason.sentence) && ended.contains("5 of 5") && !ended.contains("expires"))
     }
 
     @Test("tells a damaged blob, one that nobody knows, and a server that is away")
     func troubles() throws {
         #expect(try text(told(.damaged)).contains("--file"))
-        #expect(try text(.unknown).contains("does not know"))
-        #expect(try text(.unreachable(.transfer(.unresolved(host: "h", "")))).contains("cannot be asked"))
+        #expect(try text(.unknown).contains("no longer known"))
+        #expect(try text(.unreachable(.transfer(.unresolved(host: "h", "")))).contains("cannot be reached"))
     }
 
     @Test("for a program is JSON that holds no secret")
