@@ -109,7 +109,8 @@ struct RulesTests {
 
     @Test("HEAD has only X-Reason, and that is enough")
     func reasonField() {
-        let refusal = ServerProblem(HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
+        let refusal = ServerProblem(
+            HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
         #expect(refusal.code == "ticket-invalid")
     }
 

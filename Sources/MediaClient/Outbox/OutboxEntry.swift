@@ -46,8 +46,8 @@ final class OutboxEntry {
         }
     }
 
-    /// Records that the server holds the blob; its copy here is no longer needed. The message is worth more than either:
-    /// a failure only warns.
+    /// Records that the server holds the blob; its copy here is no longer needed. The message is worth more than
+    /// either: a failure only warns.
     func noteStored(_ stored: StoredBlob, _ delegate: ClientDelegate) {
         var progress = OutboxProgress()
         progress.acknowledged = stored.size

@@ -2,8 +2,8 @@ import Blobs
 import Files
 import Transfer
 
-/// Uploads the blob of an outbox entry: performs the steps that `UploadPlanner` decides, and records what is known after
-/// each step before the next.
+/// Uploads the blob of an outbox entry: performs the steps that `UploadPlanner` decides, and records what is known
+/// after each step before the next.
 struct Uploader {
     let api: StoreAPI
     let entry: OutboxEntry

@@ -68,8 +68,8 @@ extension StoreAPI {
         return try status(in: try response(to: request))
     }
 
-    /// `PATCH /uploads/<id>` with `count` bytes of the blob from `offset` on. An empty one makes the server try again to
-    /// complete what it has.
+    /// `PATCH /uploads/<id>` with `count` bytes of the blob from `offset` on. An empty one makes the server try again
+    /// to complete what it has.
     func append(
         _ count: Int64, of blob: borrowing OpenFile, at offset: Int64, to id: UploadID
     ) throws(MediaClientError) -> UploadStatus {

@@ -19,8 +19,8 @@ struct StoreAPI {
 
     // MARK: Leases
 
-    /// `POST /<sha256>/leases`: a lease on a blob that the server has, without an upload. Asking again with the same owner
-    /// gives the same lease.
+    /// `POST /<sha256>/leases`: a lease on a blob that the server has, without an upload. Asking again with the same
+    /// owner gives the same lease.
     func addLease(_ lease: LeaseRequest) throws(MediaClientError) -> StoredBlob {
         let place = place(of: lease.address).appending("leases")
         let response = try retried(HTTPRequest(.post, place, fields: lease.leaseFields + authorization))
