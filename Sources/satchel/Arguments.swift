@@ -96,7 +96,8 @@ struct ContentOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How much the blob's size hides the file's: none, sixteenths, eighths (the default) or power-of-two.", valueName: "policy"
+            "How much the blob's size hides the file's: none, sixteenths, eighths (the default) or power-of-two.",
+            valueName: "policy"
         ))
     var padding: String?
 
@@ -145,7 +146,8 @@ struct ContentOptions: ParsableArguments {
 struct TargetOptions: ParsableArguments {
     @Option(
         name: [.customShort("o"), .customLong("output")],
-        help: ArgumentHelp("A file, a folder, or - for standard output; default: the current folder.", valueName: "path"))
+        help: ArgumentHelp(
+            "A file, a folder, or - for standard output; default: the current folder.", valueName: "path"))
     var path: String?
 
     @Flag(help: "Replace an existing file.")

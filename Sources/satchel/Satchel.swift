@@ -18,11 +18,11 @@ struct Satchel: ParsableCommand {
         subcommands: [
             SendCommand.self, OpenCommand.self, ShowCommand.self, StatusCommand.self, ForwardCommand.self,
             RenewCommand.self, RevokeCommand.self, SentCommand.self, OutboxCommand.self, ReceiptsCommand.self,
-            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, ConfigCommand.self,
+            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, ConfigurationCommand.self,
         ])
 }
 
-struct ConfigCommand: ParsableCommand {
+struct ConfigurationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Shows the settings in effect and where each comes from. The ticket is not shown.",

@@ -124,7 +124,7 @@ struct RulesTests {
     func descriptors(url: String, address: String, size: String, isRead: Bool) {
         let body = #"{"url":"\#(url)","sha256":"\#(address)","size":\#(size),"expires":9}"#
         let fields = [HTTPField("content-type", "application/json")]
-        let descriptor = StoredBlob(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
+        let descriptor = RemoteBlob(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
         #expect((descriptor != nil) == isRead)
     }
 }

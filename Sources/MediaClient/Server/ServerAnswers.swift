@@ -3,7 +3,7 @@ import MediaMessage
 import Transfer
 
 /// What a server says about a blob that it holds for us.
-struct StoredBlob: Hashable, Sendable {
+struct RemoteBlob: Hashable, Sendable {
     let url: BlobURL
     let address: BlobAddress
     let size: Int64
