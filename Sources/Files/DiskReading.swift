@@ -2,8 +2,8 @@ import Glibc
 
 /// Reads a file from its disk, once, from front to end.
 ///
-/// If the file system supports it, the reads bypass the page cache: they see the disk itself, and evict nothing that others
-/// need. Otherwise pages that had to be read are dropped again.
+/// If the file system supports it, the reads bypass the page cache: they see the disk itself, and evict nothing that
+/// others need. Otherwise pages that had to be read are dropped again.
 package struct DiskReading: ~Copyable, Sendable {
     /// Bytes of one piece.
     package static let pieceBytes = 1 << 20
@@ -70,8 +70,8 @@ extension OpenFile {
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM)
     }
 
-    /// Reads at `offset` until `buffer` is full or the file ends, and leaves no more in the page cache than before; returns
-    /// the number of bytes.
+    /// Reads at `offset` until `buffer` is full or the file ends, and leaves no more in the page cache than before;
+    /// returns the number of bytes.
     fileprivate borrowing func readPassing(
         into buffer: inout MutableRawSpan, at offset: Int64
     ) throws(FileError) -> Int {
@@ -88,7 +88,7 @@ package enum ThreadPriority {
     /// Niceness of a thread whose work can wait: about a tenth of an ordinary thread's share.
     private static let yielding: Int32 = 10
 
-    /// Lowers the priority of the calling thread. On Linux niceness belongs to a thread, and 0 means this one (sched(7)).
-    /// Lowering needs no privilege, so a failure is ignored.
+    /// Lowers the priority of the calling thread. On Linux niceness belongs to a thread, and 0 means this one
+    /// (sched(7)). Lowering needs no privilege, so a failure is ignored.
     package static func yieldToOthers() { _ = setpriority(.init(PRIO_PROCESS.rawValue), 0, yielding) }
 }

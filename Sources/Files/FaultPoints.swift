@@ -1,4 +1,5 @@
-/// The steps of the store after which a crash or a failure must lose nothing: each name is the moment just after that step.
+/// The steps of the store after which a crash or a failure must lose nothing: each name is the moment just after that
+/// step.
 package enum FaultPoint: String, Sendable, CaseIterable {
     // Creating a store.
     case foldersMade, identityWritten, storeSynced, catalogMigrated, blobsNamed, catalogNamed, storeNamed
@@ -16,8 +17,8 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case catalogReopened, probeSynced
 }
 
-/// Lets tests interrupt the order of durable steps: code calls `reach` after every step, and the body passed in at the top
-/// decides whether the process dies there, the step fails, or nothing happens.
+/// Lets tests interrupt the order of durable steps: code calls `reach` after every step, and the body passed in at the
+/// top decides whether the process dies there, the step fails, or nothing happens.
 package struct FaultPoints: Sendable {
     /// Nothing ever happens: for every real store.
     package static let none = FaultPoints(body: nil)

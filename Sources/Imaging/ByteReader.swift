@@ -56,8 +56,8 @@ struct ByteReader: ~Copyable {
         }
     }
 
-    /// Moves to the marker that ends entropy-coded data, past stuffed zeros, restarts and fill bytes (T.81, B.1.1.5), or to
-    /// the end of the file.
+    /// Moves to the marker that ends entropy-coded data, past stuffed zeros, restarts and fill bytes (T.81, B.1.1.5),
+    /// or to the end of the file.
     mutating func skipEntropyData() throws(ImagingError) {
         while try skipToMarker() {
             if filled - given < 2, try !refill() || filled < 2 {

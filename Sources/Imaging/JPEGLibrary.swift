@@ -2,8 +2,8 @@ import CJPEG
 import CRowScaler
 import Files
 
-// The interface to the C targets. Each type owns its C object from `init` to `deinit`; buffer sizes are checked here, since
-// C cannot; no longjmp leaves C.
+// The interface to the C targets. Each type owns its C object from `init` to `deinit`; buffer sizes are checked here,
+// since C cannot; no longjmp leaves C.
 
 /// What a decoder is about to produce.
 struct PictureHeader: Sendable {
@@ -74,7 +74,8 @@ struct PictureDecoder: ~Copyable {
 
     private static var limits: picture_limits {
         picture_limits(
-            pixels: UInt64(ImagingLimits.pixels), scans: Int32(ImagingLimits.scans), memory_bytes: UInt64(ImagingLimits.memoryBytes))
+            pixels: UInt64(ImagingLimits.pixels), scans: Int32(ImagingLimits.scans),
+            memory_bytes: UInt64(ImagingLimits.memoryBytes))
     }
 
     /// Starts decoding at `eighths`/8 of the size; returns the resulting size, each edge rounded up.
@@ -189,8 +190,8 @@ struct PictureEncoder: ~Copyable {
     private let inputCount: Int
     private let outputCount: Int
 
-    /// A scaler from rows of `input` to rows of `output`; nil if they are the same. `sourceWidth` and `sourceHeight` are
-    /// the exact size of the picture in input samples, which libjpeg rounds up when it decodes at a fraction.
+    /// A scaler from rows of `input` to rows of `output`; nil if they are the same. `sourceWidth` and `sourceHeight`
+    /// are the exact size of the picture in input samples, which libjpeg rounds up when it decodes at a fraction.
     static func unlessEqual(
         _ input: PixelSize, _ output: PixelSize, components: Int, sourceWidth: Double? = nil,
         sourceHeight: Double? = nil

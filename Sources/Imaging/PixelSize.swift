@@ -20,9 +20,9 @@ struct PixelSize: Hashable, Sendable {
 
     /// The eighths of this size at which libjpeg should decode the picture, before a filter scales it to `target`.
     ///
-    /// Scaling in the DCT cuts off sharply, and averages code values rather than light; as long as the filter still has to
-    /// remove two sevenths, that is not visible. Only powers of two are worth it: libjpeg-turbo has no vector code for the
-    /// sizes in between.
+    /// Scaling in the DCT cuts off sharply, and averages code values rather than light; as long as the filter still has
+    /// to remove two sevenths, that is not visible. Only powers of two are worth it: libjpeg-turbo has no vector code
+    /// for the sizes in between.
     func decodingEighths(for target: PixelSize) -> Int {
         for eighths in [1, 2, 4] where 5 * longEdge * eighths >= 7 * target.longEdge * 8 { return eighths }
         return 8

@@ -1,11 +1,11 @@
 package import Files
 
-/// Prepares a JPEG for sealing: compresses it to `quality`, or only strips its metadata if that is asked for, if it cannot
-/// be compressed, or if compressing would not make it smaller.
+/// Prepares a JPEG for sealing: compresses it to `quality`, or only strips its metadata if that is asked for, if it
+/// cannot be compressed, or if compressing would not make it smaller.
 ///
-/// Reads `input` and writes `output`, which must be empty, from their first bytes; their positions do not change. The whole
-/// picture is decoded in any case, so the result is valid, unless `acceptsCorruption`, which makes the best of truncated and
-/// damaged files instead of failing.
+/// Reads `input` and writes `output`, which must be empty, from their first bytes; their positions do not change. The
+/// whole picture is decoded in any case, so the result is valid, unless `acceptsCorruption`, which makes the best of
+/// truncated and damaged files instead of failing.
 package func preparePicture(
     _ input: borrowing OpenFile, into output: borrowing OpenFile, quality: Quality, acceptsCorruption: Bool = false
 ) throws(ImagingError) -> PreparedPicture {
@@ -20,7 +20,8 @@ package func preparePicture(
 
 /// Decodes a received preview completely; returns its size.
 ///
-/// The limits of every picture apply, and a stricter one: no honest picture of a few kilobytes has edges over 1,024 pixels.
+/// The limits of every picture apply, and a stricter one: no honest picture of a few kilobytes has edges over 1,024
+/// pixels.
 package func checkPreview(_ bytes: [UInt8]) throws(ImagingError) -> (width: Int, height: Int) {
     let decoder = try PictureDecoder(bytes, acceptsCorruption: false)
     let size = decoder.header.size

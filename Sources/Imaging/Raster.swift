@@ -59,8 +59,8 @@ struct Raster: Sendable {
 
 /// A picture that is written row by row as stored, and read row by row as displayed.
 ///
-/// It consists of bands of displayed rows, and each band is freed after its last row is read: the encoder's memory grows
-/// while this shrinks.
+/// It consists of bands of displayed rows, and each band is freed after its last row is read: the encoder's memory
+/// grows while this shrinks.
 struct TurnedPicture {
     /// The size as displayed.
     let size: PixelSize

@@ -64,7 +64,9 @@ struct SegmentContent {
 
     /// The names of gain maps by Adobe and Google, Apple, and ISO.
     static func mentionsGainMap(_ bytes: [UInt8]) -> Bool {
-        ["hdr-gain-map", "GainMap", "hdrgainmap", "HDRGainMap", "iso:ts:21496"].contains { bytes.contains(Array($0.utf8)) }
+        ["hdr-gain-map", "GainMap", "hdrgainmap", "HDRGainMap", "iso:ts:21496"].contains {
+            bytes.contains(Array($0.utf8))
+        }
     }
 }
 

@@ -57,8 +57,8 @@ struct StrippedPicture {
         try output.write(count, of: buffer, at: target)
     }
 
-    /// Decoders read a file with a JFIF segment as YCbCr or gray, whatever else it says: the segment may only be added to
-    /// files that they read so without it.
+    /// Decoders read a file with a JFIF segment as YCbCr or gray, whatever else it says: the segment may only be added
+    /// to files that they read so without it.
     private static func mayCarryJFIF(_ structure: PictureStructure) -> Bool {
         switch structure.colourModel {
         case .gray, .ycc: true

@@ -4,8 +4,8 @@ package import Transfer
 
 /// What a person can do with files: send, forward and open them, and manage what was sent.
 ///
-/// Every dependency comes in through `init`. Work happens on the caller's thread, with fixed buffers whatever the size of
-/// a file.
+/// Every dependency comes in through `init`. Work happens on the caller's thread, with fixed buffers whatever the size
+/// of a file.
 package final class MediaClient {
     let settings: Settings
     let state: StateFolder

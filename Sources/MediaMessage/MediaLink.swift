@@ -4,8 +4,8 @@ import Blobs
 ///
 ///     <base>/open/<sha256>#v=1&k=<key>&s=<sealed size>&n=<plaintext size>&t=image/jpeg&f=beach.jpg
 ///
-/// where the blob itself is at `<base>/<sha256>`. Percent-encoding as in RFC 3986, so `+` is a plus sign. Required: v, k, s,
-/// n, t; unknown names are ignored, duplicate names are refused. Preview, caption and the rest are left out.
+/// where the blob itself is at `<base>/<sha256>`. Percent-encoding as in RFC 3986, so `+` is a plus sign. Required: v,
+/// k, s, n, t; unknown names are ignored, duplicate names are refused. Preview, caption and the rest are left out.
 package enum MediaLink {
     private static let folder = "open"
 

@@ -1,7 +1,7 @@
 package import Blobs
 
-/// What is sent through the chat instead of the file: where the sealed blob is, the key that opens it, and enough to show a
-/// placeholder before the file arrives. At most 4096 bytes of JSON.
+/// What is sent through the chat instead of the file: where the sealed blob is, the key that opens it, and enough to
+/// show a placeholder before the file arrives. At most 4096 bytes of JSON.
 ///
 /// It contains the key. Its description does not show it; its `key` and its encoding do.
 package struct MediaMessage: Hashable, Sendable {

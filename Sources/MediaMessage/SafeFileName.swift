@@ -6,8 +6,8 @@ package func printable(_ text: String) -> String {
 /// A safe name for a received file: a single path part, never hidden, never an option, at most 200 bytes, in Unicode
 /// Normalization Form C, with an extension that matches `mediaType`.
 ///
-/// `hint` comes from the message. Separators, control and format characters, a leading `-` or `.`, and a trailing dot or
-/// space become `_`.
+/// `hint` comes from the message. Separators, control and format characters, a leading `-` or `.`, and a trailing dot
+/// or space become `_`.
 package func safeFileName(hint: String?, mediaType: String) -> String {
     let limitBytes = 200
     let normal = String(decoding: (hint ?? "")._nfcCodeUnits, as: UTF8.self)

@@ -37,8 +37,8 @@ func isHost(_ host: String) -> Bool {
     }
 }
 
-/// An IPv6 address (RFC 3986 §3.2.2): eight groups, `::` at most once for one or more groups of zeros, the last two groups
-/// optionally as an IPv4 address; no zone.
+/// An IPv6 address (RFC 3986 §3.2.2): eight groups, `::` at most once for one or more groups of zeros, the last two
+/// groups optionally as an IPv4 address; no zone.
 func isIPv6(_ text: some StringProtocol) -> Bool {
     let halves = String(text).split(separator: "::", omittingEmptySubsequences: false)
     switch halves.count {

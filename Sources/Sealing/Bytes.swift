@@ -1,7 +1,7 @@
 import Files
 
-/// Conversions between arrays and spans of bytes. Any bit pattern is a byte, so what is unsafe for types in general is safe
-/// here.
+/// Conversions between arrays and spans of bytes. Any bit pattern is a byte, so what is unsafe for types in general is
+/// safe here.
 extension Array<UInt8> {
     /// A copy of the bytes of a span.
     init(_ span: RawSpan) {

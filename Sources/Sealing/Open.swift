@@ -3,10 +3,10 @@ package import Files
 
 /// Opens the whole of `blob` into `plaintext`, which is overwritten and cut to the plaintext's size.
 ///
-/// Until this returns, nothing in `plaintext` may be shown to anyone; after an error it is empty.
-/// `plaintextSize` comes from the message. Uses two threads as `seal` does; `progress` takes the number of plaintext bytes
-/// done, on the caller's thread. Throws, in this order of checks, `.length`, `.magic`, `.version`, `.suite`,
-/// `.parameters`, `.commitment`, `.chunk`, `.trailer`, `.padding`, `.digest`; and `.file`.
+/// Until this returns, nothing in `plaintext` may be shown to anyone; after an error it is empty. `plaintextSize` comes
+/// from the message. Uses two threads as `seal` does; `progress` takes the number of plaintext bytes done, on the
+/// caller's thread. Throws, in this order of checks, `.length`, `.magic`, `.version`, `.suite`, `.parameters`,
+/// `.commitment`, `.chunk`, `.trailer`, `.padding`, `.digest`; and `.file`.
 package func open(
     _ blob: borrowing OpenFile, address: BlobAddress, plaintextSize: Int64, key: borrowing MediaKey,
     into plaintext: borrowing OpenFile, progress: (Int64) -> Void = { _ in }
@@ -88,8 +88,8 @@ package func openRange(
         }, deliver: deliver)
 }
 
-/// How many bytes from the start of a partial download can be kept: the header and the complete, authentic chunks after it.
-/// 0 if even the header does not belong to this key.
+/// How many bytes from the start of a partial download can be kept: the header and the complete, authentic chunks after
+/// it. 0 if even the header does not belong to this key.
 ///
 /// `sealedSize` is the size of the complete blob. Throws `.length` if no blob has that size, and `.file`.
 package func verifiedPrefix(

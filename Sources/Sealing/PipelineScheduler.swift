@@ -1,9 +1,9 @@
-/// Decides which of two workers does what next. Every run passes three stages: it is prepared, in parallel with others and
-/// in any order; its sealed bytes are digested, one run at a time and in order; it is written, one run at a time and in
-/// order, while others are digested and prepared.
+/// Decides which of two workers does what next. Every run passes three stages: it is prepared, in parallel with others
+/// and in any order; its sealed bytes are digested, one run at a time and in order; it is written, one run at a time
+/// and in order, while others are digested and prepared.
 ///
-/// A pure value: workers call `next()` and report the outcome. A free worker takes the step nearest to the end, so both are
-/// busy as long as there is work, whatever the steps cost, and one worker alone would finish as well.
+/// A pure value: workers call `next()` and report the outcome. A free worker takes the step nearest to the end, so both
+/// are busy as long as there is work, whatever the steps cost, and one worker alone would finish as well.
 struct PipelineScheduler<Slot: Sendable>: Sendable {
     enum Step: Sendable {
         case prepare(Int64, Slot)

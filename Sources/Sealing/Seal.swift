@@ -129,8 +129,8 @@ package struct SealedOriginal: Sendable {
     }
 }
 
-/// Checks that `plaintext` is, byte for byte, what was sealed: seals it again and compares the address. Nothing is written
-/// anywhere, since another plaintext under the same key and salt would reveal both.
+/// Checks that `plaintext` is, byte for byte, what was sealed: seals it again and compares the address. Nothing is
+/// written anywhere, since another plaintext under the same key and salt would reveal both.
 ///
 /// Throws `.notTheOriginal`; `.length`, `.magic` … `.commitment` for a header or key of another blob; and `.file`.
 package func checkReproduction(
@@ -140,8 +140,8 @@ package func checkReproduction(
     try sealAgain(original, from: plaintext, key: key, write: { _, _ in }, progress: progress)
 }
 
-/// Seals `plaintext` again into `blob`, to exactly the same bytes; checked before the first of them is written. After an
-/// error `blob` is empty. Throws as `checkReproduction` does.
+/// Seals `plaintext` again into `blob`, to exactly the same bytes; checked before the first of them is written. After
+/// an error `blob` is empty. Throws as `checkReproduction` does.
 package func reproduce(
     _ original: SealedOriginal, from plaintext: borrowing OpenFile, key: borrowing MediaKey,
     into blob: borrowing OpenFile, progress: (Int64) -> Void = { _ in }

@@ -2,8 +2,8 @@ package import Blobs
 
 /// Opens any part of a sealed blob whose header has been read; the caller supplies the other bytes.
 ///
-/// It relies on the tags of the chunks. Someone who knows the key and controls the store can forge those; only the digest
-/// of the whole blob cannot be forged.
+/// It relies on the tags of the chunks. Someone who knows the key and controls the store can forge those; only the
+/// digest of the whole blob cannot be forged.
 package struct SealedReader: ~Copyable, Sendable {
     package let geometry: SealedGeometry
     /// Bytes of the plaintext, from the message.

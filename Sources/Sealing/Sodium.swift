@@ -114,8 +114,8 @@ enum Sodium {
     }
 }
 
-/// A few secret bytes in memory of their own: between guard pages, kept out of core dumps and, if the system allows it, out
-/// of swap; wiped with this value (`sodium_malloc`).
+/// A few secret bytes in memory of their own: between guard pages, kept out of core dumps and, if the system allows it,
+/// out of swap; wiped with this value (`sodium_malloc`).
 @safe struct GuardedBytes: ~Copyable, Sendable {
     let count: Int
     /// False if the system refused to lock the memory (`ulimit -l`), so that it may be swapped out.

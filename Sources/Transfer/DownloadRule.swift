@@ -26,7 +26,8 @@ enum BodyDestination: Hashable, Sendable {
             return .refused("it is a range that was not requested")
         }
         guard range.offset == offset, range.size == size, range.last == size - 1 else {
-            return .refused("it has the range \(range.offset)-\(range.last)/\(range.size) instead of \(offset)-\(size - 1)")
+            return .refused(
+                "it has the range \(range.offset)-\(range.last)/\(range.size) instead of \(offset)-\(size - 1)")
         }
         return .file(offset: offset)
     }

@@ -68,7 +68,8 @@ struct LeaseOptions: ParsableArguments {
     var recipients: String?
 
     @Flag(
-        help: "Print a separate message for each recipient, so that none can confirm delivery for another; at most 256.")
+        help: "Print a separate message for each recipient, so that none can confirm delivery for another; at most 256."
+    )
     var recipientSecrets = false
 
     var flags: [SettingKey: String] { [.lifetime: lifetime, .recipients: recipients].compactMapValues { $0 } }
@@ -88,14 +89,16 @@ struct LeaseOptions: ParsableArguments {
 
 /// What happens to a file before it is sealed, and what the message says about it.
 struct ContentOptions: ParsableArguments {
-    static let qualityHelp = "Picture quality: standard (1600 pixels), high (4096) or original."
+    static let qualityHelp = "Picture quality: standard (1600 pixels, the default), high (4096) or original."
 
     @Option(help: ArgumentHelp(qualityHelp, valueName: "quality"))
     var quality: String?
 
     @Option(
         help: ArgumentHelp(
-            "How much the blob's size hides the file's: none, sixteenths, eighths or power-of-two.", valueName: "policy"))
+            "How much the blob's size hides the file's: none, sixteenths, eighths (the default) or power-of-two.",
+            valueName: "policy"
+        ))
     var padding: String?
 
     @Option(help: ArgumentHelp("Caption; at most 1024 bytes.", valueName: "text"))
@@ -142,8 +145,9 @@ struct ContentOptions: ParsableArguments {
 /// Where an opened file goes.
 struct TargetOptions: ParsableArguments {
     @Option(
-        name: [.short, .customLong("output")],
-        help: ArgumentHelp("A file, a folder, or - for standard output.", valueName: "path"))
+        name: [.customShort("o"), .customLong("output")],
+        help: ArgumentHelp(
+            "A file, a folder, or - for standard output; default: the current folder.", valueName: "path"))
     var path: String?
 
     @Flag(help: "Replace an existing file.")
@@ -172,7 +176,8 @@ enum MessageSource {
     static func read(_ argument: String, requiresLocation: Bool = true, console: Console) throws -> MediaMessage {
         if isMessage(argument) {
             if Process.isTerminal(2) {
-                console.notify("warning: other users can see a message in the arguments; use a pipe (-) or a file instead")
+                console.notify(
+                    "warning: other users can see a message in the arguments; use a pipe (-) or a file instead")
             }
             return try MediaMessage.read(argument, requiresLocation: requiresLocation)
         }

@@ -40,7 +40,7 @@ enum ExitCode: Int32, CaseIterable {
         case .software: "an error in a library"
         case .cannotCreate: "an output file exists already or cannot be created"
         case .outputFailed: "an output file or the state folder cannot be written"
-        case .tryLater: "the server is busy or full, or another satchel process is at work: try later"
+        case .tryLater: "server busy or full, or another satchel process at work: try later"
         case .badAnswer: "unexpected response from the server"
         case .notAllowed: "the message points to a host that is not allowed"
         case .badSettings: "invalid settings"

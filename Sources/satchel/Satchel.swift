@@ -18,18 +18,18 @@ struct Satchel: ParsableCommand {
         subcommands: [
             SendCommand.self, OpenCommand.self, ShowCommand.self, StatusCommand.self, ForwardCommand.self,
             RenewCommand.self, RevokeCommand.self, SentCommand.self, OutboxCommand.self, ReceiptsCommand.self,
-            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, ConfigCommand.self,
+            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, ConfigurationCommand.self,
         ])
 }
 
-struct ConfigCommand: ParsableCommand {
+struct ConfigurationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Shows the settings in effect and where each comes from. The ticket is not shown.",
         discussion: """
-            The file ~/.config/satchel/config (or $XDG_CONFIG_HOME/satchel/config) has lines of the form `name = value`. \
-            Empty lines and lines that start with # are ignored. The names are those printed here. Flags override the \
-            environment, and the environment overrides the file.
+            The file ~/.config/satchel/config (or $XDG_CONFIG_HOME/satchel/config) has lines of the form `name = \
+            value`. Empty lines and lines that start with # are ignored. The names are those printed here. Flags \
+            override the environment, and the environment overrides the file.
             """)
 
     func run() throws {

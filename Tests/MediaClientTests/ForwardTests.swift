@@ -13,7 +13,8 @@ struct ForwardTests {
 
     init() throws { stage = try JourneyStage() }
 
-    private func send(to peer: Peer, _ values: [SettingKey: String] = [:], each: Bool = false) throws -> [MediaMessage] {
+    private func send(to peer: Peer, _ values: [SettingKey: String] = [:], each: Bool = false) throws -> [MediaMessage]
+    {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
         return try client.send(
             try stage.file(bytes), options: SendOptions(caption: "Hello", hasRecipientSecrets: each)

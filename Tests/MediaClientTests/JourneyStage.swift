@@ -39,7 +39,8 @@ final class JourneyStage {
         let delegate = ClientDelegate(
             notify: { self.heard.append($0) }, progress: { _ in }, allows: { _ in self.allowsHosts })
         return MediaClient(
-            settings: settings, state: StateFolder(path: folder.path("state")), retryEnvironment: environment, delegate: delegate,
+            settings: settings, state: StateFolder(path: folder.path("state")), retryEnvironment: environment,
+            delegate: delegate,
             environment: { _ in nil })
     }
 

@@ -109,7 +109,8 @@ struct RulesTests {
 
     @Test("HEAD has only X-Reason, and that is enough")
     func reasonField() {
-        let refusal = ServerProblem(HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
+        let refusal = ServerProblem(
+            HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
         #expect(refusal.code == "ticket-invalid")
     }
 
@@ -123,7 +124,7 @@ struct RulesTests {
     func descriptors(url: String, address: String, size: String, isRead: Bool) {
         let body = #"{"url":"\#(url)","sha256":"\#(address)","size":\#(size),"expires":9}"#
         let fields = [HTTPField("content-type", "application/json")]
-        let descriptor = StoredBlob(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
+        let descriptor = RemoteBlob(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
         #expect((descriptor != nil) == isRead)
     }
 }

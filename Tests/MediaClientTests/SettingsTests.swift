@@ -67,7 +67,8 @@ struct SettingsTests {
     @Test(
         "Values that make no sense are refused, with the place where they stand",
         arguments: [
-            (SettingKey.server, "media.example"), (.server, "ftp://media.example"), (.server, "https://u@media.example"),
+            (SettingKey.server, "media.example"), (.server, "ftp://media.example"),
+            (.server, "https://u@media.example"),
             (.server, "https://media.example/?x=1"), (.servers, "a b/c"), (.ticket, "two words"), (.quality, "best"),
             (.padding, "eights"), (.lifetime, "soon"), (.lifetime, "0d"), (.recipients, "0"), (.recipients, "1025"),
             (.recipients, "+5"), (.format, "xml"), (.preview, "maybe"), (.connectTimeout, "0"), (.stallTimeout, "1s"),

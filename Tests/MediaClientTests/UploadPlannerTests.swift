@@ -19,7 +19,9 @@ struct UploadPlannerTests {
     func boundary() {
         #expect(UploadPlanner(size: 99, resumableFrom: 100).next == .put)
         #expect(UploadPlanner(size: 100, resumableFrom: 100).next == .create)
-        #expect(UploadPlanner(size: 100, resumableFrom: 100, capabilities: ServerCapabilities(hasResumable: false)).next == .put)
+        #expect(
+            UploadPlanner(size: 100, resumableFrom: 100, capabilities: ServerCapabilities(hasResumable: false)).next
+                == .put)
     }
 
     @Test("What a program before has begun is asked about first")

@@ -186,7 +186,9 @@ struct ParsingTests {
         arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
     func notUTF8(_ bytes: [UInt8]) {
         let text = Array("{\"v\":\"".utf8) + bytes + Array("\"}".utf8)
-        #expect(throws: MessageError.notJSON("invalid UTF-8", offset: 7 + bytes.count)) { try MediaMessage(parsing: text) }
+        #expect(throws: MessageError.notJSON("invalid UTF-8", offset: 7 + bytes.count)) {
+            try MediaMessage(parsing: text)
+        }
     }
 
     @Test("may have 4096 bytes and no more, whatever they are")

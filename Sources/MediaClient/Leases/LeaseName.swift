@@ -1,8 +1,8 @@
 package import Blobs
 package import MediaMessage
 
-/// A short name for a lease: the first eight digits of its blob's address, and four that tell it from other leases on the
-/// same blob: `3fa9c1d2-7b01`.
+/// A short name for a lease: the first eight digits of its blob's address, and four that tell it from other leases on
+/// the same blob: `3fa9c1d2-7b01`.
 package struct LeaseName: Hashable, Sendable, CustomStringConvertible {
     static let addressDigits = 8
     static let tagDigits = 4

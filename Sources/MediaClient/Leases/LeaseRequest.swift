@@ -2,8 +2,8 @@ package import Blobs
 import MediaMessage
 package import Transfer
 
-/// What is asked of a server that is to hold a blob. It is recorded, in the sent log and in the outbox, before the server
-/// is asked.
+/// What is asked of a server that is to hold a blob. It is recorded, in the sent log and in the outbox, before the
+/// server is asked.
 package struct LeaseRequest: Sendable {
     package var at: Timestamp
     package var server: WebURL

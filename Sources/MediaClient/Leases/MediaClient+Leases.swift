@@ -53,7 +53,8 @@ extension MediaClient {
         return lease.end?.reason ?? reason
     }
 
-    /// Removes from the sent log the leases that have been over for `age`; returns how many. Those that may be alive stay.
+    /// Removes from the sent log the leases that have been over for `age`; returns how many. Those that may be alive
+    /// stay.
     package func pruneSent(overFor age: Lifetime) throws(MediaClientError) -> Int {
         let now = now
         return try onFile(MediaClientError.state) { () throws(FileError) in

@@ -3,11 +3,12 @@ package import Files
 import MediaMessage
 package import Transfer
 
-/// What the sender keeps about every lease made from here: enough to show, renew and revoke it, and to seal its blob again;
-/// never the key, the name or the caption.
+/// What the sender keeps about every lease made from here: enough to show, renew and revoke it, and to seal its blob
+/// again; never the key, the name or the caption.
 ///
-/// One JSON object a line, appended and synced, readable by its owner alone. A line that a crash cut short is ended by the
-/// next append, and skipped by readers. A lease gets a line before it is asked for, and one for each thing learned later:
+/// One JSON object a line, appended and synced, readable by its owner alone. A line that a crash cut short is ended by
+/// the next append, and skipped by readers. A lease gets a line before it is asked for, and one for each thing learned
+/// later:
 ///
 ///     {"v":1,"event":"sending","at":…,"server":"https://…","sha256":"…","owner":"…","size":…,"receipts":["…"],
 ///      "header":"<base64url of the 64 bytes>","padding":"eighths","lifetime":…,"recipients":…}
@@ -107,8 +108,8 @@ package struct SentLog: Sendable {
 
     // MARK: Reading
 
-    /// Every lease in the log, in the order they were made. Lines that cannot be read, or that concern an unknown lease,
-    /// are skipped.
+    /// Every lease in the log, in the order they were made. Lines that cannot be read, or that concern an unknown
+    /// lease, are skipped.
     package func leases() throws(FileError) -> [SentLease] {
         guard try Folder.status(path, followsLinks: true) != nil else { return [] }
         var leases: [SentLease] = []

@@ -114,8 +114,8 @@ extension MediaClient {
         try onFile(MediaClientError.output) { () throws(FileError) in try partial.truncate(to: 0) }
     }
 
-    /// The file that the sealed blob comes into. If another `open` of the same blob is using the one that is kept, this run
-    /// has a file of its own.
+    /// The file that the sealed blob comes into. If another `open` of the same blob is using the one that is kept, this
+    /// run has a file of its own.
     private func partialDownload(
         of message: MediaMessage, beside path: String?
     ) throws(MediaClientError) -> PartialDownload {
@@ -141,8 +141,8 @@ extension MediaClient {
         }
     }
 
-    /// Most failures mean that this is another blob; only the digest tells that from a wrong key, and from a blob that its
-    /// sender sealed badly.
+    /// Most failures mean that this is another blob; only the digest tells that from a wrong key, and from a blob that
+    /// its sender sealed badly.
     private func reason(
         for error: SealingError, _ blob: borrowing OpenFile, _ message: MediaMessage, _ host: String
     ) throws(MediaClientError) -> MediaClientError {

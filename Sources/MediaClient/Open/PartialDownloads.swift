@@ -1,8 +1,8 @@
 import Blobs
 import Files
 
-/// Partly downloaded blobs: a file each, named by the blob's address, so that the next `open` of the same message resumes
-/// where the last one stopped. Their bytes are trusted only as far as their tags verify.
+/// Partly downloaded blobs: a file each, named by the blob's address, so that the next `open` of the same message
+/// resumes where the last one stopped. Their bytes are trusted only as far as their tags verify.
 package struct PartialDownloads: Sendable {
     package let folder: String
 

@@ -1,8 +1,8 @@
 import Files
 import Glibc
 
-/// The sends that are not finished: an entry each, from before the first byte leaves until the message has been printed.
-/// Any number of processes may use it at once; only one works on an entry at a time.
+/// The sends that are not finished: an entry each, from before the first byte leaves until the message has been
+/// printed. Any number of processes may use it at once; only one works on an entry at a time.
 package struct Outbox: Sendable {
     let folder: String
 
@@ -102,7 +102,8 @@ struct OutboxFolder: Sendable {
         return folder
     }
 
-    /// The same for a process that will work on the entry: listings hold the lock for a moment only, so it waits for them.
+    /// The same for a process that will work on the entry: listings hold the lock for a moment only, so it waits for
+    /// them.
     func lockToWork() throws(FileError) -> OpenFile {
         for _ in 0..<20 {
             do { return try lock() } catch {

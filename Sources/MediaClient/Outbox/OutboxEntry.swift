@@ -46,9 +46,9 @@ final class OutboxEntry {
         }
     }
 
-    /// Records that the server holds the blob; its copy here is no longer needed. The message is worth more than either:
-    /// a failure only warns.
-    func noteStored(_ stored: StoredBlob, _ delegate: ClientDelegate) {
+    /// Records that the server holds the blob; its copy here is no longer needed. The message is worth more than
+    /// either: a failure only warns.
+    func noteStored(_ stored: RemoteBlob, _ delegate: ClientDelegate) {
         var progress = OutboxProgress()
         progress.acknowledged = stored.size
         progress.url = stored.url

@@ -2,8 +2,8 @@ package import Blobs
 package import MediaMessage
 import Transfer
 
-/// What is recorded of a send before its first byte leaves, and never changed: what is asked of the server, and the message
-/// that will be printed. It holds the key.
+/// What is recorded of a send before its first byte leaves, and never changed: what is asked of the server, and the
+/// message that will be printed. It holds the key.
 ///
 /// A file with one JSON object, readable by its owner alone:
 ///

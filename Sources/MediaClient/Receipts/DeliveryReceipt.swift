@@ -20,8 +20,8 @@ package struct DeliveryReceipt: Sendable {
         self.at = at
     }
 
-    /// `PUT /<sha256>/receipts/<recipient>`: reveals the receipt secret, whose hash the server has, and a name that means
-    /// nothing anywhere else.
+    /// `PUT /<sha256>/receipts/<recipient>`: reveals the receipt secret, whose hash the server has, and a name that
+    /// means nothing anywhere else.
     func request(to recipient: Recipient) -> HTTPRequest {
         HTTPRequest(
             .put, place.appending("receipts").appending(recipient.base64url),

@@ -86,7 +86,7 @@ extension MediaClient {
 
     private func upload(
         _ entry: OutboxEntry, _ ticket: BearerTicket?, untilSent: Bool
-    ) throws(MediaClientError) -> StoredBlob {
+    ) throws(MediaClientError) -> RemoteBlob {
         let server = entry.record.lease.server
         let planner = UploadPlanner(
             size: entry.record.size, resumableFrom: settings.resumableFromBytes, upload: entry.progress.upload,

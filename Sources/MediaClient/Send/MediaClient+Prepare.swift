@@ -105,7 +105,8 @@ extension PreparedPicture {
             case .stripped(let reason): "metadata stripped only (\(reason))"
             }
         let metadata =
-            removed.isEmpty ? "no metadata found" : "metadata removed: \(removed.map(\.rawValue).joined(separator: ", "))"
+            removed.isEmpty
+            ? "no metadata found" : "metadata removed: \(removed.map(\.rawValue).joined(separator: ", "))"
         return "picture \(action), \(width) × \(height), \(before) → \(after) bytes; \(metadata)"
     }
 }

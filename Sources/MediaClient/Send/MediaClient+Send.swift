@@ -86,7 +86,9 @@ extension MediaClient {
         _ prepared: borrowing PreparedFile, into blob: borrowing OpenFile
     ) throws(MediaClientError) -> (message: MediaMessage, header: [UInt8]) {
         let key = MediaKey()
-        if !key.isLocked { delegate.notify("warning: the system could not lock the key in memory; it may be swapped to disk") }
+        if !key.isLocked {
+            delegate.notify("warning: the system could not lock the key in memory; it may be swapped to disk")
+        }
         var media = prepared.media
         let sealed: SealedBlob
         do {

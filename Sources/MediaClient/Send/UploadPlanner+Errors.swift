@@ -74,8 +74,8 @@ struct ServerCapabilities: Sendable {
     var hasResumable = true
 }
 
-/// How many bytes one append carries: about as many as pass in a few seconds, so that a cut loses little, and no more than
-/// proxies let through.
+/// How many bytes one append carries: about as many as pass in a few seconds, so that a cut loses little, and no more
+/// than proxies let through.
 struct AdaptiveChunkSize: Hashable, Sendable {
     static let firstBytes: Int64 = 4 << 20
     static let smallestBytes: Int64 = 64 << 10

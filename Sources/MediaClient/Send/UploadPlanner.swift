@@ -3,8 +3,8 @@ import MediaMessage
 
 /// Decides how one blob gets to its server: what is known so far, and the next step. Has no effects.
 ///
-/// Small blobs go by one `PUT`, larger ones by a resumable upload. A `PUT` that was cut, or was too large for a proxy, is
-/// followed by a resumable upload if the server supports them; if not, everything goes by `PUT`.
+/// Small blobs go by one `PUT`, larger ones by a resumable upload. A `PUT` that was cut, or was too large for a proxy,
+/// is followed by a resumable upload if the server supports them; if not, everything goes by `PUT`.
 struct UploadPlanner: Sendable {
     enum Step: Hashable, Sendable {
         /// Ask for a lease made by a request whose response was lost.

@@ -2,8 +2,8 @@ import Blobs
 import Files
 import Transfer
 
-/// Uploads the blob of an outbox entry: performs the steps that `UploadPlanner` decides, and records what is known after
-/// each step before the next.
+/// Uploads the blob of an outbox entry: performs the steps that `UploadPlanner` decides, and records what is known
+/// after each step before the next.
 struct Uploader {
     let api: StoreAPI
     let entry: OutboxEntry
@@ -15,7 +15,7 @@ struct Uploader {
     private var wallSeconds: Int64 { retries.environment.wallSeconds() }
 
     /// Returns what the server says about the blob, which fits what was sent.
-    mutating func run() throws(MediaClientError) -> StoredBlob {
+    mutating func run() throws(MediaClientError) -> RemoteBlob {
         let blob = try onFile(MediaClientError.state) { () throws(FileError) in try entry.blob() }
         while true {
             let step = planner.next
@@ -48,7 +48,7 @@ struct Uploader {
 
     private mutating func perform(
         _ step: UploadPlanner.Step, _ blob: borrowing OpenFile
-    ) throws(MediaClientError) -> StoredBlob? {
+    ) throws(MediaClientError) -> RemoteBlob? {
         switch step {
         case .findLease: return try findLease()
         case .put: return try put(blob)
@@ -78,7 +78,7 @@ struct Uploader {
     }
 
     /// No lease: either nothing has arrived, or the server contradicts itself.
-    private mutating func findLease() throws(MediaClientError) -> StoredBlob? {
+    private mutating func findLease() throws(MediaClientError) -> RemoteBlob? {
         if let stored = try api.findLease(lease, blobURL: planner.blobURL) { return stored }
         guard planner.blobURL == nil else {
             throw .answer("it says that it has the file, yet has no lease on it", host: api.host)
@@ -88,7 +88,7 @@ struct Uploader {
         return nil
     }
 
-    private mutating func put(_ blob: borrowing OpenFile) throws(MediaClientError) -> StoredBlob {
+    private mutating func put(_ blob: borrowing OpenFile) throws(MediaClientError) -> RemoteBlob {
         try api.check(lease)
         planner.willPut()
         try record()

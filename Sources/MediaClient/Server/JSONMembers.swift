@@ -2,8 +2,8 @@ import Blobs
 import MediaMessage
 import Transfer
 
-/// The members of a JSON object that is not a message: a server's response, a line of one of our own files. A member that
-/// is missing or of another type is nil.
+/// The members of a JSON object that is not a message: a server's response, a line of one of our own files. A member
+/// that is missing or of another type is nil.
 struct JSONMembers {
     private let members: [String: JSONValue]
 

@@ -3,7 +3,7 @@ import MediaMessage
 import Transfer
 
 /// What a server says about a blob that it holds for us.
-struct StoredBlob: Hashable, Sendable {
+struct RemoteBlob: Hashable, Sendable {
     let url: BlobURL
     let address: BlobAddress
     let size: Int64
@@ -46,8 +46,8 @@ struct UploadStatus: Hashable, Sendable {
 }
 
 extension Lease {
-    /// Reads `{"sha256","size","state","created","expires","recipients","received":[{"recipient","at"}]}`, a lease as its
-    /// owner sees it; nil if a part is missing or invalid.
+    /// Reads `{"sha256","size","state","created","expires","recipients","received":[{"recipient","at"}]}`, a lease as
+    /// its owner sees it; nil if a part is missing or invalid.
     init?(_ response: HTTPResponse) {
         guard let answer = JSONMembers(response), let address = answer.address, let size = answer.integer("size"),
             let state = answer.text("state").flatMap({ State(answer: $0) }), let created = answer.timestamp("created"),

@@ -20,7 +20,7 @@ extension StoreAPI {
     /// `PUT /upload`; `progress` takes the number of bytes sent.
     func put(
         _ blob: borrowing OpenFile, for lease: LeaseRequest, progress: (Int64) -> Void
-    ) throws(MediaClientError) -> StoredBlob {
+    ) throws(MediaClientError) -> RemoteBlob {
         let fields =
             lease.fields + authorization + [
                 HTTPField("Content-Type", "application/octet-stream"), HTTPField("Expect", "100-continue"),
@@ -31,11 +31,11 @@ extension StoreAPI {
             throw .transfer(error)
         }
         guard response.status == 200 || response.status == 201 else { throw refusal(response) }
-        return try checked(StoredBlob(response), lease)
+        return try checked(RemoteBlob(response), lease)
     }
 
     /// The lease that an upload has made; nil if there is none. `blobURL` is where the server said the blob is.
-    func findLease(_ lease: LeaseRequest, blobURL: BlobURL? = nil) throws(MediaClientError) -> StoredBlob? {
+    func findLease(_ lease: LeaseRequest, blobURL: BlobURL? = nil) throws(MediaClientError) -> RemoteBlob? {
         let place = place(of: lease.address)
         let response = try response(
             to: HTTPRequest(.get, place.appending("lease"), fields: [secret(lease.owner)]))
@@ -44,7 +44,7 @@ extension StoreAPI {
         guard let url = blobURL ?? BlobURL(place.description) else {
             throw .answer("its address cannot be written in a message", host: host)
         }
-        let stored = StoredBlob(url: url, address: held.address, size: held.size, expires: held.expires)
+        let stored = RemoteBlob(url: url, address: held.address, size: held.size, expires: held.expires)
         return try checked(stored, lease)
     }
 
@@ -68,8 +68,8 @@ extension StoreAPI {
         return try status(in: try response(to: request))
     }
 
-    /// `PATCH /uploads/<id>` with `count` bytes of the blob from `offset` on. An empty one makes the server try again to
-    /// complete what it has.
+    /// `PATCH /uploads/<id>` with `count` bytes of the blob from `offset` on. An empty one makes the server try again
+    /// to complete what it has.
     func append(
         _ count: Int64, of blob: borrowing OpenFile, at offset: Int64, to id: UploadID
     ) throws(MediaClientError) -> UploadStatus {

@@ -19,12 +19,12 @@ struct StoreAPI {
 
     // MARK: Leases
 
-    /// `POST /<sha256>/leases`: a lease on a blob that the server has, without an upload. Asking again with the same owner
-    /// gives the same lease.
-    func addLease(_ lease: LeaseRequest) throws(MediaClientError) -> StoredBlob {
+    /// `POST /<sha256>/leases`: a lease on a blob that the server has, without an upload. Asking again with the same
+    /// owner gives the same lease.
+    func addLease(_ lease: LeaseRequest) throws(MediaClientError) -> RemoteBlob {
         let place = place(of: lease.address).appending("leases")
         let response = try retried(HTTPRequest(.post, place, fields: lease.leaseFields + authorization))
-        guard let stored = StoredBlob(response), stored.address == lease.address else {
+        guard let stored = RemoteBlob(response), stored.address == lease.address else {
             throw .answer("it describes another file", host: host)
         }
         return try checked(stored, lease)
@@ -79,7 +79,7 @@ struct StoreAPI {
     }
 
     /// What the server says about a blob, if it fits what was asked for.
-    func checked(_ stored: StoredBlob?, _ lease: LeaseRequest) throws(MediaClientError) -> StoredBlob {
+    func checked(_ stored: RemoteBlob?, _ lease: LeaseRequest) throws(MediaClientError) -> RemoteBlob {
         guard let stored else { throw .answer("it does not describe a blob", host: host) }
         guard stored.address == lease.address, stored.url.address == lease.address else {
             throw .wrongDigest(expected: lease.address, actual: stored.url.address, host: host)

@@ -1,8 +1,8 @@
 import Blobs
 package import Files
 
-/// Where satchel keeps its state: the outbox, the sent log, waiting receipts, the person's secret, partial downloads, and
-/// spool files while a command runs.
+/// Where satchel keeps its state: the outbox, the sent log, waiting receipts, the person's secret, partial downloads,
+/// and spool files while a command runs.
 ///
 /// By the XDG Base Directory Specification: `$XDG_STATE_HOME/satchel`, by default `~/.local/state/satchel`, 0700.
 package struct StateFolder: Sendable {

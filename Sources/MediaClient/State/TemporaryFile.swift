@@ -2,8 +2,8 @@ package import Files
 import Glibc
 import Synchronization
 
-/// A file in the making. It has no name if the file system supports that, so that nothing is left however the program ends;
-/// otherwise it has a hidden name, which is removed with this value, or by the signal that ends the program.
+/// A file in the making. It has no name if the file system supports that, so that nothing is left however the program
+/// ends; otherwise it has a hidden name, which is removed with this value, or by the signal that ends the program.
 package struct TemporaryFile: ~Copyable {
     package let file: OpenFile
     private let folder: String
@@ -29,8 +29,8 @@ package struct TemporaryFile: ~Copyable {
         TemporaryNames.shared.forget(name)
     }
 
-    /// Makes the bytes durable and gives the file its name. An existing file is replaced if `replacing`, otherwise it is an
-    /// error with `isExistence`.
+    /// Makes the bytes durable and gives the file its name. An existing file is replaced if `replacing`, otherwise it
+    /// is an error with `isExistence`.
     package borrowing func publish(as path: String, replacing: Bool) throws(FileError) {
         try file.synchronize()
         if let name {
@@ -76,8 +76,8 @@ package struct TemporaryFile: ~Copyable {
 }
 /// The names of temporary files that are removed when a signal ends the program.
 ///
-/// From the first name on, a thread waits for SIGINT, SIGTERM and SIGHUP, removes the files, and lets the signal end the
-/// program as it would have. No code runs inside a signal handler.
+/// From the first name on, a thread waits for SIGINT, SIGTERM and SIGHUP, removes the files, and lets the signal end
+/// the program as it would have. No code runs inside a signal handler.
 final class TemporaryNames: Sendable {
     static let shared = TemporaryNames()
 

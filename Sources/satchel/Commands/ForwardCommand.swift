@@ -7,9 +7,9 @@ struct ForwardCommand: ParsableCommand {
         commandName: "forward",
         abstract: "Forwards the file a message points to without re-uploading it; prints the new message.",
         discussion: """
-            The server keeps the file under a lease of your own, whatever happens to the sender's. If the server no longer \
-            has the file and you sent it, pass the exact file that the recipients have with --file: it is sealed to the \
-            same blob again, and the old messages work again.
+            The server keeps the file under a lease of your own, whatever happens to the sender's. If the server no \
+            longer has the file and you sent it, pass the exact file that the recipients have with --file: it is \
+            sealed to the same blob again, and the old messages work again.
             """)
 
     @Argument(help: ArgumentHelp(MessageSource.help))

@@ -8,7 +8,8 @@ struct StatusCommand: ParsableCommand {
         abstract: "Shows the status of sent files: who has received them, when they expire, how they ended.",
         discussion: """
             ✓ the server has the file, ✓✓ someone has confirmed delivery. Without an argument, shows what may still be \
-            alive; with `all`, everything in the sent log. With --watch, keeps printing changes until everything has ended.
+            alive; with `all`, everything in the sent log. With --watch, keeps printing changes until everything has \
+            ended.
             """)
 
     @Argument(help: ArgumentHelp("\(LeaseArgument.help) Or: all."))
@@ -92,8 +93,8 @@ struct RevokeCommand: ParsableCommand {
         commandName: "revoke",
         abstract: "Revokes sent files: the server stops serving them, unless someone else has forwarded them.",
         discussion: """
-            Those who have received a file keep it. Caches may serve it for up to five more minutes. Copies that others \
-            have forwarded stay available.
+            Those who have received a file keep it. Caches may serve it for up to five more minutes. Copies that \
+            others have forwarded stay available.
             """)
 
     @Argument(help: ArgumentHelp(LeaseArgument.help))

@@ -9,11 +9,12 @@ struct OpenCommand: ParsableCommand {
         commandName: "open",
         abstract: "Downloads, verifies and decrypts the file a message points to; prints its path.",
         discussion: """
-            Nothing is written to the output before the whole file is verified. Files are downloaded only from the hosts in \
-            the setting `servers`, by default the host of SATCHEL_SERVER. Other hosts need --from, or a yes on the terminal.
+            Nothing is written to the output before the whole file is verified. Files are downloaded only from the \
+            hosts in the setting `servers`, by default the host of SATCHEL_SERVER. Other hosts need --from, or a yes \
+            on the terminal.
 
-            Once the file is in place, delivery is confirmed to the server in the message, unless --no-receipt is given. If \
-            that server cannot be reached, the receipt is sent later.
+            Once the file is in place, delivery is confirmed to the server in the message, unless --no-receipt is \
+            given. If that server cannot be reached, the receipt is sent later.
             """)
 
     @Argument(help: ArgumentHelp(MessageSource.help))

@@ -9,8 +9,8 @@ struct OutboxCommand: ParsableCommand {
         commandName: "outbox", abstract: "Shows, resumes or cancels unfinished sends.",
         discussion: """
             A file sealed by `send` stays in the outbox until the server has it and its message has been printed. The \
-            outbox is in ~/.local/state/satchel/outbox (or $XDG_STATE_HOME/satchel/outbox). It contains keys, and only you \
-            can read it.
+            outbox is in ~/.local/state/satchel/outbox (or $XDG_STATE_HOME/satchel/outbox). It contains keys, and only \
+            you can read it.
             """,
         subcommands: [ListEntries.self, ResumeEntries.self, CancelEntries.self], defaultSubcommand: ListEntries.self)
 
@@ -159,7 +159,8 @@ enum OutboxLine {
     private static func state(_ item: OutboxItem) -> String {
         if item.progress.url != nil {
             return item.isBusy
-                ? "sent" : "sent, but its message was not printed; to print it: satchel outbox resume \(item.record.name)"
+                ? "sent"
+                : "sent, but its message was not printed; to print it: satchel outbox resume \(item.record.name)"
         }
         let percent = percent(item).map { ", \($0) % sent" } ?? ""
         let reason = item.progress.failure.map { "; \(printable($0))" } ?? ""

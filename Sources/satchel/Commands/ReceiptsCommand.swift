@@ -8,8 +8,8 @@ struct ReceiptsCommand: ParsableCommand {
         commandName: "receipts",
         abstract: "Shows or sends delivery receipts that are waiting for their server.",
         discussion: """
-            A receipt that cannot be delivered waits, and is sent when a command next reaches its server. It is dropped \
-            after 60 days, or if the server refuses it.
+            A receipt that cannot be delivered waits, and is sent when a command next reaches its server. It is \
+            dropped after 60 days, or if the server refuses it.
             """,
         subcommands: [ListWaiting.self, SendWaiting.self], defaultSubcommand: ListWaiting.self)
 

@@ -7,12 +7,12 @@ struct SendCommand: ParsableCommand {
         commandName: "send",
         abstract: "Compresses, encrypts and uploads files; prints a message for each.",
         discussion: """
-            JPEG pictures are compressed, and their metadata is removed. Other files are sent unchanged. The command stops \
-            at the first failure; the messages of the files before it have been printed.
+            JPEG pictures are compressed, and their metadata is removed. Other files are sent unchanged. The command \
+            stops at the first failure; the messages of the files before it have been printed.
 
-            Each file is in the outbox before its first byte leaves. If the upload is interrupted, the sealed file stays \
-            there, and `satchel outbox resume` continues. With --wait the command keeps trying until the file is sent or \
-            refused for good.
+            Each file is in the outbox before its first byte leaves. If the upload is interrupted, the sealed file \
+            stays there, and `satchel outbox resume` continues. With --wait the command keeps trying until the file is \
+            sent or refused for good.
 
             One message serves a group of any size. With --recipient-secrets a separate message is printed for each \
             recipient, one a line, for one file after the other.

@@ -9,8 +9,8 @@ struct SentCommand: ParsableCommand {
         commandName: "sent",
         abstract: "Shows, exports or prunes the log of sent files. Contacts no server.",
         discussion: """
-            The log is sent.jsonl in ~/.local/state/satchel (or $XDG_STATE_HOME/satchel). It has what is needed to show, \
-            renew and revoke each lease and to seal its blob again; never a key, a file name or a caption.
+            The log is sent.jsonl in ~/.local/state/satchel (or $XDG_STATE_HOME/satchel). It has what is needed to \
+            show, renew and revoke each lease and to seal its blob again; never a key, a file name or a caption.
             """,
         subcommands: [ListLeases.self, ExportLog.self, PruneLog.self], defaultSubcommand: ListLeases.self)
 
@@ -34,7 +34,8 @@ struct SentCommand: ParsableCommand {
 
     struct ExportLog: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "export", abstract: "Prints the log for backup, or to append to another one: JSON, one event a line.",
+            commandName: "export",
+            abstract: "Prints the log for backup, or to append to another one: JSON, one event a line.",
             discussion: "Anyone with these lines can revoke what was sent; nobody can decrypt it with them.")
 
         func run() throws {
