@@ -10,9 +10,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
-        .package(
-            url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0",
-            traits: ["JSON", "CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
@@ -73,7 +70,7 @@ let package = Package(
             dependencies: [
                 "Blobs", "Store", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets",
                 "BlobHTTP",
-                argumentParser, configuration, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
+                argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
         // C behind its doors.
@@ -111,6 +108,15 @@ let package = Package(
         .testTarget(name: "BlobFilesTests", dependencies: ["BlobFiles", "Blobs", "Files", "TestSupport"]),
         .testTarget(
             name: "DiskStoreTests", dependencies: ["DiskStore", "BlobFiles", "Blobs", "Store", "Files", "TestSupport"]),
+        .testTarget(
+            name: "LifecycleTests",
+            dependencies: ["Lifecycle", "Vault", "Blobs", "Store", "TestSupport", lifecycle, logging]),
+        .testTarget(
+            name: "SatcheldTests",
+            dependencies: [
+                "satcheld", "BlobHTTP", "Vault", "Blobs", "Store", "Files", "TestSupport", argumentParser, lifecycle,
+                logging, nioCore, nioPosix,
+            ]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
         .testTarget(
             name: "VaultTests",
@@ -136,7 +142,6 @@ let package = Package(
 )
 
 var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
-var configuration: Target.Dependency { .product(name: "Configuration", package: "swift-configuration") }
 var crypto: Target.Dependency { .product(name: "Crypto", package: "swift-crypto") }
 var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
 var grdbSQLite: Target.Dependency { .product(name: "GRDBSQLite", package: "GRDB.swift") }

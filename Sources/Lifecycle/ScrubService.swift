@@ -13,15 +13,21 @@ package struct ScrubService: Service {
     private let store: any Upkeep
     private let bytesPerSecond: Int64
     private let interval: Duration
+    private let traffic: @Sendable () -> Int
     private let logger: Logger
 
     /// - Parameters:
     ///   - bytesPerSecond: the rate of a scrub while no client uses the store; 0 to check only what was hard to read.
     ///   - interval: from the beginning of one scrub to that of the next.
-    package init(store: any Upkeep, bytesPerSecond: Int64, interval: Duration, logger: Logger) {
+    ///   - traffic: bytes of blobs sent to clients so far: while it grows, scrubs are slower.
+    package init(
+        store: any Upkeep, bytesPerSecond: Int64, interval: Duration, logger: Logger,
+        traffic: @escaping @Sendable () -> Int = { 0 }
+    ) {
         self.store = store
         self.bytesPerSecond = bytesPerSecond
         self.interval = interval
+        self.traffic = traffic
         self.logger = logger
     }
 
@@ -59,7 +65,7 @@ package struct ScrubService: Service {
         {
             return wait
         }
-        try await store.scrub(bytesPerSecond: bytesPerSecond)
+        try await store.scrub(bytesPerSecond: bytesPerSecond, traffic: traffic)
         return .zero
     }
 }

@@ -1,26 +1,26 @@
-import Store
+package import Store
 
-/// Every instrument of one process that is counted on as things happen; what can be looked up when somebody asks is in
-/// `Readings`. `MetricTable` says how both are told.
+/// Everything that one process counts as it happens; what is looked up on request is in `Readings`. `MetricTable`
+/// defines how both are reported.
 package final class Meters: Sendable {
-    package let requests = RequestMeter()
-    /// Refusals by their short reason.
+    package let requests: RequestMeter
+    /// Refused requests by their problem code.
     package let refusals: LabelledCounter
 
     // MARK: Durable writing
 
     /// Uploads under way.
     package let openUploads = Gauge()
-    /// From asking for the bytes of an upload to be durable until they are.
+    /// The time to make the bytes of one upload durable.
     package let fileSyncs = Histogram(.time)
-    /// The same for the names of a batch.
+    /// The time to make the names of a batch durable.
     package let nameSyncs = Histogram(.time)
-    /// The same for the rows of a batch.
+    /// The time to make the rows of a batch durable.
     package let commits = Histogram(.time)
-    /// Changes that shared a batch.
+    /// Changes in a batch.
     package let batchChanges = Histogram(.things)
 
-    // MARK: Garbage collection
+    // MARK: Sweeps
 
     package let passes = LabelledCounter(labels: SweepOutcome.allCases.map(\.rawValue))
     package let passTimes = Histogram(.time)
@@ -30,22 +30,47 @@ package final class Meters: Sendable {
     package let orphansRemoved = Counter()
     package let uploadsExpired = Counter()
 
-    // MARK: The background check
+    // MARK: Scrubs
 
     package let scrubbedBlobs = Counter()
     package let scrubbedBytes = Counter()
-    /// Damaged blobs that were found by going through all or after trouble with one, by what was wrong.
+    /// Damaged blobs that the server found on its own, by kind.
     package let damagesFound = LabelledCounter(labels: Damage.Kind.ofHeldBlobs.map(\.label))
 
     // MARK: The process
 
-    /// How late the event loops did what was due.
+    /// How late the event loops ran what was due.
     package let loopLag = Histogram(.time)
-    /// Lines of the access log that were lost because nobody could write them fast enough.
+    /// Lines of the access log that were dropped because they could not be written fast enough.
     package let accessLinesDropped = Counter()
 
-    /// - Parameter refusalCodes: the short reasons that there are.
-    package init(refusalCodes: [String] = []) {
+    /// - Parameters:
+    ///   - routes: the names of the routes that requests are counted under.
+    ///   - refusalCodes: every problem code.
+    package init(routes: [String] = [], refusalCodes: [String] = []) {
+        requests = RequestMeter(routes: routes)
         refusals = LabelledCounter(labels: refusalCodes)
     }
+}
+
+/// What is looked up when somebody asks for metrics.
+package struct Readings: Sendable {
+    /// Nil if the store could not be read.
+    package var store: StoreReadings?
+    package var writing = WriteStatus()
+    /// Whether sweeps remove nothing because the clocks cannot be trusted.
+    package var isGCHeldBack = false
+    package var process = ProcessReadings()
+
+    package init() {}
+}
+
+/// What the process uses of the machine.
+package struct ProcessReadings: Sendable {
+    package var residentBytes: Int64 = 0
+    package var openFiles = 0
+    package var openFilesLimit = 0
+    package var processorSeconds = 0.0
+
+    package init() {}
 }

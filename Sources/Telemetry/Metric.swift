@@ -1,13 +1,13 @@
 import Store
 
-/// One line of the table of metrics: what it is called, what it means, and where its numbers come from.
+/// One metric: its name, its meaning, and where its numbers come from.
 package struct Metric: Sendable {
     package enum Kind: String, Sendable { case counter, gauge, histogram }
 
     /// One number with its labels.
     struct Sample {
         var labels: [(name: String, value: String)] = []
-        /// What follows the metric's name: empty but for histograms.
+        /// What follows the metric's name; empty except for histograms.
         var suffix = ""
         let text: String
     }
@@ -18,13 +18,13 @@ package struct Metric: Sendable {
     let samples: @Sendable (Meters, Readings) -> [Sample]
 }
 
-/// The shapes that lines of the table have.
+/// The shapes that metrics have.
 extension Metric {
     static func counter(_ name: String, _ help: String, _ read: @escaping @Sendable (Meters) -> Int) -> Metric {
         Metric(name: name, kind: .counter, help: help) { meters, _ in [Sample(text: String(read(meters)))] }
     }
 
-    /// A number for each of some labels.
+    /// A number for each of a few labels.
     static func counters(
         _ name: String, _ help: String, _ label: String, _ read: @escaping @Sendable (Meters) -> [(String, Int)]
     ) -> Metric {
@@ -33,7 +33,7 @@ extension Metric {
         }
     }
 
-    /// A number that is told only where it could be read.
+    /// A number that is left out if it could not be read.
     static func gauge(
         _ name: String, _ help: String, _ read: @escaping @Sendable (Readings) -> (any CustomStringConvertible)?
     ) -> Metric {
@@ -60,7 +60,7 @@ extension Metric {
 }
 
 extension Metric.Sample {
-    /// The samples of a histogram: every bucket with all before it, the sum, the number.
+    /// The samples of a histogram: every bucket together with those before it, the sum, the count.
     static func of(_ histogram: borrowing Histogram, labels: [(name: String, value: String)] = []) -> [Self] {
         let counts = histogram.cumulated
         let scale = histogram.scale

@@ -1,8 +1,8 @@
-/// The text that Prometheus reads: exposition format 0.0.4.
+/// The text format of Prometheus, version 0.0.4.
 package enum MetricText {
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// All metrics with their numbers; one without numbers is left out.
+    /// All metrics with their numbers; a metric without numbers is left out.
     package static func render(_ meters: Meters, _ readings: Readings) -> String {
         var text = ""
         for metric in MetricTable.all {
@@ -19,7 +19,7 @@ package enum MetricText {
         return "\(name)\(sample.suffix)\(labels.isEmpty ? "" : "{\(labels)}") \(sample.text)\n"
     }
 
-    /// The value of a label with backslash, quote and end of line escaped.
+    /// A label's value with backslash, quote and newline escaped.
     static func escaped(_ value: String) -> String {
         var text = ""
         for character in value.unicodeScalars {

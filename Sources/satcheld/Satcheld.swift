@@ -1,12 +1,13 @@
 import ArgumentParser
 import Files
 
-/// The server: keeps sealed blobs for as long as somebody holds a lease on them.
+/// The server: stores encrypted blobs, and deletes each one when its last lease ends.
 @main
 struct Satcheld: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "satcheld",
-        abstract: "Keeps sealed blobs for as long as somebody holds a lease on them.",
+        abstract: "Stores encrypted blobs, serves them over HTTP, and deletes each one when its last lease ends.",
+        discussion: ExitStatus.help,
         subcommands: [
             ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, StatsCommand.self,
             TicketCommand.self, ConfigCommand.self,
@@ -14,20 +15,40 @@ struct Satcheld: AsyncParsableCommand {
         defaultSubcommand: ServeCommand.self)
 }
 
-/// How a command ended when it did not do what it was asked, as sysexits.h has it.
-enum ExitStatus {
-    /// The command was called in a way that leads nowhere.
-    static let usage = ExitCode(64)
-    /// The disk or the network failed.
-    static let inputOutput = ExitCode(74)
-    /// Something is busy that may be free later.
-    static let temporary = ExitCode(75)
-    /// The settings cannot be used.
-    static let configuration = ExitCode(78)
+/// The exit codes of every command; those above 1 are from sysexits.h.
+enum ExitStatus: Int32, CaseIterable {
+    case success = 0
+    case problemsFound = 1
+    case usage = 64
+    case inputOutput = 74
+    case temporary = 75
+    case configuration = 78
 
-    /// Tells why on stderr, and gives the code to end with.
-    static func failure(_ why: String, _ code: ExitCode) -> ExitCode {
-        StandardError.write("satcheld: \(why)")
-        return code
+    var meaning: String {
+        switch self {
+        case .success: "Done."
+        case .problemsFound: "fsck found problems."
+        case .usage: "The command line is wrong."
+        case .inputOutput: "The store, the disk or the network failed."
+        case .temporary: "Another process owns the store and does not answer; try again later."
+        case .configuration: "A setting, a key or a certificate cannot be used."
+        }
     }
+
+    var code: ExitCode { ExitCode(rawValue) }
+
+    /// Reports why on stderr, and returns what to throw.
+    static func failure(_ why: String, _ status: ExitStatus) -> ExitCode {
+        StandardError.write("satcheld: \(why)")
+        return status.code
+    }
+
+    /// The table for `--help`.
+    static let help =
+        "EXIT CODES:\n" + allCases.map { "  \("\($0.rawValue)".padding(to: 4))\($0.meaning)" }.joined(separator: "\n")
+}
+
+extension String {
+    /// Followed by spaces to `width` characters.
+    func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

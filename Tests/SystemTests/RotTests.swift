@@ -22,7 +22,7 @@ struct RotTests {
             #expect(try await scene.lease(on: blob, owner: seed).contains(#""state":"damaged""#))
             #expect(try await scene.status("/readyz") == "200", "one damaged blob is no reason to be away")
             let told = try await scene.journey.satcheld("stats").output
-            #expect(told.contains("damaged     1, awaiting their bytes anew"), "\(told)")
+            #expect(told.contains("damaged     1, set aside until the same bytes are uploaded"), "\(told)")
 
             #expect(try await scene.upload(blob, owner: 10 + seed) == "201")
             let back = try await scene.journey.curl("\(scene.server.url)\(path)")
@@ -30,9 +30,9 @@ struct RotTests {
             #expect(try await scene.lease(on: blob, owner: seed).contains(#""state":"held""#))
         }
         try await scene.eventually("true") {
-            String(try await scene.journey.satcheld("stats").output.contains("checked     3 blobs, 2.8 MiB, 0 damaged"))
+            String(try await scene.journey.satcheld("stats").output.contains("last scrub  3 blobs, 2.8 MiB, 0 damaged"))
         }
-        #expect(scene.server.log.contains("A damaged blob was set aside"))
+        #expect(scene.server.log.contains("Set a damaged blob aside"))
         try await scene.expectCleanAfterTheEnd()
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(scene.journey.storage)/damaged").isEmpty)
     }

@@ -84,18 +84,18 @@ struct TicketTests {
         #expect(try await upload([1], ticket: new, to: server) == "401")
 
         try TokenForge.write(next.publicPEM, to: journey.path("keys/next.pem"))
-        try await hangUp(server, expecting: "Read again")
+        try await hangUp(server, expecting: "Reloaded")
         #expect(try await upload([2], ticket: new, to: server) == "201")
         #expect(try await upload([3], ticket: old, to: server) == "201")
 
         try FileManager.default.removeItem(atPath: journey.path("keys/\(TokenForge.publicName).pem"))
         try TokenForge.write("rubbish", to: journey.path("keys/broken.pem"))
-        try await hangUp(server, expecting: "Kept as it was")
+        try await hangUp(server, expecting: "Reloading failed")
         #expect(server.log.contains("broken.pem"), "\(server.log)")
         #expect(try await upload([4], ticket: old, to: server) == "201")
 
         try FileManager.default.removeItem(atPath: journey.path("keys/broken.pem"))
-        try await hangUp(server, expecting: "Read again", times: 2)
+        try await hangUp(server, expecting: "Reloaded", times: 2)
         #expect(try await upload([5], ticket: old, to: server) == "401")
         #expect(try await upload([6], ticket: new, to: server) == "201")
         #expect(await server.stop() == 0)
@@ -112,7 +112,7 @@ struct TicketTests {
 
     @Test func withoutKeysAHangUpChangesNothing() async throws {
         let server = try await journey.serve()
-        try await hangUp(server, expecting: "Nothing is set that could be read again")
+        try await hangUp(server, expecting: "Nothing to reload")
         #expect(server.command.isRunning)
         #expect(await server.stop() == 0)
     }

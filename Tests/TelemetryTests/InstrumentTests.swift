@@ -17,11 +17,11 @@ import Testing
     }
 
     @Test func `requests are counted by class and status, with bytes and time`() {
-        let meters = Meters()
-        meters.requests.count(route: .blob, status: 206, receivedBytes: 0, sentBytes: 70, time: .milliseconds(3))
-        meters.requests.count(route: .blob, status: 206, receivedBytes: 0, sentBytes: 7, time: .milliseconds(3))
-        meters.requests.count(route: .upload, status: 201, receivedBytes: 9, sentBytes: 0, time: .seconds(1))
-        meters.requests.count(route: .other, status: 7777, receivedBytes: 0, sentBytes: 0, time: .zero)
+        let meters = Meters(routes: ["blob", "upload", "other"])
+        meters.requests.count(route: 0, status: 206, receivedBytes: 0, sentBytes: 70, time: .milliseconds(3))
+        meters.requests.count(route: 0, status: 206, receivedBytes: 0, sentBytes: 7, time: .milliseconds(3))
+        meters.requests.count(route: 1, status: 201, receivedBytes: 9, sentBytes: 0, time: .seconds(1))
+        meters.requests.count(route: 2, status: 7777, receivedBytes: 0, sentBytes: 0, time: .zero)
         let lines = Self.lines(of: "satcheld_requests_total", meters)
         #expect(
             lines == [
@@ -29,7 +29,7 @@ import Testing
                 #"satcheld_requests_total{route="upload",status="201"} 1"#,
                 #"satcheld_requests_total{route="other",status="599"} 1"#,
             ], "a status that HTTP does not know makes no label of its own")
-        #expect(meters.requests.sentBytes(route: .blob) == 77 && meters.requests.receivedBytes(route: .upload) == 9)
+        #expect(meters.requests.sentBytes(route: 0) == 77 && meters.requests.receivedBytes(route: 1) == 9)
         let times = Self.lines(of: "satcheld_request_duration_seconds", meters)
         #expect(times.contains(#"satcheld_request_duration_seconds_bucket{route="blob",le="0.0025"} 0"#))
         #expect(times.contains(#"satcheld_request_duration_seconds_bucket{route="blob",le="0.005"} 2"#))
@@ -46,19 +46,19 @@ import Testing
     }
 
     @Test func `additions from many threads are all there`() async {
-        let meters = Meters()
+        let meters = Meters(routes: ["blob"])
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     for _ in 0..<10_000 {
                         meters.requests.count(
-                            route: .blob, status: 200, receivedBytes: 0, sentBytes: 3, time: .microseconds(1))
+                            route: 0, status: 200, receivedBytes: 0, sentBytes: 3, time: .microseconds(1))
                     }
                 }
             }
         }
-        #expect(meters.requests.count(route: .blob, status: 200) == 80_000)
-        #expect(meters.requests.sentBytes(route: .blob) == 240_000)
+        #expect(meters.requests.count(route: 0, status: 200) == 80_000)
+        #expect(meters.requests.sentBytes(route: 0) == 240_000)
     }
 
     @Test func `a store that could not be read leaves its metrics out and the others in`() {

@@ -40,7 +40,7 @@ import Vault
             try? await Task.sleep(for: .milliseconds(400))
             return nil
         }
-        #expect(await probe.failure()?.contains("has not ended") == true)
+        #expect(await probe.failure()?.contains("did not finish") == true)
     }
 }
 

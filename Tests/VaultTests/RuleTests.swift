@@ -1,7 +1,5 @@
 import Blobs
 import Files
-import Lifecycle
-import ServiceLifecycle
 import Store
 import Synchronization
 import Testing
@@ -100,20 +98,6 @@ import Testing
         }
         locks.release(1)
         #expect(locks.tryAcquire(1))
-    }
-
-    @Test func `sweeps go on by themselves until the program ends`() async throws {
-        let store = try TestStore()
-        try await store.withVault { vault async throws in
-            let service = SweepService(store: vault, interval: .milliseconds(2), logger: TestStore.quiet)
-            try await vault.upload(content(1), owner: secret(1))
-            try await vault.revoke(on: address(of: content(1)), owner: secret(1))
-            let running = Task { try await service.run() }
-            while vault.gcStatus.latest?.blobsRemoved != 1 { try await Task.sleep(for: .milliseconds(1)) }
-            while vault.gcStatus.latest?.blobsRemoved != 0 { try await Task.sleep(for: .milliseconds(1)) }
-            running.cancel()
-            try await running.value
-        }
     }
 
     @Test func `what the machine's clocks say goes forward and names one boot`() {

@@ -2,12 +2,12 @@ import Blobs
 import Catalog
 import DiskStore
 import Files
+import Lifecycle
 import Store
 import Telemetry
 import TestSupport
 import Testing
 
-@testable import Lifecycle
 @testable import Vault
 
 @Suite struct ScrubTests {
@@ -140,14 +140,6 @@ import Testing
         for _ in 0..<9 { #expect(pace.pause(afterBytes: 1, took: .zero, isBusy: false) == nil) }
         #expect(pace.pause(afterBytes: 1, took: .zero, isBusy: false) == .milliseconds(10))
         #expect(pace.pause(afterBytes: 1, took: .zero, isBusy: false) == nil)
-    }
-
-    @Test func `the next check begins an interval behind the last, whatever the clock did`() {
-        #expect(ScrubSchedule.wait(lastBegan: nil, now: 100, interval: .seconds(50)) == nil)
-        #expect(ScrubSchedule.wait(lastBegan: 90, now: 100, interval: .seconds(50)) == .seconds(40))
-        #expect(ScrubSchedule.wait(lastBegan: 50, now: 100, interval: .seconds(50)) == nil)
-        #expect(ScrubSchedule.wait(lastBegan: 101, now: 100, interval: .seconds(50)) == nil)
-        #expect(ScrubSchedule.wait(lastBegan: .min, now: 100, interval: .seconds(50)) == nil)
     }
 
     @Test func `a few damaged blobs are set aside in any store, and one in a hundred in a large one`() {

@@ -1,7 +1,6 @@
 package import Blobs
 package import HTTPTypes
 import Store
-package import Telemetry
 
 /// What is known of a request once its answer has ended: enough to count it and to write it down, and no secret.
 package struct AnsweredRequest: Sendable {

@@ -32,8 +32,8 @@ package struct RequestWatch: Sendable {
 }
 
 extension Meters {
-    /// Instruments that know every reason for which this API refuses.
+    /// Meters with every route of this API and these problem codes.
     package convenience init(codes: [Problem.Code]) {
-        self.init(refusalCodes: codes.map(\.rawValue))
+        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue))
     }
 }

@@ -1,7 +1,6 @@
 package import Blobs
 package import HTTPTypes
 import Store
-package import Telemetry
 
 extension Route {
     /// What a request to this route is counted as.

@@ -6,13 +6,13 @@ package struct Damage: Sendable, Hashable {
     package enum Kind: String, Codable, CaseIterable, Sendable {
         /// The bytes of a held blob are missing.
         case missing
-        /// A held blob has another size than the catalogue says.
+        /// A held blob has another size than the catalog says.
         case wrongSize
         /// The bytes of a held blob do not hash to its address.
         case wrongBytes
         /// The bytes of a held blob cannot be read.
         case unreadable
-        /// Stored bytes that the catalogue does not know: garbage, which a later sweep removes.
+        /// Stored bytes that the catalog does not know: garbage, which a later sweep removes.
         case orphan
         /// Something among the blobs that is not named like one.
         case stranger
@@ -64,25 +64,25 @@ package struct CheckProgress: Sendable, Codable {
     }
 }
 
+/// Damage to one blob, upload or file.
+package struct CheckFinding: Codable, Sendable, Hashable {
+    package let kind: Damage.Kind
+    /// The blob's address in hexadecimal, the stray name, or the first digits of the upload's id.
+    package let name: String
+    package let detail: String
+    /// Whether the check repaired it: set the blob aside, or dropped the upload.
+    package var isRepaired = false
+
+    package init(_ damage: Damage, name: String, isRepaired: Bool = false) {
+        kind = damage.kind
+        detail = damage.detail
+        self.name = name
+        self.isRepaired = isRepaired
+    }
+}
+
 /// What a check found.
 package struct CheckReport: Codable, Sendable, Hashable {
-    /// Damage to one blob, upload or file.
-    package struct Finding: Codable, Sendable, Hashable {
-        package let kind: Damage.Kind
-        /// The blob's address in hexadecimal, the stray name, or the first digits of the upload's id.
-        package let name: String
-        package let detail: String
-        /// Whether the check repaired it: set the blob aside, or dropped the upload.
-        package var isRepaired = false
-
-        package init(_ damage: Damage, name: String, isRepaired: Bool = false) {
-            kind = damage.kind
-            detail = damage.detail
-            self.name = name
-            self.isRepaired = isRepaired
-        }
-    }
-
     /// The most findings that are listed; the rest are only counted.
     package static let listLimit = 1000
 
@@ -95,7 +95,7 @@ package struct CheckReport: Codable, Sendable, Hashable {
     /// All findings, listed or not.
     package var findingCount = 0
     package var repairedCount = 0
-    package var findings: [Finding] = []
+    package var findings: [CheckFinding] = []
 
     package init() {}
 
@@ -103,7 +103,7 @@ package struct CheckReport: Codable, Sendable, Hashable {
     package var isClean: Bool { findingCount == 0 }
 
     /// Counts a finding, and lists it while there is room.
-    package mutating func add(_ finding: Finding) {
+    package mutating func add(_ finding: CheckFinding) {
         findingCount += 1
         if finding.isRepaired { repairedCount += 1 }
         if findings.count < Self.listLimit { findings.append(finding) }

@@ -2,7 +2,7 @@
 package struct CollectOptions: Sendable, Codable {
     /// Change nothing; the report says what a sweep would do.
     package var dryRun = false
-    /// Remove orphans however many there are, and even if the catalogue was restored from a backup.
+    /// Remove orphans however many there are, and even if the catalog was restored from a backup.
     package var orphans = false
     /// Sweep although the clocks disagree, and take the wall clock's time as the present.
     package var trustClock = false
@@ -41,7 +41,7 @@ package struct CollectReport: Codable, Sendable, Hashable {
     package var uploadsForgotten = 0
     /// Leftovers of uploads that no longer exist.
     package var stagedFilesRemoved = 0
-    /// Stored bytes that the catalogue does not know.
+    /// Stored bytes that the catalog does not know.
     package var orphansFound = 0
     package var orphansRemoved = 0
     package var orphanBytesRemoved: Int64 = 0

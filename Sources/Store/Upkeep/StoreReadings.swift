@@ -1,20 +1,20 @@
+/// A number of blobs and the sum of their bytes.
+package struct BlobTotal: Sendable, Hashable {
+    package var count: Int64
+    package var bytes: Int64
+
+    package init(count: Int64 = 0, bytes: Int64 = 0) {
+        self.count = count
+        self.bytes = bytes
+    }
+}
+
 /// The state of a store in numbers that are cheap to read.
 package struct StoreReadings: Sendable {
-    /// A number of blobs and the sum of their bytes.
-    package struct Sum: Sendable, Hashable {
-        package var count: Int64
-        package var bytes: Int64
-
-        package init(count: Int64 = 0, bytes: Int64 = 0) {
-            self.count = count
-            self.bytes = bytes
-        }
-    }
-
-    package var held = Sum()
+    package var held = BlobTotal()
     /// Blobs whose removal has begun.
-    package var removing = Sum()
-    package var damaged = Sum()
+    package var removing = BlobTotal()
+    package var damaged = BlobTotal()
     package var tombstones: Int64 = 0
     /// Leases that have not been ended.
     package var leases: Int64 = 0
@@ -29,12 +29,12 @@ package struct StoreReadings: Sendable {
     /// When a sweep was last allowed to remove, in seconds since 1970.
     package var lastPass: Int64 = 0
     /// Open resumable uploads, and the bytes that they have received.
-    package var keptUploads = Sum()
+    package var keptUploads = BlobTotal()
     /// When a scrub was last complete, in seconds since 1970; 0 for never.
     package var lastScrub: Int64 = 0
     /// Bytes that can still be stored.
     package var freeBytes: Int64 = 0
-    /// Bytes of the catalogue's write-ahead log; 0 if it has none.
+    /// Bytes of the catalog's write-ahead log; 0 if it has none.
     package var logBytes: Int64 = 0
 
     package init() {}

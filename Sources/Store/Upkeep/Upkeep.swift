@@ -8,7 +8,7 @@ package protocol Upkeep: Sendable {
     // MARK: Garbage
 
     /// Runs one sweep: finishes interrupted removals, ends expired leases, removes blobs without a lease, drops uploads
-    /// that timed out, removes orphans (stored bytes that the catalogue does not know), and forgets old tombstones.
+    /// that timed out, removes orphans (stored bytes that the catalog does not know), and forgets old tombstones.
     ///
     /// Removes nothing while the clocks cannot be trusted (`CollectReport.hold`), and keeps suspiciously many orphans
     /// (`CollectReport.orphansKept`), unless the options say otherwise. A sweep whose task is cancelled stops after the
@@ -20,7 +20,7 @@ package protocol Upkeep: Sendable {
 
     // MARK: Damage
 
-    /// Reads back every held blob and compares it with its address, its size and the catalogue; also compares open
+    /// Reads back every held blob and compares it with its address, its size and the catalog; also compares open
     /// uploads with the offsets that clients were given, and looks for orphans. Changes nothing unless asked to repair.
     /// `progress` is called after each blob. Throws `.unavailable` if the task is cancelled.
     func check(
@@ -28,11 +28,10 @@ package protocol Upkeep: Sendable {
     ) async throws(StoreError) -> CheckReport
 
     /// Runs one scrub: the background check of all held blobs, at most `bytesPerSecond`, and a quarter of that while
-    /// clients use the store. Continues a scrub that was interrupted, else begins a new one. Damage is logged, counted
-    /// and, within limits, set aside: the blob is not served until the same bytes are uploaded again.
-    ///
-    /// Returns at the end, or early if the task is cancelled or the store can take no writes; its progress is kept.
-    func scrub(bytesPerSecond: Int64) async throws(StoreError)
+    /// uploads are under way or `traffic`, the bytes sent to clients so far, grows. Continues a scrub that was
+    /// interrupted, else begins a new one. Damage is logged, counted and, within limits, set aside: the blob is not
+    /// served until the same bytes are uploaded again. Returns at the end, or when the task is cancelled.
+    func scrub(bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int) async throws(StoreError)
 
     /// The scrub under way and the last complete one.
     func scrubHistory() async throws(StoreError) -> ScrubHistory

@@ -75,13 +75,13 @@ struct Check {
         for start in stride(from: 0, to: survey.suspects.count, by: Catalog.pageRows) {
             let end = min(start + Catalog.pageRows, survey.suspects.count)
             for address in try await vault.orphans(among: Array(survey.suspects[start..<end])) {
-                report.add(.init(Damage(.orphan, "the catalogue has no row for this file"), name: address.hex))
+                report.add(.init(Damage(.orphan, "the catalog has no row for this file"), name: address.hex))
             }
         }
     }
 }
 
-/// What the files of one of the 256 folders are to the catalogue.
+/// What the files of one of the 256 folders are to the catalog.
 struct ShardSurvey: Sendable {
     /// How many files have a row.
     var accounted = 0
@@ -92,7 +92,7 @@ struct ShardSurvey: Sendable {
 }
 
 extension Vault {
-    /// Goes through the files of one folder and looks up each in the catalogue.
+    /// Goes through the files of one folder and looks up each in the catalog.
     func survey(shard: String) async throws(StoreError) -> ShardSurvey {
         try await workers.run { () throws(StoreError) in
             var survey = ShardSurvey()

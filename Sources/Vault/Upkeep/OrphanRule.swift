@@ -1,39 +1,40 @@
 import Blobs
 import Store
 
-/// What becomes of files that no row accounts for.
+/// What happens to files that have no row in the catalog.
 enum OrphanVerdict: Hashable, Sendable {
-    /// Those that were first seen no later than this may go.
+    /// Those first seen no later than this may be removed.
     case remove(seenBy: Timestamp)
-    /// All stay, in one clause why.
+    /// All are kept, for this reason.
     case keep(String)
 }
 
-/// A file without a row is garbage, unless it is the row that is missing: a lost or restored catalogue must not cost
-/// the store.
+/// An orphan is a file without a row. It is garbage, unless it is the row that is missing: a lost or restored catalog
+/// must not cost the store its blobs.
 enum OrphanRule {
-    /// More orphans than this are never garbage by themselves.
+    /// More orphans than this are never removed without an operator.
     static let limit = 1000
-    /// What one crash can leave, so that a small store is not stopped by a single one.
+    /// What one crash can leave: fewer are always removed, even in a small store.
     static let crashLimit = 64
-    /// How long before it goes an orphan must have been seen first while a server may be writing it.
+    /// How long ago an orphan must have been seen first, while a server may be writing it.
     static let waitSeconds: Int64 = 3600
 
     /// - Parameters:
     ///   - found: files without a row.
-    ///   - accounted: files with one.
-    ///   - isRestored: the catalogue was put back from a copy.
+    ///   - accounted: files with a row.
+    ///   - isRestored: whether the catalog was restored from a backup.
     static func judge(
         found: Int, accounted: Int, isRestored: Bool, options: CollectOptions, now: Timestamp
     ) -> OrphanVerdict {
         if !options.orphans {
             if isRestored {
-                return .keep("the catalogue is older than the store; say satcheld gc --orphans to remove them")
+                return .keep("the catalog is older than the store; to remove them, run satcheld gc --orphans")
             }
             let share = max(crashLimit, (found + accounted) / 100)
             if found > limit || found > share {
                 return .keep(
-                    "\(found) of \(found + accounted) files have no row; say satcheld gc --orphans to remove them")
+                    "\(found) of \(found + accounted) files are not in the catalog; to remove them, run satcheld gc --orphans"
+                )
             }
         }
         if options.isAlone { return .remove(seenBy: Timestamp(seconds: .max)) }

@@ -1,4 +1,4 @@
-/// How a sweep shares disk, catalogue and processors with uploads: uploads go first, garbage can wait.
+/// How a sweep shares disk, catalog and processors with uploads: uploads go first, garbage can wait.
 enum SweepPace {
     /// The longest pause, so that one slow batch does not stop the sweep.
     static let longestPause = Duration.milliseconds(500)

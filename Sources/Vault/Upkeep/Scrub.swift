@@ -11,15 +11,19 @@ struct Scrub {
     static let noteInterval = Duration.seconds(30)
 
     private let vault: Vault
+    private let traffic: @Sendable () -> Int
     private var row: ScrubRow
     private var pace: ScrubPace
     private var lastNote = ContinuousClock.now
     private var lastPiece = ContinuousClock.now
     private var sentBytes = 0
 
-    /// - Parameter row: where to continue.
-    init(_ vault: Vault, from row: ScrubRow, bytesPerSecond: Int64) {
+    /// - Parameters:
+    ///   - row: where to continue.
+    ///   - traffic: bytes sent to clients so far.
+    init(_ vault: Vault, from row: ScrubRow, bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int) {
         self.vault = vault
+        self.traffic = traffic
         self.row = row
         pace = ScrubPace(bytesPerSecond: bytesPerSecond)
     }
@@ -82,7 +86,7 @@ struct Scrub {
 
     /// Whether uploads are under way, or blobs have been sent since the last call.
     private mutating func isBusy() -> Bool {
-        let sent = vault.meters.requests.sentBytes(route: .blob)
+        let sent = traffic()
         defer { sentBytes = sent }
         return vault.isTakingUploads || sent != sentBytes
     }

@@ -2,7 +2,7 @@ import Blobs
 import Catalog
 import Store
 
-/// A dry run: what the steps would do, without doing any of it.
+/// A dry run: counts what the steps would do.
 extension Sweep {
     /// Fills the report.
     mutating func foresee() async throws(StoreError) {

@@ -4,7 +4,7 @@ import Catalog
 import DiskStore
 import Store
 
-/// Files that no row accounts for: found, remembered, and removed when the rule allows it.
+/// Orphans, which are files without a row: found, remembered, and removed when `OrphanRule` allows it.
 extension Sweep {
     mutating func removeOrphans() async throws(StoreError) {
         let store = try await vault.read { try $0.store() }
@@ -17,14 +17,15 @@ extension Sweep {
             if report.orphansFound > 0 { report.orphansKept = why }
         case .remove(let seenBy):
             try await removeSighted(seenBy: seenBy)
-            // With all of them gone the old catalogue tells the truth again.
+            // With all orphans gone, the restored catalog is complete again.
             if store.isRestored && report.orphansRemoved == report.orphansFound {
                 try await vault.write { writer, _ in try writer.setRestored(false) }
             }
         }
     }
 
-    /// Counts the files without a row, remembers when each was first seen, and forgets those that are gone.
+    /// Counts orphans, records when each was first seen, and forgets those that are gone. Returns the number of files
+    /// that have a row.
     mutating func findOrphans(pass: Int64) async throws(StoreError) -> Int {
         var accounted = 0
         for shard in BlobFolders.shards {

@@ -5,9 +5,9 @@ import DiskStore
 import Files
 import Store
 
-/// One pass of the garbage collector: a list of steps, each in batches small enough to hold up no request.
+/// One sweep of the garbage collector: a list of steps, each in batches small enough to delay no request.
 struct Sweep {
-    /// What a pass does, in this order.
+    /// What a sweep does, in this order.
     enum Step: CaseIterable {
         case finishRemovals, endLeases, removeBlobs, dropUploads, clearStaging, removeOrphans, clearAside
         case dropTombstones, ballast
@@ -41,13 +41,13 @@ struct Sweep {
             now: vault.clocks, started: vault.started, reference: reference, latest: vault.latestCommitted)
     }
 
-    /// A pass that is cancelled ends after the batch it is at; the next one goes on.
+    /// A sweep that is cancelled stops after the current batch; the next one continues.
     private mutating func performAll() async throws(StoreError) {
         for step in Step.allCases where !Task.isCancelled { try await perform(step) }
         try await recordPass()
     }
 
-    /// Only a pass that was allowed moves the reference that clocks are compared with.
+    /// Records the clocks that the next sweep compares with: only of a sweep that was allowed to remove.
     private func recordPass() async throws(StoreError) {
         let clocks = vault.clocks
         try await vault.write { writer, _ in try writer.recordPass(clocks) }
@@ -75,7 +75,7 @@ struct Sweep {
     }
 
     private mutating func endLeases() async throws(StoreError) {
-        // A look first: a commit costs a sync, and mostly nothing is due.
+        // Look first: a commit costs a sync, and mostly nothing is due.
         while !Task.isCancelled {
             let now = vault.now()
             if try await vault.read({ try $0.dueLeases(at: now, after: nil, limit: 1).isEmpty }) { return }
@@ -100,14 +100,14 @@ struct Sweep {
         }
     }
 
-    /// Does one batch, then lets uploads have their turn.
+    /// Runs one batch, then gives uploads their turn.
     private func paced<Value>(
         _ batch: () async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let start = ContinuousClock.now
         let value = try await batch()
         let pause = SweepPace.pause(after: ContinuousClock.now - start, isUploading: vault.isTakingUploads)
-        // Cancelled, the sweep ends before its next batch.
+        // If cancelled, the sweep ends before its next batch.
         if pause > .zero { try? await Task.sleep(for: pause) }
         return value
     }
@@ -150,7 +150,7 @@ struct Sweep {
         }
     }
 
-    /// What ended before this moment has been remembered long enough.
+    /// Tombstones and leases that ended before this moment are forgotten.
     var tombstoneEnd: Timestamp {
         let lifetime = vault.settings.tombstoneLifetime.seconds
         let (end, overflow) = vault.now().seconds.subtractingReportingOverflow(lifetime)

@@ -37,7 +37,7 @@ extension Vault {
         }
     }
 
-    /// Reads the catalogue a page at a time: one long read would keep SQLite from emptying its write-ahead log.
+    /// Reads the catalog a page at a time: one long read would keep SQLite from emptying its write-ahead log.
     package func statistics() async throws(StoreError) -> StoreStatistics {
         var statistics = StoreStatistics()
         let readings = try await readings()
@@ -72,16 +72,16 @@ extension StoreStatistics {
 
 extension StoreReadings {
     fileprivate mutating func take(_ sums: CatalogSums) {
-        held = Sum(sums.held)
-        removing = Sum(sums.removing)
-        damaged = Sum(sums.damaged)
+        held = BlobTotal(sums.held)
+        removing = BlobTotal(sums.removing)
+        damaged = BlobTotal(sums.damaged)
         tombstones = sums.gone.count
         leases = sums.leases
         endedLeases = sums.endedLeases
     }
 }
 
-extension StoreReadings.Sum {
+extension BlobTotal {
     fileprivate init(_ sum: CatalogSums.Sum) {
         self.init(count: sum.count, bytes: sum.bytes)
     }

@@ -6,16 +6,16 @@ import Telemetry
 
 /// What a vault remembers of its sweeps, and the lock that keeps passes apart.
 final class UpkeepState: Sendable {
-    private enum Pass: Hashable { case any }
+    private enum SweepOrCheck: Hashable { case any }
 
-    private let passes = KeyedLocks<Pass>()
+    private let turns = KeyedLocks<SweepOrCheck>()
     private let sweeps = Mutex(GCStatus())
 
     var gcStatus: GCStatus { sweeps.withLock { $0 } }
 
     /// Runs a sweep or a check when no other is running.
     func exclusively<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
-        try await passes.withLock(.any) { () async throws(StoreError) in try await body() }
+        try await turns.withLock(.any) { () async throws(StoreError) in try await body() }
     }
 
     func note(_ report: CollectReport) {
@@ -63,9 +63,11 @@ extension Vault: Upkeep {
         }
     }
 
-    package func scrub(bytesPerSecond: Int64) async throws(StoreError) {
+    package func scrub(
+        bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int
+    ) async throws(StoreError) {
         let row = try await read { try $0.scrub(.underWay) } ?? ScrubRow(began: now())
-        var scrub = Scrub(self, from: row, bytesPerSecond: bytesPerSecond)
+        var scrub = Scrub(self, from: row, bytesPerSecond: bytesPerSecond, traffic: traffic)
         try await scrub.run()
     }
 

@@ -4,33 +4,33 @@ import Store
 import Tickets
 import Vault
 
-/// `satcheld ticket`: a ticket for trying a server out.
+/// `satcheld ticket`: makes a ticket for testing.
 struct TicketCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ticket", abstract: "Makes a ticket for trying out who may upload; prints it.",
+        commandName: "ticket", abstract: "Makes an upload ticket for testing, and prints it.",
         discussion: """
-            In earnest the chat server makes tickets. The audience is the setting ticket-audience. The key's name is \
-            the file's name up to its first dot; a pair of keys is made with
+            In production the chat server makes tickets. The audience is the setting ticket-audience. The key's name \
+            is the file's name up to its first dot. To make a key pair:
 
               openssl genpkey -algorithm ed25519 -out 2026-a.pem
               openssl pkey -in 2026-a.pem -pubout -out keys/2026-a.pem
 
-            and a shared secret with: openssl rand -base64 32
+            To make a shared secret: openssl rand -base64 32
             """)
 
-    @Option(help: "The file of an Ed25519 private key, or of a secret for HS256.") var key: String
-    @Option(help: "Who will be charged.") var subject: String
-    @Option(help: "How long the ticket is good, at most 1d.") var validity = "1h"
-    @Option(help: "The one blob it is for.") var sha256: String?
-    @Option(help: "The largest blob it allows, in bytes or with KiB, MiB, GiB.") var maxSize: String?
-    @Option(help: "The longest lifetime it allows.") var maxLifetime: String?
-    @Option(help: "The most recipients it allows.") var recipients: Int?
+    @Option(help: "File of an Ed25519 private key, or of a secret for HS256.") var key: String
+    @Option(help: "Subject that uploads are charged to.") var subject: String
+    @Option(help: "How long the ticket is valid, at most 1d.") var validity = "1h"
+    @Option(help: "Allow only the blob with this address.") var sha256: String?
+    @Option(help: "Size limit of a blob, in bytes or with KiB, MiB, GiB.") var maxSize: String?
+    @Option(help: "Longest lifetime of a lease, such as 12h or 30d.") var maxLifetime: String?
+    @Option(help: "Largest number of recipients.") var recipients: Int?
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let settings = try await options.load()
+        let settings = try options.load()
         guard !settings.ticketAudience.isEmpty else {
-            throw ValidationError("Name the audience that the server expects, with --ticket-audience.")
+            throw ValidationError("Set the audience that the server expects, with --ticket-audience.")
         }
         let now = SystemClock().wall
         let order = TicketMint.Order(
@@ -42,27 +42,29 @@ struct TicketCommand: AsyncParsableCommand {
         do {
             StandardOutput.write(try await TicketMint.token(order, keyAt: key, now: now))
         } catch let error as TicketKeyError {
-            throw ExitStatus.failure(error.description, ExitStatus.configuration)
+            throw ExitStatus.failure(error.description, .configuration)
         } catch let error as TicketRefusal {
-            throw ExitStatus.failure("no server would take such a ticket: \(error)", ExitStatus.usage)
+            throw ExitStatus.failure("no server would accept such a ticket: \(error)", .usage)
         }
     }
 
     private func lifetime(_ text: String) throws -> Lifetime {
-        guard let lifetime = Lifetime(text) else { throw ValidationError("\(text) is no time; write 90m or 12h.") }
+        guard let lifetime = Lifetime(text) else {
+            throw ValidationError("\(text) is not a time; write it like 90m or 12h.")
+        }
         return lifetime
     }
 
     private func address(_ text: String) throws -> BlobAddress {
         guard let address = BlobAddress(hex: text) else {
-            throw ValidationError("--sha256 is 64 lower-case hexadecimal digits.")
+            throw ValidationError("--sha256 must be 64 lower-case hexadecimal digits.")
         }
         return address
     }
 
     private func bytes(_ text: String) throws -> Int64 {
-        guard let bytes = Quantity.bytes(text) else {
-            throw ValidationError("\(text) is no size; write 500KiB or 2GiB.")
+        guard let bytes = SettingParser.bytes(text) else {
+            throw ValidationError("\(text) is not a size; write it like 500KiB or 2GiB.")
         }
         return bytes
     }

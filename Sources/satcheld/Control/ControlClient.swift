@@ -3,9 +3,9 @@ import NIOCore
 import NIOPosix
 import Store
 
-/// Asks the process that owns a store.
+/// Sends requests to the process that owns a store.
 enum ControlClient {
-    /// Sends a request and gives the last reply; `progress` hears of those before it.
+    /// Sends a request and returns the last reply; `progress` hears of those before it.
     static func ask(
         _ request: ControlRequest, at socket: String, progress: (CheckProgress) -> Void
     ) async throws -> ControlReply {
@@ -28,7 +28,7 @@ enum ControlClient {
                     progress(news)
                 }
             }
-            throw SettingsError(description: "the server ended before it answered")
+            throw ControlError(description: "it closed the connection without an answer")
         }
     }
 }

@@ -2,19 +2,30 @@ import FoundationEssentials
 import NIOCore
 import Store
 
-/// What another process asks the owner of a store, as one line of JSON.
+/// What another process asks the owner of a store to do, as one line of JSON: exactly one of these.
 struct ControlRequest: Codable {
     var collect: CollectOptions?
     var check: CheckOptions?
     var remove: RemoveOptions?
-    /// Whether to tell what is held.
+    /// True to report what is held.
     var statistics: Bool?
 
-    /// The most bytes of a request's line.
+    /// The longest line of a request.
     static let byteLimit = 4096
+
+    /// Does what is asked; `progress` hears how far a check is.
+    func perform(
+        on store: any Upkeep, progress: @escaping @Sendable (CheckProgress) -> Void
+    ) async throws(StoreError) -> ControlReply {
+        if let collect { return ControlReply(collected: try await store.collect(collect)) }
+        if let check { return ControlReply(checked: try await store.check(check, progress: progress)) }
+        if let remove { return ControlReply(removed: try await store.remove(remove)) }
+        if statistics == true { return ControlReply(statistics: try await store.statistics()) }
+        return ControlReply(error: "the request asks for nothing")
+    }
 }
 
-/// What the owner answers: lines of progress, if there is any, then one with a report or an error.
+/// What the owner answers: any number of lines with progress, then one with a report or an error.
 struct ControlReply: Codable {
     var progress: CheckProgress?
     var collected: CollectReport?
@@ -23,10 +34,13 @@ struct ControlReply: Codable {
     var statistics: StoreStatistics?
     var error: String?
 
-    /// The most bytes of a reply's line: a report lists at most a thousand findings.
+    /// The longest line of a reply: a report lists at most a thousand findings.
     static let byteLimit = 4 << 20
+}
 
-    var isLast: Bool { progress == nil }
+/// The other side broke the protocol.
+struct ControlError: Error, CustomStringConvertible {
+    let description: String
 }
 
 /// Lines of JSON in a stream of bytes.
@@ -38,13 +52,13 @@ struct LineBuffer {
         self.byteLimit = byteLimit
     }
 
-    /// Takes what came; throws if a line grows past its limit.
-    mutating func append(_ buffer: ByteBuffer) throws(SettingsError) {
+    /// Takes the next bytes; throws if a line is longer than the limit.
+    mutating func append(_ buffer: ByteBuffer) throws(ControlError) {
         bytes.append(contentsOf: buffer.readableBytesView)
-        guard bytes.count <= byteLimit else { throw SettingsError(description: "a line is too long") }
+        guard bytes.count <= byteLimit else { throw ControlError(description: "a line is too long") }
     }
 
-    /// The next whole line, if it is there.
+    /// The next whole line, if it has arrived.
     mutating func next() -> [UInt8]? {
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         defer { bytes.removeSubrange(...end) }
@@ -53,7 +67,7 @@ struct LineBuffer {
 }
 
 extension Encodable {
-    /// One line of JSON, its end included.
+    /// One line of JSON, newline included.
     func line() throws -> ByteBuffer {
         var bytes = Array(try JSONEncoder().encode(self))
         bytes.append(UInt8(ascii: "\n"))

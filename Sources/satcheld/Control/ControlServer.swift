@@ -1,16 +1,19 @@
 import Files
 import FoundationEssentials
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Store
 
-/// Does for other processes what only the owner of a store can: collect, check, remove and count.
+/// Does for other processes what only the owner of a store can do: collect, check, remove and count.
 struct ControlServer: Service {
     let path: String
     let store: any Upkeep
     let logger: Logger
+    /// Called once, when the socket accepts connections.
+    var onListening: @Sendable () -> Void = {}
 
     private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
@@ -21,6 +24,7 @@ struct ControlServer: Service {
                     channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
                 }
             try ControlSocket.restrict(path)
+            onListening()
             await cancelWhenGracefulShutdown {
                 do { try await accept(server) } catch is CancellationError {} catch {
                     logger.error("The control socket failed", metadata: ["error": "\(error)"])
@@ -40,7 +44,7 @@ struct ControlServer: Service {
         }
     }
 
-    /// One request, one answer; a caller that goes away or sends rubbish is dropped.
+    /// Answers one request. A caller that goes away or sends anything else is dropped.
     private func serve(_ connection: Connection) async {
         do {
             try await connection.executeThenClose { inbound, outbound in
@@ -49,7 +53,7 @@ struct ControlServer: Service {
                     try lines.append(buffer)
                     guard let line = lines.next() else { continue }
                     let request = try JSONDecoder().decode(ControlRequest.self, from: Data(line))
-                    try await outbound.write(try await perform(request, telling: outbound).line())
+                    try await outbound.write(try await perform(request, reporting: outbound).line())
                     return
                 }
             }
@@ -58,26 +62,11 @@ struct ControlServer: Service {
         }
     }
 
+    /// Performs the request, and reports its progress about five times a second.
     private func perform(
-        _ request: ControlRequest, telling outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+        _ request: ControlRequest, reporting outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async throws -> ControlReply {
-        do {
-            if let options = request.collect { return ControlReply(collected: try await store.collect(options)) }
-            if let options = request.remove { return ControlReply(removed: try await store.remove(options)) }
-            if request.statistics == true { return ControlReply(statistics: try await store.statistics()) }
-            guard let options = request.check else { return ControlReply(error: "nothing was asked") }
-            return ControlReply(checked: try await check(options, telling: outbound))
-        } catch {
-            return ControlReply(error: "\(error)")
-        }
-    }
-
-    /// Checks, and tells how far it is about five times a second.
-    private func check(
-        _ options: CheckOptions, telling outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-    ) async throws -> CheckReport {
-        let (news, teller) = AsyncStream.makeStream(
-            of: CheckProgress.self, bufferingPolicy: .bufferingNewest(1))
+        let (news, reporter) = AsyncStream.makeStream(of: CheckProgress.self, bufferingPolicy: .bufferingNewest(1))
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await progress in news {
@@ -85,11 +74,36 @@ struct ControlServer: Service {
                     try await Task.sleep(for: .milliseconds(200))
                 }
             }
-            defer { teller.finish() }
-            let report = try await store.check(options) { teller.yield($0) }
-            teller.finish()
+            defer { reporter.finish() }
+            var reply: ControlReply
+            do throws(StoreError) {
+                reply = try await request.perform(on: store) { reporter.yield($0) }
+            } catch {
+                reply = ControlReply(error: error.description)
+            }
+            reporter.finish()
             try await group.waitForAll()
-            return report
+            return reply
         }
+    }
+}
+
+/// The Unix socket through which other processes of the same user reach the owner of a store.
+enum ControlSocket {
+    /// A path to `socket` that fits the 107 bytes of a socket address. A longer path goes through a descriptor of its
+    /// folder, which stays open while `body` runs.
+    static func withShortPath<Result>(
+        _ socket: String, _ body: (String) async throws -> Result
+    ) async throws -> Result {
+        if socket.utf8.count <= 107 { return try await body(socket) }
+        let parts = socket.split(separator: "/", omittingEmptySubsequences: false)
+        let folder = try OpenFile(parts.dropLast().joined(separator: "/"), .read)
+        return try await body("/proc/self/fd/\(folder.descriptor)/\(parts.last ?? "")")
+    }
+
+    /// Makes the socket accessible to its owner alone.
+    static func restrict(_ path: String) throws(FileError) {
+        // Safe: the call reads the path and keeps nothing.
+        guard unsafe chmod(path, 0o600) == 0 else { throw FileError(operation: "chmod", path: path, code: errno) }
     }
 }

@@ -4,32 +4,34 @@ import Logging
 import Store
 import Vault
 
-/// Everything that an operator can choose, read and checked.
+/// Everything that an operator can set, parsed.
 struct ServerSettings {
     /// The folder of the store.
     var storagePath = ""
     var server = BlobServerSettings(listen: Authority(host: "", port: nil))
     var vault = VaultSettings()
-    /// Files and folders of the keys that tickets are signed with; empty for anonymous mode.
+    /// Files of ticket keys, and folders of them; empty for anonymous mode.
     var ticketKeyPaths: [String] = []
     /// The audience that tickets must name.
     var ticketAudience = ""
-    /// Files of the chain of certificates and of its key, in PEM; empty for plain HTTP.
+    /// PEM files of the certificate chain and its private key; empty for plain HTTP.
     var tlsCertificatePath = ""
     var tlsKeyPath = ""
-    /// Between two passes of the garbage collector.
+    /// From the end of one sweep to the beginning of the next.
     var collectInterval = Duration.zero
-    /// Bytes a second that the background check reads; 0 for none.
+    /// The rate of a scrub; 0 for no scrubs.
     var scrubBytesPerSecond: Int64 = 0
-    /// From the beginning of one background check to the next.
+    /// From the beginning of one scrub to that of the next.
     var scrubInterval = Duration.zero
-    /// How long requests under way may take to finish when the server is told to end.
+    /// How long requests may take to finish when the server is told to stop.
     var shutdownTimeout = Duration.zero
     var logLevel = Logger.Level.info
-    var accessLog = AccessLogPlace.off
+    var accessLog = AccessLogDestination.off
 }
 
-/// A setting that cannot be taken as it stands.
+/// Settings that cannot be used; one sentence.
 struct SettingsError: Error, CustomStringConvertible {
     let description: String
+
+    init(_ description: String) { self.description = description }
 }

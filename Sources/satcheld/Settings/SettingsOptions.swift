@@ -1,30 +1,69 @@
 import ArgumentParser
 import FoundationEssentials
 
-/// The part of a command line that every command shares: flags that name settings, and the file of settings.
+/// The part of a command line that all commands share: flags for settings, and the settings file.
 struct SettingsOptions: ParsableArguments {
-    @Option(name: .customLong("config"), help: "A JSON file of settings.")
+    @Option(name: .customLong("config"), help: "Read settings from this JSON file.")
     var configPath: String?
 
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var flags: [String] = []
 
-    /// Everything from flags, environment and file.
-    func sources() async throws -> SettingsSources {
+    /// Where settings come from: flags, environment and file.
+    func sources() throws -> SettingsSources {
         do {
-            return try await SettingsSources(
+            return try SettingsSources(
                 arguments: flags, environment: ProcessInfo.processInfo.environment, configPath: configPath)
-        } catch let error as SettingsError {
-            throw ExitStatus.failure(error.description, ExitStatus.configuration)
+        } catch {
+            throw ExitStatus.failure(error.description, .configuration)
         }
     }
 
-    /// The settings, read and checked.
-    func load() async throws -> ServerSettings {
-        do {
-            return try await sources().settings()
-        } catch let error as SettingsError {
-            throw ExitStatus.failure(error.description, ExitStatus.configuration)
+    /// The settings in effect.
+    func load() throws -> ServerSettings {
+        let sources = try sources()
+        do { return try sources.settings() } catch {
+            throw ExitStatus.failure(error.description, .configuration)
         }
+    }
+
+    /// The table of settings as `--help` shows it.
+    static let help: String = {
+        let lines = SettingsTable.all.map { setting in
+            let value = setting.placeholder.map { " <\($0)>" } ?? ""
+            let standard = setting.standard.isEmpty ? "" : " (default: \(setting.standard))"
+            return "  \(setting.flag)\(value)\n      \(setting.help)\(standard)\n      \(setting.environmentName)"
+        }
+        return """
+            Each setting is a flag, an environment variable, or a member of the JSON file that --config or \
+            SATCHELD_CONFIG names (there without the leading dashes). Flags override the environment, the environment \
+            overrides the file. TIME is a number of seconds, or a number with s, m, h, d or w. BYTES is a number, or a \
+            number with KiB, MiB, GiB or TiB.
+
+            SETTINGS:
+            \(lines.joined(separator: "\n"))
+            """
+    }()
+}
+
+/// `satcheld config`: the settings in effect.
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Shows every setting in effect and where it comes from.",
+        discussion: SettingsOptions.help)
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() throws {
+        let sources = try options.sources()
+        let found = sources.all()
+        let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
+        let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
+        for item in found {
+            let text = item.text.isEmpty ? "-" : item.text
+            let name = item.setting.name.padding(to: nameWidth)
+            StandardOutput.write("\(name)  \(text.padding(to: textWidth))  \(item.source)")
+        }
+        _ = try options.load()
     }
 }

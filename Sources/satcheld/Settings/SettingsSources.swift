@@ -1,96 +1,124 @@
-import Configuration
+import Files
 import FoundationEssentials
 
-/// The places a setting can come from, best first: flags, environment, file, and at last the table's default.
+/// The places a setting can come from, strongest first: flags, environment, file; then the default of the table.
 struct SettingsSources {
-    /// A setting as it was found.
+    /// The value of a setting in effect.
     struct Found {
-        let setting: Setting
+        let setting: ServerSetting
         let text: String
         let source: String
     }
 
-    private var places: [(name: (Setting) -> String, provider: any ConfigProvider, prefix: [String])] = []
+    private let flags: [String: String]
+    private let environment: [String: String]
+    private let file: (path: String, values: [String: String])?
 
     /// Reads flags and environment, and the file that `--config` or `SATCHELD_CONFIG` names.
-    init(arguments: [String], environment: [String: String], configPath: String?) async throws {
-        let flags = try FlagList(arguments)
-        places.append(({ $0.flag }, CommandLineArgumentsProvider(arguments: flags.normalized), []))
-        places.append(
-            (
-                { $0.environmentName }, EnvironmentVariablesProvider(environmentVariables: environment), ["satcheld"]
-            ))
-        guard let path = configPath ?? environment["SATCHELD_CONFIG"] else { return }
-        try Self.checkNames(inFile: path)
-        do {
-            let place = InMemoryProvider(values: ["filePath": ConfigValue(.string(path), isSecret: false)])
-            let file = try await FileProvider<JSONSnapshot>(config: ConfigReader(provider: place))
-            places.append(({ _ in path }, file, []))
-        } catch {
-            throw SettingsError(description: "\(path) cannot be read as settings: \(error)")
-        }
+    init(arguments: [String], environment: [String: String], configPath: String?) throws(SettingsError) {
+        flags = try Self.flags(arguments)
+        self.environment = environment
+        let path = configPath ?? environment["SATCHELD_CONFIG"]
+        if let path { file = (path, try Self.values(inFile: path)) } else { file = nil }
     }
 
     /// Every setting with its value and where it comes from, in the order of the table.
     func all() -> [Found] {
         SettingsTable.all.map { setting in
-            for place in places {
-                let key = AbsoluteConfigKey(place.prefix + [setting.name], context: [:])
-                if let text = Self.text(for: key, in: place.provider) {
-                    return Found(setting: setting, text: text, source: place.name(setting))
-                }
+            if let text = flags[setting.name] { return Found(setting: setting, text: text, source: setting.flag) }
+            if let text = environment[setting.environmentName] {
+                let trimmed = text.trimmingBlanks()
+                return Found(setting: setting, text: trimmed, source: setting.environmentName)
+            }
+            if let file, let text = file.values[setting.name] {
+                return Found(setting: setting, text: text, source: file.path)
             }
             return Found(setting: setting, text: setting.standard, source: "default")
         }
     }
 
-    /// All of them, read and checked.
-    func settings() throws -> ServerSettings {
+    /// All of them, parsed.
+    func settings() throws(SettingsError) -> ServerSettings {
         var settings = ServerSettings()
         for found in all() where !found.setting.apply(found.text, &settings) {
             let expected = found.setting.placeholder ?? "true or false"
             throw SettingsError(
-                description: "\(found.source): \(found.setting.name) cannot be \"\(found.text)\"; it is \(expected).")
+                "\(found.source): \"\(found.text)\" is not a value for \(found.setting.name); expected \(expected).")
         }
         return settings
     }
 
-    /// A value as text, whatever its type in the file.
-    private static func text(for key: AbsoluteConfigKey, in provider: any ConfigProvider) -> String? {
-        for type in [ConfigType.stringArray, .string, .int, .bool] {
-            guard let value = try? provider.value(forKey: key, type: type).value else { continue }
-            switch value.content {
-            case .string(let text): return text
-            case .stringArray(let texts): return texts.joined(separator: ",")
-            case .int(let number): return String(number)
-            case .bool(let flag): return String(flag)
-            default: continue
+    // MARK: Flags
+
+    /// The values of flags by the names of their settings. Accepts `--name value`, `--name=value`, and `--name` for a
+    /// flag that takes no value.
+    private static func flags(_ arguments: [String]) throws(SettingsError) -> [String: String] {
+        var values: [String: String] = [:]
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let setting = SettingsTable.all.first(where: { $0.flag == parts[0] }) else {
+                throw SettingsError("unknown argument \(argument); see satcheld serve --help.")
+            }
+            guard values[setting.name] == nil else { throw SettingsError("\(setting.flag) is given twice.") }
+            if parts.count == 2 {
+                values[setting.name] = String(parts[1])
+            } else if setting.isFlag {
+                values[setting.name] = "true"
+            } else if let value = rest.popFirst() {
+                values[setting.name] = value
+            } else {
+                throw SettingsError("\(setting.flag) needs a value: \(setting.placeholder ?? "").")
             }
         }
-        return nil
+        return values
     }
 
-    /// A name in the file that no setting has is a mistake, not something to pass over.
-    private static func checkNames(inFile path: String) throws {
-        struct Value: Decodable {
-            init(from decoder: any Decoder) throws {
-                let container = try decoder.singleValueContainer()
-                if (try? container.decode(String.self)) != nil || (try? container.decode(Bool.self)) != nil { return }
-                _ = try container.decode(Int64.self)
+    // MARK: The file
+
+    private static func contents(ofFile path: String) throws(FileError) -> [UInt8] {
+        let file = try OpenFile(path, .read)
+        var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 14))
+        while case let count = try file.read(into: &chunk), count > 0 { bytes += chunk[..<count] }
+        return bytes
+    }
+
+    /// The members of the JSON object at `path` as text. An unknown name is an error, so that a typo is noticed.
+    private static func values(inFile path: String) throws(SettingsError) -> [String: String] {
+        let bytes: [UInt8]
+        do { bytes = try contents(ofFile: path) } catch {
+            throw SettingsError("cannot read the settings file: \(error)")
+        }
+        guard let values = try? JSONDecoder().decode([String: Value].self, from: Data(bytes)) else {
+            throw SettingsError(
+                "\(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false.")
+        }
+        let unknown = values.keys.sorted().first { name in !SettingsTable.all.contains { $0.name == name } }
+        if let unknown { throw SettingsError("\(path): there is no setting \"\(unknown)\"; see satcheld config.") }
+        return values.mapValues(\.text)
+    }
+
+    private struct Value: Decodable {
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                self.text = text
+            } else if let flag = try? container.decode(Bool.self) {
+                text = String(flag)
+            } else {
+                text = String(try container.decode(Int64.self))
             }
         }
-        let data: Data
-        do { data = try Data(contentsOf: URL(filePath: path)) } catch {
-            throw SettingsError(description: "\(path) cannot be read; it was to hold the settings.")
-        }
-        guard let names = try? JSONDecoder().decode([String: Value].self, from: data).keys.sorted() else {
-            throw SettingsError(
-                description:
-                    "\(path) does not hold settings: it must be one JSON object of texts, whole numbers, true and false."
-            )
-        }
-        if let unknown = names.first(where: { name in !SettingsTable.all.contains { $0.name == name } }) {
-            throw SettingsError(description: "\(path): there is no setting \"\(unknown)\"; see satcheld config.")
-        }
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    fileprivate func trimmingBlanks() -> String {
+        var rest = self[...].drop(while: \.isWhitespace)
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
     }
 }

@@ -2,7 +2,7 @@ import Files
 import FoundationEssentials
 import Logging
 
-/// Logs as lines on stderr: time, level, a constant message, then facts as key=value in alphabetical order.
+/// Logs lines to stderr: time, level, a constant message, then metadata as key=value in alphabetical order.
 struct LogLines: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -24,7 +24,7 @@ struct LogLines: LogHandler {
         StandardError.write(line)
     }
 
-    /// A value that would not be read back as one word is put in quotes, and kept on its line.
+    /// Quotes a value that is not one plain word, and keeps it on one line.
     private static func quoted(_ value: String) -> String {
         let isWord = value.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x3d }
         guard !isWord || value.isEmpty else { return value }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Whether the store may write. A failed sync suspends writing; only a proof that the disk keeps bytes resumes it.
+/// Whether the store may write. A failed sync suspends writing until a test shows that the disk keeps bytes again.
 final class Health: Sendable {
     private struct State {
         var suspension: String?
@@ -13,17 +13,17 @@ final class Health: Sendable {
     private let longestWait: Duration
     private let heal: @Sendable () async -> Bool
 
-    /// `heal` tries to write again and tells whether it could.
+    /// `heal` tries to write, and returns whether it could.
     init(firstWait: Duration, longestWait: Duration, heal: @escaping @Sendable () async -> Bool) {
         self.firstWait = firstWait
         self.longestWait = longestWait
         self.heal = heal
     }
 
-    /// Why nothing may be written; nil while all is well.
+    /// Why writing is suspended; nil if it is not.
     var suspension: String? { state.withLock { $0.suspension } }
 
-    /// Stops writing and begins to try by itself whether it can go on.
+    /// Suspends writing, and begins to test whether it can resume.
     func suspend(_ reason: String) {
         state.withLock { state in
             state.suspension = reason
@@ -32,7 +32,7 @@ final class Health: Sendable {
         }
     }
 
-    /// Ends the trying, well or not.
+    /// Stops testing, whatever the result.
     func close() async {
         let healing = state.withLock { state in
             state.isClosed = true

@@ -1,0 +1,125 @@
+import BlobHTTP
+import Logging
+import TestSupport
+import Testing
+import Vault
+
+@testable import satcheld
+
+@Suite struct SettingsTests {
+    @Test func `flags override the environment, and the environment overrides the file`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("settings.json")
+        try write(Array(#"{"gc-interval": "7m", "blob-limit": 1048576, "idle-timeout": "9s"}"#.utf8), toFile: path)
+        let sources = try SettingsSources(
+            arguments: ["--idle-timeout", "6s"],
+            environment: ["SATCHELD_BLOB_LIMIT": " 2MiB ", "SATCHELD_IDLE_TIMEOUT": "8s"], configPath: path)
+        let settings = try sources.settings()
+        #expect(settings.collectInterval == .seconds(7 * 60) && settings.vault.blobLimitBytes == 2 << 20)
+        #expect(settings.server.connections.idleTimeout == .seconds(6))
+        let found = Dictionary(uniqueKeysWithValues: sources.all().map { ($0.setting.name, $0.source) })
+        #expect(found["idle-timeout"] == "--idle-timeout" && found["blob-limit"] == "SATCHELD_BLOB_LIMIT")
+        #expect(found["gc-interval"] == path && found["listen"] == "default")
+    }
+
+    @Test func `SATCHELD_CONFIG names the file, and --config another`() throws {
+        let folder = try TemporaryFolder()
+        try write(Array(#"{"storage": "a"}"#.utf8), toFile: folder.path("a"))
+        try write(Array(#"{"storage": "b"}"#.utf8), toFile: folder.path("b"))
+        let environment = ["SATCHELD_CONFIG": folder.path("a")]
+        let fromEnvironment = try SettingsSources(arguments: [], environment: environment, configPath: nil).settings()
+        #expect(fromEnvironment.storagePath == "a")
+        let fromFlag = try SettingsSources(
+            arguments: [], environment: environment, configPath: folder.path("b")
+        ).settings()
+        #expect(fromFlag.storagePath == "b")
+    }
+
+    @Test func `every default of the table is a value of its setting`() throws {
+        let settings = try SettingsSources(arguments: [], environment: [:], configPath: nil).settings()
+        #expect(settings.storagePath == "storage" && settings.logLevel == .info && settings.accessLog == .off)
+        #expect(settings.vault.bytesPerSubject == 20 << 30 && settings.server.addressRates.requestsPerSecond == nil)
+        #expect(settings.server.listen.description == "127.0.0.1:8080" && settings.server.adminListen == nil)
+    }
+
+    @Test func `every setting has a name, a flag and an environment variable of its own`() {
+        let settings = SettingsTable.all
+        #expect(Set(settings.map(\.name)).count == settings.count)
+        #expect(Set(settings.map(\.environmentName)).count == settings.count)
+        for setting in settings {
+            #expect(setting.name.allSatisfy { $0.isLowercase || $0 == "-" }, "\(setting.name)")
+            #expect(setting.help.hasSuffix("."), "\(setting.name)")
+        }
+    }
+
+    @Test(arguments: [
+        (["--listen", "127.0.0.1:0"], "listen", "127.0.0.1:0"), (["--listen=[::1]:80"], "listen", "[::1]:80"),
+        (["--allow-anonymous-uploads"], "allow-anonymous-uploads", "true"),
+        (["--allow-anonymous-uploads=no"], "allow-anonymous-uploads", "no"),
+        (["--public-url="], "public-url", ""), (["--access-log", "a=b"], "access-log", "a=b"),
+    ])
+    func `a flag takes its value behind a space or an equals sign`(
+        arguments: [String], name: String, text: String
+    ) throws {
+        let sources = try SettingsSources(arguments: arguments, environment: [:], configPath: nil)
+        #expect(sources.all().first { $0.setting.name == name }?.text == text)
+        _ = try sources.settings()
+    }
+
+    @Test(arguments: [
+        (["--listn", "x"], "--listn"), (["--listen"], "--listen needs a value"),
+        (["--listen", "a:1", "--listen", "b:2"], "twice"),
+        (["stray"], "stray"),
+    ])
+    func `a wrong command line is refused, and the error names the flag`(arguments: [String], word: String) {
+        let error = #expect(throws: SettingsError.self) {
+            try SettingsSources(arguments: arguments, environment: [:], configPath: nil)
+        }
+        #expect(error?.description.contains(word) == true)
+    }
+
+    /// Values that no setting accepts, with the setting's name.
+    @Test(arguments: [
+        ("listen", "127.0.0.1"), ("listen", ":80"), ("public-url", "media.example"), ("trusted-proxies", "10.0.0.0/40"),
+        ("client-address-header", "a b"), ("allow-anonymous-uploads", "perhaps"), ("storage", ""), ("accept", "some"),
+        ("blob-limit", "99999999999999999999GiB"), ("default-lifetime", "soon"), ("gc-interval", "0"),
+        ("bytes-per-subject", "0"), ("leases-per-blob", "0"), ("uploads", "-1"), ("address-request-rate", "0.5"),
+        ("header-limit", "many"), ("log-level", "loud"), ("access-log", ""),
+    ])
+    func `a value that cannot be parsed is refused, and the error says where it was set`(name: String, text: String)
+        throws
+    {
+        let sources = try SettingsSources(arguments: ["--\(name)=\(text)"], environment: [:], configPath: nil)
+        let error = #expect(throws: SettingsError.self) { try sources.settings() }
+        #expect(error?.description.hasPrefix("--\(name): ") == true)
+    }
+
+    @Test(arguments: [
+        ("[", "is not a settings file"), (#"{"gc-intervall": "7m"}"#, "gc-intervall"),
+        (#"{"uploads": 1.5}"#, "is not a settings file"),
+        (#"{"ticket-keys": ["a", "b"]}"#, "is not a settings file"), (#"{"uploads": null}"#, "is not a settings file"),
+    ])
+    func `a file that is not one of settings is refused, and the error names it`(contents: String, word: String) throws
+    {
+        let folder = try TemporaryFolder()
+        let path = folder.path("settings.json")
+        try write(Array(contents.utf8), toFile: path)
+        let error = #expect(throws: SettingsError.self) {
+            try SettingsSources(arguments: [], environment: [:], configPath: path)
+        }
+        #expect(error?.description.contains(word) == true && error?.description.contains(path) == true)
+        #expect(throws: SettingsError.self) {
+            try SettingsSources(arguments: [], environment: [:], configPath: folder.path("missing"))
+        }
+    }
+
+    @Test(arguments: [
+        ("9091", "127.0.0.1:9091"), (":9091", "127.0.0.1:9091"), ("[::1]:9091", "[::1]:9091"),
+        ("0.0.0.0:1", "0.0.0.0:1"),
+    ])
+    func `a port alone is an admin address on this machine`(text: String, address: String) throws {
+        let sources = try SettingsSources(
+            arguments: ["--admin-listen", text], environment: [:], configPath: nil)
+        #expect(try sources.settings().server.adminListen?.description == address)
+    }
+}
