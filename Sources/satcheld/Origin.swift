@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlobHTTP
+import Blobs
 import Catalog
 import DiskStore
 import Files
@@ -34,16 +35,15 @@ enum Origin {
         _ store: any ResumableStore & Upkeep, _ settings: ServerSettings, meters: Meters, logger: Logger
     ) async throws {
         let access = try accessLog(settings, meters: meters, logger: logger)
-        let watch = RequestWatch(meters: meters, accessLog: access?.log)
+        let observer = RequestObserver(meters: meters, accessLog: access?.log)
         let server = BlobServer(
-            reads: store, writes: .store(store), settings: settings.server, logger: logger, watch: watch,
+            reads: store, writes: .store(store), settings: settings.server, logger: logger, observer: observer,
             readings: { await Readings.gather(from: store) }, gcStatus: { store.gcStatus }
         ) { listener, bound in
             switch listener {
             case .blobs:
                 let url = PublicURL(
-                    listeningAt: bound.host, port: bound.port ?? 0,
-                    scheme: settings.server.identity == nil ? "http" : "https")
+                    listeningAt: bound, scheme: settings.server.identity == nil ? .http : .https)
                 if settings.server.publicURL == nil, ["0.0.0.0", "::"].contains(bound.host) {
                     logger.warning("URLs will name no host that clients can reach; set --public-url")
                 }

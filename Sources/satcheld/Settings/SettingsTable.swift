@@ -196,9 +196,9 @@ enum SettingsTable {
 
     @Sendable private static func rate(_ text: String) -> Int64? { Quantity.count(text).map(Int64.init) }
 
-    @Sendable private static func ranges(_ text: String) -> [AddressRange]? {
+    @Sendable private static func ranges(_ text: String) -> [IPPrefix]? {
         let texts = list(text) ?? []
-        let ranges = texts.compactMap { AddressRange($0) }
+        let ranges = texts.compactMap { IPPrefix($0) }
         return ranges.count == texts.count ? ranges : nil
     }
 
