@@ -19,12 +19,12 @@ func fuzzDialects(_ bytes: [UInt8]) {
         of: HTTPRequest(method: method, scheme: nil, authority: nil, path: target, headerFields: fields), at: route)
     check(meant == method || method == .post, "only POST stands for other methods")
     guard let dialect = try? UploadDialects.dialect(at: route, fields) else {
-        if route == .upload { try? DraftDialect.judge(plain: fields) }
+        if route == .upload { try? DraftDialect.validate(plain: fields) }
         return
     }
     check(route != .upload || dialect is DraftDialect, "tus does not begin at /upload")
     checkStand(dialect.commonFields)
-    for question in [UploadQuestion.offset, .cancellation] { try? dialect.judge(question, fields) }
+    for question in [UploadQuestion.offset, .cancellation] { try? dialect.validate(question, fields) }
     if let creation = try? dialect.creation(fields, subject: "s") {
         check(creation.part?.offset ?? 0 == 0, "an upload begins at its beginning")
         checkPart(creation.part, length: creation.announcement.size)
@@ -35,15 +35,15 @@ func fuzzDialects(_ bytes: [UInt8]) {
     }
 }
 
-private func checkPart(_ part: UploadPart?, length: Int64?) {
+private func checkPart(_ part: AppendRequest?, length: Int64?) {
     guard let part else { return }
     check(part.offset >= 0 && part.count ?? 0 >= 0 && part.length ?? 0 >= 0, "a part is no debt")
-    guard (try? part.judge(length: length)) != nil, let length, let count = part.count else { return }
+    guard (try? part.validate(length: length)) != nil, let length, let count = part.count else { return }
     check(part.offset <= length && count <= length - part.offset, "a part that is taken lies within the upload")
     check(
         !part.completes(at: part.offset + count, length: length) || part.offset + count == length,
         "the last bytes end the upload")
-    try? part.judge(committed: length)
+    try? part.validate(committed: length)
 }
 
 private func checkAnswers(_ dialect: any UploadDialect, _ announcement: UploadAnnouncement, length: Int64?) {
@@ -51,7 +51,7 @@ private func checkAnswers(_ dialect: any UploadDialect, _ announcement: UploadAn
         preconditionFailure("both are written here")
     }
     let now = Timestamp(seconds: 2_000_000_000)
-    let place = UploadPlace(publicURL: url, now: now, blobLimitBytes: .max)
+    let place = UploadContext(publicURL: url, now: now, blobLimitBytes: .max)
     let blob = StoredBlob(address: .fuzzed, size: length ?? 0, isNew: true, uploaded: now, expires: now)
     for state in [ResumableUpload.State.open, .committed(blob)] {
         let upload = ResumableUpload(

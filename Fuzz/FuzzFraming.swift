@@ -59,9 +59,11 @@ private struct Reading: Equatable {
             return
         }
         checkOneReading(head)
-        if let (address, question) = framing.blobRequest {
-            check(head.uri.contains(address.hex), "a blob that is read is named in the target")
-            check(question.isHead == (head.method == .HEAD), "HEAD is HEAD")
+        if let request = framing.readRequest {
+            check(head.uri.contains(request.address.hex), "a blob that is read is named in the target")
+            check(request.isHead == (head.method == .HEAD), "HEAD is HEAD")
+        } else if head.method == .GET || head.method == .HEAD, case .blob? = Route(target: head.uri) {
+            check(false, "every read is one, whatever else its head says")
         }
         heads.append(head)
         bodies.append([])

@@ -1,3 +1,4 @@
+import Blobs
 import HTTPTypes
 
 @testable import BlobHTTP
@@ -8,7 +9,7 @@ import HTTPTypes
 func fuzzProxies(_ bytes: [UInt8]) {
     var lines = Lines(bytes)
     var proxies = TrustedProxies()
-    if let range = lines.next().flatMap({ AddressRange($0) }) { proxies.ranges = [range] }
+    if let range = lines.next().flatMap({ IPPrefix($0) }) { proxies.ranges = [range] }
     let peer = lines.next().flatMap { ClientAddress(text: $0) } ?? ClientAddress(bytes: [127, 0, 0, 1])
     let value = lines.next() ?? ""
     for field in [HTTPField.Name.xForwardedFor, .forwarded] {
@@ -20,7 +21,7 @@ func fuzzProxies(_ bytes: [UInt8]) {
 
 private func checkBelief(in proxies: TrustedProxies, peer: ClientAddress, value: String) {
     let client = proxies.client(peer: peer) { _ in value }
-    let isTrusted = { (address: ClientAddress) in proxies.ranges.contains { $0.contains(address) } }
+    let isTrusted = { (address: ClientAddress) in proxies.ranges.contains { address.isIn($0) } }
     if !isTrusted(peer) { check(client == peer, "strangers are not believed") }
     if !isTrusted(client), client != peer {
         let forged = proxies.client(peer: peer) { _ in "for=203.0.113.9, " + value }

@@ -10,34 +10,34 @@ func fuzzRanges(_ bytes: [UInt8]) {
     var lines = Lines(bytes)
     // No store holds more, and the fields around the ranges need a little room.
     let size = min(lines.next().flatMap { SaturatingDigits.parse($0) } ?? 0, 1 << 62)
-    var question = BlobQuestion(range: lines.next())
-    question.preconditions = Preconditions(
+    var request = ReadRequest(.fuzzed, range: lines.next())
+    request.preconditions = Preconditions(
         ifMatch: lines.next(), ifNoneMatch: lines.next(), ifRange: lines.next())
-    question.isHead = lines.next() != nil
-    let facts = BlobFacts(address: .fuzzed, size: size, sunset: Timestamp(seconds: 2_000_000_000))
+    request.isHead = lines.next() != nil
+    let metadata = BlobMetadata(address: .fuzzed, size: size, sunset: Timestamp(seconds: 2_000_000_000))
     do throws(Problem) {
-        let reading = try BlobReading.decide(question, facts, now: Timestamp(seconds: 1), cacheSeconds: 60)
-        check(of: reading, size: size, isHead: question.isHead)
+        let response = try ReadResponse.decide(request, metadata, now: Timestamp(seconds: 1), cacheSeconds: 60)
+        check(of: response, size: size, isHead: request.isHead)
     } catch {
         check(
-            error.code == .preconditionFailed || error.code == .badRange, "a question is refused for one of two reasons"
+            error.code == .preconditionFailed || error.code == .badRange, "a read is refused for one of two reasons"
         )
-        check(error.code != .badRange || !question.isHead, "HEAD knows no ranges")
+        check(error.code != .badRange || !request.isHead, "HEAD knows no ranges")
     }
-    checkTags(question.preconditions, facts.entityTag)
+    checkTags(request.preconditions, metadata.entityTag)
 }
 
-private func check(of reading: BlobReading, size: Int64, isHead: Bool) {
-    let count = reading.body.byteCount(of: size)
+private func check(of response: ReadResponse, size: Int64, isHead: Bool) {
+    let count = response.body.byteCount(of: size)
     check(!isHead || count == 0, "HEAD has no body")
-    switch reading.body {
-    case .none: check([.ok, .notModified].contains(reading.status), "no body, no part")
-    case .whole: check(reading.status == .ok && reading.fields[.contentLength] == String(size), "all of it is 200")
+    switch response.body {
+    case .none: check([.ok, .notModified].contains(response.status), "no body, no part")
+    case .whole: check(response.status == .ok && response.fields[.contentLength] == String(size), "all of it is 200")
     case .part(let range):
         check(lies(range, within: size), "a part lies in the blob")
         check(
-            reading.fields[.contentRange] == "bytes \(range.offset)-\(range.last)/\(size)"
-                && reading.fields[.contentLength] == String(range.count), "a part is told as it is")
+            response.fields[.contentRange] == "bytes \(range.offset)-\(range.last)/\(size)"
+                && response.fields[.contentLength] == String(range.count), "a part is told as it is")
     case .multipart(let layout):
         check((2...RangeDecision.rangeLimit).contains(layout.parts.count), "no more parts than may be")
         check(layout.parts.allSatisfy { lies($0.range, within: size) }, "all parts lie in the blob")
@@ -46,7 +46,7 @@ private func check(of reading: BlobReading, size: Int64, isHead: Bool) {
         let written = layout.parts.reduce(Int64(layout.tail.utf8.count)) {
             $0 + Int64($1.head.utf8.count) + $1.range.count
         }
-        check(written == count && reading.fields[.contentLength] == String(count), "the length is told beforehand")
+        check(written == count && response.fields[.contentLength] == String(count), "the length is told beforehand")
     }
 }
 

@@ -1,16 +1,16 @@
-/// What an uploader asks for when it wants bytes kept.
+/// What an uploader asks for.
 package struct LeaseTerms: Sendable {
     /// How long; nil for the store's default.
     package var lifetime: Lifetime?
-    /// How many people shall say "delivered", 1…1024; nil for an end by time alone.
+    /// How many recipients are expected to confirm delivery, 1…1024; nil if only time ends the lease.
     package var recipients: Int?
-    /// Names the lease; whoever shows the secret may see and end it. Nil for a lease that only time ends.
+    /// Names the lease; whoever has the secret may see, renew and end it. Nil for a lease that only time ends.
     package var owner: SecretHash?
-    /// The hashes that admit a "delivered": none, one for all, or one per recipient; at most 256, no two the same.
+    /// The hashes of receipt secrets: none, one for all recipients, or one for each; at most 256, all different.
     package var receipts: [SecretHash]
     /// Who is charged: a ticket's subject, or an address prefix.
     package var subject: String
-    /// What the subject may hold; the lifetime in it bounds renewals too.
+    /// What the subject may store; its lifetime also limits renewals.
     package var entitlement: Entitlement
 
     package init(
@@ -42,11 +42,11 @@ package struct Lease: Sendable {
     package enum State: Hashable, Sendable {
         case held
         case ended(EndReason)
-        /// The lease lives, the bytes do not: they heal when someone uploads them again.
+        /// The lease is live, but the bytes are damaged until somebody uploads them again.
         case damaged
     }
 
-    /// One person's "delivered".
+    /// One confirmation of delivery.
     package struct Receipt: Hashable, Sendable {
         package let recipient: Recipient
         package let at: Timestamp
@@ -77,5 +77,52 @@ package struct Lease: Sendable {
         self.expires = expires
         self.recipients = recipients
         self.received = received
+    }
+}
+
+/// How large one blob may be and how long it may be kept, by the ticket of whoever asks. It never exceeds the limits of
+/// the store.
+package struct Entitlement: Hashable, Sendable {
+    /// The largest blob, in bytes; nil for whatever the store takes.
+    package var largestBytes: Int64?
+    /// The longest lifetime of a lease; nil for whatever the store grants.
+    package var longestLifetime: Lifetime?
+
+    package init(largestBytes: Int64?, longestLifetime: Lifetime?) {
+        self.largestBytes = largestBytes
+        self.longestLifetime = longestLifetime
+    }
+
+    /// No limits beyond those of the store.
+    package static let unlimited = Entitlement(largestBytes: nil, longestLifetime: nil)
+}
+
+/// How confirmations of delivery are counted for a lease: it follows from the number of its receipt hashes and of
+/// expected recipients.
+package enum DeliveryCounting: Hashable, Sendable {
+    /// There is no hash, so nobody can confirm.
+    case nobody
+    /// One secret for all: distinct recipients count, at most `limit` of them.
+    case shared(limit: Int)
+    /// One secret for each recipient: each counts once, under whatever name.
+    case individual(limit: Int)
+
+    /// Nil where the numbers do not match: several hashes must be one for each recipient.
+    package init?(hashes: Int, recipients: Int?) {
+        switch hashes {
+        case 0: self = .nobody
+        case 1 where recipients != 1: self = .shared(limit: recipients ?? LeaseTerms.recipientLimit)
+        default:
+            guard recipients == nil || recipients == hashes else { return nil }
+            self = .individual(limit: hashes)
+        }
+    }
+
+    /// The most confirmations that are kept.
+    package var limit: Int {
+        switch self {
+        case .nobody: 0
+        case .shared(let limit), .individual(let limit): limit
+        }
     }
 }

@@ -1,5 +1,5 @@
-/// Names one upload that outlives its requests. Whoever knows it may go on with it, so it is 128 random bits, written
-/// as 32 lower-case hexadecimal digits.
+/// Names one resumable upload. Whoever knows it may resume the upload, so it is 128 random bits, written as 32
+/// lower-case hexadecimal digits.
 package struct UploadID: Hashable, Sendable, CustomStringConvertible {
     /// Bytes in an id.
     package static let byteCount = 16

@@ -4,12 +4,12 @@ package import Blobs
 ///
 /// Safe to call from any number of tasks at once. Absence is an answer (`BlobFinding`); a throw means "could not look".
 package protocol BlobStore: Sendable {
-    /// What the store knows of `address` at this moment. The intent is a hint: a store that fetches blobs from elsewhere
-    /// need fetch no more than is wanted. Whatever it was, the content of a blob that is held can be read.
+    /// What the store knows of `address` at this moment. The intent is a hint: a store that fetches blobs from
+    /// elsewhere need fetch no more than is wanted. Whatever it was, the content of a blob that is held can be read.
     func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding
 
-    /// Tells whether what was found of `address` still holds. Whoever keeps a finding takes the token before it looks and
-    /// asks it before every use: once a change is acknowledged, no token from before it is current. Never waits.
+    /// Tells whether what was found of `address` still holds. Whoever keeps a finding takes the token before it looks
+    /// and asks it before every use: once a change is acknowledged, no token from before it is current. Never waits.
     func validity(of address: BlobAddress) -> ValidityToken
 
     /// The present moment as the store counts it: the larger of the wall clock and the latest time it has relied on.

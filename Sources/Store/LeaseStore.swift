@@ -2,12 +2,12 @@ package import Blobs
 
 /// A store that takes blobs and keeps them for as long as somebody holds a lease.
 package protocol LeaseStore: BlobStore {
-    /// Says whether an upload so announced would be taken now: returns, or throws what `begin` would throw.
+    /// Returns if such an upload would be accepted now; else throws what `begin` would throw.
     func preflight(_ announcement: UploadAnnouncement) async throws(StoreError)
 
-    /// Admits an upload and reserves its announced size against the disk. Of one that is announced as small a store may
-    /// judge at the end what takes a look at catalogue or disk: its bytes are on their way already.
-    /// The session owns a staged file and the reservation, and gives both back when it is released uncommitted.
+    /// Admits an upload and reserves its announced size on the disk. For one that is announced as small, a store may
+    /// put off checks of the catalogue or the disk until the end, since its bytes are on their way already. The session
+    /// owns a staged file and the reservation, and gives both back when it is released uncommitted.
     func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession
 
     /// The lease that `owner` names on `address`.
@@ -33,8 +33,8 @@ package protocol LeaseStore: BlobStore {
     /// throw.
     func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob
 
-    /// Notes that `recipient` has the blob, on every lease there that admits `secret`: live or ended, since an ended one
-    /// can still tell its owner. Again: no change, no error. The last one expected ends its lease after a grace.
+    /// Notes that `recipient` has the blob, on every lease there that admits `secret`: live or ended, since an ended
+    /// one can still tell its owner. Again: no change, no error. The last one expected ends its lease after a grace.
     /// Throws as `lease(on:owner:)` where no lease admits the secret.
     func confirmDelivery(
         of address: BlobAddress, to recipient: Recipient, secret: Secret
@@ -44,11 +44,11 @@ package protocol LeaseStore: BlobStore {
     func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage
 }
 
-/// What is known of an upload before its first byte.
+/// What is known about an upload before its first byte.
 package struct UploadAnnouncement: Sendable {
     /// Bytes to come, if announced.
     package var size: Int64?
-    /// The address the bytes shall have, if announced.
+    /// The address that the bytes must have, if announced.
     package var address: BlobAddress?
     package var terms: LeaseTerms
 
@@ -59,7 +59,7 @@ package struct UploadAnnouncement: Sendable {
     }
 }
 
-/// One upload on its way into a store. Used by one task at a time.
+/// One upload in progress. Used by one task at a time.
 package protocol UploadSession: AnyObject, Sendable {
     /// Takes the next bytes. Throws `.notSealed` at the fourth byte, `.tooLarge` as soon as the size announced or
     /// allowed is passed, `.diskFull` and `.io` from the disk; after a throw the session is over and nothing stays.
@@ -69,19 +69,19 @@ package protocol UploadSession: AnyObject, Sendable {
     /// Afterwards the session is over, whatever the outcome.
     func commit() async throws(StoreError) -> StoredBlob
 
-    /// Gives up: staged bytes and reservation are given back. After an end of any kind it does nothing.
+    /// Cancels the upload: staged bytes and reservation are given back. Does nothing once the session is over.
     func abandon() async
 }
 
-/// What a committed upload came to.
+/// The result of a committed upload.
 package struct StoredBlob: Sendable {
     package let address: BlobAddress
     /// Bytes of the blob.
     package let size: Int64
-    /// Of an upload: false when the bytes were already held, whole and undamaged. Of a lease on a blob that is held:
-    /// false when this owner's lease was there already.
+    /// False for an upload whose bytes were already held, whole and undamaged, and for a lease that its owner already
+    /// had.
     package let isNew: Bool
-    /// When this lease was made.
+    /// When this lease was created.
     package let uploaded: Timestamp
     /// This lease's end.
     package let expires: Timestamp
@@ -99,15 +99,15 @@ package struct StoredBlob: Sendable {
 package struct QuotaUsage: Hashable, Sendable {
     /// Bytes charged: max(size, 4096) for each lease that has not ended.
     package var bytes: Int64
-    /// Bytes that uploads under way will be charged.
+    /// Bytes that uploads in progress will be charged.
     package var reservedBytes: Int64
-    /// The most bytes; nil for any number.
+    /// The limit on bytes; nil for none.
     package var limitBytes: Int64?
     package var leases: Int
     package var leaseLimit: Int
     package var uploads: Int
     package var uploadLimit: Int
-    /// When the next of the leases is over; nil where there is none.
+    /// When the next of the leases ends; nil where there is none.
     package var nextEnd: Timestamp?
 
     package init(

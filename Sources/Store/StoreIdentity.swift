@@ -1,7 +1,7 @@
 import Blobs
 
-/// The random name of one store: it lies both beside the blobs and in the catalogue, so that neither is ever taken
-/// for the other half of another store.
+/// The random name of one store. It is stored both beside the blobs and in the catalogue, so that neither is ever
+/// combined with the other half of another store.
 package struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
     /// Bytes in an identity.
     package static let byteCount = 16

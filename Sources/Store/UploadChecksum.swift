@@ -1,6 +1,6 @@
 import Crypto
 
-/// The digest of what one request brings (tus 1.0, checksum).
+/// The digest of the body of one request (tus 1.0, checksum).
 package struct UploadChecksum: Hashable, Sendable {
     package enum Algorithm: String, Sendable, CaseIterable {
         case sha1, sha256
@@ -26,7 +26,7 @@ package struct UploadChecksum: Hashable, Sendable {
     }
 }
 
-/// Computes what the bytes of one request add up to.
+/// Computes the checksum of the bytes of one request.
 package struct ChecksumHasher: Sendable {
     private enum State: Sendable {
         case sha1(Insecure.SHA1)
@@ -54,7 +54,7 @@ package struct ChecksumHasher: Sendable {
         }
     }
 
-    /// Whether everything taken so far adds up to `checksum`.
+    /// Whether everything taken so far has `checksum`.
     package func matches(_ checksum: UploadChecksum) -> Bool {
         switch state {
         case .sha1(let hasher): checksum.algorithm == .sha1 && Array(hasher.finalize()) == checksum.digest

@@ -28,8 +28,8 @@ package struct ValidityToken: Sendable {
 /// address has one of. A change of an address advances the generation of its slot. They take 4 MiB; with fewer, a sweep
 /// that removes thousands of blobs a second would have others looked up again all the time.
 ///
-/// A token is taken *before* the truth is looked at. When the truth changes in between, the token is never current; when
-/// it changes later, the token ends before the change is acknowledged.
+/// A token is taken *before* the truth is looked at. When the truth changes in between, the token is never current;
+/// when it changes later, the token ends before the change is acknowledged.
 package final class GenerationTable: Sendable {
     /// The generations of 4096 slots.
     fileprivate final class Shard: Sendable {

@@ -5,7 +5,7 @@ import Glibc
 struct KeyFile: Sendable {
     let path: String
 
-    /// The key's name, or a phrase that says why the file's name gives none.
+    /// The key's name; throws where the file's name does not give one.
     func name() throws(KeyFault) -> String {
         let file = path.split(separator: "/").last ?? ""
         let name = file.prefix { $0 != "." }
@@ -14,12 +14,12 @@ struct KeyFile: Sendable {
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
         }
         guard (1...64).contains(name.utf8.count), isPlain else {
-            throw KeyFault("its name up to the first dot must be 1 to 64 letters, digits, - and _")
+            throw KeyFault("its file name must start with 1 to 64 letters, digits, - or _, up to the first dot")
         }
         return String(name)
     }
 
-    /// What it holds, once nobody but its owner can have put it there and, where it is secret, others cannot read it.
+    /// Its contents, provided that only its owner can write to it and, where it is secret, others cannot read it.
     func material() throws(TicketKeyError) -> KeyMaterial {
         let bytes: [UInt8]
         let permissions: mode_t
@@ -33,9 +33,9 @@ struct KeyFile: Sendable {
             throw .file(error)
         }
         do throws(KeyFault) {
-            guard bytes.count <= KeyMaterial.limitBytes else { throw KeyFault("it is too large for a key") }
+            guard bytes.count <= KeyMaterial.limitBytes else { throw KeyFault("it is too large to be a key") }
             let material = try KeyMaterial(bytes)
-            try Self.judge(permissions, of: material)
+            try Self.validate(permissions, of: material)
             return material
         } catch {
             throw .key(path: path, why: error.phrase)
@@ -44,14 +44,16 @@ struct KeyFile: Sendable {
 
     /// Whoever can write a key can sign tickets; so can whoever can read a secret. A group may read one, since that is
     /// how secrets reach a container's user.
-    static func judge(_ permissions: mode_t, of material: KeyMaterial) throws(KeyFault) {
-        guard permissions & 0o022 == 0 else { throw KeyFault("others can write it; chmod go-w") }
+    static func validate(_ permissions: mode_t, of material: KeyMaterial) throws(KeyFault) {
+        guard permissions & 0o022 == 0 else { throw KeyFault("others can write to it; run chmod go-w") }
         if case .publicKey = material { return }
-        guard permissions & 0o007 == 0 else { throw KeyFault("it is secret and everybody can read it; chmod o-rwx") }
+        guard permissions & 0o007 == 0 else {
+            throw KeyFault("it is secret, but everybody can read it; run chmod o-rwx")
+        }
     }
 }
 
-/// Why the keys could not be taken.
+/// Why the keys cannot be used.
 package enum TicketKeyError: Error, Sendable, CustomStringConvertible {
     case file(FileError)
     case key(path: String, why: String)
@@ -63,9 +65,9 @@ package enum TicketKeyError: Error, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .file(let error): error.description
-        case .key(let path, let why): "\(path) is no key for tickets: \(why)"
-        case .sameName(let name): "two key files are named \(name); each key needs a name (kid) of its own"
-        case .none(let paths): "there is no key in \(paths.joined(separator: ", "))"
+        case .key(let path, let why): "\(path) is not a usable ticket key: \(why)"
+        case .sameName(let name): "two key files have the name \(name); every key needs a unique name (kid)"
+        case .none(let paths): "no keys found in \(paths.joined(separator: ", "))"
         }
     }
 }

@@ -13,7 +13,7 @@ enum KeyMaterial: Sendable {
     /// Bytes of the largest key file.
     static let limitBytes = 4096
 
-    /// Reads a file's bytes, or throws a phrase that says what they are not.
+    /// Reads the bytes of a key file.
     init(_ bytes: [UInt8]) throws(KeyFault) {
         let text = String(decoding: bytes, as: UTF8.self)
         guard !text.contains("-----BEGIN ") else {
@@ -22,7 +22,7 @@ enum KeyMaterial: Sendable {
         }
         let secret = try Self.secret(in: bytes)
         guard secret.count >= Self.secretBytes else {
-            throw KeyFault("its secret has \(secret.count) bytes; HS256 takes at least \(Self.secretBytes)")
+            throw KeyFault("its secret has \(secret.count) bytes; HS256 requires at least \(Self.secretBytes)")
         }
         self = .secret(secret)
     }
@@ -30,10 +30,10 @@ enum KeyMaterial: Sendable {
     private static func key(inPEM text: String) throws(KeyFault) -> KeyMaterial {
         if let key = try? EdDSA.PublicKey(pem: text) { return .publicKey(key) }
         if let key = try? EdDSA.PrivateKey(pem: text) { return .privateKey(key) }
-        throw KeyFault("its PEM is no Ed25519 key")
+        throw KeyFault("its PEM is not an Ed25519 key")
     }
 
-    /// Text is base64url or base64; anything that is no text is the secret itself.
+    /// Text is base64url or base64; anything else is the secret itself.
     private static func secret(in bytes: [UInt8]) throws(KeyFault) -> [UInt8] {
         let isText = bytes.allSatisfy { (0x20...0x7e).contains($0) || (0x09...0x0d).contains($0) }
         guard isText else { return bytes }
@@ -41,13 +41,13 @@ enum KeyMaterial: Sendable {
             byte == UInt8(ascii: "+") ? UInt8(ascii: "-") : byte == UInt8(ascii: "/") ? UInt8(ascii: "_") : byte
         }
         guard let secret = Base64URL.decode(String(decoding: symbols, as: UTF8.self)) else {
-            throw KeyFault("its text is neither PEM nor base64url")
+            throw KeyFault("it is neither PEM nor base64url")
         }
         return secret
     }
 }
 
-/// What is wrong with the contents of a key file, as a phrase.
+/// What is wrong with a key file, as a phrase.
 struct KeyFault: Error, Hashable {
     let phrase: String
 

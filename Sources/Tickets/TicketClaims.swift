@@ -1,6 +1,6 @@
 import JWTKit
 
-/// The claims of a token as they stand in its JSON: those of RFC 7519 §4.1 that matter here, and the four of this API.
+/// The claims of a token as in its JSON: those of RFC 7519 §4.1 that matter here, and four of our own.
 struct TicketClaims: JWTPayload, Equatable {
     /// `aud`: one audience or several.
     var audiences: [String]?
@@ -54,6 +54,6 @@ struct TicketClaims: JWTPayload, Equatable {
         recipients = try container.decodeIfPresent(Int.self, forKey: .recipients)
     }
 
-    /// Nothing is judged here: that takes the audience and the time, which `TicketRule` is given.
+    /// Nothing is checked here: that takes the audience and the time, which `TicketRule` has.
     func verify(using algorithm: some JWTAlgorithm) throws {}
 }

@@ -1,17 +1,17 @@
 import JWTKit
 
-/// One key that tickets may be signed with: its name, and the one algorithm it is for.
+/// One key that tickets may be signed with: its name, and the only algorithm it is used with.
 struct TicketKey: Sendable {
-    /// The algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 that are taken.
+    /// The supported algorithms of RFC 7518 §3.1 and RFC 8037 §3.1.
     enum Algorithm: String, Sendable {
         case edDSA = "EdDSA"
         case hs256 = "HS256"
     }
 
-    /// The `kid` that tickets name it by.
+    /// The `kid` in tickets.
     let name: String
     let algorithm: Algorithm
-    /// The key alone: in a collection of several, JWTKit falls back to another when it does not know a name.
+    /// Only this key: in a collection of several, JWTKit falls back to another one for an unknown name.
     private let collection: JWTKeyCollection
 
     init(name: String, _ material: KeyMaterial) async {

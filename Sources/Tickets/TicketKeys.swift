@@ -1,6 +1,6 @@
 import Files
 
-/// The keys that are valid at one time: several, so that a new one can be brought in before the old one goes.
+/// The keys that are accepted at one time: several, so that a new one can be added before the old one is removed.
 package struct TicketKeys: Sendable {
     private let keys: [String: TicketKey]
 
@@ -9,8 +9,8 @@ package struct TicketKeys: Sendable {
 
     subscript(name: String) -> TicketKey? { keys[name] }
 
-    /// Reads every key of `paths`, each a key file or a folder of key files. In a folder, names that begin with a dot
-    /// are passed over: those are what editors and container secrets leave there.
+    /// Reads every key in `paths`, each a key file or a folder of key files. Names that begin with a dot are skipped in
+    /// a folder: editors and container secrets leave them there.
     package static func load(_ paths: [String]) async throws(TicketKeyError) -> TicketKeys {
         var keys: [String: TicketKey] = [:]
         for path in paths {
@@ -42,7 +42,7 @@ package struct TicketKeys: Sendable {
         if case .privateKey = material {
             throw .key(
                 path: file.path,
-                why: "it can sign; the server needs the public half only: openssl pkey -in … -pubout")
+                why: "it is a private key; the server needs only the public one: openssl pkey -in … -pubout")
         }
         return await TicketKey(name: name, material)
     }

@@ -1,8 +1,8 @@
 package import Blobs
 
-/// Makes tickets, for trying a server out; in earnest the chat server does that.
+/// Issues tickets, for trying out a server; in production the chat server does that.
 package enum TicketMint {
-    /// What a ticket shall say.
+    /// The contents of a ticket.
     package struct Order: Sendable {
         package var audience: String
         package var subject: String
@@ -26,20 +26,20 @@ package enum TicketMint {
 
     /// A token signed with the key in the file at `path`: an Ed25519 private key, or a secret.
     ///
-    /// Refuses an order that no server would take, with the sentence that the server would give.
+    /// Throws for an order that every server would reject, with the server's reason.
     package static func token(_ order: Order, keyAt path: String, now: Timestamp) async throws -> String {
         let file = KeyFile(path: path)
         let name: String
         do throws(KeyFault) { name = try file.name() } catch { throw TicketKeyError.key(path: path, why: error.phrase) }
         let material = try file.material()
         if case .publicKey = material {
-            throw TicketKeyError.key(path: path, why: "a public key cannot sign; name the private one")
+            throw TicketKeyError.key(path: path, why: "it is a public key, which cannot sign; use the private one")
         }
         let claims = TicketClaims(
             audiences: [order.audience], expires: Double(order.expires.seconds), subject: order.subject,
             sha256: order.address?.hex, maxSize: order.entitlement.largestBytes,
             maxLifetime: order.entitlement.longestLifetime?.seconds, recipients: order.mostRecipients)
-        _ = try TicketRule(audience: order.audience).judge(claims, now: now)
+        _ = try TicketRule(audience: order.audience).validate(claims, now: now)
         return try await TicketKey(name: name, material).sign(claims)
     }
 }

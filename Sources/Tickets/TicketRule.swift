@@ -1,8 +1,8 @@
 import Blobs
 
-/// What a ticket whose signature was right must say to be taken.
+/// What a ticket with a valid signature must contain to be accepted.
 struct TicketRule: Sendable {
-    /// How far the clocks of the chat server and of this one may differ.
+    /// How far the clocks of the chat server and this one may differ.
     static let leewaySeconds: Int64 = 60
     /// How far ahead a ticket may expire.
     static let longestSeconds: Int64 = 86_400
@@ -12,9 +12,9 @@ struct TicketRule: Sendable {
     /// The audience that a ticket must name.
     let audience: String
 
-    /// Judges the claims at `now`, the times first, since a ticket that is over is the likely case.
-    func judge(_ claims: TicketClaims, now: Timestamp) throws(TicketRefusal) -> Ticket {
-        try judgeTimes(claims, now: now)
+    /// Checks the claims at `now`, the times first, since an expired ticket is the likely case.
+    func validate(_ claims: TicketClaims, now: Timestamp) throws(TicketRefusal) -> Ticket {
+        try validateTimes(claims, now: now)
         guard let audiences = claims.audiences else { throw .badClaim("aud") }
         guard audiences.contains(audience) else { throw .wrongAudience }
         guard let subject = claims.subject, (1...Self.subjectLimitBytes).contains(subject.utf8.count) else {
@@ -26,7 +26,7 @@ struct TicketRule: Sendable {
             mostRecipients: mostRecipients(claims))
     }
 
-    private func judgeTimes(_ claims: TicketClaims, now: Timestamp) throws(TicketRefusal) {
+    private func validateTimes(_ claims: TicketClaims, now: Timestamp) throws(TicketRefusal) {
         // Doubles hold every second of the next hundred million years, and no time is too large for one.
         let present = Double(now.seconds)
         let leeway = Double(Self.leewaySeconds)

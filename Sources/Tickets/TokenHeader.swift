@@ -1,7 +1,7 @@
 import Blobs
 import FoundationEssentials
 
-/// What of a token is read before its signature is checked: the key it names and the algorithm it claims.
+/// What is read of a token before its signature is checked: the key it names and the algorithm it claims.
 struct TokenHeader: Equatable {
     /// The longest token, in bytes.
     static let limitBytes = 8192
@@ -11,7 +11,7 @@ struct TokenHeader: Equatable {
     /// `kid`.
     let keyName: String
 
-    /// Reads the first of three parts; the form of all three is checked, so that one token has one spelling.
+    /// Reads the first of three parts. The form of all three is checked, so that every token has exactly one spelling.
     init(token: String) throws(TicketRefusal) {
         let parts =
             token.utf8.count <= Self.limitBytes ? token.split(separator: ".", omittingEmptySubsequences: false) : []
@@ -25,7 +25,7 @@ struct TokenHeader: Equatable {
         self.keyName = keyName
     }
 
-    /// The members that matter (RFC 7515 §4.1); all others are passed over.
+    /// The members that matter (RFC 7515 §4.1); all others are ignored.
     private struct Fields: Decodable {
         let algorithm: String
         let keyName: String?

@@ -47,7 +47,7 @@ enum Origin {
         let access = try accessLog(settings, meters: meters, logger: logger)
         let server = BlobServer(
             reads: store, writes: .store(store), settings: settings.server, logger: logger,
-            watch: RequestWatch(meters: meters, accessLog: access?.log),
+            observer: RequestObserver(meters: meters, accessLog: access?.log),
             readings: { await Readings.gather(from: store) }, gcStatus: { store.gcStatus }
         ) { listener, bound in
             announce(listener, at: bound, settings, logger: logger)
@@ -94,8 +94,7 @@ enum Origin {
         switch listener {
         case .blobs:
             let url = PublicURL(
-                listeningAt: bound.host, port: bound.port ?? 0,
-                scheme: settings.server.identity == nil ? "http" : "https")
+                listeningAt: bound, scheme: settings.server.identity == nil ? .http : .https)
             if settings.server.publicURL == nil, ["0.0.0.0", "::"].contains(bound.host) {
                 logger.warning("Clients cannot reach the host named in URLs; set --public-url")
             }

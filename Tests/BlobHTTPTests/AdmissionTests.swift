@@ -123,9 +123,9 @@ import Testing
 }
 
 @Suite struct WriteAdmissionTests {
-    private func judge(host: String?, _ fields: HTTPFields = [:], allowsAnyone: Bool = false) throws(Problem) {
-        let own = PublicURL(listeningAt: "127.0.0.1", port: 8080)
-        try WriteAdmission(allowsAnyone: allowsAnyone).judge(host: host, fields: fields, own: own)
+    private func validate(host: String?, _ fields: HTTPFields = [:], allowsAnyone: Bool = false) throws(Problem) {
+        let own = PublicURL(listeningAt: Authority(host: "127.0.0.1", port: 8080))
+        try AnonymousWritePolicy(allowsAnyone: allowsAnyone).validate(host: host, fields: fields, own: own)
     }
 
     @Test(
@@ -135,8 +135,8 @@ import Testing
             "[::ffff:127.0.0.1]:80",
         ])
     func loopback(host: String) throws {
-        try judge(host: host)
-        try judge(host: host, [.origin: "http://127.0.0.1:8080"])
+        try validate(host: host)
+        try validate(host: host, [.origin: "http://127.0.0.1:8080"])
     }
 
     @Test(
@@ -146,7 +146,7 @@ import Testing
             "0.0.0.0", "127.0.0.256", "127.0.0.1:99999", "127.0.0.1:x", "[::1", "::1",
         ] as [String?])
     func strangers(host: String?) {
-        #expect(#expect(throws: Problem.self) { try judge(host: host) }?.code == .ticketMissing)
+        #expect(#expect(throws: Problem.self) { try validate(host: host) }?.code == .ticketMissing)
     }
 
     @Test(
@@ -157,8 +157,8 @@ import Testing
             (.origin, "https://127.0.0.1:8080"),
         ])
     func others(name: HTTPField.Name, value: String) throws {
-        #expect(throws: Problem.self) { try judge(host: "127.0.0.1:8080", [name: value]) }
-        try judge(host: "example.com", [name: value], allowsAnyone: true)
+        #expect(throws: Problem.self) { try validate(host: "127.0.0.1:8080", [name: value]) }
+        try validate(host: "example.com", [name: value], allowsAnyone: true)
     }
 
     @Test(

@@ -7,13 +7,13 @@ import Testing
 @testable import BlobHTTP
 
 @Suite struct BlobHeadsTests {
-    private let facts = BlobFacts(
+    private let metadata = BlobMetadata(
         address: TestServer.address(of: Array("heads".utf8)), size: 3, sunset: Timestamp(seconds: 1_000_000))
     private let dates = DateText()
 
     private func heads(at seconds: Int64) -> BlobHeads {
         let now = Timestamp(seconds: seconds)
-        return BlobHeads(facts, body: ByteBuffer(string: "abc"), cacheSeconds: 300, now: now, dates.text(at: now))
+        return BlobHeads(metadata, body: ByteBuffer(string: "abc"), cacheSeconds: 300, now: now, dates.text(at: now))
     }
 
     private func move(_ heads: BlobHeads, to seconds: Int64) -> Bool {
@@ -21,14 +21,14 @@ import Testing
         return heads.move(to: now, dates.text(at: now))
     }
 
-    private static let verdicts = [
-        BlobVerdict(status: .ok, body: .whole), BlobVerdict(status: .ok, body: .none),
-        BlobVerdict(status: .notModified, body: .none),
+    private static let decisions = [
+        ReadDecision(status: .ok, body: .whole), ReadDecision(status: .ok, body: .none),
+        ReadDecision(status: .notModified, body: .none),
     ]
 
     private func texts(_ heads: BlobHeads) -> [String?] {
         [HTTPResponse.Status.ok, .partialContent, .notModified].map { String(buffer: heads.beginning($0)) }
-            + Self.verdicts.map { heads.whole($0).map { String(buffer: $0) } }
+            + Self.decisions.map { heads.whole($0).map { String(buffer: $0) } }
     }
 
     @Test("Moved to another second, heads are those that would be made in it")
@@ -46,7 +46,7 @@ import Testing
     @Test("What was sent and has not left does not change")
     func sent() {
         let heads = heads(at: 1000)
-        let sent = heads.whole(Self.verdicts[0])
+        let sent = heads.whole(Self.decisions[0])
         let before = sent.map { String(buffer: $0) }
         #expect(move(heads, to: 1001))
         #expect(sent.map { String(buffer: $0) } == before)

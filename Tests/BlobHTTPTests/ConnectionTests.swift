@@ -307,8 +307,8 @@ import Vault
     private static let waitingUpload =
         "PUT /upload HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\n"
 
-    /// A connection whose first request has been answered so. At the limit one may be closed as idle before, on a machine
-    /// that is too busy to send it in time.
+    /// A connection whose first request has been answered so. At the limit one may be closed as idle before, on a
+    /// machine that is too busy to send it in time.
     private func connect(to server: TestServer, _ request: String, _ status: Int) async throws -> RawClient {
         for _ in 0..<20 {
             let client = try await server.connect()

@@ -21,7 +21,9 @@ import Vault
     }
 
     /// Everything that the API does, with its request line and what it must show.
-    private static func operations(on address: BlobAddress) throws -> [(method: String, path: String, needs: Needs)] {
+    private static func operations(on address: BlobAddress) throws -> [(
+        method: String, path: String, needs: RequiredCredentials
+    )] {
         try paths(address).flatMap { path in
             let route = try #require(Route(target: path))
             return try methods.compactMap { method in
@@ -53,10 +55,10 @@ import Vault
                     let answer = try #require(
                         try await server.answer(to: method, path, fields: all, body: method == "PUT" ? [9] : nil))
                     let what = "\(method) \(path) with a ticket \(name)"
-                    let isJudged =
+                    let isChecked =
                         needs.contains(.ticket) || needs.contains(.offeredTicket) && reason == "ticket-invalid"
-                    #expect((answer.status == 401) == isJudged, "\(what)")
-                    guard isJudged else { continue }
+                    #expect((answer.status == 401) == isChecked, "\(what)")
+                    guard isChecked else { continue }
                     #expect(answer["x-reason"] == reason, "\(what)")
                     #expect(answer["www-authenticate"]?.hasPrefix("Bearer") == true, "\(what)")
                     #expect(answer["cache-control"] == "no-store")

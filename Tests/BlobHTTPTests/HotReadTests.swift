@@ -35,28 +35,93 @@ import Vault
         }
     }
 
-    @Test("The fields of an answer are the same whether it was ready or went through the router")
-    func sameFields() async throws {
+    @Test func `a target with scheme and host, and an Expect that is met, change nothing`() async throws {
         try await TestServer.run { server in
-            let address = try await server.put([UInt8](repeating: 3, count: 5000))
-            for fields in [
-                "", "Range: bytes=1-2\r\n", "If-None-Match: *\r\n", "If-Match: \"x\"\r\n", "Range: bytes=9999-\r\n",
-                // Blanks behind a value are none of it.
-                "If-None-Match: * \r\n", "If-Match: *\t\r\n",
+            let bytes = [UInt8](repeating: 3, count: 5000)
+            let address = try await server.put(bytes)
+            let client = try await server.connect()
+            try await client.send(get(address))
+            let plain = try #require(await client.answer())
+            let names = { (answer: RawClient.Answer) in
+                answer.fields.filter { $0.name != "date" }.map { "\($0.name): \($0.value)" }
+            }
+            let others: [(target: String, fields: String)] = [
+                ("http://x/\(address.hex)", ""), ("HTTPS://user@other.example:8443/\(address.hex).jpg?x=y", ""),
+                ("/\(address.hex)", "Expect: 100-continue\r\n"), ("/\(address.hex)", "Content-Length: 0\r\n"),
+                ("http://x/\(address.hex)", "expect: 100-Continue \r\nContent-Length: 0\r\n"),
+            ]
+            for (target, fields) in others {
+                try await client.send("GET \(target) HTTP/1.1\r\nHost: x\r\n\(fields)\r\n")
+                let answer = try #require(await client.answer())
+                #expect(answer.status == 200 && answer.body == bytes, "\(target) \(fields)")
+                #expect(names(answer) == names(plain), "\(target) \(fields)")
+            }
+            for fields in ["If-None-Match: * \r\n", "If-None-Match: *\t\r\n"] {
+                try await client.send(get(address, fields))
+                #expect(await client.answer()?.status == 304, "blanks behind a value are not part of it")
+            }
+            await client.close()
+        }
+    }
+
+    @Test func `a target that is neither a path nor a URL of HTTP names no blob`() async throws {
+        try await TestServer.run { server in
+            let address = try await server.put([1, 2, 3])
+            for target in [
+                "ftp://x/\(address.hex)", "http:///\(address.hex)", "//x/\(address.hex)", "http://x//\(address.hex)",
             ] {
                 let client = try await server.connect()
-                try await client.send(get(address, fields))
-                let ready = try #require(await client.answer())
-                // A target with scheme and host is not the quick path's.
-                try await client.send(
-                    "GET http://x/\(address.hex) HTTP/1.1\r\nHost: x\r\n\(fields)\r\n")
-                let routed = try #require(await client.answer())
-                #expect(ready.statusLine == routed.statusLine && ready.body == routed.body)
-                let names = { (answer: RawClient.Answer) in
-                    answer.fields.filter { $0.name != "date" }.map { "\($0.name): \($0.value)" }.sorted()
-                }
-                #expect(names(ready) == names(routed), "\(fields)")
+                try await client.send("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n")
+                let status = await client.answer()?.status
+                #expect(status == 400 || status == 404, "\(target)")
                 await client.close()
+            }
+        }
+    }
+
+    @Test func `an expectation that cannot be met refuses a read, and the connection stays`() async throws {
+        try await TestServer.run { server in
+            let address = try await server.put([1, 2, 3])
+            let client = try await server.connect()
+            for expectation in ["x", "100-continue, x", "100-continue\r\nExpect: x"] {
+                try await client.send(get(address, "Expect: \(expectation)\r\n"))
+                let answer = try #require(await client.answer())
+                #expect(answer.status == 417 && answer["x-reason"] == "bad-expectation")
+                #expect(answer["access-control-allow-origin"] == "*" && answer["connection"] == nil)
+            }
+            try await client.send(get(address))
+            #expect(await client.answer()?.body == [1, 2, 3])
+            await client.close()
+        }
+    }
+
+    private static let bodies = [
+        "Content-Length: 3\r\n\r\nabc", "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n",
+        "Content-Length: 1000000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ]
+
+    @Test(arguments: bodies) func `a read with a body is refused before the body has come`(body: String) async throws {
+        try await TestServer.run { server in
+            let bytes = [UInt8](repeating: 8, count: 2_000_000)
+            let address = try await server.put(bytes)
+            for method in ["GET", "HEAD"] {
+                for pipelined in [false, true] {
+                    let client = try await server.connect()
+                    let request = "\(method) /\(address.hex) HTTP/1.1\r\nHost: x\r\n\(body)"
+                    // In its turn, if the connection is busy with another answer.
+                    try await client.send((pipelined ? get(address) : "") + request)
+                    if pipelined { #expect(await client.answer()?.body == bytes) }
+                    let answer = try #require(await client.answer(toHead: method == "HEAD"))
+                    #expect(answer.status == 400 && answer["x-reason"] == "bad-request", "\(method)")
+                    try? await client.send(get(address))
+                    if answer["connection"] == "close" {
+                        #expect(await client.rest().isEmpty)
+                    } else {
+                        #expect(await client.answer()?.body == bytes, "all of the body had come by then")
+                    }
+                    await client.close()
+                }
             }
         }
     }

@@ -50,20 +50,20 @@ import Testing
     }
 }
 
-@Suite struct BlobReadingTests {
+@Suite struct ReadResponseTests {
     private static let address = BlobHasher().address()
-    private let facts = BlobFacts(address: address, size: 1000, sunset: Timestamp(seconds: 1_000_000_100))
+    private let metadata = BlobMetadata(address: address, size: 1000, sunset: Timestamp(seconds: 1_000_000_100))
     private let now = Timestamp(seconds: 1_000_000_000)
 
     private func decide(
-        _ question: BlobQuestion, facts: BlobFacts? = nil, cacheSeconds: Int64 = 300
-    ) throws(Problem) -> BlobReading {
-        try BlobReading.decide(question, facts ?? self.facts, now: now, cacheSeconds: cacheSeconds)
+        _ request: ReadRequest, metadata: BlobMetadata? = nil, cacheSeconds: Int64 = 300
+    ) throws(Problem) -> ReadResponse {
+        try ReadResponse.decide(request, metadata ?? self.metadata, now: now, cacheSeconds: cacheSeconds)
     }
 
     @Test("The whole blob carries every field of the API")
     func whole() throws {
-        let reading = try decide(BlobQuestion())
+        let reading = try decide(ReadRequest(Self.address))
         #expect(reading.status == .ok)
         #expect(reading.body == .whole)
         let expected: [(HTTPField.Name, String)] = [
@@ -90,19 +90,19 @@ import Testing
         ] as [(Int64, Int64, Int64)])
     func maximumAge(left: Int64, setting: Int64, expected: Int64) throws {
         let sunset = Timestamp(seconds: now.seconds + left)
-        let facts = BlobFacts(address: Self.address, size: 1, sunset: sunset)
-        let reading = try decide(BlobQuestion(), facts: facts, cacheSeconds: setting)
+        let metadata = BlobMetadata(address: Self.address, size: 1, sunset: sunset)
+        let reading = try decide(ReadRequest(Self.address), metadata: metadata, cacheSeconds: setting)
         #expect(reading.fields[.cacheControl]?.hasSuffix("max-age=\(expected)") == true)
     }
 
     @Test("One range is a plain part, several are multipart with a length known beforehand")
     func ranges() throws {
-        let one = try decide(BlobQuestion(range: "bytes=10-19"))
+        let one = try decide(ReadRequest(Self.address, range: "bytes=10-19"))
         #expect(one.status == .partialContent)
         #expect(one.fields[.contentRange] == "bytes 10-19/1000")
         #expect(one.fields[.contentLength] == "10")
         #expect(one.fields[.reprDigest] != nil)
-        let several = try decide(BlobQuestion(range: "bytes=0-0,-1"))
+        let several = try decide(ReadRequest(Self.address, range: "bytes=0-0,-1"))
         guard case .multipart(let layout) = several.body else {
             Issue.record("not multipart: \(several.body)")
             return
@@ -116,7 +116,7 @@ import Testing
 
     @Test("HEAD ignores Range and sends the fields of the whole")
     func head() throws {
-        let reading = try decide(BlobQuestion(isHead: true, range: "bytes=5000-"))
+        let reading = try decide(ReadRequest(Self.address, isHead: true, range: "bytes=5000-"))
         #expect(reading.status == .ok)
         #expect(reading.body == .none)
         #expect(reading.fields[.contentLength] == "1000")
@@ -126,17 +126,17 @@ import Testing
     func refusals() {
         let conditions = Preconditions(ifMatch: #""x""#)
         #expect(throws: Problem(.preconditionFailed)) {
-            try decide(BlobQuestion(range: "bytes=5000-", preconditions: conditions))
+            try decide(ReadRequest(Self.address, range: "bytes=5000-", preconditions: conditions))
         }
         #expect(throws: Problem(.badRange, fields: [.contentRange: "bytes */1000"])) {
-            try decide(BlobQuestion(range: "bytes=5000-"))
+            try decide(ReadRequest(Self.address, range: "bytes=5000-"))
         }
     }
 
     @Test("304 has the tag and the lifetime, and nothing of the body")
     func notModified() throws {
         let conditions = Preconditions(ifNoneMatch: "W/\"\(Self.address.hex)\"")
-        let reading = try decide(BlobQuestion(range: "bytes=0-1", preconditions: conditions))
+        let reading = try decide(ReadRequest(Self.address, range: "bytes=0-1", preconditions: conditions))
         #expect(reading.status == .notModified)
         #expect(reading.body == .none)
         #expect(reading.fields[.eTag] != nil && reading.fields[.cacheControl] != nil)
@@ -146,14 +146,14 @@ import Testing
     @Test("If-Range with another tag asks for the whole")
     func ifRange() throws {
         let conditions = Preconditions(ifRange: #""old""#)
-        #expect(try decide(BlobQuestion(range: "bytes=0-1", preconditions: conditions)).status == .ok)
+        #expect(try decide(ReadRequest(Self.address, range: "bytes=0-1", preconditions: conditions)).status == .ok)
     }
 
     @Test("An empty blob has no body and no range")
     func empty() throws {
-        let facts = BlobFacts(address: Self.address, size: 0, sunset: now)
-        #expect(try decide(BlobQuestion(), facts: facts).body == .none)
-        #expect(throws: Problem.self) { try decide(BlobQuestion(range: "bytes=0-"), facts: facts) }
+        let metadata = BlobMetadata(address: Self.address, size: 0, sunset: now)
+        #expect(try decide(ReadRequest(Self.address), metadata: metadata).body == .none)
+        #expect(throws: Problem.self) { try decide(ReadRequest(Self.address, range: "bytes=0-"), metadata: metadata) }
     }
 }
 

@@ -1,4 +1,5 @@
 import BlobHTTP
+import Blobs
 import HTTPTypes
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
         _ value: String?, peer: String = "10.0.0.1", field: HTTPField.Name = .xForwardedFor
     ) throws -> ClientAddress {
         var proxies = TrustedProxies()
-        proxies.ranges = try ["10.0.0.0/8", "fd00::/8", "192.0.2.7"].map { try #require(AddressRange($0)) }
+        proxies.ranges = try ["10.0.0.0/8", "fd00::/8", "192.0.2.7"].map { try #require(IPPrefix($0)) }
         proxies.field = field
         var fields = HTTPFields()
         fields[field] = value
@@ -55,27 +56,4 @@ import Testing
         let peer = try #require(ClientAddress(text: "10.0.0.1"))
         #expect(none.client(peer: peer) { _ in "198.51.100.1" } == peer)
     }
-
-    @Test(
-        "A range holds the addresses that begin like it",
-        arguments: [
-            ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.0", false), ("0.0.0.0/0", "1.2.3.4", true),
-            ("0.0.0.0/0", "::1", false), ("::/0", "2001:db8::1", true), ("192.0.2.7", "192.0.2.7", true),
-            ("192.0.2.7/32", "192.0.2.8", false), ("2001:db8::/33", "2001:db8:7fff::1", true),
-            ("2001:db8::/33", "2001:db8:8000::1", false), ("2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", true),
-            ("2001:db8::8000:0:0:0/65", "2001:db8::1", false), ("::ffff:10.0.0.0/104", "10.1.2.3", true),
-            ("::1", "::1", true),
-        ])
-    func ranges(range: String, address: String, isInside: Bool) throws {
-        let range = try #require(AddressRange(range))
-        #expect(range.contains(try #require(ClientAddress(text: address))) == isInside)
-    }
-
-    @Test(
-        "What is no range is none",
-        arguments: [
-            "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.1/8", "10.0.0/8", "::/129", "localhost",
-            "::ffff:10.0.0.0/95", "10.0.0.0/8/8", "10.0.0.0/99999999999999999999",
-        ])
-    func noRanges(text: String) { #expect(AddressRange(text) == nil) }
 }

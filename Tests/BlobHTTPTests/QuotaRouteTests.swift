@@ -103,7 +103,7 @@ import Vault
         try await TestServer.run(settings: {
             $0.addressRates.bytesPerSecond = 1
             $0.allowsAnonymousUploads = true
-            $0.proxies.ranges = [AddressRange("127.0.0.0/8")].compactMap { $0 }
+            $0.proxies.ranges = [IPPrefix("127.0.0.0/8")].compactMap { $0 }
         }) { server in
             func client(_ address: String) -> [(String, String)] { [("X-Forwarded-For", address)] }
             let address = try await server.put([UInt8](repeating: 1, count: 50_000), fields: client("192.0.2.1"))

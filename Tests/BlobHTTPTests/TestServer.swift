@@ -13,7 +13,7 @@ struct TestServer {
     let port: Int
     let adminPort: Int
     let vault: Vault
-    let watch: RequestWatch
+    let observer: RequestObserver
     private let group: ServiceGroup
 
     var url: String { "http://127.0.0.1:\(port)" }
@@ -44,7 +44,7 @@ struct TestServer {
         let vault = try await Vault.open(
             at: folder.path("store"), settings: vaultSettings, meters: Meters(codes: Problem.Code.allCases),
             logger: logger)
-        let watch = RequestWatch(
+        let observer = RequestObserver(
             meters: vault.meters, accessLog: AccessLog(meters: vault.meters, now: { Timestamp(seconds: 1_800_000_000) })
         )
         var settings = BlobServerSettings(listen: Authority(host: "127.0.0.1", port: 0))
@@ -53,7 +53,7 @@ struct TestServer {
         let (ports, continuation) = AsyncStream.makeStream(of: (BlobServer.Listener, Int).self)
         let store = wrap(vault)
         let server = BlobServer(
-            reads: reads(store), writes: writes(store), settings: settings, logger: logger, watch: watch,
+            reads: reads(store), writes: writes(store), settings: settings, logger: logger, observer: observer,
             readings: { [vault] in
                 var readings = Readings()
                 readings.store = try? await vault.readings()
@@ -66,7 +66,7 @@ struct TestServer {
                 return GCStatus(latest: report, holdCount: 2)
             }
         ) { listener, bound in
-            continuation.yield((listener, bound.port ?? 0))
+            continuation.yield((listener, Int(bound.port ?? 0)))
         }
         var configuration = ServiceGroupConfiguration(
             services: server.services.map { .init(service: $0) }, logger: logger)
@@ -79,7 +79,7 @@ struct TestServer {
             if bound.count == 2 { break }
         }
         let test = TestServer(
-            port: bound[.blobs] ?? 0, adminPort: bound[.admin] ?? 0, vault: vault, watch: watch,
+            port: bound[.blobs] ?? 0, adminPort: bound[.admin] ?? 0, vault: vault, observer: observer,
             group: group)
         do { try await body(test) } catch {
             await group.triggerGracefulShutdown()

@@ -88,7 +88,7 @@ import Vault
                 let fields = [("Satchel-Secret", secret), ("Authorization", "Bearer tick.et.s")]
                 _ = try await server.answer(to: method, path, fields: fields)
             }
-            let (entries, dropped) = try #require(server.watch.accessLog).takeAll()
+            let (entries, dropped) = try #require(server.observer.accessLog).takeAll()
             #expect(entries.count == 7 && dropped == 0)
             for entry in entries {
                 let line = AccessLogLine.text(entry)
@@ -101,7 +101,7 @@ import Vault
     @Test func `what comes while the line is full is lost and counted`() {
         let meters = Meters()
         let log = AccessLog(meters: meters, now: { Timestamp(seconds: 0) })
-        let watch = RequestWatch(meters: meters, accessLog: log)
+        let watch = RequestObserver(meters: meters, accessLog: log)
         for status in 0..<AccessLog.capacity + 5 {
             watch.note(
                 AnsweredRequest(
@@ -118,7 +118,7 @@ import Vault
     private static func line(_ request: AnsweredRequest) -> String {
         let meters = Meters()
         let log = AccessLog(meters: meters, now: { Timestamp(seconds: 1_800_000_000) })
-        RequestWatch(meters: meters, accessLog: log).note(request)
+        RequestObserver(meters: meters, accessLog: log).note(request)
         return log.takeAll().entries.map(AccessLogLine.text).joined(separator: "\n")
     }
 }

@@ -64,7 +64,7 @@ import Testing
         try forge.writeKeys(to: folder.path("keys"))
         try TokenForge.write(forge.publicPEM, to: folder.path("\(TokenForge.publicName).pub"))
         var told = try await problem(folder.path("keys"), folder.path("\(TokenForge.publicName).pub"))
-        #expect(told?.contains("two key files are named") == true)
+        #expect(told?.contains("two key files have the name") == true)
         try TokenForge.write(forge.privatePEM, to: folder.path("private.pem"))
         told = try await problem(folder.path("private.pem"))
         #expect(told?.contains("private.pem") == true && told?.contains("-pubout") == true)

@@ -2,23 +2,23 @@ import NIOCore
 import NIOHTTP2
 import NIOHTTPTypesHTTP2
 
-/// How a connection that speaks HTTP/2 is put together, and each of its streams.
+/// The pipeline of a connection that speaks HTTP/2, and of each of its streams.
 ///
-///     connection   frames → ConnectionEnd → NIOHTTP2 → GOAWAY where the connection is to end
-///     stream       frame payloads → LastFrame → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
+///     connection   frames → HTTP2ConnectionGuard → NIOHTTP2 → GOAWAY where the connection is to end
+///     stream       frame payloads → EndStreamCoalescer → StreamGuard → swift-http-types → StreamRequests → [the responder's task]
 struct HTTP2Pipeline: Sendable {
-    /// Requests under way on one connection.
+    /// Concurrent requests on one connection.
     private static let streamLimit = 100
-    /// Bytes of an upload that may be on their way to us, on one stream.
+    /// The receive window of one stream.
     private static let windowBytes = 1 << 20
-    /// Bytes of an answer that may wait for the client's window, on one stream.
+    /// Bytes of a response that may wait for the client's window, on one stream.
     private static let outboundBytes = 64 << 10
-    /// Streams that a client may reset in half a minute: one that leafs quickly through a gallery does so. A flood resets
-    /// thousands a second.
+    /// Streams that a client may reset in half a minute: one that scrolls quickly through a gallery does. A flood
+    /// resets thousands per second.
     private static let resetLimit = 1000
 
     let limits: ConnectionLimits
-    let reads: BlobReads?
+    let reads: ReadPath?
     let serve: @Sendable (RoutedChannel) -> Void
 
     /// Adds the handlers to `channel`, on its event loop.
@@ -38,30 +38,30 @@ struct HTTP2Pipeline: Sendable {
         stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        let end = ConnectionEnd(limits: limits)
-        let shared = NIOLoopBound((StreamRoom(on: channel.eventLoop), end), eventLoop: channel.eventLoop)
-        try channel.pipeline.syncOperations.addHandler(end)
-        // Nobody waits for the streams that this gives in turn: each looks after itself.
+        let guardian = HTTP2ConnectionGuard(limits: limits)
+        let shared = NIOLoopBound((HTTP2WriteBudget(on: channel.eventLoop), guardian), eventLoop: channel.eventLoop)
+        try channel.pipeline.syncOperations.addHandler(guardian)
+        // The sequence of streams that this returns is not used: each stream looks after itself.
         _ = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-            mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: end,
+            mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: guardian,
             configuration: .init(connection: connection, stream: stream)
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
-                let (room, end) = shared.value
-                end.count(stream)
-                try addStream(to: stream, room)
+                let (budget, connection) = shared.value
+                connection.count(stream)
+                try addStream(to: stream, budget)
             }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
     }
 
-    private func addStream(to channel: any Channel, _ room: StreamRoom) throws {
+    private func addStream(to channel: any Channel, _ budget: HTTP2WriteBudget) throws {
         let pipeline = channel.pipeline.syncOperations
         let stream = StreamGuard(limits: limits)
-        try pipeline.addHandler(LastFrame())
+        try pipeline.addHandler(EndStreamCoalescer())
         try pipeline.addHandler(stream)
         try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
         try pipeline.addHandler(
-            StreamRequests(stream, room, desk: reads?.desk(on: channel.eventLoop), serve: serve))
+            StreamRequests(stream, budget, cache: reads?.cache(on: channel.eventLoop), serve: serve))
     }
 }

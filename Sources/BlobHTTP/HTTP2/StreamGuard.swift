@@ -2,8 +2,8 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 
-/// The second handler of a stream: it keeps the time of one request and its answer by the same rules as a connection of
-/// HTTP/1.1, and ends a stream whose request is not wanted to its end.
+/// The second handler of a stream: it enforces timeouts for one request and its response by the same rules as on a
+/// connection of HTTP/1.1, and ends a stream whose request is not read to its end.
 final class StreamGuard: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
@@ -20,7 +20,7 @@ final class StreamGuard: ChannelDuplexHandler {
         state = ConnectionState(limits: limits, now: .now())
     }
 
-    /// Whether `100 Continue` would tell the client something.
+    /// Whether the client is waiting for `100 Continue`.
     var awaitsContinue: Bool { state.awaitsContinue }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -86,7 +86,7 @@ final class StreamGuard: ChannelDuplexHandler {
         if isLast { endAnswer(context) }
     }
 
-    /// A request that has not ended with its answer is told that nobody wants the rest (RFC 9113 §8.1).
+    /// Tells a client whose request has not ended by then that the rest is not wanted (RFC 9113 §8.1).
     private func endAnswer(_ context: ChannelHandlerContext) {
         _ = state.endAnswer(now: .now())
         guard !hasRequestEnded else { return }
@@ -107,7 +107,7 @@ final class StreamGuard: ChannelDuplexHandler {
     private func timeIsUp() {
         timer = nil
         guard let context, context.channel.isActive else { return }
-        // Whoever writes does so only while there is room, so what was written before the last piece has been taken.
+        // Writers write only while there is room, so everything before the last piece has been taken.
         let expiry = state.expire(
             now: .now(), sentBytes: writtenBytes, bufferedBytes: context.channel.isWritable ? 0 : 1)
         switch expiry {

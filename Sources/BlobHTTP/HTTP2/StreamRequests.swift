@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTPTypes
 import Store
 
-/// The handler of a stream's one request: one for a blob is answered right here, every other goes on to the router.
+/// The handler of a stream's one request: a read of a blob is answered right here, every other goes on to the router.
 final class StreamRequests: ChannelDuplexHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -12,62 +12,71 @@ final class StreamRequests: ChannelDuplexHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let stream: StreamGuard
-    private let room: StreamRoom
-    private let desk: ReadingDesk?
+    private let budget: HTTP2WriteBudget
+    /// Nil where nothing but the router answers.
+    private let cache: LoopBlobCache?
     private let serve: @Sendable (RoutedChannel) -> Void
-    private var reading: BlobAnswer?
-    private var pending: (address: BlobAddress, question: BlobQuestion)?
+    /// A read whose end has not come yet.
+    private var pending: ReadRequest?
+    /// What answers a read.
+    private var blobs: BlobResponseWriter?
 
     init(
-        _ stream: StreamGuard, _ room: StreamRoom, desk: ReadingDesk?,
+        _ stream: StreamGuard, _ budget: HTTP2WriteBudget, cache: LoopBlobCache?,
         serve: @escaping @Sendable (RoutedChannel) -> Void
     ) {
         self.stream = stream
-        self.room = room
-        self.desk = desk
+        self.budget = budget
+        self.cache = cache
         self.serve = serve
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        room.leave(self)
-        reading?.abandon()
-        // It knows this handler's context, which knows this handler: nobody else parts them.
-        reading = nil
+        budget.leave(self)
+        blobs?.abandon()
+        // It knows this handler's context, which knows this handler: nobody else breaks the cycle.
+        blobs = nil
     }
 
     /// There is room again on the connection.
-    func proceed() { reading?.proceed() }
+    func proceed() { blobs?.proceed() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head):
-            pending = desk == nil ? nil : Self.blobRequest(head)
-            pending?.question.asker = desk?.reads.gate.asker(peer: ClientAddress(context.channel.remoteAddress)) {
-                head.headerFields[$0]
-            }
-            if pending == nil { route(data, context: context) }
-        case .end:
-            if let (address, question) = pending, let desk {
-                let answer = BlobAnswer(desk: desk, channel: StreamAnswers(context, room))
-                reading = answer
-                room.join(self)
-                answer.answer(question, for: address)
-                context.flush()
-            } else {
+        case .head(let head): begin(head, data, context: context)
+        case .body(let bytes):
+            if pending != nil, bytes.readableBytes > 0 {
+                pending?.fault = .body
+                answerPending(context: context)
+            } else if blobs == nil {
                 context.fireChannelRead(data)
             }
-        case .body: context.fireChannelRead(data)
+        case .end:
+            if pending != nil {
+                answerPending(context: context)
+            } else if blobs == nil {
+                context.fireChannelRead(data)
+            }
         }
     }
 
-    /// As `RequestFraming.blobRequest`, of a head that HTTP/2 has framed.
-    private static func blobRequest(_ head: HTTPRequest) -> (address: BlobAddress, question: BlobQuestion)? {
-        let fields = head.headerFields
-        guard head.method == .get || head.method == .head, fields[.expect] == nil,
-            fields[.contentLength] == nil || fields[.contentLength] == "0", let path = head.path,
-            let address = Route.blob(inTarget: path)
-        else { return nil }
-        return (address, BlobQuestion(isHead: head.method == .head, fields: fields))
+    private func begin(_ head: HTTPRequest, _ data: NIOAny, context: ChannelHandlerContext) {
+        guard let cache, var request = ReadRequest(head) else { return route(data, context: context) }
+        request.client = cache.path.gate.countedClient(peer: ClientAddress(context.channel.remoteAddress)) {
+            head.headerFields[$0]
+        }
+        blobs = BlobResponseWriter(cache: cache, sink: HTTP2ResponseSink(context, budget))
+        pending = request
+        // Refused before its body has come.
+        if request.fault == .body { answerPending(context: context) }
+    }
+
+    private func answerPending(context: ChannelHandlerContext) {
+        guard let request = pending else { return }
+        pending = nil
+        budget.join(self)
+        blobs?.answer(request)
+        context.flush()
     }
 
     private func route(_ data: NIOAny, context: ChannelHandlerContext) {
@@ -90,17 +99,17 @@ final class StreamRequests: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { reading?.proceed() }
+        if context.channel.isWritable { blobs?.proceed() }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        reading?.abandon()
+        blobs?.abandon()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if reading == nil { context.fireErrorCaught(error) } else { context.close(promise: nil) }
+        if blobs == nil { context.fireErrorCaught(error) } else { context.close(promise: nil) }
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
@@ -115,62 +124,4 @@ final class StreamRequests: ChannelDuplexHandler {
         let head = HTTPResponse(status: interim.status, headerFields: interim.fields)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
     }
-}
-
-/// The answer about a blob on one stream of HTTP/2. Used on its event loop alone.
-final class StreamAnswers: AnswerChannel {
-    private let context: ChannelHandlerContext
-    private let room: StreamRoom
-
-    init(_ context: ChannelHandlerContext, _ room: StreamRoom) {
-        self.context = context
-        self.room = room
-    }
-
-    var eventLoop: any EventLoop { context.eventLoop }
-    var isWritable: Bool { context.channel.isWritable && room.isOpen }
-    var takesFiles: Bool { false }
-    var client: ClientAddress { ClientAddress(context.channel.remoteAddress) }
-    var version: AnsweredRequest.Version { .http2 }
-
-    func begin(_ blob: ReadyBlob, _ verdict: BlobVerdict, now: Timestamp) {
-        let heads = blob.heads(at: now)
-        let reading = BlobReading(verdict, shared: heads.fields.shared(by: verdict.status), blob.facts)
-        write(reading.status, reading.fields, now)
-    }
-
-    func writeWhole(_ blob: ReadyBlob, now: Timestamp) -> Bool { false }
-
-    func refuse(_ problem: Problem, isHead: Bool, now: Timestamp) -> Int {
-        let body = problem.body
-        var fields = problem.answerFields
-        fields.append(contentsOf: CrossOrigin.readFields)
-        fields[.contentLength] = String(body.count)
-        write(problem.status, fields, now)
-        if !isHead { write(ByteBuffer(bytes: body)) }
-        end()
-        return isHead ? 0 : body.count
-    }
-
-    private func write(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ now: Timestamp) {
-        var fields = fields
-        fields[.date] = HTTPDate.format(now)
-        send(.head(HTTPResponse(status: status, headerFields: fields)))
-    }
-
-    func write(_ bytes: ByteBuffer) {
-        context.write(NIOAny(HTTPResponsePart.body(bytes)), promise: room.count(bytes.readableBytes))
-    }
-
-    func write(_ region: FileRegion, promise: EventLoopPromise<Void>) {
-        preconditionFailure("HTTP/2 frames bytes that were read")
-    }
-
-    func end() { send(.end(nil)) }
-
-    func cut() { context.close(promise: nil) }
-
-    func flush() { context.flush() }
-
-    private func send(_ part: HTTPResponsePart) { context.write(NIOAny(part), promise: nil) }
 }

@@ -1,54 +1,55 @@
 package import Blobs
 package import HTTPTypes
+import Hummingbird
 package import Store
 
-/// A protocol of resumable uploads: what fields of requests mean in it, and with which fields it tells what became of
-/// them. What is done lies outside: nothing here knows a store or a connection.
+/// A protocol for resumable uploads: what the fields of its requests mean, and with which fields it responds. It
+/// performs nothing: no dialect knows a store or a connection.
 package protocol UploadDialect: Sendable {
-    /// The fields of every answer in this dialect.
+    /// The fields of every response in this dialect.
     var commonFields: HTTPFields { get }
 
-    /// What a request that begins an upload asks for.
+    /// Parses a request that creates an upload.
     func creation(_ fields: HTTPFields, subject: String) throws(Problem) -> UploadCreation
 
-    /// What a request that appends brings.
-    func part(_ fields: HTTPFields) throws(Problem) -> UploadPart
+    /// Parses a request that appends.
+    func part(_ fields: HTTPFields) throws(Problem) -> AppendRequest
 
-    /// Refuses what may not stand in a request that asks for the offset, or one that cancels.
-    func judge(_ question: UploadQuestion, _ fields: HTTPFields) throws(Problem)
+    /// Refuses fields that do not belong in a request for the offset, or in one that cancels.
+    func validate(_ question: UploadQuestion, _ fields: HTTPFields) throws(Problem)
 
-    /// The fields of the interim answer that names a new upload before its bytes come; nil where there is none.
-    func announcement(of upload: ResumableUpload, at place: UploadPlace) -> HTTPFields?
+    /// The fields of the interim response that names a new upload before its bytes arrive; nil where there is none.
+    func announcement(of upload: ResumableUpload, at place: UploadContext) -> HTTPFields?
 
-    /// What is told of an upload that is open or committed, in answer to `request`.
-    func answer(_ request: UploadRequest, _ upload: ResumableUpload, at place: UploadPlace) -> UploadAnswer
+    /// The response to `request` about an upload that is open or committed.
+    func answer(_ request: UploadRequest, _ upload: ResumableUpload, at place: UploadContext) -> UploadAnswer
 
-    /// The fields that a refusal has besides; `isFinal` if the upload ends with it.
+    /// Additional fields of a refusal; `isFinal` if it ends the upload.
     func refusalFields(isFinal: Bool) -> HTTPFields
 }
 
-/// A request that is answered with how an upload stands.
+/// A request whose response reports the status of an upload.
 package enum UploadRequest: Hashable, Sendable {
-    /// It began the upload; `hasPart` if it brought bytes too, or could have.
+    /// It created the upload; `hasPart` if it contained bytes as well, or could have.
     case creation(hasPart: Bool)
     case append
     case offset
 }
 
-/// A request about an upload that brings it nothing.
+/// A request about an upload that contains none of its bytes.
 package enum UploadQuestion: Hashable, Sendable {
     case offset, cancellation
 }
 
-/// An answer that tells how an upload stands.
+/// A response that reports the status of an upload.
 package enum UploadAnswer: Hashable, Sendable {
     case fields(HTTPResponse.Status, HTTPFields)
-    /// The answer that a plain upload would have had, with fields added or put in the place of its own.
+    /// The response that a plain upload would have had, with these fields added or replaced.
     case stored(HTTPFields)
 }
 
-/// Where and when an answer about an upload is given.
-package struct UploadPlace: Sendable {
+/// What a response about an upload depends on besides the upload.
+package struct UploadContext: Sendable {
     package let publicURL: PublicURL
     package let now: Timestamp
     /// Bytes of the largest blob.
@@ -60,9 +61,148 @@ package struct UploadPlace: Sendable {
         self.blobLimitBytes = blobLimitBytes
     }
 
-    /// Where the upload goes on.
+    /// The URL of the upload.
     func url(of upload: ResumableUpload) -> String { "\(publicURL)/uploads/\(upload.id.hex)" }
 
-    /// Where the blob is served that the upload became.
+    /// The URL of the blob that the upload became.
     func url(of blob: StoredBlob) -> String { "\(publicURL)/\(blob.address.hex)" }
+}
+
+/// Finds out the dialect of a request.
+package enum UploadDialects {
+    /// The dialect of a request to `route`; nil where there is none, as in a plain upload.
+    ///
+    /// `/uploads` is for tus only. An upload by its id responds in the dialect of the request, and in the latest draft
+    /// where the request does not say. Throws where it names two.
+    package static func dialect(
+        at route: Route, _ fields: HTTPFields
+    ) throws(Problem) -> (any UploadDialect)? {
+        switch route {
+        case .uploads: return TusDialect()
+        case .upload: return DraftDialect(beginning: fields)
+        case .resumable: return try dialect(ofUpload: fields)
+        default: return nil
+        }
+    }
+
+    /// The dialect of a request to an upload by its id.
+    package static func dialect(ofUpload fields: HTTPFields) throws(Problem) -> any UploadDialect {
+        let draft = DraftDialect(naming: fields)
+        guard fields[.tusResumable] != nil else { return draft ?? DraftDialect(.v8, isNamed: false) }
+        guard fields[.uploadDraftInteropVersion] == nil else {
+            throw .badField(.tusResumable, "and Upload-Draft-Interop-Version name two protocols")
+        }
+        return TusDialect()
+    }
+
+    /// The method that a POST to an upload by its id stands for, by `X-HTTP-Method-Override` (tus 1.0). The field is
+    /// ignored everywhere else.
+    package static func method(of request: HTTPRequest, at route: Route) -> HTTPRequest.Method {
+        guard case .resumable = route, request.method == .post else { return request.method }
+        let meant = [HTTPRequest.Method.patch, .delete, .head].first {
+            $0.rawValue == request.headerFields[.xHTTPMethodOverride]?.uppercased()
+        }
+        return meant ?? .post
+    }
+
+    /// Adds the fields of a refusal in the dialect of the request, where that is known.
+    static func addRefusalFields(to response: inout Response, _ error: any Error, _ request: Request, _ route: Route?) {
+        guard let route, let dialect = try? dialect(at: route, request.headers) else { return }
+        let isFinal =
+            switch error {
+            case let problem as Problem: [.uploadDigestMismatch, .uploadComplete].contains(problem.code)
+            case let error as StoreError: error.isFinalForUpload
+            default: false
+            }
+        for field in dialect.commonFields { response.headers[field.name] = field.value }
+        for field in dialect.refusalFields(isFinal: isFinal) { response.headers[field.name] = field.value }
+    }
+
+    /// What OPTIONS says about uploads.
+    static func offer(at route: Route, blobLimitBytes: Int64) -> HTTPFields {
+        switch route {
+        case .uploads: TusDialect.offer(blobLimitBytes: blobLimitBytes)
+        case .upload: DraftDialect.offer(blobLimitBytes: blobLimitBytes)
+        case .resumable:
+            TusDialect.offer(blobLimitBytes: blobLimitBytes) + DraftDialect.offer(blobLimitBytes: blobLimitBytes)
+        default: [:]
+        }
+    }
+}
+
+/// The bytes that one request adds to a resumable upload, as announced in its fields, whatever the dialect.
+package struct AppendRequest: Hashable, Sendable {
+    /// How the last byte is recognized.
+    package enum Ending: Hashable, Sendable {
+        /// The request says whether its bytes are the last ones.
+        case stated(isLast: Bool)
+        /// The upload is complete when it has its full length.
+        case atLength
+    }
+
+    /// Where its bytes begin.
+    package var offset: Int64
+    /// How many there are; nil where that is known only at their end.
+    package var count: Int64?
+    /// The length of the whole upload, where the request gives it.
+    package var length: Int64?
+    package var ending: Ending
+    /// The checksum that the bytes must have.
+    package var checksum: UploadChecksum?
+
+    package init(
+        offset: Int64 = 0, count: Int64?, length: Int64? = nil, ending: Ending, checksum: UploadChecksum? = nil
+    ) {
+        self.offset = offset
+        self.count = count
+        self.length = length
+        self.ending = ending
+        self.checksum = checksum
+    }
+
+    /// The same for the store.
+    var append: UploadAppend { UploadAppend(offset: offset, length: length, checksum: checksum) }
+
+    /// Where its bytes end; nil where that is not announced, or overflows.
+    private var end: Int64? {
+        guard let count else { return nil }
+        let (end, isTooLarge) = offset.addingReportingOverflow(count)
+        return isTooLarge ? nil : end
+    }
+
+    /// Refuses a part that exceeds the length of the whole, or claims to be the last but ends before it.
+    package func validate(length: Int64?) throws(Problem) {
+        guard let length, count != nil else { return }
+        guard let end, end <= length, end == length || ending != .stated(isLast: true) else {
+            throw Problem(.wrongLength, limit: length)
+        }
+    }
+
+    /// Whether the upload is complete once it is at `offset`.
+    package func completes(at offset: Int64, length: Int64?) -> Bool {
+        switch ending {
+        case .stated(let isLast): isLast
+        case .atLength: offset == length
+        }
+    }
+
+    /// Refuses a part of a committed upload, unless it may be the one that completed it, whose response may have been
+    /// lost.
+    package func validate(committed size: Int64) throws(Problem) {
+        switch ending {
+        case .stated(isLast: true):
+            guard count == nil || end == size else { throw Problem(.wrongLength, limit: size) }
+        case .stated(isLast: false): throw Problem(.uploadComplete)
+        case .atLength:
+            guard offset == size else { throw Problem(StoreError.wrongOffset(size), in: self) }
+            guard count ?? 0 == 0 else { throw Problem(.wrongLength, limit: size) }
+        }
+    }
+}
+
+/// A parsed request that creates a resumable upload.
+package struct UploadCreation: Sendable {
+    package var announcement: UploadAnnouncement
+    /// Its own bytes, possibly none; nil where they come with other requests.
+    package var part: AppendRequest?
 }

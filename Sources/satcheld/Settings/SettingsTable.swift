@@ -182,9 +182,9 @@ enum SettingsTable {
 
     // MARK: Parsers of network addresses
 
-    @Sendable private static func ranges(_ text: String) -> [AddressRange]? {
+    @Sendable private static func ranges(_ text: String) -> [IPPrefix]? {
         let texts = Parse.list(text) ?? []
-        let ranges = texts.compactMap { AddressRange($0) }
+        let ranges = texts.compactMap { IPPrefix($0) }
         return ranges.count == texts.count ? ranges : nil
     }
 

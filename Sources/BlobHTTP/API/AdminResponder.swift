@@ -1,0 +1,75 @@
+import Blobs
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Store
+import Telemetry
+
+/// Serves an operator's tools on a listener that strangers cannot reach: health in detail, and metrics.
+struct AdminResponder: HTTPResponder {
+    typealias Context = RequestScope
+
+    let reads: any BlobStore
+    let writes: WriteAccess
+    let publicURL: PublicURLBox
+    let gcStatus: @Sendable () -> GCStatus
+    let meters: Meters
+    let readings: @Sendable () async -> Readings
+
+    func respond(to request: Request, context: RequestScope) async throws -> Response {
+        let response = await answer(request)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request) async -> Response {
+        if let failure = SyntheticErrorRequest.failure(in: request.head) {
+            return Response(failure.problem, closes: true)
+        }
+        let isMetrics = request.head.path?.prefix { $0 != "?" } == "/metrics"
+        let route = request.head.path.flatMap { Route(target: $0) }
+        guard isMetrics || route == .health || route == .readiness else { return Response(Problem(.notFound)) }
+        guard request.method == .get || request.method == .head else {
+            return Response(Problem(.methodNotAllowed, fields: [.allow: "GET, HEAD"]))
+        }
+        return isMetrics ? await metrics() : await health(strictly: route == .readiness)
+    }
+
+    private func metrics() async -> Response {
+        let text = MetricText.render(meters, await readings())
+        return Response(
+            status: .ok, headers: [.contentType: MetricText.contentType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// Health in detail; `strictly`, an error where the store cannot do its work.
+    private func health(strictly: Bool) async -> Response {
+        let why = await writes.unreadiness(or: reads)
+        let gc = gcStatus()
+        if strictly, let why {
+            return Response(Problem(.unavailable, detail: why, retryAfterSeconds: Problem.pauseSeconds))
+        }
+        return .json(
+            HealthDocument(
+                status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
+                time: reads.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
+    }
+}
+
+/// Health as reported by the admin listener.
+private struct HealthDocument: Encodable {
+    let status: String
+    let ready: Bool
+    let unreadiness: String?
+    let publicURL: String
+    /// Seconds since 1970, as the store counts them.
+    let time: Int64
+    let sweepHeldBack: String?
+    let sweepsHeldBack: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case status, ready, unreadiness, time
+        case publicURL = "public_url"
+        case sweepHeldBack = "sweep_held_back"
+        case sweepsHeldBack = "sweeps_held_back"
+    }
+}

@@ -1,0 +1,155 @@
+import Blobs
+import HTTPTypes
+package import Hummingbird
+import Logging
+import Store
+
+/// The API, but for reading blobs: finds what a request names, has it done, and turns whatever happens into an answer.
+package struct BlobResponder: HTTPResponder {
+    package typealias Context = RequestScope
+
+    let reads: any BlobStore
+    let writes: WriteAccess
+    let publicURL: PublicURLBox
+    let gate: Gate
+    let observer: RequestObserver
+
+    package func respond(to request: Request, context: RequestScope) async throws -> Response {
+        let start = ContinuousClock.now
+        let route = request.head.path.flatMap { Route(target: $0) }
+        let method = route.map { UploadDialects.method(of: request.head, at: $0) } ?? request.method
+        let client = gate.client(of: request.head, from: context.peer)
+        var response: Response
+        do {
+            response = try await answer(request, method, route, client, context)
+        } catch {
+            response = refuse(error, request, client, context)
+            // The client may still be sending, and none of it is wanted.
+            if route?.takesBytes(by: method) == true { response.headers[.connection] = "close" }
+            if case .store = writes { UploadDialects.addRefusalFields(to: &response, error, request, route) }
+        }
+        for field in crossOriginFields(request, route) where !response.headers.contains(field.name) {
+            response.headers.append(field)
+        }
+        if request.method == .head { response = response.createHeadResponse() }
+        return observed(response, to: request, method, route, from: client, since: start)
+    }
+
+    private func answer(
+        _ request: Request, _ method: HTTPRequest.Method, _ route: Route?, _ client: ClientAddress,
+        _ context: RequestScope
+    ) async throws -> Response {
+        if let failure = SyntheticErrorRequest.failure(in: request.head) { throw failure }
+        guard let path = request.head.path, path.hasPrefix("/") || path == "*" else {
+            throw Problem(.badRequest, detail: "The request target must be a path.")
+        }
+        guard let route else { throw Problem(.notFound) }
+        guard let operation = route.operation(of: method) else {
+            throw Problem(.methodNotAllowed, fields: [.allow: allow(at: route)])
+        }
+        if let expectation = request.headers[.expect], expectation.lowercased() != "100-continue" {
+            throw Problem(.badExpectation)
+        }
+        try gate.admit(operation, from: client)
+        switch operation {
+        case .openPage: return OpenPage.response
+        case .health: return .plain("ok\n")
+        case .readiness: return try await readiness()
+        case .describe where !isForwarded(preflight: request, at: route): return preflight(request, route)
+        case .read:
+            // Blobs are read on the event loop, so only a target that the codec took for another comes here.
+            throw Problem(.badRequest, detail: "The request target must be a path.")
+        case .describe, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease,
+            .showLease, .renew, .revoke, .confirmDelivery, .showQuota:
+            return try await write(operation, request, from: client, context)
+        }
+    }
+
+    private func write(
+        _ operation: Operation, _ request: Request, from client: ClientAddress, _ context: RequestScope
+    ) async throws -> Response {
+        switch writes {
+        case .refused: throw Problem(.readOnly)
+        case .forwarded(let forwarder): return try await forwarder.forward(request, from: client, in: context)
+        case .store(let store):
+            let authorized = try await gate.authorize(
+                operation, request.head, from: client, own: publicURL.value, now: store.now())
+            return try await StoreHandler(store: store, publicURL: publicURL.value, gate: gate)
+                .answer(operation, request, authorized, context)
+        }
+    }
+
+    private func readiness() async throws -> Response {
+        guard await writes.unreadiness(or: reads) == nil else {
+            throw Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds)
+        }
+        return .plain("ready\n")
+    }
+
+    /// The response to a request that failed, and a log line where the fault may be ours.
+    private func refuse(
+        _ error: any Error, _ request: Request, _ client: ClientAddress, _ context: RequestScope
+    ) -> Response {
+        var facts: Logger.Metadata = ["client": "\(client.abbreviated)", "method": "\(request.method)"]
+        switch error {
+        case let problem as Problem: return Response(problem)
+        case let failure as ConnectionFailure: return Response(failure.problem, closes: true)
+        case let error as StoreError:
+            facts["error"] = "\(error)"
+            switch error {
+            case .io, .outcomeUnknown: context.logger.error("The store failed", metadata: facts)
+            case .unavailable, .diskFull: context.logger.warning("The store refused", metadata: facts)
+            default: break
+            }
+            return Response(Problem(storeError: error))
+        default:
+            facts["error"] = "\(type(of: error))"
+            context.logger.error("A request failed unexpectedly", metadata: facts)
+            return Response(Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds), closes: true)
+        }
+    }
+}
+
+// MARK: Methods and pages of other origins
+
+extension BlobResponder {
+    /// What every response to this route and method says to pages of other origins. Of a request that is forwarded, the
+    /// other server says so.
+    private func crossOriginFields(_ request: Request, _ route: Route?) -> HTTPFields {
+        guard let route, request.method != .options else { return route == nil ? CrossOrigin.readFields : [:] }
+        let purpose = route.purpose(of: request.method)
+        if purpose == .write, case .forwarded = writes { return [:] }
+        return gate.crossOrigin(own: publicURL.value).fields(for: purpose, origin: request.headers[.origin])
+    }
+
+    private func purpose(ofPreflight request: Request, at route: Route) -> CrossOrigin.Purpose {
+        let asked = request.headers[.accessControlRequestMethod].flatMap { HTTPRequest.Method($0) }
+        return route.purpose(of: asked ?? .get)
+    }
+
+    private func isForwarded(preflight request: Request, at route: Route) -> Bool {
+        guard case .forwarded = writes else { return false }
+        return purpose(ofPreflight: request, at: route) == .write
+    }
+
+    private func preflight(_ request: Request, _ route: Route) -> Response {
+        let purpose = purpose(ofPreflight: request, at: route)
+        let methods = methods(at: route).filter { $0 != .options && route.purpose(of: $0) == purpose }
+        var fields = gate.crossOrigin(own: publicURL.value).preflightFields(
+            for: purpose, origin: request.headers[.origin], methods: methods)
+        fields[.allow] = allow(at: route)
+        if case .store(let store) = writes {
+            fields.append(contentsOf: UploadDialects.offer(at: route, blobLimitBytes: store.blobLimitBytes))
+        }
+        fields[.cacheControl] = "no-store"
+        return Response(status: .noContent, headers: fields)
+    }
+
+    /// The methods that are allowed here and that this server does not refuse.
+    private func methods(at route: Route) -> [HTTPRequest.Method] {
+        guard case .refused = writes else { return route.methods }
+        return route.methods.filter { route.operation(of: $0)?.needsWrites == false }
+    }
+
+    private func allow(at route: Route) -> String { methods(at: route).map(\.rawValue).joined(separator: ", ") }
+}

@@ -1,0 +1,141 @@
+import Blobs
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Store
+
+extension Response {
+    /// A problem; `closes` if the connection ends with it.
+    init(_ problem: Problem, closes: Bool = false) {
+        var fields = problem.answerFields
+        if closes { fields[.connection] = "close" }
+        self.init(
+            status: problem.status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body)))
+    }
+
+    /// An upload, or a lease on a blob that was held already, which is now durable.
+    init(created blob: StoredBlob, at publicURL: PublicURL) {
+        let descriptor = BlobDescriptor(blob, at: publicURL)
+        self = .json(text: descriptor.json)
+        if blob.isNew {
+            status = .created
+            headers[.location] = descriptor.url
+        }
+    }
+
+    /// 200 with a JSON document, for this client alone.
+    static func json(_ document: some Encodable) -> Response { json(text: JSONText.encode(document)) }
+
+    private static func json(text: [UInt8]) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
+    }
+
+    /// 204: done.
+    static var done: Response { Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
+
+    /// 200 with a line of text.
+    static func plain(_ text: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/plain; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}
+
+/// The response to an upload: the blob descriptor of Blossom BUD-02, with the end of this lease. Times are seconds
+/// since 1970.
+struct BlobDescriptor {
+    let url: String
+    let sha256: String
+    let size: Int64
+    let type = "application/octet-stream"
+    let uploaded: Int64
+    let expires: Int64
+
+    init(_ blob: StoredBlob, at publicURL: PublicURL) {
+        url = "\(publicURL)/\(blob.address.hex)"
+        sha256 = blob.address.hex
+        size = blob.size
+        uploaded = blob.uploaded.seconds
+        expires = blob.expires.seconds
+    }
+
+    /// The JSON text, members in alphabetical order. It is written by hand, since an encoder takes longer than
+    /// everything else in a response; none of its strings can contain a character that JSON would escape
+    /// (`PublicURL.init`).
+    var json: [UInt8] {
+        let text = """
+            {"expires":\(expires),"sha256":"\(sha256)","size":\(size),"type":"\(type)","uploaded":\(uploaded),"url":"\(url)"}
+            """
+        return Array(text.utf8)
+    }
+}
+
+/// A lease as its owner sees it. Times are seconds since 1970.
+struct LeaseDocument: Encodable {
+    struct Receipt: Encodable {
+        let recipient: String
+        let at: Int64
+    }
+
+    let sha256: String
+    let size: Int64
+    let state: String
+    let created: Int64
+    let expires: Int64
+    let recipients: Int?
+    let received: [Receipt]
+
+    init(_ lease: Lease) {
+        sha256 = lease.address.hex
+        size = lease.size
+        state =
+            switch lease.state {
+            case .held: "held"
+            case .ended(let reason): reason.rawValue
+            case .damaged: "damaged"
+            }
+        created = lease.created.seconds
+        expires = lease.expires.seconds
+        recipients = lease.recipients
+        received = lease.received.map { receipt in
+            Receipt(recipient: receipt.recipient.base64url, at: receipt.at.seconds)
+        }
+    }
+}
+
+/// What a ticket's holder uses and may use, and when some of it is freed. Times are seconds since 1970. An absent limit
+/// is none, and an absent time never comes.
+struct QuotaDocument: Encodable {
+    /// Usage of one resource.
+    struct Use: Encodable {
+        let used: Int64
+        /// What uploads in progress will use.
+        let reserved: Int64?
+        let limit: Int64?
+    }
+
+    let bytes: Use
+    let leases: Use
+    let uploads: Use
+    let nextEnd: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+        case bytes, leases, uploads
+        case nextEnd = "next_end"
+    }
+
+    init(_ usage: QuotaUsage) {
+        bytes = Use(used: usage.bytes, reserved: usage.reservedBytes, limit: usage.limitBytes)
+        leases = Use(used: Int64(usage.leases), reserved: nil, limit: Int64(usage.leaseLimit))
+        uploads = Use(used: Int64(usage.uploads), reserved: nil, limit: Int64(usage.uploadLimit))
+        nextEnd = usage.nextEnd?.seconds
+    }
+}

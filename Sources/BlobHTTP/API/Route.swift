@@ -1,0 +1,137 @@
+package import Blobs
+package import HTTPTypes
+import Store
+package import Telemetry
+
+/// What a path names, parsed once.
+package enum Route: Hashable, Sendable {
+    case blob(BlobAddress)
+    case lease(BlobAddress)
+    /// Where leases are added to a blob that is held already.
+    case leases(BlobAddress)
+    case receipt(BlobAddress, Recipient)
+    case upload
+    /// Where resumable uploads are created.
+    case uploads
+    case resumable(UploadID)
+    case quota
+    case openPage
+    case health
+    case readiness
+    /// `OPTIONS *`: the server as a whole (RFC 9110 §9.3.7).
+    case server
+
+    /// Parses a request target; nil for a path that names nothing. The query is ignored.
+    package init?(target: String) {
+        let path = target.prefix { $0 != "?" }
+        if path == "*" {
+            self = .server
+            return
+        }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.first == "", (2...4).contains(parts.count) else { return nil }
+        if parts.count == 4 {
+            guard parts[2] == "receipts", let address = BlobAddress(hex: parts[1]),
+                let recipient = Recipient(base64url: parts[3])
+            else { return nil }
+            self = .receipt(address, recipient)
+            return
+        }
+        switch (String(parts[1]), parts.count == 3 ? String(parts[2]) : nil) {
+        case ("upload", nil): self = .upload
+        case ("uploads", nil): self = .uploads
+        case ("uploads", let text?):
+            guard let id = UploadID(hex: text) else { return nil }
+            self = .resumable(id)
+        case ("quota", nil): self = .quota
+        case ("healthz", nil): self = .health
+        case ("readyz", nil): self = .readiness
+        case ("open", let text?) where BlobAddress(hex: text) != nil: self = .openPage
+        case (let text, "lease"):
+            guard let address = BlobAddress(hex: text) else { return nil }
+            self = .lease(address)
+        case (let text, "leases"):
+            guard let address = BlobAddress(hex: text) else { return nil }
+            self = .leases(address)
+        case (let text, nil):
+            guard let address = Self.blobAddress(text) else { return nil }
+            self = .blob(address)
+        default: return nil
+        }
+    }
+
+    /// The blob that a path names, as `init(target:)` would say; nil for every other path. The shortcut for reads.
+    package static func blob(inPath text: String) -> BlobAddress? {
+        let path = text.utf8.span
+        guard path.count > 2 * BlobAddress.byteCount, path[0] == UInt8(ascii: "/") else { return nil }
+        if path.count == 2 * BlobAddress.byteCount + 1 {
+            return BlobAddress(hexDigits: path.extracting(droppingFirst: 1))
+        }
+        guard case .blob(let address)? = Route(target: text) else { return nil }
+        return address
+    }
+
+    /// The blob that a target of HTTP/1.1 names: in origin form, which is a path, or in absolute form, where scheme and
+    /// host come first and may be any (RFC 9112 §3.2).
+    package static func blob(inTarget target: String) -> BlobAddress? {
+        if let address = blob(inPath: target) { return address }
+        let scheme = ["http://", "https://"].first { target.prefix($0.utf8.count).lowercased() == $0 }
+        guard let scheme else { return nil }
+        let rest = target.dropFirst(scheme.count)
+        guard let slash = rest.firstIndex(of: "/"), slash > rest.startIndex else { return nil }
+        return blob(inPath: String(rest[slash...]))
+    }
+
+    /// 64 lower-case hexadecimal digits, and optionally a dot and 1–16 ASCII letters or digits, which are ignored.
+    private static func blobAddress(_ text: String) -> BlobAddress? {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = parts.first else { return nil }
+        if parts.count == 2 {
+            let isPlain = parts[1].utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            }
+            guard isPlain, (1...16).contains(parts[1].utf8.count) else { return nil }
+        }
+        return BlobAddress(hex: name)
+    }
+
+    /// The allowed methods, in the order of the Allow field.
+    package var methods: [HTTPRequest.Method] {
+        [.get, .put, .head, .post, .patch, .delete, .options].filter { operation(of: $0) != nil }
+    }
+
+    package var allow: String { methods.map(\.rawValue).joined(separator: ", ") }
+
+    /// What a method is for, as far as pages of other origins are concerned.
+    package func purpose(of method: HTTPRequest.Method) -> CrossOrigin.Purpose {
+        switch self {
+        case .blob: method == .get || method == .head ? .read : .write
+        case .lease, .leases, .receipt, .upload, .uploads, .resumable, .quota: .write
+        case .openPage, .health, .readiness, .server: .read
+        }
+    }
+}
+
+extension Route {
+    /// The class under which a request to this route is counted.
+    package func routeClass(of method: HTTPRequest.Method) -> RouteClass {
+        switch self {
+        case .blob: method == .delete ? .revoke : .blob
+        case .lease, .leases: .lease
+        case .receipt: .receipt
+        case .upload, .uploads, .resumable: .upload
+        case .quota: .quota
+        case .openPage: .page
+        case .health, .readiness: .health
+        case .server: .other
+        }
+    }
+
+    /// The blob that it is about, if any.
+    package var blob: BlobAddress? {
+        switch self {
+        case .blob(let address), .lease(let address), .leases(let address), .receipt(let address, _): address
+        case .upload, .uploads, .resumable, .quota, .openPage, .health, .readiness, .server: nil
+        }
+    }
+}

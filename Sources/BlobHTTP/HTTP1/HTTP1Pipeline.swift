@@ -1,0 +1,68 @@
+import HummingbirdCore
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// The pipeline of a connection that speaks HTTP/1.1.
+struct HTTP1Pipeline: Sendable {
+    let limits: ConnectionLimits
+    /// Nil where nothing but the router answers.
+    let reads: ReadPath?
+    /// Whether the bytes are encrypted below.
+    let isSecure: Bool
+    /// Is given the channels whose requests need a task.
+    let serve: @Sendable (RoutedChannel) -> Void
+
+    /// Adds the handlers to `channel`, on its event loop.
+    func add(to channel: any Channel) throws {
+        let decoder = Self.decoder(limits: limits)
+        let connection = ConnectionGuard(limits: limits)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(connection)
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        let sink = HTTP1ResponseSink(connection, on: channel.eventLoop, takesFiles: !isSecure)
+        let blobs = reads.map { BlobResponseWriter(cache: $0.cache(on: channel.eventLoop), sink: sink) }
+        try pipeline.addHandler(
+            MessageGuard(connection, blobs: blobs, router: LazyRouterPipeline(isSecure: isSecure, serve: serve)))
+    }
+
+    /// The parser of requests, within the limits.
+    static func decoder(limits: ConnectionLimits) -> HTTPRequestDecoder {
+        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+        decoderLimits.maxHeaderFieldSize = limits.headerBytes
+        decoderLimits.maxHeaderListSize = limits.headerBytes
+        return HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
+    }
+}
+
+/// The part of a connection's pipeline that only the router needs: the encoder of answers, swift-http-types, and the
+/// bridge to a task. Most connections only read blobs and never get it, which keeps an idle one small.
+///
+///     bytes → ConnectionGuard → decoder → [encoder] → MessageGuard → [swift-http-types → the responder's task]
+final class LazyRouterPipeline {
+    private let isSecure: Bool
+    private let serve: @Sendable (RoutedChannel) -> Void
+    private(set) var hasJoined = false
+
+    /// `serve` is given the channel when its requests need a task.
+    init(isSecure: Bool, serve: @escaping @Sendable (RoutedChannel) -> Void) {
+        self.isSecure = isSecure
+        self.serve = serve
+    }
+
+    /// Adds the part around `handler`, unless that was done before.
+    func join(_ context: ChannelHandlerContext, behind handler: any ChannelHandler) throws {
+        if hasJoined { return }
+        hasJoined = true
+        let pipeline = context.pipeline.syncOperations
+        try pipeline.addHandler(HTTPResponseEncoder(), position: .before(handler))
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure), position: .after(handler))
+        serve(try RoutedChannel(wrappingChannelSynchronously: context.channel, configuration: Self.configuration))
+    }
+
+    static var configuration: RoutedChannel.Configuration { .init(isOutboundHalfClosureEnabled: true) }
+}
+
+/// A connection, or a stream of HTTP/2, on which the router answers.
+typealias RoutedChannel = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>

@@ -1,0 +1,282 @@
+import Blobs
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import Store
+
+/// The handler above the decoder: it checks each request's framing, keeps requests and answers in step, and decides
+/// when a connection ends. Reads of blobs are answered right here; all other requests go on to the router, whose part
+/// of the pipeline is added when a connection first needs it.
+///
+/// One request is answered at a time. Those that were pipelined wait in `backlog`, and while any does nothing more is
+/// read from the socket, so they are no more than one read brings.
+final class MessageGuard: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// What waits for its turn.
+    private enum Item {
+        case read(ReadRequest)
+        case part(HTTPServerRequestPart)
+        case failure(ConnectionFailure)
+        case inputClosed
+    }
+
+    private let connection: ConnectionGuard
+    /// Nil where nothing but the router answers.
+    private let blobs: BlobResponseWriter?
+    private let router: LazyRouterPipeline
+    /// Room for one: few clients pipeline, and every connection has one of these.
+    private var backlog = CircularBuffer<Item>(initialCapacity: 1)
+    /// A read whose end has not come yet.
+    private var pending: ReadRequest?
+    /// What comes is the body of a read, which is refused.
+    private var isDiscardingBody = false
+    /// The router has a request that it has not answered to the end.
+    private var isRouting = false
+    private var isReadHeld = false
+    private var isProceeding = false
+
+    init(_ connection: ConnectionGuard, blobs: BlobResponseWriter?, router: LazyRouterPipeline) {
+        self.connection = connection
+        self.blobs = blobs
+        self.router = router
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        connection.onFailure = { [weak self] failure in self?.fail(failure, context: context) }
+        blobs?.onEnd = { [weak self] in
+            self?.proceed(context: context)
+            self?.connection.flush()
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        blobs?.abandon()
+        backlog.removeAll()
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard connection.state.reading != .over else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head): begin(head, context: context)
+        case .body(let bytes): if !isDiscardingBody { take(.part(.body(bytes)), context: context) }
+        case .end(let trailers):
+            connection.state.endRequest(now: .now())
+            if let request = pending {
+                pending = nil
+                take(.read(request), context: context)
+            } else if isDiscardingBody {
+                isDiscardingBody = false
+            } else {
+                take(.part(.end(trailers)), context: context)
+            }
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        let framing = RequestFraming(head)
+        if let fault = framing.fault {
+            fail(.malformed(fault), context: context)
+            return
+        }
+        connection.state.beginRequest(
+            keepsAlive: framing.keepsAlive, isHTTP10: head.version == .http1_0,
+            expectsContinue: framing.expectsContinue, now: .now())
+        guard let blobs, var request = framing.readRequest else {
+            take(.part(.head(head)), context: context)
+            return
+        }
+        request.client = blobs.countedClient(peer: ClientAddress(context.channel.remoteAddress)) { name in
+            let values = head.headers[name.canonicalName]
+            return values.isEmpty ? nil : values.joined(separator: ",")
+        }
+        if request.fault == .body {
+            // Refused before its body has come.
+            isDiscardingBody = true
+            take(.read(request), context: context)
+        } else {
+            pending = request
+        }
+    }
+
+    private func take(_ item: Item, context: ChannelHandlerContext) {
+        // Nearly always a request finds the connection free.
+        if case .read(let request) = item, backlog.isEmpty, !isProceeding, isFree {
+            blobs?.answer(request)
+            return
+        }
+        backlog.append(item)
+        proceed(context: context)
+    }
+
+    /// Whether another request may have its turn.
+    private var isFree: Bool { isWriterIdle && !isRouting && connection.isWritable }
+
+    private var isWriterIdle: Bool { blobs?.isIdle ?? true }
+
+    /// Handles everything in the backlog that can be handled now.
+    private func proceed(context: ChannelHandlerContext) {
+        if isProceeding { return }
+        isProceeding = true
+        defer { isProceeding = false }
+        while let item = backlog.first {
+            switch item {
+            case .read(let request):
+                guard isFree else { return }
+                backlog.removeFirst()
+                blobs?.answer(request)
+            case .part(let part):
+                if case .head = part {
+                    guard isFree else { return }
+                    isRouting = true
+                }
+                backlog.removeFirst()
+                route(part, context: context)
+            case .failure(let failure):
+                backlog.removeFirst()
+                context.fireErrorCaught(failure)
+            case .inputClosed:
+                guard isWriterIdle else { return }
+                backlog.removeFirst()
+                endInput(context: context)
+            }
+        }
+        if isReadHeld {
+            isReadHeld = false
+            context.read()
+        }
+    }
+
+    private func route(_ part: HTTPServerRequestPart, context: ChannelHandlerContext) {
+        do { try router.join(context, behind: self) } catch {
+            context.fireErrorCaught(error)
+            return
+        }
+        context.fireChannelRead(wrapInboundOut(part))
+        // Out of the backlog, it may not be inside a read of the socket.
+        if case .end = part { context.fireChannelReadComplete() }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        connection.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            blobs?.proceed()
+            proceed(context: context)
+            connection.flush()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if backlog.isEmpty { context.read() } else { isReadHeld = true }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        blobs?.abandon()
+        context.fireChannelInactive()
+    }
+
+    // MARK: Failures
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let parserError = error as? HTTPParserError {
+            fail(ConnectionFailure(parserError), context: context)
+        } else if router.hasJoined {
+            context.fireErrorCaught(error)
+        } else {
+            connection.close()
+        }
+    }
+
+    private func fail(_ failure: ConnectionFailure, context: ChannelHandlerContext) {
+        if pending != nil {
+            // The end of a read without a body does not parse: nobody could be answered.
+            connection.close()
+            return
+        }
+        switch connection.state.fail() {
+        case .ignore: break
+        case .raise: if !isDiscardingBody { take(.failure(failure), context: context) }
+        case .standIn:
+            take(.part(.head(SyntheticErrorRequest.head(for: failure))), context: context)
+            take(.part(.end(nil)), context: context)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, connection.state.quiesce() { connection.close() }
+        if event is RoomNeededEvent, connection.state.isIdle(since: .now() - RoomNeededEvent.leastIdle) {
+            context.closeWithoutWaiting()
+        }
+        if case ChannelEvent.inputClosed = event {
+            take(.inputClosed, context: context)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func endInput(context: ChannelHandlerContext) {
+        if connection.state.isAnswerDue {
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        } else {
+            connection.closeWhenSent(lingering: false)
+        }
+    }
+
+    // MARK: Answers of the router
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard let interim = event as? InterimResponse else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+            return
+        }
+        guard interim.status == .continue ? connection.state.awaitsContinue : connection.state.takesInterimAnswer else {
+            promise?.succeed()
+            return
+        }
+        let status = HTTPResponseStatus(statusCode: interim.status.code, reasonPhrase: interim.status.reasonPhrase)
+        var head = HTTPResponseHead(version: .http1_1, status: status)
+        for field in interim.fields { head.headers.add(name: field.name.rawName, value: field.value) }
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: promise)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            let asksToClose = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+            switch connection.state.beginAnswer(asksToClose: asksToClose, now: .now()) {
+            case .none:
+                promise?.fail(ChannelError.ioOnClosedChannel)
+                return
+            case .close: head.headers.replaceOrAdd(name: "Connection", value: "close")
+            case .keepAlive(isHTTP10: true): head.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
+            case .keepAlive: break
+            }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body where connection.state.isAnswering: context.write(data, promise: promise)
+        case .end where connection.state.isAnswering: end(context: context, data: data, promise: promise)
+        case .body, .end: promise?.fail(ChannelError.ioOnClosedChannel)
+        }
+    }
+
+    private func end(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let after = connection.state.endAnswer(now: .now())
+        isRouting = false
+        if after == .keepOpen {
+            context.write(data, promise: promise)
+            proceed(context: context)
+            return
+        }
+        context.writeAndFlush(data, promise: promise)
+        connection.closeWhenSent(lingering: after == .linger)
+    }
+}

@@ -1,0 +1,83 @@
+package import Blobs
+package import HTTPTypes
+import Store
+package import Telemetry
+
+/// Counts every answered request and, if wanted, logs it. Any thread may call it, event loops included: it costs a few
+/// relaxed atomic additions, and one short lock where there is an access log.
+package struct RequestObserver: Sendable {
+    package let meters: Meters
+    /// Nil if requests are not logged.
+    package let accessLog: AccessLog?
+
+    package init(meters: Meters, accessLog: AccessLog? = nil) {
+        self.meters = meters
+        self.accessLog = accessLog
+    }
+
+    /// One request has been answered to its end.
+    package func note(_ request: AnsweredRequest) {
+        meters.requests.count(
+            route: request.route, status: request.status, receivedBytes: Int(request.receivedBytes),
+            sentBytes: Int(request.sentBytes), time: request.time)
+        if let refusal = request.refusal { meters.refusals.add(for: refusal.rawValue) }
+        accessLog?.append(request)
+    }
+
+    /// A read has been answered to its end. The client's address is looked up only where it is logged.
+    func note(_ progress: ReadProgress, on sink: any ResponseSink) {
+        meters.requests.count(
+            route: .blob, status: progress.status, receivedBytes: 0, sentBytes: Int(progress.sentBytes),
+            time: progress.time)
+        if let refusal = progress.refusal { meters.refusals.add(for: refusal.rawValue) }
+        if let accessLog { accessLog.append(progress.ended(on: sink)) }
+    }
+}
+
+extension Meters {
+    /// Instruments with a counter for every problem code.
+    package convenience init(codes: [Problem.Code]) {
+        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue))
+    }
+}
+
+/// What is known about a request once its response has ended: enough to count and log it, and no secret.
+package struct AnsweredRequest: Sendable {
+    /// The version of HTTP.
+    package enum Version: String, Sendable {
+        case http1 = "HTTP/1.1"
+        case http2 = "HTTP/2"
+    }
+
+    package var route: RouteClass
+    package var method: HTTPRequest.Method
+    package var status: Int
+    /// Why it was refused; nil if it was not.
+    package var refusal: Problem.Code?
+    /// Bytes of an accepted upload.
+    package var receivedBytes: Int64
+    /// Bytes of the response's body that were written.
+    package var sentBytes: Int64
+    /// From the head of the request to the end of the response.
+    package var time: Duration
+    package var blob: BlobAddress?
+    package var client: ClientAddress
+    package var version: Version
+
+    package init(
+        route: RouteClass, method: HTTPRequest.Method, status: Int, refusal: Problem.Code? = nil,
+        receivedBytes: Int64 = 0, sentBytes: Int64 = 0, time: Duration, blob: BlobAddress? = nil,
+        client: ClientAddress, version: Version = .http1
+    ) {
+        self.route = route
+        self.method = method
+        self.status = status
+        self.refusal = refusal
+        self.receivedBytes = receivedBytes
+        self.sentBytes = sentBytes
+        self.time = time
+        self.blob = blob
+        self.client = client
+        self.version = version
+    }
+}

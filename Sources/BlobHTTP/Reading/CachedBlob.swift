@@ -1,0 +1,90 @@
+import Blobs
+import HTTPTypes
+import NIOCore
+import Store
+
+/// A held blob as one event loop caches it: its bytes where they are few, its file where they are many, and the heads
+/// of the answers about it.
+final class CachedBlob {
+    /// Bodies up to this size are kept in memory and sent with their head in one write; larger ones leave by
+    /// `sendfile`.
+    static let bodyLimit: Int64 = 32 << 10
+
+    let metadata: BlobMetadata
+    /// All bytes, where they are at most `bodyLimit`.
+    let body: ByteBuffer?
+    /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
+    let content: (any BlobContent)?
+    private let validity: ValidityToken
+    private let cacheSeconds: Int64
+    private let dates: DateText
+    private var file: LoopFile?
+    private var heads: BlobHeads?
+    private var probe = PageCacheProbe()
+
+    init(_ blob: HeldBlob, body: ByteBuffer?, validity: ValidityToken, cacheSeconds: Int64, dates: DateText) {
+        metadata = BlobMetadata(blob)
+        content = body == nil ? blob.content : nil
+        self.body = body
+        self.validity = validity
+        self.cacheSeconds = cacheSeconds
+        self.dates = dates
+    }
+
+    /// Bytes of the blob.
+    var size: Int64 { metadata.size }
+
+    /// Whether it may be served at `now` without asking the store: nothing has changed about it, and its time is not
+    /// up.
+    func isServable(at now: Timestamp) -> Bool { validity.isCurrent && metadata.freshUntil > now }
+
+    /// Bytes of memory that its body takes: by itself, and once more behind the head of the answer that has all of it.
+    var bodyBytes: Int { 2 * (body?.readableBytes ?? 0) }
+
+    /// The file for `sendfile`; nil where there is none or none can be opened.
+    func openFile() -> LoopFile? {
+        if file == nil, let descriptor = content?.openDescriptor() { file = LoopFile(owning: descriptor) }
+        return file
+    }
+
+    /// The heads of answers at `now`.
+    func heads(at now: Timestamp) -> BlobHeads {
+        let date = dates.text(at: now)
+        if let heads, heads.move(to: now, date) { return heads }
+        let made = BlobHeads(metadata, body: body, cacheSeconds: cacheSeconds, now: now, date)
+        heads = made
+        return made
+    }
+
+    /// Whether all bytes of `range` are in the page cache, or were a few seconds ago.
+    func isResident(_ range: ByteRange, at now: NIODeadline) -> Bool {
+        probe.isResident(range, of: size, now: now) { offset in
+            var byte: InlineArray<1, UInt8> = [0]
+            var span = byte.mutableSpan
+            // Safe: every pattern of bits is a byte.
+            var bytes = unsafe span.mutableBytes
+            return content?.readResident(at: offset, into: &bytes) == 1
+        }
+    }
+}
+
+/// A blob's file as one event loop sends it: nobody else uses this descriptor, and it is closed when nobody needs it
+/// any more.
+final class LoopFile {
+    private let handle: NIOFileHandle
+
+    /// Takes over a descriptor.
+    init(owning descriptor: Int32) {
+        handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+    }
+
+    deinit {
+        // Closing a descriptor for reading loses nothing.
+        try? handle.close()
+    }
+
+    /// The bytes of a range, for `sendfile`.
+    func region(_ range: ByteRange) -> FileRegion {
+        FileRegion(fileHandle: handle, readerIndex: Int(range.offset), endIndex: Int(range.end))
+    }
+}

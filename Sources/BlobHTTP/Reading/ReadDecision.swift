@@ -1,0 +1,159 @@
+package import Blobs
+package import HTTPTypes
+package import Store
+
+/// What is known of a held blob when it is asked for.
+package struct BlobMetadata: Hashable, Sendable {
+    package let address: BlobAddress
+    /// Bytes of the blob.
+    package let size: Int64
+    /// The latest end of its leases.
+    package let sunset: Timestamp
+    /// Until when it may be served without asking the store again.
+    package let freshUntil: Timestamp
+    package let entityTag: EntityTag
+
+    package init(address: BlobAddress, size: Int64, sunset: Timestamp, freshUntil: Timestamp? = nil) {
+        self.address = address
+        self.size = size
+        self.sunset = sunset
+        self.freshUntil = freshUntil ?? sunset
+        entityTag = EntityTag(opaque: address.hex)
+    }
+
+    package init(_ blob: HeldBlob) {
+        self.init(address: blob.address, size: blob.size, sunset: blob.sunset, freshUntil: blob.freshUntil)
+    }
+}
+
+/// The answer to a request for a held blob, whatever the time: a status and the bytes that follow.
+///
+/// The one rule for reading, on every version of HTTP.
+package struct ReadDecision: Hashable, Sendable {
+    package enum Body: Hashable, Sendable {
+        case none
+        case whole
+        case part(ByteRange)
+        case multipart(MultipartLayout)
+
+        /// Bytes that follow, for a blob of `size` bytes.
+        package func byteCount(of size: Int64) -> Int64 {
+            switch self {
+            case .none: 0
+            case .whole: size
+            case .part(let range): range.count
+            case .multipart(let layout): layout.contentLength
+            }
+        }
+    }
+
+    package let status: HTTPResponse.Status
+    package let body: Body
+
+    /// Decides in the order of RFC 9110 §13.2.2: If-Match, If-None-Match, then Range with If-Range. HEAD ignores
+    /// Range, which is defined for GET alone (§14.2).
+    package static func decide(_ request: ReadRequest, _ metadata: BlobMetadata) throws(Problem) -> ReadDecision {
+        if request.isPlain { return whole(metadata, isHead: request.isHead) }
+        switch request.preconditions.evaluate(metadata.entityTag) {
+        case .failed: throw Problem(.preconditionFailed)
+        case .notModified: return ReadDecision(status: .notModified, body: .none)
+        case .proceed: break
+        }
+        let asksForRange = !request.isHead && request.preconditions.admitsRange(metadata.entityTag)
+        switch RangeDecision(asksForRange ? RangeField(request.range) : .ignored, size: metadata.size) {
+        case .whole: return whole(metadata, isHead: request.isHead)
+        case .parts(let ranges): return partial(ranges, metadata)
+        case .unsatisfiable:
+            throw Problem(.badRange, fields: [.contentRange: ContentRangeField.unsatisfied(size: metadata.size)])
+        }
+    }
+
+    private static func whole(_ metadata: BlobMetadata, isHead: Bool) -> ReadDecision {
+        ReadDecision(status: .ok, body: isHead || metadata.size == 0 ? .none : .whole)
+    }
+
+    private static func partial(_ ranges: [ByteRange], _ metadata: BlobMetadata) -> ReadDecision {
+        if ranges.count == 1, let range = ranges.first {
+            return ReadDecision(status: .partialContent, body: .part(range))
+        }
+        let layout = MultipartLayout(ranges, of: metadata.address, size: metadata.size)
+        return ReadDecision(status: .partialContent, body: .multipart(layout))
+    }
+
+    /// The fields that only this answer has, besides those of `BlobFields`.
+    package func forEachOwnField(_ metadata: BlobMetadata, _ body: (HTTPField.Name, String) -> Void) {
+        if status == .notModified { return }
+        switch self.body {
+        case .none, .whole:
+            body(.contentType, "application/octet-stream")
+            body(.contentLength, String(metadata.size))
+        case .part(let range):
+            body(.contentType, "application/octet-stream")
+            body(.contentRange, ContentRangeField.text(range, size: metadata.size))
+            body(.contentLength, String(range.count))
+        case .multipart(let layout):
+            body(.contentType, layout.contentType)
+            body(.contentLength, String(layout.contentLength))
+        }
+    }
+}
+
+/// The answer to a request for a held blob at a moment: status, fields and which bytes follow.
+package struct ReadResponse: Sendable {
+    package let status: HTTPResponse.Status
+    package let fields: HTTPFields
+    package let body: ReadDecision.Body
+
+    /// The decision with all of its fields.
+    package static func decide(
+        _ request: ReadRequest, _ metadata: BlobMetadata, now: Timestamp, cacheSeconds: Int64
+    ) throws(Problem) -> ReadResponse {
+        let decision = try ReadDecision.decide(request, metadata)
+        let shared = BlobFields(metadata, now: now, cacheSeconds: cacheSeconds).shared(by: decision.status)
+        return ReadResponse(decision, shared: shared, metadata)
+    }
+
+    /// The decision with all of its fields, of which the shared ones are known already.
+    init(_ decision: ReadDecision, shared: HTTPFields, _ metadata: BlobMetadata) {
+        status = decision.status
+        body = decision.body
+        var fields = shared
+        decision.forEachOwnField(metadata) { fields[$0] = $1 }
+        self.fields = fields
+    }
+}
+
+/// The fields that all answers about one held blob share for a second.
+package struct BlobFields: Hashable, Sendable {
+    /// Seconds that a cache may keep an answer.
+    package let maximumAge: Int64
+    /// Of 304, and of every other: what pages of any origin may read included (RFC 9110 §15.4.5).
+    package let common: HTTPFields
+    /// Of 200 and 206: `common`, and what describes the bytes.
+    package let content: HTTPFields
+
+    /// The bound `cacheSeconds`, or less, since no answer outlasts the blob's last lease. Caches may not keep a blob
+    /// that is served although it is no longer fresh.
+    package static func maximumAge(_ metadata: BlobMetadata, now: Timestamp, cacheSeconds: Int64) -> Int64 {
+        metadata.freshUntil > now ? min(metadata.sunset.secondsSince(now), cacheSeconds) : 0
+    }
+
+    package init(_ metadata: BlobMetadata, now: Timestamp, cacheSeconds: Int64) {
+        maximumAge = Self.maximumAge(metadata, now: now, cacheSeconds: cacheSeconds)
+        var fields = CrossOrigin.readFields
+        fields[.eTag] = "\"\(metadata.address.hex)\""
+        fields[.cacheControl] = "public, no-transform, must-revalidate, max-age=\(maximumAge)"
+        fields[.sunset] = HTTPDate.format(metadata.sunset)
+        common = fields
+        fields[.acceptRanges] = "bytes"
+        fields[.reprDigest] = "sha-256=:\(Base64.encode(metadata.address.bytes)):"
+        fields[.contentDisposition] = "attachment"
+        fields[.xContentTypeOptions] = "nosniff"
+        fields[.contentSecurityPolicy] = "sandbox; default-src 'none'"
+        fields[.crossOriginResourcePolicy] = "cross-origin"
+        content = fields
+    }
+
+    /// Those of an answer with this status.
+    package func shared(by status: HTTPResponse.Status) -> HTTPFields { status == .notModified ? common : content }
+}

@@ -1,0 +1,122 @@
+package import Blobs
+package import Logging
+package import ServiceLifecycle
+package import Store
+import Synchronization
+package import Telemetry
+package import Tickets
+
+/// Where a server listens, and its limits.
+package struct BlobServerSettings: Sendable {
+    /// An IP address or host name, and a port; port 0 is any free one.
+    package var listen: Authority
+    /// The listener for operators; nil for none.
+    package var adminListen: Authority?
+    /// Certificate and key for TLS, which the public listener then requires; nil for plain HTTP.
+    package var identity: TLSIdentity?
+    /// How clients find this server; nil for the bound address.
+    package var publicURL: PublicURL?
+    package var allowsAnonymousUploads = false
+    /// Verifies tickets; nil for anonymous mode.
+    package var tickets: TicketVerifier?
+    package var proxies = TrustedProxies()
+    /// Rate limits for each address and each ticket subject.
+    package var addressRates = RateLimits()
+    package var subjectRates = RateLimits()
+    /// How long caches may keep a blob at most, in seconds.
+    package var cacheSeconds: Int64 = 300
+    /// Connections that are open at once; more wait to be accepted.
+    package var connectionLimit = 10_000
+    /// Connections that may wait to be accepted.
+    package var backlog = 1024
+    /// Files of blobs that each event loop keeps open, which takes two descriptors each.
+    package var readyFiles = 1024
+    package var connections = ConnectionLimits()
+
+    package init(listen: Authority) {
+        self.listen = listen
+    }
+}
+
+/// The HTTP servers in front of a store, as services: the public one and, if wanted, the one for operators.
+///
+/// Graceful shutdown stops accepting, closes idle connections and lets responses in progress finish.
+package struct BlobServer: Sendable {
+    /// How clients find this server; correct from the moment it listens.
+    package let publicURL: PublicURLBox
+    package let services: [any Service]
+
+    /// Blobs are read from `reads`; everything that changes something goes to `writes`, which may be the same store.
+    ///
+    /// `onListening` is called once for each listener, when it accepts connections, with the address that it is bound to;
+    /// `gcStatus` whenever an operator asks about garbage collection, `readings` whenever one asks for metrics.
+    package init(
+        reads: any BlobStore, writes: WriteAccess, settings: BlobServerSettings, logger: Logger,
+        observer: RequestObserver,
+        readings: @escaping @Sendable () async -> Readings,
+        gcStatus: @escaping @Sendable () -> GCStatus,
+        onListening: @escaping @Sendable (Listener, Authority) async -> Void
+    ) {
+        let identity = settings.identity
+        let scheme = identity == nil ? HTTPOrigin.Scheme.http : .https
+        let box = PublicURLBox(
+            settings.publicURL
+                ?? PublicURL(listeningAt: settings.listen, scheme: scheme))
+        let gate = Gate(settings)
+        let responder = BlobResponder(
+            reads: reads, writes: writes, publicURL: box, gate: gate, observer: observer)
+        let path = ReadPath(
+            store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
+            observer: observer, logger: logger)
+        let isDerived = settings.publicURL == nil
+        var services: [any Service] = [
+            BlobListener(
+                address: settings.listen, settings: settings, reads: path, identity: identity,
+                requests: RoutedRequests(responder, logger: logger) { reads.now() }, logger: logger
+            ) { bound in
+                if isDerived { box.value = PublicURL(listeningAt: bound, scheme: scheme) }
+                await onListening(.blobs, bound)
+            }
+        ]
+        if let adminListen = settings.adminListen {
+            let responder = AdminResponder(
+                reads: reads, writes: writes, publicURL: box, gcStatus: gcStatus, meters: observer.meters,
+                readings: readings)
+            services.append(
+                BlobListener(
+                    address: adminListen, settings: settings, reads: nil, identity: nil,
+                    requests: RoutedRequests(responder, logger: logger) { reads.now() }, logger: logger
+                ) { bound in await onListening(.admin, bound) })
+        }
+        publicURL = box
+        self.services = services
+    }
+
+    package enum Listener: Sendable {
+        case blobs, admin
+    }
+}
+
+extension Gate {
+    init(_ settings: BlobServerSettings) {
+        writers =
+            settings.tickets.map { .ticketed($0) }
+            ?? .anonymous(AnonymousWritePolicy(allowsAnyone: settings.allowsAnonymousUploads))
+        proxies = settings.proxies
+        limiter = RateLimiter(perAddress: settings.addressRates, perSubject: settings.subjectRates)
+    }
+}
+
+/// The URL of this server. Without a setting it is the bound address, which is known only once there is a socket.
+package final class PublicURLBox: Sendable {
+    private let url: Mutex<PublicURL>
+
+    package init(_ url: PublicURL) {
+        self.url = Mutex(url)
+    }
+
+    package var value: PublicURL {
+        get { url.withLock { $0 } }
+        set { url.withLock { $0 = newValue } }
+    }
+}

@@ -1,0 +1,253 @@
+package import NIOCore
+
+/// The state of a connection and what happens next: a state machine without sockets and clocks.
+///
+/// Requests are read one after another and may run ahead of their responses, which are sent in the order of the
+/// requests. A response that begins before its request has been read to the end is the last one of its connection.
+package struct ConnectionState: Sendable {
+    /// What is being read.
+    package enum Reading: Hashable, Sendable {
+        /// Nothing: the next byte begins a request.
+        case idle
+        case head
+        case body
+        /// No further request is accepted on this connection; anything that arrives is discarded.
+        case over
+    }
+
+    /// A request whose response has not been sent to its end.
+    struct Exchange: Sendable {
+        var keepsAlive: Bool
+        let isHTTP10: Bool
+        let expectsContinue: Bool
+        /// The whole request has been read.
+        var hasEnded: Bool
+    }
+
+    package private(set) var reading = Reading.idle
+    private let limits: ConnectionLimits
+    private var exchanges: [Exchange] = []
+    private var hasAnswerBegun = false
+    private var answerCloses = false
+    private var isQuiescing = false
+    private var isInputClosed = false
+    private var isLingering = false
+    private var thrownAwayBytes = 0
+    /// When the present state of reading, or lingering, began.
+    private var since: NIODeadline
+    /// Since when the server has been waiting for bytes of a body; nil while it is the server that is behind.
+    private var waitingSince: NIODeadline?
+    /// How much longer to wait for a body: waiting spends it, bytes earn it.
+    private var patience: Duration = .zero
+    private var sentBytes: Int64 = 0
+    private var lastSent: NIODeadline
+
+    package init(limits: ConnectionLimits, now: NIODeadline) {
+        self.limits = limits
+        since = now
+        lastSent = now
+    }
+
+    // MARK: Reading
+
+    package enum BytesAction: Hashable, Sendable {
+        case deliver, discard, close
+    }
+
+    /// `count` bytes have arrived.
+    package mutating func receive(_ count: Int, now: NIODeadline) -> BytesAction {
+        switch reading {
+        case .idle:
+            reading = .head
+            since = now
+        case .head: break
+        case .body: earnPatience(count, now: now)
+        case .over:
+            thrownAwayBytes += count
+            return thrownAwayBytes > limits.drainBytes ? .close : .discard
+        }
+        return .deliver
+    }
+
+    /// The channel asks the client for more.
+    package mutating func awaitBytes(now: NIODeadline) {
+        if reading == .body, waitingSince == nil { waitingSince = now }
+    }
+
+    private mutating func earnPatience(_ count: Int, now: NIODeadline) {
+        let waited = waitingSince.map { Duration.nanoseconds((now - $0).nanoseconds) } ?? .zero
+        waitingSince = nil
+        let earned = Duration.seconds(Double(count) / Double(max(limits.uploadBytesPerSecond, 1)))
+        patience = min(limits.uploadPatience, patience - waited + earned)
+    }
+
+    /// The fields of a request have been read.
+    package mutating func beginRequest(keepsAlive: Bool, isHTTP10: Bool, expectsContinue: Bool, now: NIODeadline) {
+        reading = .body
+        since = now
+        patience = limits.uploadPatience
+        waitingSince = nil
+        exchanges.append(
+            Exchange(
+                keepsAlive: keepsAlive, isHTTP10: isHTTP10, expectsContinue: expectsContinue && !isHTTP10,
+                hasEnded: false))
+    }
+
+    /// A request has been read to its end.
+    package mutating func endRequest(now: NIODeadline) {
+        guard reading == .body, !exchanges.isEmpty else { return }
+        exchanges[exchanges.count - 1].hasEnded = true
+        reading = exchanges[exchanges.count - 1].keepsAlive && !isQuiescing ? .idle : .over
+        since = now
+        waitingSince = nil
+    }
+
+    package enum FailureAction: Hashable, Sendable {
+        /// Nobody is waiting for it.
+        case ignore
+        /// Pass on a synthetic request in the place of the one that could not be read, so that it is refused in its
+        /// turn.
+        case standIn
+        /// Raise it to whoever is reading the body.
+        case raise
+    }
+
+    /// The request being read cannot be read to its end.
+    package mutating func fail() -> FailureAction {
+        switch reading {
+        case .over: return .ignore
+        case .body:
+            reading = .over
+            exchanges[exchanges.count - 1].keepsAlive = false
+            return .raise
+        case .idle, .head:
+            reading = .over
+            exchanges.append(Exchange(keepsAlive: false, isHTTP10: false, expectsContinue: false, hasEnded: true))
+            return .standIn
+        }
+    }
+
+    /// The client will send no more.
+    package mutating func closeInput() { isInputClosed = true }
+
+    /// Whether the connection has been idle since `time`: every request that began has been answered.
+    package func isIdle(since time: NIODeadline) -> Bool { reading == .idle && exchanges.isEmpty && since <= time }
+
+    /// Whether requests are waiting for their responses.
+    package var isAnswerDue: Bool { !exchanges.isEmpty }
+
+    // MARK: Answering
+
+    /// Whether the client is waiting for `100 Continue`, and no response has begun.
+    package var awaitsContinue: Bool {
+        guard takesInterimAnswer, let exchange = exchanges.first else { return false }
+        return exchange.expectsContinue && !exchange.hasEnded
+    }
+
+    /// Whether an interim response can be sent: to a client that supports them, before the final response begins.
+    package var takesInterimAnswer: Bool {
+        guard let exchange = exchanges.first else { return false }
+        return !exchange.isHTTP10 && !hasAnswerBegun && !isLingering
+    }
+
+    package enum Persistence: Hashable, Sendable {
+        /// Nobody is to get a response: what is written is dropped.
+        case none
+        case close
+        /// Keep the connection open, and say so to a client of HTTP/1.0.
+        case keepAlive(isHTTP10: Bool)
+    }
+
+    /// The head of a response is about to be sent; `asksToClose` if it says `Connection: close` itself.
+    package mutating func beginAnswer(asksToClose: Bool, now: NIODeadline) -> Persistence {
+        guard let exchange = exchanges.first, !isLingering, !hasAnswerBegun else { return .none }
+        hasAnswerBegun = true
+        lastSent = now
+        answerCloses = asksToClose || !exchange.keepsAlive || !exchange.hasEnded || isQuiescing
+        if answerCloses { reading = .over }
+        return answerCloses ? .close : .keepAlive(isHTTP10: exchange.isHTTP10)
+    }
+
+    /// Whether the body of a response may be sent.
+    package var isAnswering: Bool { hasAnswerBegun }
+
+    package enum AfterAnswer: Hashable, Sendable {
+        case keepOpen
+        /// Close the sending side, then discard for a while what the client still sends.
+        case linger
+        case close
+    }
+
+    /// A response has been handed to the channel to its end.
+    package mutating func endAnswer(now: NIODeadline) -> AfterAnswer {
+        guard hasAnswerBegun else { return .keepOpen }
+        hasAnswerBegun = false
+        exchanges.removeFirst()
+        if answerCloses || isInputClosed && exchanges.isEmpty { return isInputClosed ? .close : .linger }
+        if isQuiescing && exchanges.isEmpty && reading != .body { return .linger }
+        if reading == .idle { since = now }
+        return .keepOpen
+    }
+
+    /// The last response has been sent, and the client may still be sending.
+    package mutating func linger(now: NIODeadline) {
+        reading = .over
+        isLingering = true
+        since = now
+    }
+
+    /// The server is shutting down; true if the connection can be closed at once.
+    package mutating func quiesce() -> Bool {
+        isQuiescing = true
+        return exchanges.isEmpty && reading != .head
+    }
+
+    // MARK: Time
+
+    /// When `expire` must be called at the latest.
+    package func deadline(now: NIODeadline) -> NIODeadline {
+        if isLingering { return since + limits.drainTimeout.timeAmount }
+        let answering =
+            exchanges.isEmpty ? nil : (hasAnswerBegun ? lastSent : now) + limits.writeTimeout.timeAmount
+        guard let reading = readingDeadline else { return answering ?? now + limits.idleTimeout.timeAmount }
+        return min(reading, answering ?? reading)
+    }
+
+    private var readingDeadline: NIODeadline? {
+        switch reading {
+        case .head: since + limits.headerTimeout.timeAmount
+        case .body: waitingSince.map { $0 + patience.timeAmount }
+        case .idle: exchanges.isEmpty ? since + limits.idleTimeout.timeAmount : nil
+        case .over: nil
+        }
+    }
+
+    package enum Expiry: Hashable, Sendable {
+        case none
+        case close
+        case fail(ConnectionFailure)
+    }
+
+    /// What has timed out. `sentBytes` have left the process so far, `bufferedBytes` are waiting for the client.
+    package mutating func expire(now: NIODeadline, sentBytes: Int64, bufferedBytes: Int) -> Expiry {
+        if isLingering { return now >= since + limits.drainTimeout.timeAmount ? .close : .none }
+        if sentBytes > self.sentBytes || bufferedBytes == 0 {
+            self.sentBytes = sentBytes
+            lastSent = now
+        }
+        if hasAnswerBegun, now >= lastSent + limits.writeTimeout.timeAmount { return .close }
+        switch reading {
+        case .head where now >= since + limits.headerTimeout.timeAmount: return .fail(.slowHeader)
+        case .idle where exchanges.isEmpty && now >= since + limits.idleTimeout.timeAmount: return .close
+        case .body:
+            guard let waitingSince, now >= waitingSince + patience.timeAmount else { return .none }
+            return .fail(.slowBody)
+        default: return .none
+        }
+    }
+}
+
+extension Duration {
+    /// The same for NIO, which can count up to 292 years.
+    var timeAmount: TimeAmount { TimeAmount(self) }
+}

@@ -1,0 +1,81 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+import Synchronization
+
+/// The server's identity over TLS: a certificate chain and its key, from PEM files that can be reloaded. Open
+/// connections keep the one they began with.
+package final class TLSIdentity: Sendable {
+    private let certificatePath: String
+    private let keyPath: String
+    private let context: Mutex<NIOSSLContext>
+
+    /// Reads both files; throws `TLSIdentityError` where they cannot be used.
+    package init(certificatePath: String, keyPath: String) throws(TLSIdentityError) {
+        self.certificatePath = certificatePath
+        self.keyPath = keyPath
+        context = Mutex(try Self.read(certificatePath, keyPath))
+    }
+
+    /// Reads both files again. If that fails, the previous identity stays in use.
+    package func reload() throws(TLSIdentityError) {
+        let fresh = try Self.read(certificatePath, keyPath)
+        context.withLock { $0 = fresh }
+    }
+
+    var current: NIOSSLContext { context.withLock { $0 } }
+
+    private static func read(_ certificatePath: String, _ keyPath: String) throws(TLSIdentityError) -> NIOSSLContext {
+        let chain: [NIOSSLCertificateSource]
+        let key: NIOSSLPrivateKey
+        do { chain = try NIOSSLCertificate.fromPEMFile(certificatePath).map { .certificate($0) } } catch {
+            throw TLSIdentityError(description: "\(certificatePath) contains no PEM certificate: \(error)")
+        }
+        do { key = try NIOSSLPrivateKey(file: keyPath, format: .pem) } catch {
+            throw TLSIdentityError(description: "\(keyPath) contains no PEM private key: \(error)")
+        }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(key))
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["h2", "http/1.1"]
+        do { return try NIOSSLContext(configuration: configuration) } catch {
+            throw TLSIdentityError(description: "\(certificatePath) and \(keyPath) do not match: \(error)")
+        }
+    }
+}
+
+/// Why certificate and key cannot be used, in one sentence.
+package struct TLSIdentityError: Error, CustomStringConvertible {
+    package let description: String
+}
+
+/// Closes a connection that does not finish its handshake in time; removes itself when it has.
+final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let timeout: TimeAmount
+    private var timer: Scheduled<Void>?
+
+    init(timeout: Duration) {
+        self.timeout = timeout.timeAmount
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { context.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // First, since a handler that has been removed passes nothing on.
+        context.fireUserInboundEventTriggered(event)
+        if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

@@ -1,0 +1,73 @@
+/// Lower-case hexadecimal, two digits a byte (RFC 4648 §8, but strictly lower case).
+package enum Hexadecimal {
+    /// The digits of `bytes`.
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        var digits: [UInt8] = []
+        for byte in bytes {
+            digits.append(digit(byte >> 4))
+            digits.append(digit(byte & 0x0f))
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// The bytes of `text`; nil if it has an odd number of digits or anything but `0-9a-f`.
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 2)
+        var high: UInt8?
+        for unit in text.utf8 {
+            guard let value = value(unit) else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        return high == nil ? bytes : nil
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
+    /// What one digit stands for; nil for anything but `0-9a-f`.
+    static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}
+
+/// Parses decimal digits from outside: a number that is too large becomes the largest one, and never overflows.
+package enum SaturatingDigits {
+    /// The number that one or more ASCII digits write; nil for anything else.
+    package static func parse(_ digits: some Collection<UInt8>) -> Int64? {
+        guard !digits.isEmpty else { return nil }
+        var number: Int64 = 0
+        var isTooLarge = false
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (tens, tensOverflow) = number.multipliedReportingOverflow(by: 10)
+            let (sum, sumOverflow) = tens.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+            isTooLarge = isTooLarge || tensOverflow || sumOverflow
+            number = isTooLarge ? .max : sum
+        }
+        return number
+    }
+
+    /// The number that `text` writes; nil unless it is one or more ASCII digits.
+    package static func parse(_ text: String) -> Int64? { parse(text.utf8) }
+}
+
+extension BidirectionalCollection<UInt8> {
+    /// Without spaces and tabs at both ends: OWS of RFC 9110 §5.6.3.
+    package func trimmingBlanks() -> SubSequence {
+        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var trimmed = self[...].drop(while: isBlank)
+        while let last = trimmed.last, isBlank(last) { trimmed.removeLast() }
+        return trimmed
+    }
+}
