@@ -71,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Store", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets",
+                "Blobs", "Store", "StoreRules", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle",
+                "Tickets",
                 "BlobHTTP",
                 argumentParser, configuration, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
@@ -87,6 +88,7 @@ let package = Package(
             exclude: ["peer.py"]),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
+        .testTarget(name: "StoreRulesTests", dependencies: ["StoreRules", "Store", "Blobs", "TestSupport"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(
@@ -114,7 +116,8 @@ let package = Package(
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "Files",
+                "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "StoreRules",
+                "Files",
                 "TestSupport",
                 crypto,
                 grdb, grdbSQLite,
@@ -124,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "Files",
+                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "StoreRules",
+                "Files",
                 "TestSupport",
                 crypto,
                 httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix,

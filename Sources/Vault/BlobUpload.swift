@@ -1,7 +1,7 @@
 import Blobs
-import Catalog
 import DiskStore
 import Store
+import StoreRules
 import Telemetry
 
 /// One upload that lives for one request. A small one is gathered in memory and written by one thread in one go; a large
@@ -76,7 +76,11 @@ final class BlobUpload: UploadSession {
         case .waits(let address, let size):
             return try await vault.locks.withLock(address) { () async throws(StoreError) in
                 let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
-                    makeDurable(address, size: size) { continuation.resume(returning: $0) }
+                    vault.workers.submit {
+                        self.makeDurable(address, size: size) { continuation.resume(returning: $0) }
+                    } orElse: {
+                        continuation.resume(returning: .failure(.unavailable("the store is closing")))
+                    }
                 }
                 return try result.get()
             }
@@ -122,13 +126,21 @@ final class BlobUpload: UploadSession {
     private func makeDurable(
         _ address: BlobAddress, size: Int64, _ completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
     ) {
-        let (vault, terms) = (vault, announcement.terms)
-        let record = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
-            let blob = try vault.record(writer, upload: address, size: size, terms: terms, now: now)
-            if blob.isNew { try self.bytes.name(vault.disk.layout.blob(address)) }
-            return (blob, hasName: blob.isNew)
+        let change: CommitUpload
+        do throws(StoreError) {
+            change = CommitUpload(
+                address: address, size: size, terms: announcement.terms, limits: vault.settings.leaseLimits,
+                fileSize: try vault.fileSize(of: address))
+        } catch {
+            return completion(.failure(error))
         }
-        vault.committer.perform(record, completion: completion)
+        let path = vault.disk.layout.blob(address)
+        vault.committer.perform(
+            change,
+            naming: { stored throws(StoreError) in
+                if stored.isNew { try self.bytes.name(path) }
+                return stored.isNew
+            }, completion: completion)
     }
 }
 

@@ -2,6 +2,7 @@ import BlobFiles
 import Blobs
 import DiskStore
 import Store
+import StoreRules
 import Synchronization
 
 /// The bytes of one upload on their way to the disk: judged as they come, gathered to pieces, hashed and written side by

@@ -1,7 +1,7 @@
 import Blobs
-import Catalog
 import DiskStore
 import Store
+import StoreRules
 import Synchronization
 import Telemetry
 
@@ -116,10 +116,8 @@ final class UploadTurn: ResumableSession {
     private func move() async throws(StoreError) {
         let (id, offset, length) = (upload.id, bytes.received, length)
         let lifetime = vault.settings.uploadLifetime
-        try await vault.committer.perform { writer, now in
-            try writer.moveUpload(id, to: offset, length: length, expires: now.advanced(by: lifetime))
-        }
-        if length == nil { _ = vault.kept[id]?.place.resize(to: Charge.bytes(for: offset)) }
+        try await vault.make(AdvanceUpload(id: id, offset: offset, length: length, lifetime: lifetime))
+        if length == nil { _ = vault.kept[id]?.place.resize(to: Usage.bytes(for: offset)) }
         noted.withLock { $0 = offset }
     }
 
@@ -215,17 +213,19 @@ final class UploadTurn: ResumableSession {
 
     /// Name, lease and the upload's own row in one batch.
     private func makeDurable(_ address: BlobAddress) async throws(StoreError) -> StoredBlob {
-        let (vault, bytes, upload, size) = (vault, bytes, upload, bytes.received)
-        let terms = upload.announcement.terms
-        let lifetime = vault.settings.finishedUploadLifetime
-        let record = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
-            let blob = try vault.record(writer, upload: address, size: size, terms: terms, now: now)
-            try writer.commitUpload(upload.id, as: blob, expires: now.advanced(by: lifetime))
-            if blob.isNew { try bytes.name(vault.disk.layout.blob(address)) }
-            return (blob, hasName: blob.isNew)
-        }
+        let (vault, bytes, size) = (vault, bytes, bytes.received)
+        let fileSize = try await vault.workers.run { () throws(StoreError) in try vault.fileSize(of: address) }
+        let change = CommitUpload(
+            address: address, size: size, terms: upload.announcement.terms, limits: vault.settings.leaseLimits,
+            fileSize: fileSize, resumable: (upload.id, vault.settings.finishedUploadLifetime))
+        let path = vault.disk.layout.blob(address)
         let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
-            vault.committer.perform(record) { continuation.resume(returning: $0) }
+            vault.committer.perform(
+                change,
+                naming: { stored throws(StoreError) in
+                    if stored.isNew { try bytes.name(path) }
+                    return stored.isNew
+                }, completion: { continuation.resume(returning: $0) })
         }
         return try result.get()
     }

@@ -2,6 +2,7 @@ import Blobs
 import DiskStore
 import Files
 import Store
+import StoreRules
 
 extension Vault {
     /// Writes as an upload does, in two steps: bytes into a file, then a transaction of the catalogue.
@@ -15,7 +16,7 @@ extension Vault {
                     return nil
                 }
                 if let failure { return "a probe write failed: \(failure)" }
-                try await committer.perform { _, _ in }
+                try await committer.perform(NoChange())
                 return nil
             } catch {
                 return "a probe write failed: \(error)"

@@ -5,6 +5,7 @@ import DiskStore
 import Files
 import Logging
 package import Store
+import StoreRules
 
 extension Vault: ResumableStore {
     package var blobLimitBytes: Int64 { settings.blobLimitBytes }
@@ -20,11 +21,9 @@ extension Vault: ResumableStore {
                 rule: rule, gathersAll: false, hasher: BlobHasher(), staging: staging, workers: self.workers)
         }
         let result: Result<Timestamp, StoreError> = await withCheckedContinuation { continuation in
-            committer.perform { writer, now in
-                let expires = now.advanced(by: lifetime)
-                try writer.addUpload(id, announcement, expires: expires)
+            committer.perform(CreateUpload(id: id, announcement: announcement, lifetime: lifetime)) { _ in
                 // The file's name in staging is as durable as the row then.
-                return (expires, hasName: true)
+                true
             } completion: { result in
                 if case .success = result { try? bytes.onStaging { staging in staging.keep() } }
                 continuation.resume(returning: result)
@@ -136,16 +135,14 @@ extension Vault: ResumableStore {
         try await workers.run { () throws(StoreError) in
             if let length { _ = try UploadRule(announced: length, settings: self.settings) }
             // First the place, then the question, so that of two that do not both fit one at least is refused.
-            let others = place.resize(to: Charge.bytes(for: size))
+            let others = place.resize(to: Usage.bytes(for: size))
             do throws(StoreError) {
-                let facts = try self.slot.read {
-                    try LeaseFacts(
-                        $0, address: upload.announcement.address, size: size, terms: terms, bytesUnderWay: others,
-                        limits: self.settings)
-                }
-                try self.refuse(facts, terms: terms)
+                try self.judge(
+                    AdmitLease(
+                        address: upload.announcement.address, size: size, terms: terms, bytesUnderWay: others,
+                        limits: self.settings.leaseLimits))
             } catch {
-                _ = place.resize(to: Charge.bytes(for: upload.offset))
+                _ = place.resize(to: Usage.bytes(for: upload.offset))
                 throw error
             }
         }

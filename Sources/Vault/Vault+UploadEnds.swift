@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 
 /// How uploads that outlive their requests end, other than as a blob.
 extension Vault {
@@ -12,9 +13,7 @@ extension Vault {
     func refuse(_ id: UploadID, because error: StoreError) async {
         let lifetime = settings.finishedUploadLifetime
         do throws(StoreError) {
-            try await committer.perform { writer, now in
-                try writer.refuseUpload(id, because: error, expires: now.advanced(by: lifetime))
-            }
+            try await make(RefuseUpload(id: id, because: error, lifetime: lifetime))
         } catch {
             return kept.park(id, nil, nil)
         }
@@ -25,7 +24,7 @@ extension Vault {
     /// Forgets the upload, whatever its state, and removes what it has on the disk. Its lock is held.
     func drop(_ id: UploadID) async throws(StoreError) {
         await kept[id]?.turn?.endAbandoned()
-        try await write { writer, _ in try writer.dropUpload(id) }
+        try await make(DropUpload(id: id))
         await removeStaged(id)
         kept.forget(id)
     }
@@ -45,7 +44,7 @@ extension Vault {
             last = next
             for upload in page {
                 let place = UploadPlace(
-                    again: upload.announcement.terms.subject, bytes: Charge.bytes(for: upload.length ?? upload.offset),
+                    again: upload.announcement.terms.subject, bytes: Usage.bytes(for: upload.length ?? upload.offset),
                     in: uploads)
                 let space = ParkedSpace(Reservation(renewing: upload.length, after: upload.offset, from: ledger))
                 kept.keep(KeptUploads.Kept(place: place, space: space), as: upload.id)

@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import GRDB
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault

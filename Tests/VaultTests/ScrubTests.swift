@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 import Telemetry
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@ import Blobs
 import HTTPTypes
 import Logging
 import Store
+import StoreRules
 import Vault
 
 /// Every setting, once: flags, environment, file, help and `satcheld config` all come from this table.
@@ -60,7 +61,7 @@ enum SettingsTable {
             parse: nonempty, at: \.storagePath),
         .value(
             "accept", "sealed|any", standard: "sealed", "What is taken: sealed blobs only, or any bytes.",
-            parse: { VaultSettings.Acceptance(rawValue: $0) }, at: \.vault.acceptance),
+            parse: { BlobAcceptance(rawValue: $0) }, at: \.vault.acceptance),
         .value(
             "blob-limit", "BYTES", standard: "2GiB", "The largest blob that is taken.",
             parse: Quantity.bytes, at: \.vault.blobLimitBytes),
