@@ -100,19 +100,23 @@ extension SQLiteTransaction {
             page.leases.fill(place, try LeaseRow(row, from: 1, on: page.leases.entries[place].key.address))
             leases.note(row[1], at: place)
         }
-        try database.forEachRow(owned, {
-            """
-            SELECT column1, \(LeaseRow.columns) FROM \($0)
-            CROSS JOIN lease INDEXED BY lease_owner ON blob = column2 AND owner = column3
-            """
-        }, take)
-        try database.forEachRow(unowned, {
-            """
-            SELECT column1, \(LeaseRow.columns) FROM \($0)
-            CROSS JOIN lease INDEXED BY lease_unowned
-            ON blob = column2 AND subject = column3 AND owner IS NULL AND ended IS NULL
-            """
-        }, take)
+        try database.forEachRow(
+            owned,
+            {
+                """
+                SELECT column1, \(LeaseRow.columns) FROM \($0)
+                CROSS JOIN lease INDEXED BY lease_owner ON blob = column2 AND owner = column3
+                """
+            }, take)
+        try database.forEachRow(
+            unowned,
+            {
+                """
+                SELECT column1, \(LeaseRow.columns) FROM \($0)
+                CROSS JOIN lease INDEXED BY lease_unowned
+                ON blob = column2 AND subject = column3 AND owner IS NULL AND ended IS NULL
+                """
+            }, take)
     }
 
     /// The newest leases that admit each secret.
@@ -166,19 +170,23 @@ extension SQLiteTransaction {
                 SELECT \(BlobRow.columns) FROM blob INDEXED BY blob_gone WHERE state = 4 AND ended < ?
                 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.blob = blob.id) ORDER BY ended LIMIT ?
                 """, [end.seconds, limit])
-            page.finds.fill(place, try rows.map { row in
-                let blob = try BlobRow(row, from: 0)
-                let place = page.blobs.load(blob.address, blob)
-                blobs.note(row[0], at: place)
-                return place
-            })
+            page.finds.fill(
+                place,
+                try rows.map { row in
+                    let blob = try BlobRow(row, from: 0)
+                    let place = page.blobs.load(blob.address, blob)
+                    blobs.note(row[0], at: place)
+                    return place
+                })
         case .sightings(let pass, let limit):
             let rows = try database.rows(
                 "SELECT address, first_seen, last_pass FROM orphan WHERE last_pass <> ? ORDER BY address LIMIT ?",
                 [pass, limit])
-            page.finds.fill(place, try rows.map {
-                page.sightings.load(try $0.address(), OrphanSighting($0, from: 1))
-            })
+            page.finds.fill(
+                place,
+                try rows.map {
+                    page.sightings.load(try $0.address(), OrphanSighting($0, from: 1))
+                })
         }
     }
 
@@ -190,11 +198,13 @@ extension SQLiteTransaction {
             SELECT \(LeaseRow.columns), (SELECT address FROM blob WHERE blob.id = lease.blob) AS address
             FROM lease WHERE \(condition) ORDER BY \(order), id LIMIT ?
             """, [time.seconds, limit])
-        page.finds.fill(find, try rows.map { row in
-            let address = try row.address()
-            if order == "expires" { page.blobs.request(address) }
-            return try place(of: row, from: 0, on: address, &page)
-        })
+        page.finds.fill(
+            find,
+            try rows.map { row in
+                let address = try row.address()
+                if order == "expires" { page.blobs.request(address) }
+                return try place(of: row, from: 0, on: address, &page)
+            })
     }
 
     // MARK: The rest
@@ -238,7 +248,8 @@ extension SQLiteTransaction {
                         "SELECT min(expires) FROM lease WHERE subject = ? AND ended IS NULL", [subject])
                 case .address(let address):
                     try database.number(
-                        "SELECT min(expires) FROM lease WHERE blob = ? AND ended IS NULL", [try blobID(of: address, &page)])
+                        "SELECT min(expires) FROM lease WHERE blob = ? AND ended IS NULL",
+                        [try blobID(of: address, &page)])
                 }
             page.nextEnds.fill(place, end.map { Timestamp(seconds: $0) })
         }

@@ -222,7 +222,9 @@ extension SQLiteTransaction {
     /// Brings the kept sums up to date.
     private func writeSums(_ difference: StoreSums) throws {
         var changed = RowBatch(width: 3)
-        for (kind, sum) in difference.kinds where sum != StoreSums.Sum() { changed.append([kind, sum.count, sum.bytes]) }
+        for (kind, sum) in difference.kinds where sum != StoreSums.Sum() {
+            changed.append([kind, sum.count, sum.bytes])
+        }
         try database.run(changed) {
             "UPDATE tally SET count = count + column2, bytes = bytes + column3 FROM \($0) WHERE kind = column1"
         }

@@ -70,7 +70,11 @@ final class Committer: Sendable {
     /// Makes one change of rows durable, together with whatever else waits, and gives what it came to.
     func perform<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Change.Outcome {
         let result: Result<Change.Outcome, StoreError> = await withCheckedContinuation { continuation in
-            perform(change) { _ in false } completion: { continuation.resume(returning: $0) }
+            perform(change) { _ in
+                false
+            } completion: {
+                continuation.resume(returning: $0)
+            }
         }
         return try result.get()
     }

@@ -26,7 +26,8 @@ import Testing
                 for seed in 0..<64 {
                     group.addTask {
                         try await vault.upload(
-                            content(seed), on: terms(
+                            content(seed),
+                            on: terms(
                                 owner: seed, recipients: 2, receipts: [secret(seed + 100)], subject: "subject \(seed)"))
                     }
                 }

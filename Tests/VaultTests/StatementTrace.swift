@@ -31,7 +31,8 @@ final class StatementTrace: Sendable {
     /// statement and its text, both of which live as long as the call.
     private static let isInstalled: Void = {
         let watch:
-            @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, OpaquePointer?) -> Int32 =
+            @convention(c) (OpaquePointer?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, OpaquePointer?) ->
+                Int32 =
                 { connection, _, _ in
                     unsafe sqlite3_trace_v2(connection, UInt32(SQLITE_TRACE_STMT), StatementTrace.hear, nil)
                 }
