@@ -109,9 +109,9 @@ package struct StagedFile: ~Copyable, Sendable {
         syncedBytes = size
     }
 
-    /// The last byte is written: syncs the file, unless it is a small one that the sync of its name makes durable. One
-    /// that is kept is always synced, since it counts even where it gets no name.
-    package mutating func finish() throws(FileError) {
+    /// Syncs the file, unless it is a small one that the sync of its name makes durable. One that is kept is always synced,
+    /// since its bytes count even where it gets no name.
+    package mutating func flush() throws(FileError) {
         if isKept || size > Self.smallBytes { return try synchronize() }
         if size >= Self.earlyWriteBackBytes { try file.startWriteBack(from: 0, count: size) }
     }

@@ -3,8 +3,8 @@ import Synchronization
 /// One lock for each key, which may be held across suspensions: so that of all that can happen to a blob, say, only
 /// one thing happens at a time. Waiting suspends the task and blocks no thread; whoever came first goes first.
 package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
-    /// The keys that are locked, each with those who wait for it.
-    private let waiting = Mutex<[Key: [CheckedContinuation<Void, Never>]]>([:])
+    /// The keys that are locked, each with what its waiters do next.
+    private let waiting = Mutex<[Key: [@Sendable () -> Void]]>([:])
 
     package init() {}
 
@@ -26,9 +26,23 @@ package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    /// Calls `body` with the lock held: at once if it is free, else on the thread that releases it. The caller releases
+    /// it in the end.
+    func acquire(_ key: Key, then body: @escaping @Sendable () -> Void) {
+        let isFree = waiting.withLock { waiting in
+            if waiting[key] == nil {
+                waiting[key] = []
+                return true
+            }
+            waiting[key]?.append(body)
+            return false
+        }
+        if isFree { body() }
+    }
+
     /// Gives the lock to whoever waits longest.
     func release(_ key: Key) {
-        let next = waiting.withLock { waiting -> CheckedContinuation<Void, Never>? in
+        let next = waiting.withLock { waiting -> (@Sendable () -> Void)? in
             guard let first = waiting[key]?.first else {
                 waiting[key] = nil
                 return nil
@@ -36,20 +50,10 @@ package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
             waiting[key]?.removeFirst()
             return first
         }
-        next?.resume()
+        next?()
     }
 
     private func acquire(_ key: Key) async {
-        await withCheckedContinuation { continuation in
-            let isFree = waiting.withLock { waiting in
-                if waiting[key] == nil {
-                    waiting[key] = []
-                    return true
-                }
-                waiting[key]?.append(continuation)
-                return false
-            }
-            if isFree { continuation.resume() }
-        }
+        await withCheckedContinuation { continuation in acquire(key) { continuation.resume() } }
     }
 }

@@ -18,6 +18,6 @@ extension StoreError {
 }
 
 /// Runs `body` and turns a failure of the disk into the vocabulary's error.
-func storeErrors<Value>(_ body: () throws(FileError) -> Value) throws(StoreError) -> Value {
+func storeErrors<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(StoreError) -> Value {
     do { return try body() } catch { throw StoreError(error) }
 }

@@ -24,11 +24,10 @@ package final class Vault: LeaseStore {
     /// What is to be looked at soon.
     let suspects = SuspectBlobs()
     let upkeep = UpkeepState()
-    let ledger: SpaceLedger
-    let uploads: OpenUploads
-    /// Held for each step of what happens to one upload that outlives its requests.
+    /// The uploads under way.
+    let uploads: UploadTable
+    /// Held for each step of what happens to one resumable upload.
     let uploadLocks = KeyedLocks<UploadID>()
-    let kept = KeptUploads()
     let health: Health
     let probe: WriteProbe
     let time: StoreTime
@@ -55,9 +54,11 @@ package final class Vault: LeaseStore {
         self.slot = slot
         self.time = time
         started = time.clock.reading
-        ledger = SpaceLedger(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in try disk.files.freeBytes()
-        }
-        uploads = OpenUploads(limit: settings.openUploads, limitPerSubject: settings.openUploadsPerSubject)
+        uploads = UploadTable(
+            limit: settings.openUploads, limitPerSubject: settings.openUploadsPerSubject,
+            disk: DiskReservations(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in
+                try disk.files.freeBytes()
+            })
         let commitThread = Workers(threads: 1)
         self.commitThread = commitThread
         let healer = Healer(disk: disk, slot: slot, time: time, faults: faults, logger: logger)
@@ -75,18 +76,20 @@ package final class Vault: LeaseStore {
         await health.close()
         await commitThread.shutDown()
         await workers.shutDown()
-        kept.removeAll()
+        uploads.removeAll()
         do { try slot.close() } catch {
             logger.warning("The catalogue did not close well", metadata: ["error": "\(error)"])
         }
         disk.releaseLock()
     }
 
+    var files: BlobFiles { disk.files }
+
     /// Where things lie, for those who put more beside them.
     package var layout: DiskLayout { disk.layout }
 
     /// Bytes that uploads under way may still write.
-    package var promisedBytes: Int64 { ledger.promisedBytes }
+    package var promisedBytes: Int64 { uploads.disk.promisedBytes }
 
     /// Whether uploads are under way.
     package var isTakingUploads: Bool { meters.openUploads.value > 0 }
@@ -99,8 +102,8 @@ package final class Vault: LeaseStore {
             let isFull = try await workers.run { () throws(StoreError) in
                 let free = try storeErrors { () throws(FileError) in try self.disk.files.freeBytes() }
                 _ = try self.slot.read { try $0.store().commits }
-                let fits = SpaceLedger.fits(
-                    4096, free: free, promised: self.ledger.promisedBytes, kept: self.settings.keepFreeBytes)
+                let fits = DiskReservations.fits(
+                    4096, free: free, promised: self.uploads.disk.promisedBytes, kept: self.settings.keepFreeBytes)
                 return !fits
             }
             return isFull ? "the disk is full" : await probe.failure()

@@ -108,7 +108,7 @@ import Testing
         var file = try files.blobs.stage(for: id)
         file.keep()
         try file.write([2, 2])
-        try file.finish()
+        try file.flush()
         try file.place(at: files.folders.blob(target))
         #expect(try files.blobs.size(of: target) == 2)
         #expect(try Folder.names(in: files.folders.staging) == [id.hex])
@@ -136,7 +136,7 @@ private struct TestFiles {
         let address = address(of: bytes)
         var file = try blobs.stage()
         try file.write(bytes)
-        try file.finish()
+        try file.flush()
         try file.place(at: folders.blob(address))
         try blobs.synchronizeNames()
         return address

@@ -1,0 +1,87 @@
+import BlobFiles
+import Blobs
+import Catalog
+import Store
+
+extension Vault {
+    /// Makes an upload whose last byte has come a blob: hash, verify, write, sync; name, rows, acknowledge.
+    ///
+    /// The first four are done by one thread that may block, which hands the rest to a batch. The lock of the address is
+    /// held from before the file is named until the rows are durable.
+    ///
+    /// - Parameter row: the upload's own row, if it is resumable.
+    func commit(
+        _ upload: UploadWriter, as announcement: UploadAnnouncement, row: UploadID? = nil
+    ) async throws(StoreError) -> StoredBlob {
+        try await upload.drain()
+        let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
+            let acknowledge = { @Sendable result in continuation.resume(returning: result) }
+            workers.submit {
+                do throws(StoreError) {
+                    let (address, rest) = try upload.hashWhole()
+                    try announcement.verify(address)
+                    if upload.gathersAll { upload.begin(try self.stage(announcement.size, upload.slot)) }
+                    try upload.write(rest)
+                    try upload.synchronize(isWhole: true)
+                    self.lock(address) { refusal in
+                        if let refusal { return acknowledge(.failure(refusal)) }
+                        self.nameAndRecord(upload, address, terms: announcement.terms, row: row) { result in
+                            self.locks.release(address)
+                            acknowledge(result)
+                        }
+                    }
+                } catch {
+                    acknowledge(.failure(error))
+                }
+            } orElse: {
+                acknowledge(.failure(.storeIsClosing))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Calls `body` with the lock of the address held, on a thread that may block: this one if the lock is free. It is
+    /// called without the lock where no thread is left.
+    private func lock(_ address: BlobAddress, then body: @escaping @Sendable (StoreError?) -> Void) {
+        if locks.tryAcquire(address) { return body(nil) }
+        locks.acquire(address) {
+            self.workers.submit {
+                body(nil)
+            } orElse: {
+                self.locks.release(address)
+                body(.storeIsClosing)
+            }
+        }
+    }
+
+    /// A change in a batch: judges the upload, writes its rows, and names its file unless the blob is held already. The
+    /// batch then syncs names, commits rows, and calls `completion`.
+    private func nameAndRecord(
+        _ upload: UploadWriter, _ address: BlobAddress, terms: LeaseTerms, row: UploadID?,
+        completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
+    ) {
+        let change: CommitUpload
+        do throws(StoreError) {
+            change = CommitUpload(
+                address: address, size: upload.received, terms: terms, limits: settings.leaseLimits,
+                fileSize: try fileSize(of: address),
+                resumable: row.map { ($0, lifetime: settings.finishedUploadLifetime) })
+        } catch {
+            return completion(.failure(error))
+        }
+        let path = files.folders.blob(address)
+        committer.perform(
+            change,
+            naming: { blob throws(StoreError) in
+                if blob.isNew { try upload.place(at: path) }
+                return blob.isNew
+            }, completion: completion)
+    }
+}
+
+extension UploadAnnouncement {
+    /// Throws `.digestMismatch` for another address than the one announced.
+    fileprivate func verify(_ actual: BlobAddress) throws(StoreError) {
+        if let address, address != actual { throw .digestMismatch(announced: address, actual: actual) }
+    }
+}

@@ -1,0 +1,282 @@
+import BlobFiles
+import Blobs
+import Catalog
+import Files
+import Store
+import StoreRules
+import Synchronization
+import Telemetry
+
+/// Takes the bytes of one upload to its staged file: checks them as they arrive, gathers them into pieces, and hashes and
+/// writes each piece on two threads while the next one arrives. Owns the file. Used by one task at a time.
+///
+/// An upload announced as small has no file at first: it is kept in memory, and verified before anything is written.
+final class UploadWriter: Sendable {
+    /// The largest upload that is kept in memory until its end; also the usual size of a piece.
+    static let gatherBytes = Int(StagedFile.smallBytes)
+    /// Bytes gathered while the threads are busy with the piece before: the faster an upload, the larger its pieces, and
+    /// the fewer thread switches it costs.
+    private static let waitingBytes = 512 << 10
+
+    /// Bytes that the threads have not been given yet, and what they do with those that they have.
+    private struct Intake {
+        var rule: UploadRule
+        var isOver = false
+        var pieces: [[UInt8]] = []
+        var pieceBytes = 0
+        /// Jobs under way: hashing and writing what was passed on last.
+        var running = 0
+        var failure: StoreError?
+        /// Resumed when the jobs have ended.
+        var waiter: CheckedContinuation<Void, Never>?
+
+        /// Checks `bytes` and gathers them.
+        mutating func take(_ bytes: [UInt8]) throws(StoreError) {
+            if isOver { throw .uploadIsOver }
+            do { try rule.take(bytes) } catch {
+                isOver = true
+                throw error
+            }
+            pieceBytes += bytes.count
+            if let last = pieces.indices.last, pieces[last].count + bytes.count <= UploadWriter.gatherBytes {
+                pieces[last] += bytes
+            } else {
+                pieces.append(bytes)
+            }
+        }
+
+        /// Returns what was gathered, and starts over.
+        mutating func pass() -> [[UInt8]] {
+            defer { (pieces, pieceBytes) = ([], 0) }
+            return pieces
+        }
+    }
+
+    private struct Digests {
+        /// Nil if an earlier process received the first bytes, until they are read from the file.
+        var blob: BlobHasher?
+        var checksum: ChecksumHasher?
+
+        mutating func update(_ pieces: [[UInt8]]) {
+            for piece in pieces {
+                blob?.update(piece)
+                checksum?.update(piece)
+            }
+        }
+    }
+
+    private struct Staged: ~Copyable {
+        /// Nil before a small upload is written, and after the file was placed or closed.
+        var file: StagedFile?
+        /// Whether the whole upload is in it, verified and synced.
+        var isWhole = false
+        var isPlaced = false
+    }
+
+    let slot: UploadSlot
+    /// The checksum that the bytes of this request must have.
+    let checksum: UploadChecksum?
+    /// Whether the upload is kept in memory until its end.
+    let gathersAll: Bool
+    private let workers: Workers
+    private let meters: Meters
+    private let intake: Mutex<Intake>
+    private let digests: Mutex<Digests>
+    private let staged: Mutex<Staged>
+
+    /// - Parameters:
+    ///   - file: nil for an upload announced as small.
+    ///   - hasher: the digest of the bytes in the file; nil if they have to be read again.
+    init(
+        _ slot: UploadSlot, rule: UploadRule, file: consuming StagedFile?, hasher: BlobHasher? = BlobHasher(),
+        checksum: UploadChecksum? = nil, workers: Workers, meters: Meters
+    ) {
+        self.slot = slot
+        self.checksum = checksum
+        self.workers = workers
+        self.meters = meters
+        gathersAll = file == nil
+        intake = Mutex(Intake(rule: rule))
+        digests = Mutex(Digests(blob: hasher, checksum: checksum.map { ChecksumHasher($0.algorithm) }))
+        staged = Mutex(Staged(file: file))
+        meters.openUploads.add(1)
+    }
+
+    deinit { meters.openUploads.add(-1) }
+
+    // MARK: While bytes come
+
+    /// Bytes received, including those of earlier requests.
+    var received: Int64 { intake.withLock { $0.rule.received } }
+
+    /// Takes the next bytes. Throws if they are refused, or if earlier ones could not be written.
+    func append(_ bytes: [UInt8]) async throws(StoreError) {
+        let isEnough = try intake.withLock { intake throws(StoreError) in
+            try intake.take(bytes)
+            return intake.pieceBytes >= (intake.running == 0 ? Self.gatherBytes : Self.waitingBytes)
+        }
+        if gathersAll || !isEnough { return }
+        try await drain()
+        let pieces = intake.withLock { intake in
+            intake.running = 2
+            return intake.pass()
+        }
+        start { () throws(StoreError) in self.digests.withLock { $0.update(pieces) } }
+        start { () throws(StoreError) in try self.write(pieces) }
+    }
+
+    /// Waits until nothing is being hashed or written. Throws if anything could not be written.
+    func drain() async throws(StoreError) {
+        await withCheckedContinuation { continuation in
+            let isIdle = intake.withLock { intake in
+                if intake.running > 0 { intake.waiter = continuation }
+                return intake.running == 0
+            }
+            if isIdle { continuation.resume() }
+        }
+        if let failure = intake.withLock({ $0.failure }) { throw failure }
+    }
+
+    private func start(_ job: @escaping @Sendable () throws(StoreError) -> Void) {
+        workers.submit {
+            self.end(Result { () throws(StoreError) in try job() })
+        } orElse: {
+            self.end(.failure(.storeIsClosing))
+        }
+    }
+
+    private func end(_ result: Result<Void, StoreError>) {
+        let waiter = intake.withLock { intake -> CheckedContinuation<Void, Never>? in
+            intake.running -= 1
+            if case .failure(let error) = result { intake.failure = intake.failure ?? error }
+            guard intake.running == 0 else { return nil }
+            defer { intake.waiter = nil }
+            return intake.waiter
+        }
+        waiter?.resume()
+    }
+
+    // MARK: Steps that block
+
+    /// Hashes what was gathered last and verifies the request's checksum. Returns the pieces that are left to write.
+    func hashRest() throws(StoreError) -> [[UInt8]] {
+        let rest = try intake.withLock { intake throws(StoreError) in
+            if intake.isOver { throw StoreError.uploadIsOver }
+            return intake.pass()
+        }
+        let isRight = digests.withLock { digests in
+            digests.update(rest)
+            guard let checksum else { return true }
+            return digests.checksum?.matches(checksum) ?? false
+        }
+        guard isRight else { throw .wrongChecksum }
+        return rest
+    }
+
+    /// Checks the length, hashes the rest, and returns the address of the whole with the pieces that are left to write.
+    func hashWhole() throws(StoreError) -> (address: BlobAddress, rest: [[UInt8]]) {
+        try intake.withLock { intake throws(StoreError) in
+            if intake.isOver { throw StoreError.uploadIsOver }
+            try intake.rule.finish()
+        }
+        try hashFile()
+        let rest = try hashRest()
+        guard let address = digests.withLock({ $0.blob?.address() }) else { throw .uploadIsOver }
+        return (address, rest)
+    }
+
+    /// Hashes what an earlier process received, if the digest of that is not known.
+    private func hashFile() throws(StoreError) {
+        if digests.withLock({ $0.blob != nil }) { return }
+        let hasher = try onFile { file throws(FileError) in try file.hasher() }
+        digests.withLock { $0.blob = hasher }
+    }
+
+    /// Gives a small upload its file, now that all of it is here and verified.
+    func begin(_ file: consuming StagedFile) {
+        var new: StagedFile? = file
+        staged.withLock { $0.file = new.take() }
+    }
+
+    /// Appends pieces to the file.
+    func write(_ pieces: [[UInt8]]) throws(StoreError) {
+        try staged.withLock { staged throws(StoreError) in
+            guard staged.file != nil else { throw StoreError.uploadIsOver }
+            for piece in pieces {
+                let count = Int64(piece.count)
+                try slot.prepareDisk(for: count)
+                do throws(FileError) { try staged.file?.write(piece) } catch { throw StoreError(error) }
+                slot.wrote(count)
+            }
+        }
+    }
+
+    /// Makes what was written durable, unless the sync of the file's name will.
+    func synchronize(isWhole: Bool = false) throws(StoreError) {
+        let start = ContinuousClock.now
+        try staged.withLock { staged throws(StoreError) in
+            guard staged.file != nil else { throw StoreError.uploadIsOver }
+            do throws(FileError) { try staged.file?.flush() } catch { throw StoreError(error) }
+            staged.isWhole = isWhole
+        }
+        meters.fileSyncs.record(ContinuousClock.now - start)
+    }
+
+    /// Whether the whole upload is on the disk, verified and synced: only name and rows are missing.
+    var isWhole: Bool { staged.withLock { $0.isWhole } }
+
+    /// Gives the file its name, unless an attempt that met a full disk did so before.
+    func place(at path: String) throws(StoreError) {
+        try staged.withLock { staged throws(StoreError) in
+            if staged.isPlaced { return }
+            guard let file = staged.file.take() else { throw StoreError.uploadIsOver }
+            do throws(FileError) { try file.place(at: path) } catch { throw StoreError(error) }
+            staged.isPlaced = true
+        }
+    }
+
+    /// Truncates the file to its first `count` bytes.
+    func cut(to count: Int64) throws(StoreError) {
+        try onFile { file throws(FileError) in try file.cut(to: count) }
+    }
+
+    /// From now on the file stays in staging when it is closed.
+    func keepFile() throws(StoreError) {
+        try onFile { file throws(FileError) in file.keep() }
+    }
+
+    private func onFile<Value: Sendable>(
+        _ body: (inout StagedFile) throws(FileError) -> Value
+    ) throws(StoreError) -> Value {
+        try staged.withLock { staged throws(StoreError) in
+            guard var file = staged.file.take() else { throw StoreError.uploadIsOver }
+            let result = Result { () throws(FileError) in try body(&file) }
+            staged.file = consume file
+            return try result.mapError { StoreError($0) }.get()
+        }
+    }
+
+    /// Closes the file and drops what is in memory. Returns the digest, as far as it is known.
+    @discardableResult
+    func release() -> BlobHasher? {
+        intake.withLock { intake in
+            intake.isOver = true
+            _ = intake.pass()
+        }
+        staged.withLock { $0.file = nil }
+        return digests.withLock { $0.blob.take() }
+    }
+
+    /// The same on a thread that may block; on this one if the store has closed.
+    @discardableResult
+    func close() async -> BlobHasher? {
+        do { return try await workers.run { self.release() } } catch { return release() }
+    }
+}
+
+extension StoreError {
+    /// An upload was used after its end.
+    static let uploadIsOver = StoreError.unavailable("the upload is over")
+    /// The threads have ended.
+    static let storeIsClosing = StoreError.unavailable("the store is closing")
+}
