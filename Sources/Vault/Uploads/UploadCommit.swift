@@ -1,7 +1,7 @@
 import BlobFiles
 import Blobs
-import Catalog
 import Store
+import StoreRules
 
 extension Vault {
     /// Makes an upload whose last byte has come a blob: hash, verify, write, sync; name, rows, acknowledge.

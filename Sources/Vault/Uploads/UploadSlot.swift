@@ -1,6 +1,6 @@
 import Blobs
-import Catalog
 import Store
+import StoreRules
 import Synchronization
 
 /// What one upload holds while it is under way: a place among the others, a charge on its subject's quota, and disk space.

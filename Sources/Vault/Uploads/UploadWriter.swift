@@ -1,6 +1,5 @@
 import BlobFiles
 import Blobs
-import Catalog
 import Files
 import Store
 import StoreRules

@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 
 /// Changes to the rows of resumable uploads, with what each means for file and slot. The caller holds the upload's lock,
 /// except for a new upload. `nameAndRecord` commits one.

@@ -1,6 +1,5 @@
 import BlobFiles
 import Blobs
-import Catalog
 import Files
 package import Store
 import StoreRules
