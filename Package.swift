@@ -88,7 +88,13 @@ let package = Package(
             exclude: ["peer.py"]),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
-        .testTarget(name: "StoreRulesTests", dependencies: ["StoreRules", "Store", "Blobs", "TestSupport"]),
+        .target(name: "MemoryStore", dependencies: ["StoreRules", "Store", "Blobs"], path: "Tests/MemoryStore"),
+        .testTarget(name: "StoreRulesTests", dependencies: ["StoreRules", "MemoryStore", "Store", "Blobs"]),
+        .testTarget(
+            name: "CatalogTests",
+            dependencies: [
+                "Catalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestSupport", grdb, grdbSQLite,
+            ]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(

@@ -151,7 +151,9 @@ extension SQLiteTransaction {
     private func addReceipts(_ page: CatalogPage) throws {
         var new = RowBatch(width: 4)
         for entry in page.receipts.changed {
-            guard let at = entry.current, let lease = leases[entry.key.lease] else { continue }
+            // A lease that is forgotten in the same batch takes them with it.
+            guard let at = entry.current, page.leases[entry.key.lease] != nil, let lease = leases[entry.key.lease]
+            else { continue }
             new.append([lease, entry.key.hash.data, entry.key.recipient.data, at.seconds])
         }
         try database.run(new) { "INSERT INTO receipt SELECT * FROM \($0) WHERE column1 IS NOT NULL" }
