@@ -33,7 +33,7 @@ let package = Package(
         // The client: it holds keys.
         .target(name: "MediaMessage", dependencies: ["Blobs"]),
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
-        .target(name: "Imaging", dependencies: ["Files", "CJPEG"]),
+        .target(name: "Imaging", dependencies: ["Files", "CJPEG", "CRowScaler"]),
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
@@ -82,6 +82,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CCurl"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "CRowScaler"),
 
         .target(
             name: "TestSupport", dependencies: ["Blobs", "Files", crypto], path: "Tests/TestSupport",
@@ -168,7 +169,7 @@ var nioTLS: Target.Dependency { .product(name: "NIOTLS", package: "swift-nio") }
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
-for target in package.targets where target.type != .system && !["CCurl", "CJPEG"].contains(target.name) {
+for target in package.targets where target.type != .system && !["CCurl", "CJPEG", "CRowScaler"].contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),

@@ -19,7 +19,7 @@ func fuzzAnswers(_ bytes: [UInt8]) {
         check(NetworkAddress(address.description) == address, "an address written again is the same")
         check(!(address.isPublic && address.isLoopback), "this machine is not the open internet")
     }
-    if let range = lines.next().flatMap({ ContentRange($0) }) {
+    if let range = lines.next().flatMap({ ContentRangeHeader($0) }) {
         check(range.offset >= 0 && range.offset <= range.last && range.last < range.size, "a range lies in its whole")
     }
     checkHead(lines.remaining())

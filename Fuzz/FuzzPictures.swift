@@ -17,7 +17,7 @@ func fuzzPictures(_ bytes: [UInt8]) {
         preconditionFailure("the harness cannot work: \(error)")
     }
     if let (width, height) = try? checkPreview(bytes) {
-        check(max(width, height) <= Limits.strangersPreviewLongEdge, "a preview is small")
+        check(max(width, height) <= ImagingLimits.receivedPreviewLongEdge, "a preview is small")
     }
 }
 
@@ -32,7 +32,7 @@ private func checkPrepared(_ input: borrowing OpenFile, _ quality: Quality, forc
         check(picture.width > 0 && picture.height > 0, "a picture has pixels")
         check(picture.thumbhash.count <= 32, "a thumbhash is short")
         if let preview = picture.preview {
-            check(preview.count <= Limits.previewBytes, "a preview fits")
+            check(preview.count <= ImagingLimits.previewBytes, "a preview fits")
             check((try? checkPreview(preview)) != nil, "a preview can be read")
         }
         if !forced { try checkAgain(output, as: picture) }

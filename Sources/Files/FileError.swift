@@ -1,12 +1,12 @@
 import Glibc
 
-/// A system call on a file that failed: what was tried, on what, and why.
+/// A failed system call on a file: what was tried, on what, and why.
 package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The call, as its manual page is named: `open`, `fsync`, `rename` …
+    /// The call, by the name of its manual page: `open`, `fsync`, `rename` …
     package let operation: String
     /// The path, or a few words for a file without one.
     package let path: String
-    /// The error number of the call; `EIO` where a file ended before its bytes did.
+    /// The error number of the call; `EIO` if a file ended too early.
     package let code: Int32
 
     package init(operation: String, path: String, code: Int32) {
@@ -24,14 +24,14 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         return "\(operation) \(path): \(reason)"
     }
 
-    /// The file, or a folder on the way to it, is not there. Nothing else counts as absence.
+    /// The file, or a folder on its path, does not exist. Nothing else counts as absence.
     package var isAbsence: Bool { code == ENOENT }
-    /// A file of that name is there already.
+    /// A file of that name exists already.
     package var isExistence: Bool { code == EEXIST }
-    /// The disk, its inodes or a quota are used up.
+    /// The disk, its inodes or a quota are exhausted.
     package var isFullDisk: Bool { code == ENOSPC || code == EDQUOT }
-    /// The disk could not give the bytes back: a read error, a bad block (ENODATA), a checksum of the file system that
-    /// does not match (EBADMSG), a structure of it that makes no sense (EUCLEAN). Asking again may help; often it does not.
+    /// The disk could not return the bytes: a read error, a bad block (ENODATA), a checksum mismatch of the file system
+    /// (EBADMSG), a corrupt structure of it (EUCLEAN). Retrying may help; often it does not.
     package var isUnreadable: Bool { [EIO, ENODATA, EBADMSG, EUCLEAN].contains(code) }
     /// Another process holds the lock.
     package var isLocked: Bool { code == EWOULDBLOCK }

@@ -1,16 +1,16 @@
 import CLinux
 package import Glibc
 
-/// Names: what can be done with paths rather than with open files.
+/// Operations on paths rather than on open files.
 package enum Folder {
-    /// Makes the folder; one that is there already is fine.
+    /// Creates the folder unless it exists.
     package static func make(_ path: String, permissions: mode_t = 0o700) throws(FileError) {
         do { _ = try retrying("mkdir", path) { unsafe mkdir(path, permissions) } } catch {
             guard error.isExistence else { throw error }
         }
     }
 
-    /// Makes the folder and every missing folder above it.
+    /// Creates the folder and every missing folder above it.
     package static func makeAll(_ path: String, permissions: mode_t = 0o700) throws(FileError) {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
@@ -19,8 +19,8 @@ package enum Folder {
         }
     }
 
-    /// Renames within one file system; what bore the new name is replaced, or, when `replacing` is false, is an error
-    /// with `isExistence`.
+    /// Renames within one file system. An existing file is replaced, or, if `replacing` is false, is an error with
+    /// `isExistence`.
     package static func rename(_ old: String, to new: String, replacing: Bool = true) throws(FileError) {
         let noReplace: UInt32 = 1  // RENAME_NOREPLACE
         _ = try retrying("rename", new) {
@@ -28,7 +28,7 @@ package enum Folder {
         }
     }
 
-    /// Removes a name; false if there was none.
+    /// Removes a file; false if there was none.
     @discardableResult
     package static func remove(_ path: String) throws(FileError) -> Bool {
         do { _ = try retrying("unlink", path) { unsafe unlink(path) } } catch {
@@ -38,14 +38,14 @@ package enum Folder {
         return true
     }
 
-    /// Removes a folder that holds nothing; one that is not there is fine.
+    /// Removes an empty folder, if it exists.
     package static func removeEmpty(_ path: String) throws(FileError) {
         do { _ = try retrying("rmdir", path) { unsafe rmdir(path) } } catch {
             guard error.isAbsence else { throw error }
         }
     }
 
-    /// What is at `path`; nil if nothing is.
+    /// The metadata of what is at `path`; nil if nothing is.
     package static func status(_ path: String, followsLinks: Bool = false) throws(FileError) -> FileStatus? {
         var result = stat()
         do {
@@ -64,7 +64,7 @@ package enum Folder {
         try OpenFile(path, .read).synchronize()
     }
 
-    /// The names in the folder, in no order, without `.` and `..`, one at a time: nothing is held for a large folder.
+    /// The names in the folder, in no order, without `.` and `..`, one at a time: a large folder takes no memory.
     package static func forEachName(in path: String, _ body: (String) throws(FileError) -> Void) throws(FileError) {
         // Safe: the stream is this call's alone and closed on every way out; each entry is copied before the next.
         guard let stream = unsafe opendir(path) else {
@@ -84,14 +84,14 @@ package enum Folder {
         }
     }
 
-    /// The names in a folder that is known to be small.
+    /// The names in a small folder.
     package static func names(in path: String) throws(FileError) -> [String] {
         var names: [String] = []
         try forEachName(in: path) { name throws(FileError) in names.append(name) }
         return names
     }
 
-    /// Bytes that an unprivileged process may still write on the file system that holds `path`.
+    /// Bytes that an unprivileged process may still write to the file system of `path`.
     package static func freeBytes(at path: String) throws(FileError) -> Int64 {
         var status = statvfs()
         _ = try retrying("statvfs", path) { unsafe statvfs(path, &status) }

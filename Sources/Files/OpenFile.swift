@@ -1,16 +1,16 @@
 import CLinux
 package import Glibc
 
-/// An open file that this value alone owns; it is closed when the value goes.
+/// An open file, owned by this value and closed with it.
 ///
-/// Every call is tried again when a signal interrupts it. Reads and writes are whole: short counts are followed up.
+/// Calls interrupted by a signal are repeated. Reads and writes are complete: short counts are continued.
 package struct OpenFile: ~Copyable, Sendable {
     /// The descriptor, valid as long as this value lives.
     package let descriptor: Int32
-    /// Where it was opened, for error texts.
+    /// Where it was opened, for error messages.
     package let path: String
 
-    /// Takes over a descriptor that nobody else closes.
+    /// Takes ownership of a descriptor.
     package init(owning descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
@@ -22,16 +22,16 @@ package struct OpenFile: ~Copyable, Sendable {
     package enum Access: Sendable {
         /// For reading; it must exist.
         case read
-        /// For reading from the disk past the kernel's memory (`O_DIRECT`), in aligned pieces; it must exist. A file system
-        /// that cannot do this says EINVAL.
+        /// For reading from the disk past the page cache (`O_DIRECT`), in aligned pieces; it must exist. File systems
+        /// without support fail with EINVAL.
         case readDirect
         /// For reading and writing; it must exist.
         case update
-        /// For reading and writing; it must not exist, and is made with these permissions (less the umask).
+        /// For reading and writing; it must not exist, and is created with these permissions (less the umask).
         case create(permissions: mode_t)
-        /// For reading and writing; made with these permissions where it is missing.
+        /// For reading and writing; created with these permissions if missing.
         case openOrCreate(permissions: mode_t)
-        /// For writing at the end, wherever that is by then; made with these permissions where it is missing.
+        /// For appending; created with these permissions if missing.
         case append(permissions: mode_t)
     }
 
@@ -57,7 +57,7 @@ package struct OpenFile: ~Copyable, Sendable {
         self.path = path
     }
 
-    /// A file for reading and writing inside `folder` that has no name and goes when it is closed (`O_TMPFILE`).
+    /// A file without a name in `folder`, for reading and writing, that is removed when it is closed (`O_TMPFILE`).
     package static func unnamed(in folder: String) throws(FileError) -> OpenFile {
         // __O_TMPFILE | O_DIRECTORY; the macro is too complex for the importer.
         let temporaryFile: Int32 = 0o20_000_000 | O_DIRECTORY
@@ -75,80 +75,6 @@ package struct OpenFile: ~Copyable, Sendable {
     package borrowing func duplicateDescriptor() throws(FileError) -> Int32 {
         let descriptor = self.descriptor
         return try retrying("dup", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
-    }
-
-    // MARK: Bytes
-
-    /// Reads from the current position until `buffer` is full or the file ends; tells how many bytes came.
-    package borrowing func read(into buffer: inout MutableRawSpan) throws(FileError) -> Int {
-        var filled = 0
-        while filled < buffer.byteCount {
-            var rest = buffer._mutatingExtracting(filled...)
-            let count = try readSome(into: &rest)
-            if count == 0 { break }
-            filled += count
-        }
-        return filled
-    }
-
-    /// Reads what one call gives, at least one byte unless the file has ended: for pipes and terminals.
-    package borrowing func readSome(into buffer: inout MutableRawSpan) throws(FileError) -> Int {
-        let descriptor = self.descriptor
-        // Safe: the call writes at most `count` bytes into a buffer that this call holds exclusively.
-        return try unsafe transferring("read", path, &buffer) { start, count in
-            unsafe Glibc.read(descriptor, start, count)
-        }
-    }
-
-    /// Reads at `offset` until `buffer` is full or the file ends; tells how many bytes came.
-    package borrowing func read(into buffer: inout MutableRawSpan, at offset: Int64) throws(FileError) -> Int {
-        let descriptor = self.descriptor
-        var filled = 0
-        while filled < buffer.byteCount {
-            var rest = buffer._mutatingExtracting(filled...)
-            let position = off_t(offset) + off_t(filled)
-            // Safe: as above.
-            let count = try unsafe transferring("pread", path, &rest) { start, count in
-                unsafe pread(descriptor, start, count, position)
-            }
-            if count == 0 { break }
-            filled += count
-        }
-        return filled
-    }
-
-    /// Reads at `offset` what the kernel has in memory (`preadv2` with RWF_NOWAIT) until `buffer` is full; how many
-    /// bytes came: fewer where a disk would have to be waited for, or the file ends, or the file system cannot tell.
-    package borrowing func readResident(into buffer: inout MutableRawSpan, at offset: Int64) -> Int {
-        let descriptor = self.descriptor
-        // Safe: the call writes at most `count` bytes into a buffer that this call holds exclusively.
-        return unsafe buffer.withUnsafeMutableBytes { bytes in
-            var filled = 0
-            while filled < bytes.count {
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])
-                let count = unsafe clinux_read_resident(
-                    descriptor, rest.baseAddress, UInt(rest.count), Int(offset) + filled)
-                if count == 0 || count < 0 && errno != EINTR { break }
-                filled += max(count, 0)
-            }
-            return filled
-        }
-    }
-
-    /// Writes all of `bytes` at the current position.
-    package borrowing func write(_ bytes: RawSpan) throws(FileError) {
-        let descriptor = self.descriptor
-        // Safe: the call reads at most `count` bytes of a span that outlives it.
-        try unsafe writing("write", path, bytes) { start, count, _ in unsafe Glibc.write(descriptor, start, count) }
-    }
-
-    /// Writes all of `bytes` at `offset`.
-    package borrowing func write(_ bytes: RawSpan, at offset: Int64) throws(FileError) {
-        let descriptor = self.descriptor
-        // Safe: as above.
-        try unsafe writing("pwrite", path, bytes) { start, count, done in
-            unsafe pwrite(descriptor, start, count, off_t(offset) + off_t(done))
-        }
     }
 
     // MARK: Position and size
@@ -176,7 +102,7 @@ package struct OpenFile: ~Copyable, Sendable {
         _ = try retrying("ftruncate", path) { ftruncate(descriptor, off_t(size)) }
     }
 
-    /// Takes `size` bytes of disk for the file now, so that writing them later cannot meet a full disk.
+    /// Reserves `size` bytes of disk for the file, so that writing them later cannot fail on a full disk.
     package borrowing func allocate(_ size: Int64) throws(FileError) {
         let code = posix_fallocate(descriptor, 0, off_t(size))
         if code != 0 { throw FileError(operation: "fallocate", path: path, code: code) }
@@ -184,19 +110,19 @@ package struct OpenFile: ~Copyable, Sendable {
 
     // MARK: Durability
 
-    /// Makes the bytes, and the size that reaches them, durable. A failure is final: never ask again.
+    /// Makes the bytes and the size durable. A failure is final: never retry.
     package borrowing func synchronizeData() throws(FileError) {
         let descriptor = self.descriptor
         _ = try retrying("fdatasync", path) { fdatasync(descriptor) }
     }
 
-    /// Makes bytes and metadata durable; of a folder, its names. A failure is final: never ask again.
+    /// Makes bytes and metadata durable; of a folder, its names. A failure is final: never retry.
     package borrowing func synchronize() throws(FileError) {
         let descriptor = self.descriptor
         _ = try retrying("fsync", path) { fsync(descriptor) }
     }
 
-    /// Makes the whole file system that holds this file durable; tells of write errors since Linux 5.8.
+    /// Makes the whole file system of this file durable; reports write errors since Linux 5.8.
     package borrowing func synchronizeFileSystem() throws(FileError) {
         let descriptor = self.descriptor
         _ = try retrying("syncfs", path) { syncfs(descriptor) }
@@ -204,7 +130,7 @@ package struct OpenFile: ~Copyable, Sendable {
 
     // MARK: Names and locks
 
-    /// Gives an unnamed file the name `destination`, which must not be taken.
+    /// Gives an unnamed file the name `destination`, which must not exist.
     package borrowing func link(as destination: String) throws(FileError) {
         let source = "/proc/self/fd/\(descriptor)"
         _ = try retrying("linkat", destination) {
@@ -212,7 +138,7 @@ package struct OpenFile: ~Copyable, Sendable {
         }
     }
 
-    /// Takes the advisory lock of the whole file for this open file, or throws an error with `isLocked`.
+    /// Takes the advisory lock of the file, or throws an error with `isLocked`.
     package borrowing func lockExclusively() throws(FileError) {
         let descriptor = self.descriptor
         _ = try retrying("flock", path) { flock(descriptor, LOCK_EX | LOCK_NB) }
@@ -225,7 +151,7 @@ package struct OpenFile: ~Copyable, Sendable {
     }
 }
 
-/// What the file system says of a file.
+/// The metadata of a file.
 package struct FileStatus: Sendable {
     package enum Kind: Sendable { case regular, folder, link, other }
     package let kind: Kind
@@ -233,7 +159,7 @@ package struct FileStatus: Sendable {
     package let size: Int64
     /// When its bytes last changed, in seconds since 1970.
     package let modifiedSeconds: Int64
-    /// Bytes of disk it takes.
+    /// Bytes of disk it uses.
     package let allocatedBytes: Int64
     package let permissions: mode_t
     package let linkCount: Int
@@ -255,39 +181,11 @@ package struct FileStatus: Sendable {
 
 // MARK: System calls
 
-/// Runs `call` until no signal interrupts it, and turns -1 into an error.
+/// Repeats `call` while signals interrupt it, and turns -1 into an error.
 func retrying(_ operation: String, _ path: String, _ call: () -> Int32) throws(FileError) -> Int32 {
     while true {
         let result = call()
         if result >= 0 { return result }
         if errno != EINTR { throw FileError(operation: operation, path: path, code: errno) }
-    }
-}
-
-@unsafe private func transferring(
-    _ operation: String, _ path: String, _ buffer: inout MutableRawSpan,
-    _ call: (UnsafeMutableRawPointer?, Int) -> Int
-) throws(FileError) -> Int {
-    while true {
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            unsafe call(bytes.baseAddress, bytes.count)
-        }
-        if count >= 0 { return count }
-        if errno != EINTR { throw FileError(operation: operation, path: path, code: errno) }
-    }
-}
-
-@unsafe private func writing(
-    _ operation: String, _ path: String, _ bytes: RawSpan, _ call: (UnsafeRawPointer?, Int, Int) -> Int
-) throws(FileError) {
-    var done = 0
-    while done < bytes.byteCount {
-        let rest = bytes.extracting(done...)
-        let count = unsafe rest.withUnsafeBytes { buffer in unsafe call(buffer.baseAddress, buffer.count, done) }
-        if count > 0 {
-            done += count
-        } else if count == 0 || errno != EINTR {
-            throw FileError(operation: operation, path: path, code: count == 0 ? EIO : errno)
-        }
     }
 }

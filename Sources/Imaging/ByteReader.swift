@@ -1,16 +1,16 @@
 import Files
 
-/// Reads a file from front to back through a fixed buffer, and knows where it is.
+/// Reads a file from front to back through a fixed buffer, and tracks the position.
 struct ByteReader: ~Copyable {
     private let file: OpenFile
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    /// Bytes of the buffer that hold something, and of those the ones that were given.
+    /// Valid bytes in the buffer, and how many of them were consumed.
     private var filled = 0
     private var given = 0
-    /// Where in the file the buffer begins.
+    /// Where in the file the buffer starts.
     private var start: Int64 = 0
 
-    /// Reads a second descriptor of `file`, by position: the file's own position does not matter and does not move.
+    /// Reads `file` by offset: its own position is not used and does not change.
     init(_ file: borrowing OpenFile) throws(ImagingError) {
         do { self.file = try file.duplicate() } catch { throw .file(error) }
     }
@@ -25,13 +25,13 @@ struct ByteReader: ~Copyable {
         return buffer[given - 1]
     }
 
-    /// The next two bytes as one number, the high byte first; nil if they are not there.
+    /// The next two bytes as a big-endian number; nil if the file ends first.
     mutating func nextUInt16() throws(ImagingError) -> UInt16? {
         guard let high = try next(), let low = try next() else { return nil }
         return UInt16(high) << 8 | UInt16(low)
     }
 
-    /// The next `count` bytes; nil if they are not all there. `count` is that of a segment: at most 65,533.
+    /// The next `count` bytes; nil if the file ends first. `count` is the size of a segment, at most 65,533.
     mutating func next(_ count: Int) throws(ImagingError) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
@@ -44,7 +44,7 @@ struct ByteReader: ~Copyable {
         return bytes
     }
 
-    /// Moves on to the next byte 0xFF, which stays the next to come; false if the file ends first.
+    /// Moves to the next byte 0xFF without consuming it; false if the file ends first.
     mutating func skipToMarker() throws(ImagingError) -> Bool {
         while true {
             if let found = position(of: 0xFF) {
@@ -56,8 +56,8 @@ struct ByteReader: ~Copyable {
         }
     }
 
-    /// Moves on to the marker that ends entropy-coded data; a stuffed zero, a restart and a fill byte do not (T.81,
-    /// B.1.1.5). At the end of the file it stops there.
+    /// Moves to the marker that ends entropy-coded data, past stuffed zeros, restarts and fill bytes (T.81, B.1.1.5), or to
+    /// the end of the file.
     mutating func skipEntropyData() throws(ImagingError) {
         while try skipToMarker() {
             if filled - given < 2, try !refill() || filled < 2 {
@@ -89,12 +89,34 @@ struct ByteReader: ~Copyable {
         return nil
     }
 
-    /// Fills the buffer from the next byte on; false if the file has ended.
+    /// Fills the buffer from the next byte on; false at the end of the file.
     private mutating func refill() throws(ImagingError) -> Bool {
         start = position
         given = 0
         filled = 0
         filled = try file.read(buffer.count, into: &buffer, at: start)
         return filled > 0
+    }
+}
+
+extension OpenFile {
+    /// Reads up to `count` bytes at `offset` into the start of `buffer`; returns how many.
+    borrowing func read(
+        _ count: Int, into buffer: inout [UInt8], at offset: Int64
+    ) throws(ImagingError) -> Int {
+        var span = buffer.mutableSpan
+        // Safe: every bit pattern is a byte, here and below.
+        var bytes = unsafe span.mutableBytes
+        var part = bytes._mutatingExtracting(first: count)
+        do { return try read(into: &part, at: offset) } catch { throw .file(error) }
+    }
+
+    /// Writes the first `count` bytes of `buffer` at `offset`.
+    borrowing func write(_ count: Int, of buffer: [UInt8], at offset: Int64) throws(ImagingError) {
+        do {
+            try unsafe write(buffer.span.bytes.extracting(first: count), at: offset)
+        } catch {
+            throw .file(error)
+        }
     }
 }

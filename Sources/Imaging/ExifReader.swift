@@ -1,18 +1,18 @@
-/// Reads of EXIF what is needed to leave it out: the orientation, and what kinds of facts it holds.
+/// Reads from EXIF what is needed to remove it: the orientation, and which kinds of metadata it contains.
 ///
 /// TIFF 6.0, section 2: `II` or `MM`, 42, the offset of the first directory; a directory is a count of two bytes,
 /// entries of twelve (tag, type, count, value or its offset), and the offset of the next one. Every offset comes from
-/// the file and is checked; at most three directories are read, none of them twice, so nothing can loop.
+/// the file and is checked; at most three directories are read, none twice, so nothing can loop.
 struct ExifReader {
     private let bytes: ArraySlice<UInt8>
     private let isBigEndian: Bool
     private(set) var orientation: Orientation?
     private(set) var removed: Set<RemovedMetadata> = []
 
-    /// What comes before the TIFF header in an APP1 segment.
+    /// The bytes before the TIFF header in an APP1 segment.
     static let label: [UInt8] = Array("Exif".utf8) + [0, 0]
 
-    private struct Entry {
+    private struct DirectoryEntry {
         let tag: UInt16
         let type: UInt16
         let valueOffset: Int
@@ -57,22 +57,22 @@ struct ExifReader {
         }
     }
 
-    /// The entries that are all there, and the offset of the next directory; zero if there is none.
-    private func directory(at offset: Int) -> (entries: [Entry], next: Int) {
+    /// The complete entries, and the offset of the next directory; zero if there is none.
+    private func directory(at offset: Int) -> (entries: [DirectoryEntry], next: Int) {
         guard let count = uint16(at: offset) else { return ([], 0) }
-        var entries: [Entry] = []
+        var entries: [DirectoryEntry] = []
         for index in 0..<Int(count) {
             let start = offset + 2 + 12 * index
             guard let tag = uint16(at: start), let type = uint16(at: start + 2), uint32(at: start + 8) != nil else {
                 return (entries, 0)
             }
-            entries.append(Entry(tag: tag, type: type, valueOffset: start + 8))
+            entries.append(DirectoryEntry(tag: tag, type: type, valueOffset: start + 8))
         }
         return (entries, uint32(at: offset + 2 + 12 * Int(count)) ?? 0)
     }
 
     /// A small whole number: BYTE, SHORT or LONG.
-    private func value(of entry: Entry) -> UInt16? {
+    private func value(of entry: DirectoryEntry) -> UInt16? {
         switch entry.type {
         case 1: byte(at: entry.valueOffset).map(UInt16.init)
         case 3: uint16(at: entry.valueOffset)
@@ -81,7 +81,7 @@ struct ExifReader {
         }
     }
 
-    // Offsets are at most those of 32 bits and a directory on top: no sum here can overflow.
+    // Offsets have 32 bits, plus the size of a directory: no sum here can overflow.
 
     private func byte(at offset: Int) -> UInt8? {
         offset < bytes.count ? bytes[bytes.startIndex + offset] : nil
@@ -97,7 +97,7 @@ struct ExifReader {
         return isBigEndian ? Int(first) << 16 | Int(second) : Int(second) << 16 | Int(first)
     }
 
-    /// A segment's payload that says nothing but the orientation.
+    /// The payload of a segment with nothing but the orientation.
     static func minimal(_ orientation: Orientation) -> [UInt8] {
         label + [
             0x4D, 0x4D, 0, 42, 0, 0, 0, 8,  // MM, the first directory at 8

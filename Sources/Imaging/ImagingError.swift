@@ -5,27 +5,47 @@ package enum ImagingError: Error, Hashable, Sendable, CustomStringConvertible {
     case notJPEG
     /// The file ends before the picture does.
     case truncated
-    /// What libjpeg, or the reader of the markers, found wrong.
+    /// What libjpeg, or the marker reader, found wrong.
     case corrupt(String)
     case tooManyPixels(limit: Int)
     case tooManyScans(limit: Int)
     case outOfMemory(limitBytes: Int)
     case unsupported(String)
     case file(FileError)
-    /// A picture that was to fit into so many bytes takes more.
+    /// The picture exceeds its byte limit.
     case full
 
     package var description: String {
         switch self {
-        case .notJPEG: "not a JPEG picture"
-        case .truncated: "the picture is cut short: its file ends before it does"
+        case .notJPEG: "this is not a JPEG picture"
+        case .truncated: "the picture is incomplete: its file ends too early"
         case .corrupt(let reason): "the picture is damaged: \(reason)"
         case .tooManyPixels(let limit): "the picture has more than \(limit / 1_000_000) million pixels"
         case .tooManyScans(let limit): "the picture has more than \(limit) scans"
-        case .outOfMemory(let limit): "the picture takes more than \(limit >> 20) MiB of memory to decode"
+        case .outOfMemory(let limit): "decoding the picture takes more than \(limit >> 20) MiB of memory"
         case .unsupported(let reason): "the picture cannot be decoded: \(reason)"
         case .file(let error): error.description
         case .full: "the picture does not fit"
         }
     }
+}
+
+/// The limits for all pictures.
+enum ImagingLimits {
+    static let pixels = 300_000_000
+    static let scans = 200
+    /// Bytes that libjpeg may allocate for one picture.
+    static let memoryBytes = 256 << 20
+    static let profileBytes = 1 << 20
+    /// Marker segments in one file. Real files have fewer than a hundred besides those of their scans.
+    static let segments = 20_000
+    /// How much of the data after a picture is searched for a gain map, in chunks.
+    static let trailingChunksRead = 64
+    static let trailingChunkBytes = 1 << 14
+    static let previewBytes = 1536
+    static let previewLongEdge = 72
+    /// The long edge of a received preview, in pixels.
+    static let receivedPreviewLongEdge = 1024
+    /// The size that the published ThumbHash algorithm requires.
+    static let thumbhashLongEdge = 100
 }

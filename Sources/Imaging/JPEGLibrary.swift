@@ -1,10 +1,11 @@
 import CJPEG
+import CRowScaler
 import Files
 
-// The door to libjpeg and to the scaler in C: the only file of this room that spells `unsafe`. Each type owns its C
-// object from `init` to `deinit`; buffers are checked for their size here, since C cannot; nothing jumps out of C.
+// The interface to the C targets. Each type owns its C object from `init` to `deinit`; buffer sizes are checked here, since
+// C cannot; no longjmp leaves C.
 
-/// What a decoder is about to give.
+/// What a decoder is about to produce.
 struct PictureHeader: Sendable {
     let size: PixelSize
     /// 1 gray, 3 RGB, 4 CMYK.
@@ -17,20 +18,20 @@ struct PictureHeader: Sendable {
 
 /// A decoder of one JPEG, row by row.
 struct PictureDecoder: ~Copyable {
-    /// The C object, so that it goes on every way out of `init`.
+    /// The C object, so that every way out of `init` destroys it.
     @safe private struct Decoder: ~Copyable {
         let pointer: OpaquePointer
         private let path: String
 
         init(_ created: OpaquePointer?, path: String) throws(ImagingError) {
-            guard let created = unsafe created else { throw .outOfMemory(limitBytes: Limits.memoryBytes) }
+            guard let created = unsafe created else { throw .outOfMemory(limitBytes: ImagingLimits.memoryBytes) }
             unsafe pointer = created
             self.path = path
         }
 
         deinit { unsafe picture_decoder_destroy(pointer) }
 
-        /// Turns a call that failed into an error.
+        /// Throws if a call failed.
         func check(_ outcome: picture_outcome) throws(ImagingError) {
             if outcome == .fine { return }
             var failure = picture_failure()
@@ -73,10 +74,10 @@ struct PictureDecoder: ~Copyable {
 
     private static var limits: picture_limits {
         picture_limits(
-            pixels: UInt64(Limits.pixels), scans: Int32(Limits.scans), memory_bytes: UInt64(Limits.memoryBytes))
+            pixels: UInt64(ImagingLimits.pixels), scans: Int32(ImagingLimits.scans), memory_bytes: UInt64(ImagingLimits.memoryBytes))
     }
 
-    /// Begins to decode at `eighths`/8 of the size, and tells the size that comes: each edge rounded up.
+    /// Starts decoding at `eighths`/8 of the size; returns the resulting size, each edge rounded up.
     mutating func start(eighths: Int) throws(ImagingError) -> PixelSize {
         var width: UInt32 = 0
         var height: UInt32 = 0
@@ -92,26 +93,26 @@ struct PictureDecoder: ~Copyable {
         try decoder.check(unsafe picture_decoder_read_row(decoder.pointer, &row))
     }
 
-    /// Reads on to the end of the picture; only then is all of it known to be sound.
+    /// Reads to the end of the picture; only then is all of it known to be valid.
     mutating func finish() throws(ImagingError) { try decoder.check(unsafe picture_decoder_finish(decoder.pointer)) }
 }
 
 /// An encoder of one JPEG, row by row.
 struct PictureEncoder: ~Copyable {
-    /// The C object, so that it goes on every way out of `init`.
+    /// The C object, so that every way out of `init` destroys it.
     @safe private struct Encoder: ~Copyable {
         let pointer: OpaquePointer
         private let path: String
 
         init(_ created: OpaquePointer?, path: String) throws(ImagingError) {
-            guard let created = unsafe created else { throw .outOfMemory(limitBytes: Limits.memoryBytes) }
+            guard let created = unsafe created else { throw .outOfMemory(limitBytes: ImagingLimits.memoryBytes) }
             unsafe pointer = created
             self.path = path
         }
 
         deinit { unsafe picture_encoder_destroy(pointer) }
 
-        /// Turns a call that failed into an error.
+        /// Throws if a call failed.
         func check(_ outcome: picture_outcome) throws(ImagingError) {
             if outcome == .fine { return }
             var failure = picture_failure()
@@ -123,8 +124,8 @@ struct PictureEncoder: ~Copyable {
     private let encoder: Encoder
     private let rowCount: Int
 
-    /// How a picture is encoded.
-    struct Settings: Sendable {
+    /// How to encode a picture.
+    struct Options: Sendable {
         let size: PixelSize
         /// 1 gray, 3 RGB.
         let components: Int
@@ -139,27 +140,27 @@ struct PictureEncoder: ~Copyable {
 
     /// Writes to `file` from its first byte, without moving its position; it must stay open as long as the encoder
     /// lives.
-    init(_ file: borrowing OpenFile, _ settings: Settings) throws(ImagingError) {
+    init(_ file: borrowing OpenFile, _ options: Options) throws(ImagingError) {
         let created = unsafe picture_encoder_for_file(file.descriptor)
-        try unsafe self.init(created, path: file.path, settings)
+        try unsafe self.init(created, path: file.path, options)
     }
 
-    /// Keeps the picture in memory, and fails with `full` as soon as it takes more than `capacity` bytes.
-    init(capacity: Int, _ settings: Settings) throws(ImagingError) {
+    /// Keeps the picture in memory, and fails with `full` once it exceeds `capacity` bytes.
+    init(capacity: Int, _ options: Options) throws(ImagingError) {
         let created = unsafe picture_encoder_for_bytes(capacity)
-        try unsafe self.init(created, path: "(memory)", settings)
+        try unsafe self.init(created, path: "(memory)", options)
     }
 
-    private init(_ created: OpaquePointer?, path: String, _ settings: Settings) throws(ImagingError) {
+    private init(_ created: OpaquePointer?, path: String, _ options: Options) throws(ImagingError) {
         let encoder = try unsafe Encoder(created, path: path)
         let raw = picture_settings(
-            width: UInt32(settings.size.width), height: UInt32(settings.size.height),
-            components: Int32(settings.components), quality: Int32(settings.quality),
-            full_chroma: settings.hasFullChroma, progressive: settings.isProgressive)
+            width: UInt32(options.size.width), height: UInt32(options.size.height),
+            components: Int32(options.components), quality: Int32(options.quality),
+            full_chroma: options.hasFullChroma, progressive: options.isProgressive)
         // Safe: the profile is written out before the call returns.
-        try encoder.check(unsafe picture_encoder_start(encoder.pointer, raw, settings.profile, settings.profile.count))
+        try encoder.check(unsafe picture_encoder_start(encoder.pointer, raw, options.profile, options.profile.count))
         self.encoder = encoder
-        rowCount = settings.size.width * settings.components
+        rowCount = options.size.width * options.components
     }
 
     mutating func writeRow(_ row: [UInt8]) throws(ImagingError) {
@@ -168,13 +169,13 @@ struct PictureEncoder: ~Copyable {
         try encoder.check(unsafe picture_encoder_write_row(encoder.pointer, row))
     }
 
-    /// Writes what is left and tells how many bytes the picture takes.
+    /// Writes the rest; returns the size of the picture in bytes.
     mutating func finish() throws(ImagingError) -> Int64 {
         try encoder.check(unsafe picture_encoder_finish(encoder.pointer))
         return unsafe picture_encoder_count(encoder.pointer)
     }
 
-    /// A finished picture that was kept in memory.
+    /// The finished picture, if it was kept in memory.
     func bytes() -> [UInt8] {
         // Safe: the buffer lives as long as the encoder and holds as many bytes as were counted.
         guard let start = unsafe picture_encoder_bytes(encoder.pointer) else { return [] }
@@ -182,14 +183,14 @@ struct PictureEncoder: ~Copyable {
     }
 }
 
-/// Brings a picture down to fewer pixels, row by row, by a Lanczos filter in linear light.
+/// Scales a picture down, row by row, with a Lanczos filter in linear light.
 @safe struct RowScaler: ~Copyable {
     private let scaler: OpaquePointer
     private let inputCount: Int
     private let outputCount: Int
 
-    /// A scaler of rows of `input` to rows of `output`; nil if they are the same. `sourceWidth` and `sourceHeight` are
-    /// the exact size of the picture in samples of the input, which libjpeg rounds up when it decodes at a fraction.
+    /// A scaler from rows of `input` to rows of `output`; nil if they are the same. `sourceWidth` and `sourceHeight` are
+    /// the exact size of the picture in input samples, which libjpeg rounds up when it decodes at a fraction.
     static func unlessEqual(
         _ input: PixelSize, _ output: PixelSize, components: Int, sourceWidth: Double? = nil,
         sourceHeight: Double? = nil
@@ -205,7 +206,7 @@ struct PictureEncoder: ~Copyable {
 
     private init(_ settings: row_scaler_settings) throws(ImagingError) {
         guard let created = unsafe row_scaler_create(settings) else {
-            throw .outOfMemory(limitBytes: Limits.memoryBytes)
+            throw .outOfMemory(limitBytes: ImagingLimits.memoryBytes)
         }
         unsafe scaler = created
         inputCount = Int(settings.input_width) * Int(settings.components)
@@ -214,7 +215,7 @@ struct PictureEncoder: ~Copyable {
 
     deinit { unsafe row_scaler_destroy(scaler) }
 
-    /// Takes the next row, from top to bottom. Rows that are ready must have been asked for first.
+    /// Takes the next row, from top to bottom. Output rows that are ready must be taken first.
     mutating func take(_ row: [UInt8]) {
         precondition(row.count == inputCount, "a row has as many samples as the picture is wide")
         // Safe: the row is as long as C takes it to be.
@@ -222,7 +223,7 @@ struct PictureEncoder: ~Copyable {
         precondition(isTaken, "a scaler takes as many rows as it was made for, and none while one is ready")
     }
 
-    /// Puts the next row that is ready into `row`; false if more must be taken first.
+    /// Puts the next output row into `row`; false if more input is needed first.
     mutating func give(into row: inout [UInt8]) -> Bool {
         precondition(row.count == outputCount, "a row has as many samples as the picture is wide")
         // Safe: as above.
@@ -241,9 +242,9 @@ extension ImagingError {
         case .not_jpeg: self = .notJPEG
         case .truncated: self = .truncated
         case .unsupported: self = .unsupported(message)
-        case .too_many_pixels: self = .tooManyPixels(limit: Limits.pixels)
-        case .too_many_scans: self = .tooManyScans(limit: Limits.scans)
-        case .out_of_memory: self = .outOfMemory(limitBytes: Limits.memoryBytes)
+        case .too_many_pixels: self = .tooManyPixels(limit: ImagingLimits.pixels)
+        case .too_many_scans: self = .tooManyScans(limit: ImagingLimits.scans)
+        case .out_of_memory: self = .outOfMemory(limitBytes: ImagingLimits.memoryBytes)
         case .read_failed:
             self = .file(FileError(operation: "pread", path: path, code: failure.system_error))
         case .write_failed:

@@ -1,17 +1,17 @@
-/// Tells what a file is from how it begins.
+/// Recognises the type of a file by its first bytes.
 package enum MediaType {
-    /// Bytes that are worth passing to `sniff`; fewer will do if the file has no more.
+    /// The bytes to pass to `sniff`; fewer if the file is shorter.
     package static let sniffedBytes = 512
 
-    /// The media type (IANA's names) of a file that begins with `firstBytes`; `application/octet-stream` if it is
-    /// none that is known here. Nothing but the content counts, and nobody should trust it further than for display.
+    /// The media type (IANA) of a file that starts with `firstBytes`; `application/octet-stream` if unknown. Only the
+    /// content counts, and the result is good for display only.
     package static func sniff(_ firstBytes: [UInt8]) -> String {
         let bytes = Array(firstBytes.prefix(sniffedBytes))
         for signature in signatures where signature.matches(bytes) { return signature.type }
         return isoMediaType(bytes) ?? textType(bytes) ?? "application/octet-stream"
     }
 
-    /// Bytes at the start that give a type away, and perhaps more of them further on.
+    /// Bytes at the start that identify a type, optionally with more of them further on.
     private struct Signature {
         let type: String
         let parts: [(offset: Int, bytes: [UInt8])]
@@ -80,7 +80,7 @@ package enum MediaType {
         }
     }
 
-    /// Text, if it is UTF-8 without control characters; the end may fall into the middle of a character.
+    /// Text, if it is UTF-8 without control characters; the last character may be cut off.
     private static func textType(_ bytes: [UInt8]) -> String? {
         guard !bytes.isEmpty else { return nil }
         let isControlled = bytes.contains { $0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 12 && $0 != 13 || $0 == 0x7F }

@@ -1,12 +1,12 @@
-/// Gathers a picture of at most 100 pixels a side from the rows of a larger one, for the preview and the ThumbHash.
+/// Builds a picture of at most 100 pixels a side from the rows of a larger one, for the preview and the ThumbHash.
 struct MiniatureMaker: ~Copyable {
     private var scaler: RowScaler?
     private var raster: Raster
     private var row: [UInt8]
 
-    /// A maker for rows of a picture of `size`.
+    /// For rows of a picture of `size`.
     init(_ size: PixelSize, components: Int) throws(ImagingError) {
-        let target = size.fitting(longEdge: Limits.thumbhashLongEdge)
+        let target = size.fitting(longEdge: ImagingLimits.thumbhashLongEdge)
         scaler = try RowScaler.unlessEqual(size, target, components: components)
         raster = Raster(size: target, components: components)
         row = [UInt8](repeating: 0, count: target.width * components)
@@ -26,12 +26,12 @@ struct MiniatureMaker: ~Copyable {
     consuming func finished() -> Raster { raster }
 }
 
-/// What a message shows of a picture before it has arrived.
+/// What a message shows before the picture has arrived.
 struct Miniature: Sendable {
     let thumbhash: [UInt8]
     let preview: [UInt8]?
 
-    /// Nothing to show: the picture cannot be decoded.
+    /// Nothing: the picture cannot be decoded.
     static let none = Miniature(thumbhash: [], preview: nil)
 
     private init(thumbhash: [UInt8], preview: [UInt8]?) {
@@ -45,21 +45,21 @@ struct Miniature: Sendable {
         preview = try Self.preview(of: raster)
     }
 
-    /// The best of a few qualities that fits; a picture so noisy that none does goes without.
+    /// The best of a few qualities that fits; nil for a picture so noisy that none does.
     private static func preview(of raster: Raster) throws(ImagingError) -> [UInt8]? {
-        let small = try raster.scaled(longEdge: Limits.previewLongEdge)
+        let small = try raster.scaled(longEdge: ImagingLimits.previewLongEdge)
         for quality in [75, 65, 55, 45, 35, 25, 15, 8] {
             if let bytes = try encode(small, quality: quality) { return bytes }
         }
         return nil
     }
 
-    /// nil if it takes too many bytes.
+    /// Nil if it takes too many bytes.
     private static func encode(_ raster: Raster, quality: Int) throws(ImagingError) -> [UInt8]? {
-        let settings = PictureEncoder.Settings(
+        let options = PictureEncoder.Options(
             size: raster.size, components: raster.components, quality: quality, isProgressive: false)
         do {
-            var encoder = try PictureEncoder(capacity: Limits.previewBytes, settings)
+            var encoder = try PictureEncoder(capacity: ImagingLimits.previewBytes, options)
             var row = [UInt8](repeating: 0, count: raster.size.width * raster.components)
             for index in 0..<raster.size.height {
                 raster.copyRow(index, displayed: .upright, into: &row)
@@ -74,7 +74,7 @@ struct Miniature: Sendable {
 }
 
 extension Raster {
-    /// A smaller copy with the shape kept; the same if it is small already.
+    /// A smaller copy with the same proportions; itself if it is small already.
     func scaled(longEdge: Int) throws(ImagingError) -> Raster {
         let target = size.fitting(longEdge: longEdge)
         guard var scaler = try RowScaler.unlessEqual(size, target, components: components) else { return self }

@@ -1,4 +1,4 @@
-/// What the markers of a JPEG tell without decoding it.
+/// What the markers of a JPEG say, without decoding it.
 struct PictureStructure: Sendable {
     /// The one frame header.
     struct Frame: Sendable {
@@ -9,19 +9,19 @@ struct PictureStructure: Sendable {
         let componentIdentifiers: [UInt8]
     }
 
-    /// How the components make up colours.
+    /// How components represent colours.
     enum ColourModel: Sendable { case gray, ycc, rgb, cmyk, ycck, unknown }
 
     var frame: Frame?
-    /// What a stripped copy takes from the file, in order: markers of the allow-list with what belongs to them.
+    /// The parts of the file that a stripped copy keeps, in order: segments on the allow-list with their data.
     var copiedRanges: [Range<Int64>] = []
     var scanCount = 0
-    /// The file has a JFIF segment that decoders heed.
+    /// The file has a JFIF segment that decoders respect.
     var hasJFIF = false
     /// The transform of the Adobe segment; nil without one.
     var adobeTransform: UInt8?
     var orientation: Orientation?
-    /// The colour profile, if it is whole and fits the colours.
+    /// The colour profile, if it is complete and fits the colours.
     var profile: [UInt8] = []
     var removed: Set<RemovedMetadata> = []
     /// The end of the picture was found.
@@ -55,7 +55,7 @@ struct PictureStructure: Sendable {
         }
     }
 
-    /// libjpeg can give the pixels, be it as CMYK.
+    /// libjpeg can decode it, possibly as CMYK.
     var isDecodable: Bool {
         switch obstacle {
         case nil, .cmyk, .ycck: true
@@ -63,13 +63,48 @@ struct PictureStructure: Sendable {
         }
     }
 
-    /// What an ICC profile of this picture has in its header's colour space field (ICC.1:2022, table 19).
+    /// The colour space in the header of a fitting ICC profile (ICC.1:2022, table 19).
     var profileSpace: String? {
         switch colourModel {
         case .gray: "GRAY"
         case .ycc, .rgb: "RGB "
         case .cmyk, .ycck: "CMYK"
         case .unknown: nil
+        }
+    }
+}
+
+/// A marker code: the byte after 0xFF (ITU-T T.81, table B.1).
+struct JPEGMarker: Hashable, Sendable {
+    let code: UInt8
+
+    static let startOfImage = JPEGMarker(code: 0xD8)
+    static let endOfImage = JPEGMarker(code: 0xD9)
+    static let startOfScan = JPEGMarker(code: 0xDA)
+    static let quantizationTables = JPEGMarker(code: 0xDB)
+    static let restartInterval = JPEGMarker(code: 0xDD)
+    static let huffmanTables = JPEGMarker(code: 0xC4)
+    static let arithmeticConditioning = JPEGMarker(code: 0xCC)
+    static let comment = JPEGMarker(code: 0xFE)
+
+    static func application(_ number: UInt8) -> JPEGMarker { JPEGMarker(code: 0xE0 + number) }
+
+    /// SOF0…SOF15, except the three codes in between that mean something else.
+    var isFrame: Bool { 0xC0...0xCF ~= code && code != 0xC4 && code != 0xC8 && code != 0xCC }
+    /// Lossless, differential or both: only the markers of these are understood here.
+    var isRareProcess: Bool { isFrame && code & 3 == 3 || 0xC5...0xC7 ~= code || 0xCD...0xCF ~= code }
+    var isApplication: Bool { 0xE0...0xEF ~= code }
+    var isRestart: Bool { 0xD0...0xD7 ~= code }
+    /// Has no length and no data.
+    var isAlone: Bool { isRestart || code == 0x01 || code == 0xD8 || code == 0xD9 }
+    /// Reserved codes, which no decoder accepts.
+    var isReserved: Bool { 0x02...0xBF ~= code || code == 0xC8 || 0xF0...0xFD ~= code }
+
+    /// Copied into a stripped picture unchanged, with the entropy-coded data that may follow.
+    var isCopied: Bool {
+        switch self {
+        case .quantizationTables, .huffmanTables, .arithmeticConditioning, .restartInterval, .startOfScan: true
+        default: isFrame
         }
     }
 }

@@ -1,4 +1,4 @@
-/// Edges of a picture, in pixels, each at least 1.
+/// The size of a picture in pixels, each edge at least 1.
 struct PixelSize: Hashable, Sendable {
     let width: Int
     let height: Int
@@ -10,7 +10,7 @@ struct PixelSize: Hashable, Sendable {
         orientation.swapsEdges ? PixelSize(width: height, height: width) : self
     }
 
-    /// The size with the long edge brought down to `limit`, each edge rounded, the shape kept; never larger.
+    /// The size scaled down to a long edge of `limit`, proportions kept and edges rounded; never larger.
     func fitting(longEdge limit: Int) -> PixelSize {
         if longEdge <= limit { return self }
         // An edge has at most 65,535 pixels: the products fit many times over.
@@ -18,14 +18,48 @@ struct PixelSize: Hashable, Sendable {
         return PixelSize(width: scaled(width), height: scaled(height))
     }
 
-    /// The eighths of this size at which libjpeg's inverse DCT should give the picture, for a filter that is to bring
-    /// it down to `target`.
+    /// The eighths of this size at which libjpeg should decode the picture, before a filter scales it to `target`.
     ///
-    /// The DCT's own reduction cuts off sharply, and averages code values rather than light; where the filter still
-    /// has two sevenths to take away, none of that shows. Only halves are worth taking: libjpeg-turbo has no vector
-    /// code for the sizes between.
+    /// Scaling in the DCT cuts off sharply, and averages code values rather than light; as long as the filter still has to
+    /// remove two sevenths, that is not visible. Only powers of two are worth it: libjpeg-turbo has no vector code for the
+    /// sizes in between.
     func decodingEighths(for target: PixelSize) -> Int {
         for eighths in [1, 2, 4] where 5 * longEdge * eighths >= 7 * target.longEdge * 8 { return eighths }
         return 8
     }
+}
+
+/// How a stored picture is rotated for display: the values of the EXIF tag 0x0112 (Exif 2.32, 4.6.4 A).
+enum Orientation: UInt16, CaseIterable, Sendable {
+    case upright = 1
+    case mirrored = 2
+    case halfTurn = 3
+    case flipped = 4
+    case transposed = 5
+    /// A quarter turn clockwise.
+    case rightTurn = 6
+    case transversed = 7
+    case leftTurn = 8
+
+    /// Rows are displayed as columns.
+    var swapsEdges: Bool { rawValue >= 5 }
+
+    /// Stored columns are displayed from the last to the first.
+    var mirrorsColumns: Bool {
+        switch self {
+        case .mirrored, .halfTurn, .transversed, .leftTurn: true
+        default: false
+        }
+    }
+
+    /// Stored rows are displayed from the last to the first.
+    var mirrorsRows: Bool {
+        switch self {
+        case .halfTurn, .flipped, .rightTurn, .transversed: true
+        default: false
+        }
+    }
+
+    /// Rows are displayed in the order in which they are stored, so none has to be kept.
+    var keepsRowOrder: Bool { !swapsEdges && !mirrorsRows }
 }

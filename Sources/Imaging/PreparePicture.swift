@@ -1,11 +1,11 @@
 package import Files
 
-/// Makes a JPEG ready to be sealed: compressed to `quality`, or only stripped where that is asked for, where it could
-/// not be compressed, or where compressing would not make it smaller.
+/// Prepares a JPEG for sealing: compresses it to `quality`, or only strips its metadata if that is asked for, if it cannot
+/// be compressed, or if compressing would not make it smaller.
 ///
-/// Reads `input` from its first byte, and writes to `output`, which must be empty, from its first byte; the positions
-/// of both stay as they are. All of the picture is decoded, whatever becomes of it: what comes out is sound, unless
-/// `acceptsCorruption`, which turns cut-off files and bad data from errors into the best that can be made of them.
+/// Reads `input` and writes `output`, which must be empty, from their first bytes; their positions do not change. The whole
+/// picture is decoded in any case, so the result is valid, unless `acceptsCorruption`, which makes the best of truncated and
+/// damaged files instead of failing.
 package func preparePicture(
     _ input: borrowing OpenFile, into output: borrowing OpenFile, quality: Quality, acceptsCorruption: Bool = false
 ) throws(ImagingError) -> PreparedPicture {
@@ -18,22 +18,21 @@ package func preparePicture(
     return try preparation.compress(input, into: output, compression)
 }
 
-/// Reads a preview that came from a stranger to its end, and tells its size.
+/// Decodes a received preview completely; returns its size.
 ///
-/// It stands under the limits of every picture, and a narrower one of its own: nothing of a few kilobytes is honest
-/// with edges over 1,024 pixels.
+/// The limits of every picture apply, and a stricter one: no honest picture of a few kilobytes has edges over 1,024 pixels.
 package func checkPreview(_ bytes: [UInt8]) throws(ImagingError) -> (width: Int, height: Int) {
     let decoder = try PictureDecoder(bytes, acceptsCorruption: false)
     let size = decoder.header.size
-    guard size.longEdge <= Limits.strangersPreviewLongEdge else {
-        throw .unsupported("a preview of \(size.width) by \(size.height) pixels is no preview")
+    guard size.longEdge <= ImagingLimits.receivedPreviewLongEdge else {
+        throw .unsupported("its preview has \(size.width) × \(size.height) pixels, which is too large")
     }
     var source = try RowSource(decoder) { $0 }
     try source.finish()
     return (size.width, size.height)
 }
 
-/// One picture on its way, with what its markers told.
+/// One picture in preparation, and what its markers say.
 private struct Preparation {
     let structure: PictureStructure
     let acceptsCorruption: Bool
@@ -51,7 +50,7 @@ private struct Preparation {
 
     private func decodeMiniature(_ input: borrowing OpenFile) throws(ImagingError) -> Miniature {
         let decoder = try PictureDecoder(input, acceptsCorruption: acceptsCorruption)
-        var source = try RowSource(decoder) { $0.fitting(longEdge: Limits.thumbhashLongEdge) }
+        var source = try RowSource(decoder) { $0.fitting(longEdge: ImagingLimits.thumbhashLongEdge) }
         var raster = Raster(size: source.size, components: source.components)
         var row = source.emptyRow()
         for _ in 0..<source.size.height {
@@ -80,26 +79,26 @@ private struct Preparation {
         let keepsChroma = compression.keepsFullChroma && decoder.header.hasFullChroma
         var source = try RowSource(decoder) { $0.fitting(longEdge: compression.longEdge) }
         let displayedSize = source.size.oriented(orientation)
-        let settings = PictureEncoder.Settings(
+        let options = PictureEncoder.Options(
             size: displayedSize, components: source.components, quality: compression.encoderQuality,
             hasFullChroma: keepsChroma, profile: structure.profile)
         var miniatureMaker = try MiniatureMaker(source.size, components: source.components)
         let size =
             orientation.keepsRowOrder
-            ? try encodeRows(of: &source, into: output, settings, &miniatureMaker)
-            : try encodeTurned(&source, into: output, settings, &miniatureMaker)
+            ? try encodeRows(of: &source, into: output, options, &miniatureMaker)
+            : try encodeTurned(&source, into: output, options, &miniatureMaker)
         let miniature = try Miniature(miniatureMaker.finished().displayed(orientation))
         if size < StrippedPicture(structure).size { return prepared(displayedSize, .compressed, miniature) }
         do { try output.truncate(to: 0) } catch { throw .file(error) }
         return try writeStripped(input, into: output, .wouldNotShrink, miniature)
     }
 
-    /// Passes each row on as it comes.
+    /// Passes on each row as it is decoded.
     private func encodeRows(
-        of source: inout RowSource, into output: borrowing OpenFile, _ settings: PictureEncoder.Settings,
+        of source: inout RowSource, into output: borrowing OpenFile, _ options: PictureEncoder.Options,
         _ miniatureMaker: inout MiniatureMaker
     ) throws(ImagingError) -> Int64 {
-        var encoder = try PictureEncoder(output, settings)
+        var encoder = try PictureEncoder(output, options)
         var row = source.emptyRow()
         for _ in 0..<source.size.height {
             try source.next(into: &row)
@@ -111,9 +110,9 @@ private struct Preparation {
         return try encoder.finish()
     }
 
-    /// Keeps the picture, scaled down, until its last row has come: that one may be displayed first.
+    /// Keeps the scaled picture until its last row is decoded, which may be displayed first.
     private func encodeTurned(
-        _ source: inout RowSource, into output: borrowing OpenFile, _ settings: PictureEncoder.Settings,
+        _ source: inout RowSource, into output: borrowing OpenFile, _ options: PictureEncoder.Options,
         _ miniatureMaker: inout MiniatureMaker
     ) throws(ImagingError) -> Int64 {
         var picture = TurnedPicture(stored: source.size, components: source.components, orientation)
@@ -124,9 +123,9 @@ private struct Preparation {
             picture.put(row, at: index)
         }
         try source.finish()
-        var encoder = try PictureEncoder(output, settings)
-        row = [UInt8](repeating: 0, count: settings.size.width * settings.components)
-        for index in 0..<settings.size.height {
+        var encoder = try PictureEncoder(output, options)
+        row = [UInt8](repeating: 0, count: options.size.width * options.components)
+        for index in 0..<options.size.height {
             picture.take(index, into: &row)
             try encoder.writeRow(row)
         }

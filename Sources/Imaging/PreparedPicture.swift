@@ -1,4 +1,4 @@
-/// What is to be told of a picture that is ready to be sealed.
+/// A picture that is ready to be sealed.
 package struct PreparedPicture: Sendable {
     /// Pixels across as displayed: after the orientation.
     package let width: Int
@@ -7,7 +7,7 @@ package struct PreparedPicture: Sendable {
     package let treatment: Treatment
     /// Each at most once, in the order of the enumeration.
     package let removed: [RemovedMetadata]
-    /// About 25 bytes that draw a coloured blur of the right shape; empty if the picture could not be decoded.
+    /// About 25 bytes for a blurred placeholder (ThumbHash); empty if the picture could not be decoded.
     package let thumbhash: [UInt8]
     /// A JPEG of at most 1,536 bytes and 72 pixels on its long edge; nil if the picture could not be decoded.
     package let preview: [UInt8]?
@@ -15,9 +15,9 @@ package struct PreparedPicture: Sendable {
 
 /// What was done to a picture.
 package enum Treatment: Hashable, Sendable {
-    /// Decoded, turned upright, scaled down to the quality's long edge and encoded anew.
+    /// Decoded, rotated upright, scaled down to the quality's long edge and encoded again.
     case compressed
-    /// Copied marker by marker, less the metadata.
+    /// Copied segment by segment, without the metadata.
     case stripped(StrippingReason)
 }
 
@@ -29,20 +29,81 @@ package enum StrippingReason: Hashable, Sendable, CustomStringConvertible {
     case cmyk
     case ycck
     case twelveBit
-    /// Lossless or hierarchical: processes of the standard that next to no program decodes.
+    /// Lossless or hierarchical: modes of the standard that hardly any program decodes.
     case rareProcess
-    /// A number of components that has no meaning of its own.
+    /// A number of components without a defined meaning.
     case rareComponents(Int)
 
     package var description: String {
         switch self {
-        case .asked: "kept every pixel, as asked"
-        case .wouldNotShrink: "kept as it is, since compressing would not make it smaller"
-        case .cmyk: "not compressed, since its colours are CMYK"
-        case .ycck: "not compressed, since its colours are YCCK"
-        case .twelveBit: "not compressed, since its samples have more than 8 bits"
-        case .rareProcess: "not compressed, since it is lossless or hierarchical JPEG"
-        case .rareComponents(let count): "not compressed, since it has \(count) colour components"
+        case .asked: "every pixel kept, as requested"
+        case .wouldNotShrink: "compression would not make it smaller"
+        case .cmyk: "CMYK pictures are not compressed"
+        case .ycck: "YCCK pictures are not compressed"
+        case .twelveBit: "pictures with more than 8 bits per sample are not compressed"
+        case .rareProcess: "lossless and hierarchical JPEG is not compressed"
+        case .rareComponents(let count): "pictures with \(count) colour components are not compressed"
+        }
+    }
+}
+
+/// Kinds of metadata removed from a picture, in the words of the media message, version 1 (`media.removed`).
+package enum RemovedMetadata: String, CaseIterable, Comparable, Sendable {
+    /// Where it was taken.
+    case gps
+    /// Maker, model, lens and serial numbers.
+    case camera
+    /// A small copy of the picture, which may show what was later cropped away.
+    case thumbnail
+    /// EXIF without a word of its own: times, exposure, software, author.
+    case exif
+    case makernote
+    case xmp
+    case iptc
+    case comment
+    /// The index of a file with more than one picture.
+    case mpf
+    /// The gain map of a high dynamic range picture.
+    case hdr
+    /// Data after the end of the picture: most often a video.
+    case trailing
+    /// A colour profile that was incomplete, too large or of another colour space.
+    case icc
+    /// Any other application segment.
+    case other
+
+    package static func < (one: RemovedMetadata, other: RemovedMetadata) -> Bool { one.rank < other.rank }
+
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
+/// The quality of a sent picture.
+package enum Quality: String, CaseIterable, Sendable {
+    /// Long edge at most 1,600 pixels: a screenful.
+    case standard
+    /// Long edge at most 4,096 pixels: a print.
+    case high
+    /// Every pixel unchanged; only metadata is removed.
+    case original
+}
+
+/// What a quality means for the encoder.
+struct Compression: Sendable {
+    /// The maximum long edge, in pixels; smaller pictures keep their size.
+    let longEdge: Int
+    /// On libjpeg's scale of 1…100.
+    let encoderQuality: Int
+    /// A source with full chroma keeps it: drawings and screenshots look ragged otherwise.
+    let keepsFullChroma: Bool
+}
+
+extension Quality {
+    /// Nil if not compressed at all.
+    var compression: Compression? {
+        switch self {
+        case .standard: Compression(longEdge: 1600, encoderQuality: 80, keepsFullChroma: false)
+        case .high: Compression(longEdge: 4096, encoderQuality: 88, keepsFullChroma: true)
+        case .original: nil
         }
     }
 }

@@ -1,18 +1,18 @@
 import Files
 
-/// The rows of a stored picture, decoded and brought to a size, gray or RGB.
+/// The rows of a stored picture, decoded and scaled, gray or RGB.
 struct RowSource: ~Copyable {
-    /// What comes out; not yet turned.
+    /// The output size, not yet rotated.
     let size: PixelSize
     /// 1 gray, 3 RGB.
     let components: Int
     private var decoder: PictureDecoder
     private var scaler: RowScaler?
-    /// A row as libjpeg gives it.
+    /// A row from libjpeg.
     private var decodedRow: [UInt8]
     private var rowsLeft: Int
 
-    /// Starts the decoder. `choose` tells from the stored size which one is to come out, not a larger one.
+    /// Starts the decoder. `choose` maps the stored size to the output size, which is not larger.
     init(_ decoder: consuming PictureDecoder, size choose: (PixelSize) -> PixelSize) throws(ImagingError) {
         let header = decoder.header
         let target = choose(header.size)
@@ -29,7 +29,7 @@ struct RowSource: ~Copyable {
         self.decoder = decoder
     }
 
-    /// A row of the right length.
+    /// A row of the output length.
     func emptyRow() -> [UInt8] { [UInt8](repeating: 0, count: size.width * components) }
 
     /// The next of `size.height` rows.
@@ -44,7 +44,7 @@ struct RowSource: ~Copyable {
         }
     }
 
-    /// Reads what is left of the picture; only then is all of it known to be sound.
+    /// Reads the rest of the picture; only then is all of it known to be valid.
     mutating func finish() throws(ImagingError) {
         while rowsLeft > 0 { _ = try decodeRow() }
         try decoder.finish()
@@ -56,7 +56,7 @@ struct RowSource: ~Copyable {
         return decoder.header.components == 4 ? convertedRow() : decodedRow
     }
 
-    /// CMYK to RGB without a profile: good enough for a preview, which is all it is for.
+    /// CMYK to RGB without a profile: good enough for a preview, its only use.
     private func convertedRow() -> [UInt8] {
         var row: [UInt8] = []
         row.reserveCapacity(decodedRow.count / 4 * 3)

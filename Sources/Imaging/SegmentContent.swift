@@ -1,4 +1,4 @@
-/// What one application segment or comment holds.
+/// What one application segment or comment contains.
 struct SegmentContent {
     private(set) var removed: Set<RemovedMetadata> = []
     private(set) var isJFIF = false
@@ -35,7 +35,7 @@ struct SegmentContent {
             orientation = exif.orientation
             removed = exif.removed
         } else if payload.starts(with: Array("http://ns.adobe.com/x".utf8)) {
-            removed = Self.speaksOfGainMap(payload) ? [.xmp, .hdr] : [.xmp]
+            removed = Self.mentionsGainMap(payload) ? [.xmp, .hdr] : [.xmp]
         } else {
             removed = [.other]
         }
@@ -62,15 +62,15 @@ struct SegmentContent {
         }
     }
 
-    /// The names that Adobe's and Google's, Apple's, and ISO's gain maps go by.
-    static func speaksOfGainMap(_ bytes: [UInt8]) -> Bool {
-        ["hdr-gain-map", "GainMap", "hdrgainmap", "HDRGainMap", "iso:ts:21496"].contains { bytes.holds(Array($0.utf8)) }
+    /// The names of gain maps by Adobe and Google, Apple, and ISO.
+    static func mentionsGainMap(_ bytes: [UInt8]) -> Bool {
+        ["hdr-gain-map", "GainMap", "hdrgainmap", "HDRGainMap", "iso:ts:21496"].contains { bytes.contains(Array($0.utf8)) }
     }
 }
 
 extension [UInt8] {
-    /// `wanted`, which is not empty, stands somewhere in these bytes.
-    fileprivate func holds(_ wanted: [UInt8]) -> Bool {
+    /// Whether `wanted`, which is not empty, occurs in these bytes.
+    fileprivate func contains(_ wanted: [UInt8]) -> Bool {
         guard count >= wanted.count else { return false }
         for start in 0...count - wanted.count where self[start] == wanted[0] {
             var length = 1
@@ -78,5 +78,44 @@ extension [UInt8] {
             if length == wanted.count { return true }
         }
         return false
+    }
+}
+
+/// Assembles an ICC profile from its segments, APP2 `ICC_PROFILE` (ICC.1:2022, annex B.4).
+struct ColourProfile: Sendable {
+    private var bytes: [UInt8] = []
+    private var chunkCount: UInt8 = 0
+    private var lastChunk: UInt8 = 0
+    private(set) var isPresent = false
+    private var isValid = true
+
+    /// The bytes before the number of a chunk.
+    static let label: [UInt8] = Array("ICC_PROFILE".utf8) + [0]
+    /// The most bytes of a profile in one segment: 65,533 less label, number and count.
+    static let chunkBytes = 65_519
+
+    /// Takes what follows the label of a segment: the chunk's number, the number of chunks, and its bytes.
+    mutating func take(_ segment: ArraySlice<UInt8>) {
+        isPresent = true
+        guard isValid, let number = segment.first, let count = segment.dropFirst().first,
+            number == lastChunk &+ 1, count >= number, chunkCount == 0 || count == chunkCount,
+            bytes.count + segment.count - 2 <= ImagingLimits.profileBytes
+        else {
+            isValid = false
+            return
+        }
+        lastChunk = number
+        chunkCount = count
+        bytes += segment.dropFirst(2)
+    }
+
+    /// The profile, if all chunks came in order and its header has the right signature, size and colour space.
+    func profile(of space: String?) -> [UInt8]? {
+        guard isPresent, isValid, lastChunk == chunkCount, bytes.count >= 132, let space else { return nil }
+        let size = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
+        guard size == bytes.count, Array(bytes[16..<20]) == Array(space.utf8),
+            Array(bytes[36..<40]) == Array("acsp".utf8)
+        else { return nil }
+        return bytes
     }
 }

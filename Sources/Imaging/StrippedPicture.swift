@@ -1,13 +1,13 @@
 import Files
 
-/// A copy of a picture, bit for bit in what makes it up, without what describes the sender.
+/// A copy of a picture: its coded data bit for bit, without metadata.
 ///
 ///     SOI
-///     APP0  JFIF 1.01, no thumbnail      where it does not change how the colours are read
+///     APP0  JFIF 1.01, no thumbnail      if it does not change how the colours are read
 ///     APP1  EXIF, Orientation alone      if it was 2…8
-///     APP2  ICC profile, in chunks       if it is whole and fits
-///     APP14 Adobe, transform             where it tells what JFIF does not
-///     DQT DHT DAC DRI SOF SOS and coded data, as they were and in their order
+///     APP2  ICC profile, in chunks       if it is complete and fits
+///     APP14 Adobe, transform             if it says what JFIF does not
+///     DQT DHT DAC DRI SOF SOS and coded data, unchanged and in their order
 ///     EOI
 struct StrippedPicture {
     private let prologue: [UInt8]
@@ -27,10 +27,10 @@ struct StrippedPicture {
         copiedRanges = structure.copiedRanges
     }
 
-    /// Bytes that the copy takes.
+    /// The size of the copy in bytes.
     var size: Int64 { copiedRanges.reduce(Int64(prologue.count) + 2) { $0 + Int64($1.count) } }
 
-    /// Writes the copy from the first byte of `output` on; the positions of both files stay.
+    /// Writes the copy from the first byte of `output` on; the positions of both files do not change.
     func write(from input: borrowing OpenFile, to output: borrowing OpenFile) throws(ImagingError) {
         try output.write(prologue.count, of: prologue, at: 0)
         var position = Int64(prologue.count)
@@ -52,13 +52,13 @@ struct StrippedPicture {
         at target: Int64, through buffer: inout [UInt8]
     ) throws(ImagingError) {
         guard try input.read(count, into: &buffer, at: source) == count else {
-            throw .file(FileError(operation: "pread", path: input.path, code: 5))  // EIO: the file became shorter
+            throw .file(FileError(operation: "pread", path: input.path, code: 5))  // EIO: the file was truncated
         }
         try output.write(count, of: buffer, at: target)
     }
 
-    /// Decoders take a file with a JFIF segment for YCbCr or gray, whatever else it says: it may only be added to
-    /// what they took for that without.
+    /// Decoders read a file with a JFIF segment as YCbCr or gray, whatever else it says: the segment may only be added to
+    /// files that they read so without it.
     private static func mayCarryJFIF(_ structure: PictureStructure) -> Bool {
         switch structure.colourModel {
         case .gray, .ycc: true
@@ -66,7 +66,7 @@ struct StrippedPicture {
         }
     }
 
-    /// Beside JFIF, Adobe's segment has nothing to add, but where it says the opposite: some decoders believe it.
+    /// With JFIF, Adobe's segment adds nothing, unless it contradicts JFIF: some decoders follow it.
     private static func adobeTransform(_ structure: PictureStructure) -> UInt8? {
         switch structure.colourModel {
         case .gray: nil

@@ -1,6 +1,6 @@
 import Files
 
-/// Walks the markers of a JPEG from its first byte to its last, and notes what is there.
+/// Reads the markers of a JPEG from its first byte to its last, and records what is there.
 struct StructureReader: ~Copyable {
     private var reader: ByteReader
     private let acceptsCorruption: Bool
@@ -8,12 +8,12 @@ struct StructureReader: ~Copyable {
     private var profile = ColourProfile()
     private var segmentCount = 0
 
-    /// The structure of the picture that `file` begins with.
+    /// The structure of the picture at the start of `file`.
     static func read(
         _ file: borrowing OpenFile, acceptsCorruption: Bool
     ) throws(ImagingError) -> PictureStructure {
-        var walk = StructureReader(reader: try ByteReader(file), acceptsCorruption: acceptsCorruption)
-        return try walk.read()
+        var reader = StructureReader(reader: try ByteReader(file), acceptsCorruption: acceptsCorruption)
+        return try reader.read()
     }
 
     private init(reader: consuming ByteReader, acceptsCorruption: Bool) {
@@ -41,8 +41,8 @@ struct StructureReader: ~Copyable {
         guard let frame = structure.frame, structure.scanCount > 0 else {
             throw .corrupt("it has no \(structure.frame == nil ? "frame" : "scan")")
         }
-        guard frame.size.width * frame.size.height <= Limits.pixels else {
-            throw .tooManyPixels(limit: Limits.pixels)
+        guard frame.size.width * frame.size.height <= ImagingLimits.pixels else {
+            throw .tooManyPixels(limit: ImagingLimits.pixels)
         }
         var structure = structure
         structure.profile = profile.profile(of: structure.profileSpace) ?? []
@@ -52,18 +52,18 @@ struct StructureReader: ~Copyable {
 
     // MARK: Markers
 
-    /// The next marker, and before it any number of fill bytes 0xFF (T.81, B.1.1.2); nil at the end of the file.
+    /// The next marker, after any number of fill bytes 0xFF (T.81, B.1.1.2); nil at the end of the file.
     private mutating func nextMarker() throws(ImagingError) -> JPEGMarker? {
         let start = reader.position
         guard try reader.skipToMarker() else { return nil }
         if reader.position != start && !acceptsCorruption {
-            throw .corrupt("\(reader.position - start) bytes belong to no marker")
+            throw .corrupt("\(reader.position - start) bytes outside any segment")
         }
         while let code = try reader.next() {
             if code == 0xFF { continue }
             if code != 0 { return JPEGMarker(code: code) }
             guard acceptsCorruption, try reader.skipToMarker() else {
-                throw .corrupt("coded data stands where a marker should")
+                throw .corrupt("coded data instead of a marker")
             }
         }
         return nil
@@ -71,9 +71,9 @@ struct StructureReader: ~Copyable {
 
     private mutating func readSegment(_ marker: JPEGMarker) throws(ImagingError) {
         segmentCount += 1
-        guard segmentCount <= Limits.segments else { throw .corrupt("it has too many segments") }
+        guard segmentCount <= ImagingLimits.segments else { throw .corrupt("it has too many segments") }
         if marker.isReserved || marker == .startOfImage {
-            throw .corrupt("marker 0x\(String(marker.code, radix: 16)) has no place here")
+            throw .corrupt("unexpected marker 0x\(String(marker.code, radix: 16))")
         }
         if marker.isAlone { return }
         let start = reader.position - 2
@@ -102,31 +102,30 @@ struct StructureReader: ~Copyable {
     private mutating func readFrame(_ marker: JPEGMarker, _ payload: [UInt8]) throws(ImagingError) {
         guard structure.frame == nil else { throw .corrupt("it has two frames") }
         guard payload.count >= 6, payload.count == 6 + 3 * Int(payload[5]) else {
-            throw .corrupt("its frame header is of the wrong length")
+            throw .corrupt("its frame header has the wrong length")
         }
         let height = Int(payload[1]) << 8 | Int(payload[2])
         let width = Int(payload[3]) << 8 | Int(payload[4])
         guard width > 0, payload[5] > 0 else { throw .corrupt("it has no pixels") }
-        guard height > 0 else { throw .unsupported("its height is told only after its pixels") }
+        guard height > 0 else { throw .unsupported("its height is given only after its pixels") }
         structure.frame = PictureStructure.Frame(
             marker: marker, precision: Int(payload[0]), size: PixelSize(width: width, height: height),
             componentIdentifiers: stride(from: 6, to: payload.count, by: 3).map { payload[$0] })
     }
 
-    /// Reads entropy-coded data up to the next marker that ends it; what looks like a marker before is a stuffed zero,
-    /// a restart or a fill byte.
+    /// Skips the entropy-coded data of a scan.
     private mutating func readScan() throws(ImagingError) {
         structure.scanCount += 1
-        guard structure.scanCount <= Limits.scans else { throw .tooManyScans(limit: Limits.scans) }
+        guard structure.scanCount <= ImagingLimits.scans else { throw .tooManyScans(limit: ImagingLimits.scans) }
         try reader.skipEntropyData()
     }
 
-    // MARK: What is left out
+    // MARK: What is not copied
 
     private mutating func note(_ marker: JPEGMarker, _ payload: [UInt8]) {
         let content = SegmentContent(marker, payload)
         structure.removed.formUnion(content.removed)
-        // Decoders settle all this when the first scan begins.
+        // Decoders decide all this when the first scan starts.
         guard structure.scanCount == 0 else { return }
         if content.isJFIF { structure.hasJFIF = true }
         structure.adobeTransform = content.adobeTransform ?? structure.adobeTransform
@@ -134,15 +133,15 @@ struct StructureReader: ~Copyable {
         if let chunk = content.profileChunk { profile.take(chunk) }
     }
 
-    /// What follows the picture is named: `trailing`, and `hdr` if a gain map's words are found near its start.
+    /// Records data after the picture: `trailing`, and `hdr` if it mentions a gain map near its start.
     private mutating func readTrailing() throws(ImagingError) {
         guard let first = try reader.next() else { return }
         structure.removed.insert(.trailing)
         var window = [first]
-        for _ in 0..<Limits.trailingChunksRead {
-            guard let some = try reader.nextSome(Limits.trailingChunkBytes) else { return }
+        for _ in 0..<ImagingLimits.trailingChunksRead {
+            guard let some = try reader.nextSome(ImagingLimits.trailingChunkBytes) else { return }
             window += some
-            if SegmentContent.speaksOfGainMap(window) {
+            if SegmentContent.mentionsGainMap(window) {
                 structure.removed.insert(.hdr)
                 return
             }

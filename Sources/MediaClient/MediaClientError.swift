@@ -5,51 +5,51 @@ package import MediaMessage
 package import Sealing
 package import Transfer
 
-/// Why a journey ended before its goal.
+/// Why an operation of the client failed.
 package enum MediaClientError: Error, Sendable {
-    // Before anything goes out
+    // Before anything is sent
     case configuration(String)
     case message(MessageError)
-    /// A file to read from is not there or cannot be read.
+    /// An input file is missing or cannot be read.
     case input(FileError)
-    /// The target is there already.
+    /// The output file exists already.
     case exists(path: String)
-    /// The target cannot be written.
+    /// The output cannot be written.
     case output(FileError)
-    /// A file of our own, in the state folder, failed.
+    /// A file in the state folder failed.
     case state(FileError)
     case picture(ImagingError)
     case sealing(SealingError)
-    /// The message leads to a host that nobody allowed.
+    /// The message leads to a host that is not allowed.
     case hostNotAllowed(WebOrigin)
     /// The message leads to plain http over a network.
     case unprotected(WebOrigin)
 
-    /// No lease was made from here that is the one asked for.
+    /// The lease was not made from here.
     case notSent
-    /// Nothing in the outbox is what was asked for.
+    /// There is no such entry in the outbox.
     case notInOutbox
-    /// Another process works on this entry of the outbox.
+    /// Another process is sending this entry of the outbox.
     case outboxBusy(LeaseName)
     /// Several leases could be meant.
     case ambiguous([LeaseName])
-    /// The blob cannot be sealed again here, and why.
+    /// The blob cannot be reproduced here, and why.
     case notReproducible(String)
 
     // On the way
     case transfer(TransferError)
-    /// The server said no.
-    case refused(Refusal, host: String)
-    /// The blob was there once; the reason as the server gave it.
+    /// The server refused the request.
+    case refused(ServerProblem, host: String)
+    /// The server held the blob once; the reason as the server gave it.
     case gone(reason: String?, host: String)
     case notFound(host: String)
-    /// What came from there is not the blob of the message.
+    /// What was downloaded is not the blob of the message.
     case wrongDigest(expected: BlobAddress, actual: BlobAddress, host: String)
-    /// The blob is the right one, the key is another's.
+    /// The blob is the right one, but the key is not.
     case wrongKey
     /// A redirect that is not followed, and why.
     case redirect(String, host: String)
-    /// An answer that our API does not know.
+    /// A response that is not valid in our API, and why.
     case answer(String, host: String)
 }
 
@@ -59,40 +59,40 @@ extension MediaClientError: CustomStringConvertible {
         case .configuration(let why): why
         case .message(let error): error.description
         case .input(let error), .output(let error), .state(let error): error.description
-        case .exists(let path): "\(path) is there already; --force replaces it, -o PATH writes elsewhere"
+        case .exists(let path): "\(path) already exists; use --force to replace it, or -o PATH to write elsewhere"
         case .picture(let error): error.description
         case .sealing(let error): error.description
         case .hostNotAllowed(let origin):
-            "the message leads to \(origin.authority), which is none of your servers; "
-                + "if you trust it: --from \(origin.authority) this one time, or the setting servers for good"
+            "the message points to \(origin.authority), which is not one of your servers; if you trust it, use "
+                + "--from \(origin.authority) this time, or add it to the setting servers"
         case .unprotected(let origin):
-            "\(origin) is plain http over a network; --allow-http permits that"
-        case .notSent: "this was not sent from here; satchel sent list shows what was"
-        case .notInOutbox: "nothing of that name is in the outbox; satchel outbox shows what is"
-        case .outboxBusy(let name): "another satchel is sending \(name) right now"
+            "\(origin) is plain http over a network; use --allow-http to permit that"
+        case .notSent: "this was not sent from here; see satchel sent list"
+        case .notInOutbox: "there is no such entry in the outbox; see satchel outbox"
+        case .outboxBusy(let name): "another satchel process is sending \(name) right now"
         case .ambiguous(let names):
-            "several leases could be meant: \(names.map(\.description).joined(separator: ", ")); name one of them"
-        case .notReproducible(let why): "the file cannot be sealed again: \(why)"
+            "more than one lease matches: \(names.map(\.description).joined(separator: ", ")); name one of them"
+        case .notReproducible(let why): "the blob cannot be reproduced: \(why)"
         case .transfer(let error): error.description
-        case .refused(let refusal, let host): "\(host) refuses: \(refusal)"
-        case .gone(let reason, let host): "the file is no longer at \(host): \(Self.ending(reason))"
-        case .notFound(let host): "\(host) has never held this file, or has long forgotten it"
+        case .refused(let problem, let host): "\(host) refused: \(problem)"
+        case .gone(let reason, let host): "\(host) no longer has the file: \(Self.sentence(for: reason))"
+        case .notFound(let host): "\(host) does not have this file; it never did, or forgot it long ago"
         case .wrongDigest(let expected, let actual, let host):
-            "what came from \(host) is not the file of this message: "
-                + "its SHA-256 begins \(actual.abbreviated), not \(expected.abbreviated)"
-        case .wrongKey: "the key in this message does not open the file, though the file is the right one"
-        case .redirect(let why, let host): "\(host) sends us on to a place where we do not go: \(why)"
-        case .answer(let why, let host): "the answer of \(host) makes no sense: \(why)"
+            "what \(host) sent is not the file of this message: "
+                + "its SHA-256 begins with \(actual.abbreviated), not \(expected.abbreviated)"
+        case .wrongKey: "the file is the right one, but the key in this message does not open it"
+        case .redirect(let why, let host): "\(host) sent a redirect that is not followed: \(why)"
+        case .answer(let why, let host): "unexpected response from \(host): \(why)"
         }
     }
 
-    private static func ending(_ reason: String?) -> String {
+    private static func sentence(for reason: String?) -> String {
         switch reason.flatMap(EndReason.init(rawValue:)) {
-        case .expired: "its time was up (expired)"
+        case .expired: "it expired"
         case .delivered: "everyone it was meant for has received it (delivered)"
-        case .revoked: "its sender took it back (revoked)"
-        case .removed: "the operator removed it (removed)"
-        case nil: "the server gives no reason that is known here"
+        case .revoked: "the sender revoked it"
+        case .removed: "the operator removed it"
+        case nil: "the server gave no known reason"
         }
     }
 }

@@ -1,51 +1,56 @@
 package import Blobs
 
-/// Where a sealed blob can be fetched: scheme, host, port and path, nothing else, the address as last part of the path.
+/// The URL of a sealed blob: scheme, host, port and path only, with the address as the last part of the path.
 ///
 ///     https://media.example:8443/files/<64 hex>.bin
 ///     └ scheme └ host       └ port └ folders └ address, optionally with "." and 1…16 ASCII letters and digits
 ///
 /// Host names are ASCII letters, digits, `-`, `_` and `.`; an IPv6 address stands in brackets (RFC 3986 §3.2.2).
-/// A path has no empty part and none that is `.` or `..`, also written with `%2e`, so that no client changes it.
+/// No part of the path is empty, `.` or `..`, even written with `%2e`, so that no client rewrites it.
 package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
     package enum Scheme: String, Sendable {
         case http, https
 
-        /// The port where none is given.
+        /// The port if none is given.
         package var defaultPort: Int { self == .https ? 443 : 80 }
     }
 
-    /// The greatest number of bytes in a URL.
+    /// The most bytes in a URL.
     package static let limitBytes = 2048
 
     package let scheme: Scheme
-    /// In lower case; an IPv6 address with its brackets.
+    /// In lower case; an IPv6 address with brackets.
     package let host: String
-    /// As given; nil where it was left out.
+    /// As written; nil if it was left out.
     package let givenPort: Int?
     /// The parts of the path before the last.
     package let folders: [String]
     package let address: BlobAddress
-    /// What follows the address, without the dot.
+    /// The part after the address, without the dot.
     package let fileExtension: String?
 
     /// The port to connect to.
     package var port: Int { givenPort ?? scheme.defaultPort }
 
-    /// Scheme, host and port: what decides whether two places are the same server (RFC 6454 §4).
+    /// Scheme, host and port: two URLs with the same origin are on the same server (RFC 6454 §4).
     package var origin: String { "\(scheme.rawValue)://\(host):\(port)" }
 
-    /// The host with its port where one was given: the `Host` field of a request.
+    /// The host, with the port if one was given: the `Host` field of a request.
     package var authority: String { givenPort.map { "\(host):\($0)" } ?? host }
 
-    /// The path, beginning with `/`.
+    /// The path, starting with `/`.
     package var path: String {
         "/" + (folders + [address.hex + (fileExtension.map { "." + $0 } ?? "")]).joined(separator: "/")
     }
 
+    /// Everything before the address, where the server's API is: `https://media.example:8443/files`.
+    package var base: String {
+        (["\(scheme.rawValue)://\(authority)"] + folders).joined(separator: "/")
+    }
+
     package var description: String { "\(scheme.rawValue)://\(authority)\(path)" }
 
-    /// The URL in `text`, which is that and nothing else; nil if it breaks any of the rules above.
+    /// Parses a URL; nil if it breaks any of the rules above.
     package init?(_ text: some StringProtocol) {
         guard let place = WebPlace(text), let last = place.parts.last else { return nil }
         let pieces = last.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
@@ -63,7 +68,7 @@ package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
         self.address = address
     }
 
-    /// The same place without a file extension, and with other folders.
+    /// The same origin with other folders, and without a file extension.
     init(_ place: WebPlace, folders: [String], address: BlobAddress) {
         scheme = place.scheme
         host = place.host

@@ -1,4 +1,4 @@
-/// What stands in a JSON text. Numbers stay as they were written: what they may be is their field's business.
+/// A JSON value. Numbers stay as written; each field decides what is valid.
 package indirect enum JSONValue: Hashable, Sendable {
     case object([String: JSONValue])
     case array([JSONValue])
@@ -8,30 +8,30 @@ package indirect enum JSONValue: Hashable, Sendable {
     case null
 }
 
-/// Reads JSON (RFC 8259) from a stranger: strict, and bounded in depth.
+/// Parses untrusted JSON (RFC 8259): strict, and limited in depth.
 ///
-/// Beyond the grammar it refuses doubled names (after unescaping), lone surrogates, and more than `depthLimit` objects
-/// and arrays inside each other.
+/// Beyond the grammar it rejects duplicate names (after unescaping), lone surrogates, and more than `depthLimit` nested
+/// objects and arrays.
 package struct JSONReader {
     static let depthLimit = 4
 
     private let bytes: [UInt8]
     private var position = 0
 
-    /// The one value that `bytes` hold, white space around it allowed.
+    /// Parses a single value, with optional white space around it.
     package static func read(_ bytes: [UInt8]) throws(MessageError) -> JSONValue {
         var reader = JSONReader(bytes: bytes)
         reader.skipSpace()
         let value = try reader.value(depth: 0)
         reader.skipSpace()
-        guard reader.position == bytes.count else { throw reader.fault("something follows the value") }
+        guard reader.position == bytes.count else { throw reader.fault("unexpected text after the value") }
         return value
     }
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private mutating func value(depth: Int) throws(MessageError) -> JSONValue {
-        guard let byte = peek else { throw fault("a value is missing") }
+        guard let byte = peek else { throw fault("expected a value") }
         switch byte {
         case UInt8(ascii: "{"): return .object(try object(depth: depth + 1))
         case UInt8(ascii: "["): return .array(try array(depth: depth + 1))
@@ -40,7 +40,7 @@ package struct JSONReader {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
-        default: throw fault("a value is missing")
+        default: throw fault("expected a value")
         }
     }
 
@@ -50,7 +50,7 @@ package struct JSONReader {
         guard !takeIfNext("}") else { return members }
         repeat {
             skipSpace()
-            guard peek == UInt8(ascii: "\"") else { throw fault("a name is missing") }
+            guard peek == UInt8(ascii: "\"") else { throw fault("expected a name") }
             let name = try string()
             skipSpace()
             try take(":")
@@ -88,7 +88,7 @@ package struct JSONReader {
         let start = position
         _ = takeIfNext("-")
         if takeIfNext("0") {
-            guard !isDigit(peek) else { throw fault("a number begins with 0") }
+            guard !isDigit(peek) else { throw fault("number with a leading zero") }
         } else {
             try digits()
         }
@@ -101,12 +101,12 @@ package struct JSONReader {
     }
 
     private mutating func digits() throws(MessageError) {
-        guard isDigit(peek) else { throw fault("a digit is missing") }
+        guard isDigit(peek) else { throw fault("expected a digit") }
         while isDigit(peek) { position += 1 }
     }
 
     private mutating func word(_ word: String, _ value: JSONValue) throws(MessageError) -> JSONValue {
-        guard bytes[position...].starts(with: word.utf8) else { throw fault("a value is missing") }
+        guard bytes[position...].starts(with: word.utf8) else { throw fault("expected a value") }
         position += word.utf8.count
         return value
     }
@@ -117,17 +117,17 @@ package struct JSONReader {
         position += 1
         var text: [UInt8] = []
         while true {
-            guard let byte = peek else { throw fault("a string does not end") }
+            guard let byte = peek else { throw fault("unterminated string") }
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
-                guard let text = String(validating: text, as: UTF8.self) else { throw fault("not UTF-8") }
+                guard let text = String(validating: text, as: UTF8.self) else { throw fault("invalid UTF-8") }
                 return text
             case UInt8(ascii: "\\"):
                 position += 1
                 text += Array(String(try escaped()).utf8)
             case ..<0x20:
-                throw fault("a control character stands in a string")
+                throw fault("control character in a string")
             default:
                 text.append(byte)
                 position += 1
@@ -136,7 +136,7 @@ package struct JSONReader {
     }
 
     private mutating func escaped() throws(MessageError) -> Unicode.Scalar {
-        guard let byte = peek else { throw fault("a string does not end") }
+        guard let byte = peek else { throw fault("unterminated string") }
         position += 1
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
@@ -146,17 +146,17 @@ package struct JSONReader {
         case UInt8(ascii: "r"): return "\r"
         case UInt8(ascii: "t"): return "\t"
         case UInt8(ascii: "u"): return try escapedScalar()
-        default: throw fault("an unknown escape")
+        default: throw fault("unknown escape")
         }
     }
 
-    /// What stands behind `\u`: one UTF-16 unit, or the two of a surrogate pair.
+    /// What follows `\u`: one UTF-16 unit, or the two of a surrogate pair.
     private mutating func escapedScalar() throws(MessageError) -> Unicode.Scalar {
         let first = try hexadecimalUnit()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        guard UTF16.isLeadSurrogate(first), takeIfNext("\\"), takeIfNext("u") else { throw fault("a lone surrogate") }
+        guard UTF16.isLeadSurrogate(first), takeIfNext("\\"), takeIfNext("u") else { throw fault("lone surrogate") }
         let second = try hexadecimalUnit()
-        guard UTF16.isTrailSurrogate(second) else { throw fault("a lone surrogate") }
+        guard UTF16.isTrailSurrogate(second) else { throw fault("lone surrogate") }
         return UTF16.decode(UTF16.EncodedScalar([first, second]))
     }
 
@@ -164,7 +164,7 @@ package struct JSONReader {
         var unit: UInt16 = 0
         for _ in 0..<4 {
             guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw fault("four hexadecimal digits are missing")
+                throw fault("expected four hexadecimal digits")
             }
             unit = unit << 4 | UInt16(digit)
             position += 1
@@ -191,7 +191,7 @@ package struct JSONReader {
     }
 
     private mutating func take(_ character: Unicode.Scalar) throws(MessageError) {
-        guard takeIfNext(character) else { throw fault("\(character) is missing") }
+        guard takeIfNext(character) else { throw fault("expected \(character)") }
     }
 
     private func fault(_ why: String) -> MessageError { .notJSON(why, offset: position) }

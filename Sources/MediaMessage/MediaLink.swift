@@ -1,15 +1,15 @@
 import Blobs
 
-/// The message as a link for a person to paste. A browser does not send what stands after `#`.
+/// The message as a link for a person to paste. Browsers do not send the part after `#`.
 ///
 ///     <base>/open/<sha256>#v=1&k=<key>&s=<sealed size>&n=<plaintext size>&t=image/jpeg&f=beach.jpg
 ///
-/// where the blob itself is at `<base>/<sha256>`. Percent-encoding as in RFC 3986, so `+` is a plus sign. Required
-/// v, k, s, n, t; unknown names are ignored, a doubled name is refused. Preview, caption and the rest do not fit in.
+/// where the blob itself is at `<base>/<sha256>`. Percent-encoding as in RFC 3986, so `+` is a plus sign. Required: v, k, s,
+/// n, t; unknown names are ignored, duplicate names are refused. Preview, caption and the rest are left out.
 package enum MediaLink {
     private static let folder = "open"
 
-    /// The link that carries `message`. Throws `.missing` for a message without URL, `.invalid`, and `.tooLong`.
+    /// The link for `message`. Throws `.missing` for a message without URL, `.invalid`, and `.tooLong`.
     package static func format(_ message: MediaMessage) throws(MessageError) -> String {
         try message.check()
         guard let url = message.url else { throw .missing("url") }
@@ -26,19 +26,19 @@ package enum MediaLink {
         return link
     }
 
-    /// The message in a link, checked like any message from a stranger.
+    /// Parses the message in a link, with the same checks as any message.
     package static func parse(_ text: String) throws(MessageError) -> MediaMessage {
         let text = String(decoding: trimmed(Array(text.utf8)), as: UTF8.self)
         let bytesOver = text.utf8.count - MediaMessage.limitBytes
         guard bytesOver <= 0 else { throw .tooLong(bytesOver: bytesOver) }
-        guard isVisibleASCII(text) else { throw .notLink("it holds characters that stand in no link") }
+        guard isVisibleASCII(text) else { throw .notLink("it has characters that a link cannot have") }
         guard let hash = text.firstIndex(of: "#") else {
-            throw .notLink("nothing stands after a #, where the key would be")
+            throw .notLink("it has no #, after which the key would be")
         }
         let url = try blobURL(text[..<hash])
         let fields = try self.fields(text[text.index(after: hash)...])
         guard try required("v", fields) == "1" else { throw .version(fields["v"] ?? "") }
-        guard let key = Base64URL.decode(try required("k", fields)) else { throw .invalid("k", "cannot be read") }
+        guard let key = Base64URL.decode(try required("k", fields)) else { throw .invalid("k", "is invalid") }
         let message = MediaMessage(
             url: url, address: url.address, size: try integer("s", fields), key: key,
             media: Media(type: try required("t", fields), size: try integer("n", fields), name: fields["f"]))
@@ -47,7 +47,7 @@ package enum MediaLink {
     }
 
     private static func blobURL(_ text: Substring) throws(MessageError) -> BlobURL {
-        guard let place = WebPlace(text) else { throw .notLink("its address is not one of http or https") }
+        guard let place = WebPlace(text) else { throw .notLink("it is not an http or https URL") }
         guard place.parts.count >= 2, place.parts[place.parts.count - 2] == folder,
             let address = place.parts.last.flatMap({ BlobAddress(hex: $0) })
         else { throw .notLink("its path does not end with /\(folder)/ and the address of a blob") }
@@ -59,7 +59,7 @@ package enum MediaLink {
         for pair in fragment.split(separator: "&", omittingEmptySubsequences: false) {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = percentDecoded(sides[0]), let value = percentDecoded(sides.count == 2 ? sides[1] : "")
-            else { throw .notLink("its percent-encoding is broken") }
+            else { throw .notLink("its percent-encoding is invalid") }
             guard fields.updateValue(value, forKey: name) == nil else { throw .doubled(name) }
         }
         return fields
@@ -80,7 +80,7 @@ package enum MediaLink {
 }
 
 extension MediaMessage {
-    /// The message in `text`, be it JSON or a link.
+    /// Parses a message, as JSON or as a link.
     package static func read(_ text: String, requiresLocation: Bool = true) throws(MessageError) -> MediaMessage {
         let first = text.utf8.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
         return first == UInt8(ascii: "{")

@@ -1,20 +1,20 @@
 import Blobs
 
-/// The message as JSON: two functions that are each other's inverse.
+/// The message as JSON.
 ///
 ///     {"v":1,"url":"…","mirrors":["…"],"sha256":"<64 hex>","size":5244224,"expires":1790000000,
 ///      "key":"<43 base64url>","receipt":"<22 base64url>",
 ///      "media":{"type":"image/jpeg","size":182344,"name":"…","caption":"…","alt":"…","width":1600,"height":1200,
 ///               "duration":12.4,"thumbhash":"<base64url>","preview":"<base64url>","removed":["gps"]}}
 ///
-/// Required: v, sha256, size, key, media.type, media.size, and url unless the blob is in hand.
+/// Required: v, sha256, size, key, media.type, media.size, and url unless the blob is at hand.
 extension MediaMessage {
-    /// Reads a stranger's message, checking every field. Unknown fields are ignored.
+    /// Parses an untrusted message, checking every field. Unknown fields are ignored.
     package init(parsing text: String, requiresLocation: Bool = true) throws(MessageError) {
         try self.init(parsing: Array(text.utf8), requiresLocation: requiresLocation)
     }
 
-    /// As above, from bytes that may not even be UTF-8.
+    /// As above, from bytes that may not be UTF-8.
     package init(parsing bytes: [UInt8], requiresLocation: Bool = true) throws(MessageError) {
         let bytes = trimmed(bytes)
         guard bytes.count <= Self.limitBytes else { throw .tooLong(bytesOver: bytes.count - Self.limitBytes) }
@@ -35,8 +35,8 @@ extension MediaMessage {
         try check()
     }
 
-    /// The message as text of at most 4096 bytes: if it is longer the preview is left out, then the mirrors.
-    /// Throws `.invalid`, and `.tooLong` if all that does not suffice.
+    /// The message as text of at most 4096 bytes: if it is longer, the preview is left out, then the mirrors.
+    /// Throws `.invalid`, and `.tooLong` if it is still too long.
     package func encoded() throws(MessageError) -> String {
         try check()
         var message = self

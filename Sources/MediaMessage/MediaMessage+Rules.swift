@@ -1,26 +1,26 @@
 import Blobs
 
-/// What every message keeps to, whether it was read or is about to be written.
+/// The rules of every message, whether it was read or is about to be written.
 extension MediaMessage {
-    /// The largest integer that every JSON reader holds exactly (RFC 8259 §6).
+    /// The largest integer that every JSON parser represents exactly (RFC 8259 §6).
     static let integerLimit: Int64 = (1 << 53) - 1
 
-    /// Throws `.invalid` for the first field that holds what it must not.
+    /// Throws `.invalid` for the first field that breaks a rule.
     package func check() throws(MessageError) {
         for (field, place) in [("url", url)] + mirrors.map({ ("mirrors", $0) }) {
             try require(place?.address ?? address == address, field, "does not end with the address in \"sha256\"")
         }
-        try require(mirrors.count <= Self.mirrorLimit, "mirrors", "has more than \(Self.mirrorLimit) places")
-        try require(key.count == Self.keyBytes, "key", "has not \(Self.keyBytes) bytes")
+        try require(mirrors.count <= Self.mirrorLimit, "mirrors", "has more than \(Self.mirrorLimit) URLs")
+        try require(key.count == Self.keyBytes, "key", "is not \(Self.keyBytes) bytes long")
         if let expires {
-            try require((0...Self.integerLimit).contains(expires.seconds), "expires", "is no time in a message")
+            try require((0...Self.integerLimit).contains(expires.seconds), "expires", "is out of range")
         }
         guard (0...Self.integerLimit).contains(size), let geometry = SealedGeometry(sealedBytes: size) else {
             throw .invalid("size", "is not the size of a sealed blob")
         }
         try media.check()
         try require(
-            media.size <= geometry.largestPlaintextBytes, "media.size", "does not fit into a blob of \(size) bytes")
+            media.size <= geometry.largestPlaintextBytes, "media.size", "does not fit in a blob of \(size) bytes")
     }
 }
 
@@ -40,7 +40,7 @@ extension Media {
         try checkBytes("media.thumbhash", thumbhash, Self.thumbhashLimitBytes)
         try checkBytes("media.preview", preview, Self.previewLimitBytes)
         try require(removed.count <= Self.removedLimit, "media.removed", "has more than \(Self.removedLimit) words")
-        try require(removed.allSatisfy(isWord), "media.removed", "holds something that is not a short word")
+        try require(removed.allSatisfy(isWord), "media.removed", "has an element that is not a short word")
     }
 
     private func checkText(_ field: String, _ text: String?, _ limitBytes: Int) throws(MessageError) {
@@ -82,4 +82,41 @@ private func isWord(_ text: String) -> Bool {
 
 private func isLowercaseAlphanumeric(_ byte: UInt8) -> Bool {
     isAlphanumeric(byte) && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+}
+
+/// Why a text is not a media message, or a message cannot be encoded.
+package enum MessageError: Error, Hashable, Sendable {
+    /// Too many bytes; how many over the limit.
+    case tooLong(bytesOver: Int)
+    /// Not JSON (RFC 8259): what is wrong, and at which byte.
+    case notJSON(String, offset: Int)
+    /// A name appears twice in one object, or in one link.
+    case doubled(String)
+    /// Objects and arrays nested deeper than any message needs.
+    case tooDeep(offset: Int)
+    /// A later version of the message.
+    case version(String)
+    /// A required field is missing.
+    case missing(String)
+    /// A field has an invalid value: which field, and why.
+    case invalid(String, String)
+    /// Not a link: why.
+    case notLink(String)
+}
+
+extension MessageError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .tooLong(let bytes):
+            "the message is \(bytes) bytes too long; the limit is \(MediaMessage.limitBytes)"
+        case .notJSON(let why, let offset): "the message is not valid JSON: \(why) at byte \(offset)"
+        case .doubled(let name): "the message has \"\(printable(name))\" twice"
+        case .tooDeep(let offset): "the message is nested too deeply at byte \(offset)"
+        case .version(let version):
+            "the message has version \(printable(version)); only version 1 is supported"
+        case .missing(let field): "the message has no \"\(field)\""
+        case .invalid(let field, let why): "the message's \"\(field)\" \(why)"
+        case .notLink(let why): "this is not a Satchel link: \(why)"
+        }
+    }
 }

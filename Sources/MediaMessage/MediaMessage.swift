@@ -1,30 +1,30 @@
 package import Blobs
 
-/// What travels through the chat instead of the file: where the sealed blob is, the key that opens it, and enough to
-/// draw its place in the conversation before it arrives. At most 4096 bytes of JSON.
+/// What is sent through the chat instead of the file: where the sealed blob is, the key that opens it, and enough to show a
+/// placeholder before the file arrives. At most 4096 bytes of JSON.
 ///
-/// It holds the key. Its description does not show it; its `key` and its encoding do.
+/// It contains the key. Its description does not show it; its `key` and its encoding do.
 package struct MediaMessage: Hashable, Sendable {
-    /// The greatest number of bytes in a message, white space around it not counted.
+    /// The most bytes in a message, not counting white space around it.
     package static let limitBytes = 4096
-    /// The greatest number of other places.
+    /// The most mirrors.
     package static let mirrorLimit = 8
     /// Bytes in a key.
     package static let keyBytes = 32
 
-    /// Where to fetch; nil only in a message that goes with its blob in hand (`satchel seal`).
+    /// Where to download the blob; nil only in a message that accompanies its blob (`satchel seal`).
     package var url: BlobURL?
-    /// Other places of the same blob.
+    /// Other URLs of the same blob.
     package var mirrors: [BlobURL]
     /// SHA-256 of the sealed blob.
     package var address: BlobAddress
     /// Bytes of the sealed blob.
     package var size: Int64
-    /// When the blob may be gone: a hint for display, only the store knows.
+    /// When the blob expires: a hint for display, only the server knows.
     package var expires: Timestamp?
-    /// 32 bytes: one file, one time.
+    /// 32 bytes, used for one file only.
     package var key: [UInt8]
-    /// Lets a recipient say "delivered".
+    /// Lets a recipient report "delivered".
     package var receipt: Secret?
     package var media: Media
 
@@ -42,7 +42,7 @@ package struct MediaMessage: Hashable, Sendable {
         self.media = media
     }
 
-    /// Two messages are the same if they say the same; not for checking secrets against a stranger's.
+    /// Compares contents; not for checking secrets against untrusted ones.
     package static func == (left: Self, right: Self) -> Bool {
         left.url == right.url && left.mirrors == right.mirrors && left.address == right.address
             && left.size == right.size && left.expires == right.expires && left.key == right.key
@@ -52,29 +52,29 @@ package struct MediaMessage: Hashable, Sendable {
     package func hash(into hasher: inout Hasher) { hasher.combine(address) }
 }
 
-/// What the file is, as far as the sender tells.
+/// What the sender says about the file.
 package struct Media: Hashable, Sendable {
     /// The media type, `image/jpeg`: lower case, without parameters (RFC 6838 §4.2).
     package var type: String
     /// Bytes of the plaintext.
     package var size: Int64
-    /// A hint, never a path: see `safeFileName`.
+    /// A suggestion, never a path: see `safeFileName`.
     package var name: String?
     /// At most 1024 bytes.
     package var caption: String?
-    /// What the picture shows, for those who do not see it; at most 512 bytes.
+    /// A description for people who cannot see the picture; at most 512 bytes.
     package var alt: String?
     /// Pixels as displayed, 1…65535.
     package var width: Int?
     /// Pixels as displayed, 1…65535.
     package var height: Int?
-    /// Seconds of sound or film.
+    /// Seconds of audio or video.
     package var duration: Double?
-    /// A colour placeholder with the right shape, about 25 bytes, at most 32.
+    /// A blurred placeholder (ThumbHash), about 25 bytes, at most 32.
     package var thumbhash: [UInt8]?
-    /// A JPEG of at most 1536 bytes, from a stranger: decoded under the same limits as any picture.
+    /// A JPEG of at most 1536 bytes, untrusted: decoded under the same limits as any picture.
     package var preview: [UInt8]?
-    /// What the sender's device took out: short words such as `gps`, at most 32.
+    /// The kinds of metadata that the sender removed: short words such as `gps`, at most 32.
     package var removed: [String]
 
     package static let captionLimitBytes = 1024
@@ -102,7 +102,7 @@ package struct Media: Hashable, Sendable {
     }
 }
 
-/// Descriptions end up in logs: they say which blob, and nothing that opens or describes it.
+/// Descriptions may be logged: they identify the blob, and contain nothing that opens or describes it.
 extension MediaMessage: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package var description: String { "media message for \(address.abbreviated)…" }
     package var debugDescription: String { description }

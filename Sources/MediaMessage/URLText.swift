@@ -1,4 +1,4 @@
-/// The small grammar of URLs (RFC 3986), as far as places of blobs need it.
+/// The grammar of URLs (RFC 3986), as far as blob URLs need it.
 
 /// ASCII letters and digits.
 func isAlphanumeric(_ byte: UInt8) -> Bool {
@@ -10,7 +10,7 @@ func isAlphanumeric(_ byte: UInt8) -> Bool {
     }
 }
 
-/// Whether `text` has nothing but printable ASCII without spaces: only then are its characters its bytes.
+/// Whether `text` is printable ASCII without spaces, so that each character is one byte.
 func isVisibleASCII(_ text: some StringProtocol) -> Bool {
     text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
 }
@@ -20,7 +20,7 @@ func isUnreserved(_ byte: UInt8) -> Bool {
     isAlphanumeric(byte) || "-._~".utf8.contains(byte)
 }
 
-/// A part of a path: `1*pchar` (RFC 3986 §3.3) and neither `.` nor `..`, however written.
+/// A part of a path: `1*pchar` (RFC 3986 §3.3), neither `.` nor `..`, however encoded.
 func isPathPart(_ part: some StringProtocol) -> Bool {
     guard let decoded = percentDecodedBytes(part), !decoded.isEmpty else { return false }
     guard decoded != Array(".".utf8), decoded != Array("..".utf8) else { return false }
@@ -37,8 +37,8 @@ func isHost(_ host: String) -> Bool {
     }
 }
 
-/// An IPv6 address as RFC 3986 §3.2.2 writes it: eight groups, `::` once for one or more groups of zeros,
-/// the last two groups perhaps as an IPv4 address; no zone.
+/// An IPv6 address (RFC 3986 §3.2.2): eight groups, `::` at most once for one or more groups of zeros, the last two groups
+/// optionally as an IPv4 address; no zone.
 func isIPv6(_ text: some StringProtocol) -> Bool {
     let halves = String(text).split(separator: "::", omittingEmptySubsequences: false)
     switch halves.count {
@@ -79,7 +79,7 @@ private func isIPv4(_ text: some StringProtocol) -> Bool {
 
 // MARK: Percent-encoding (RFC 3986 §2.1)
 
-/// `text` with everything but unreserved characters, `/` and `:` percent-encoded: safe in a fragment.
+/// Percent-encodes everything but unreserved characters, `/` and `:`: safe in a fragment.
 func percentEncoded(_ text: String) -> String {
     var result = ""
     for byte in text.utf8 {
@@ -92,7 +92,7 @@ func percentEncoded(_ text: String) -> String {
     return result
 }
 
-/// What `text` says without percent-encoding; nil for a broken escape or bytes that are not UTF-8. `+` is a plus sign.
+/// Decodes percent-encoding; nil for an invalid escape or bytes that are not UTF-8. `+` is a plus sign.
 func percentDecoded(_ text: some StringProtocol) -> String? {
     percentDecodedBytes(text).flatMap { String(validating: $0, as: UTF8.self) }
 }

@@ -1,8 +1,8 @@
 import Blobs
 
-/// Neighbouring chunks of one blob that are read, worked on and written together.
+/// Adjacent chunks of one blob that are read, processed and written together.
 struct ChunkRun: Hashable, Sendable {
-    /// How many chunks are handled at once: 128 KiB, few system calls and little memory.
+    /// Chunks in a run: 128 KiB, for few system calls and little memory.
     static let chunksAtOnce: Int64 = 2
     /// Bytes of padded plaintext in the longest run.
     static let longestPaddedBytes = Int(chunksAtOnce) * SealedGeometry.chunkBytes
@@ -11,16 +11,16 @@ struct ChunkRun: Hashable, Sendable {
 
     /// The chunks, counted from 0.
     let chunks: ClosedRange<Int64>
-    /// Where the run's part of the padded plaintext begins.
+    /// Where the run starts in the padded plaintext.
     let paddedOffset: Int64
-    /// Bytes of the run's part of the padded plaintext.
+    /// Bytes of padded plaintext in the run.
     let paddedCount: Int
-    /// Where the sealed chunks stand in the blob.
+    /// Where the sealed chunks are in the blob.
     let sealed: ByteRange
     /// Whether it ends the blob.
     let isLast: Bool
 
-    /// How many runs make a blob.
+    /// The number of runs in a blob.
     static func count(in geometry: SealedGeometry) -> Int64 {
         (geometry.chunkCount - 1) / chunksAtOnce + 1
     }
@@ -31,7 +31,7 @@ struct ChunkRun: Hashable, Sendable {
         self.init(chunks: first...min(first + Self.chunksAtOnce, geometry.chunkCount) - 1, of: geometry)
     }
 
-    /// The run of these chunks, all of which the blob has.
+    /// The run of these chunks, which the blob must have.
     init(chunks: ClosedRange<Int64>, of geometry: SealedGeometry) {
         guard let sealed = geometry.sealedRange(ofChunks: chunks) else {
             preconditionFailure("chunks \(chunks) of a blob that has \(geometry.chunkCount)")
@@ -43,7 +43,7 @@ struct ChunkRun: Hashable, Sendable {
         paddedCount = Int(sealed.count) - chunks.count * SealedGeometry.tagBytes
     }
 
-    /// One chunk of the run: where it stands in the run's plaintext and in its sealed bytes.
+    /// One chunk of the run: where it is in the run's plaintext and in its sealed bytes.
     struct Chunk {
         let index: Int64
         let plain: Range<Int>
@@ -51,7 +51,7 @@ struct ChunkRun: Hashable, Sendable {
         let isLast: Bool
     }
 
-    /// The chunk that is `number` chunks after the first.
+    /// The chunk `number` of the run, counted from 0.
     func chunk(_ number: Int) -> Chunk {
         let plainStart = number * SealedGeometry.chunkBytes
         let plainEnd = min(plainStart + SealedGeometry.chunkBytes, paddedCount)
@@ -64,7 +64,7 @@ struct ChunkRun: Hashable, Sendable {
 }
 
 extension ChunkKey {
-    /// Seals the run's padded plaintext; both spans have exactly the run's lengths.
+    /// Seals the padded plaintext of the run; both spans have exactly the run's lengths.
     borrowing func seal(_ plain: RawSpan, into sealed: inout MutableRawSpan, as run: ChunkRun) {
         for number in 0..<run.chunks.count {
             let chunk = run.chunk(number)
@@ -73,8 +73,8 @@ extension ChunkKey {
         }
     }
 
-    /// Opens the run's sealed bytes; both spans have exactly the run's lengths.
-    /// Throws `.chunk` for the first that is not what was sealed there; what stands before it has been opened.
+    /// Opens the sealed bytes of the run; both spans have exactly the run's lengths.
+    /// Throws `.chunk` for the first chunk that is not authentic; those before it have been opened.
     borrowing func open(_ sealed: RawSpan, into plain: inout MutableRawSpan, as run: ChunkRun) throws(SealingError) {
         for number in 0..<run.chunks.count {
             let chunk = run.chunk(number)

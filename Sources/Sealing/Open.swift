@@ -4,8 +4,8 @@ package import Files
 /// Opens the whole of `blob` into `plaintext`, which is overwritten and cut to the plaintext's size.
 ///
 /// Until this returns, nothing in `plaintext` may be shown to anyone; after an error it is empty.
-/// `plaintextSize` is what the message gives. Works on two threads as `seal` does; `progress` is told how many plaintext
-/// bytes are done, on the caller's thread. Throws, in this order of checks, `.length`, `.magic`, `.version`, `.suite`,
+/// `plaintextSize` comes from the message. Uses two threads as `seal` does; `progress` takes the number of plaintext bytes
+/// done, on the caller's thread. Throws, in this order of checks, `.length`, `.magic`, `.version`, `.suite`,
 /// `.parameters`, `.commitment`, `.chunk`, `.trailer`, `.padding`, `.digest`; and `.file`.
 package func open(
     _ blob: borrowing OpenFile, address: BlobAddress, plaintextSize: Int64, key: borrowing MediaKey,
@@ -16,10 +16,10 @@ package func open(
         let geometry = try geometry(of: blob)
         let header = try readHeader(of: blob)
         let chunkKey = try ChunkKey.unlocking(header, with: key)
-        var ending = Ending(geometry: geometry, plaintextSize: plaintextSize)
+        var trailer = TrailerCheck(geometry: geometry, plaintextSize: plaintextSize)
         let actual = try openChunks(
-            of: blob, after: header, key: chunkKey, into: plaintext, ending: &ending, progress: progress)
-        try ending.check()
+            of: blob, after: header, key: chunkKey, into: plaintext, trailer: &trailer, progress: progress)
+        try trailer.check()
         guard actual == address else { throw .digest(expected: address, actual: actual) }
     } catch {
         _ = try? plaintext.truncate(to: 0)
@@ -27,13 +27,13 @@ package func open(
     }
 }
 
-/// Opens everything and gives the blob's address, which is still to be compared.
+/// Opens everything and returns the blob's address, which is still to be compared.
 private func openChunks(
     of blob: borrowing OpenFile, after header: [UInt8], key: borrowing ChunkKey,
-    into plaintext: borrowing OpenFile, ending: inout Ending, progress: (Int64) -> Void
+    into plaintext: borrowing OpenFile, trailer: inout TrailerCheck, progress: (Int64) -> Void
 ) throws(SealingError) -> BlobAddress {
-    let geometry = ending.geometry
-    let size = max(ending.plaintextSize, 0)
+    let geometry = trailer.geometry
+    let size = max(trailer.plaintextSize, 0)
     var hasher = BlobHasher()
     header.withBytes { hasher.update($0) }
     try workOnTwoThreads(
@@ -46,12 +46,12 @@ private func openChunks(
         digest: { index, buffers in
             let run = ChunkRun(index, of: geometry)
             buffers.sealed.withBytes { hasher.update($0.extracting(..<Int(run.sealed.count))) }
-            buffers.plain.withBytes { ending.take($0.extracting(..<run.paddedCount), as: run) }
+            buffers.plain.withBytes { trailer.take($0.extracting(..<run.paddedCount), as: run) }
         },
         write: { index, buffers throws(SealingError) in
             let run = ChunkRun(index, of: geometry)
             try write(
-                buffers.plain, ..<Ending.plaintextCount(size, in: run, of: geometry), to: plaintext,
+                buffers.plain, ..<TrailerCheck.plaintextCount(size, in: run, of: geometry), to: plaintext,
                 at: run.paddedOffset)
         },
         progress: { progress(min($0 * Int64(ChunkRun.longestPaddedBytes), size)) })
@@ -70,8 +70,8 @@ private func openBuffers(
     }
 }
 
-/// Opens the plaintext bytes of `range`, which lies within the plaintext, from a blob that is here whole.
-/// Rests on the chunks' tags, not on the digest. Throws as `SealedReader` does.
+/// Opens the plaintext bytes of `range`, which is within the plaintext, from a complete blob.
+/// Relies on the tags of the chunks, not on the digest. Throws as `SealedReader` does.
 package func openRange(
     _ range: ByteRange, of blob: borrowing OpenFile, plaintextSize: Int64, key: borrowing MediaKey,
     deliver: (ArraySlice<UInt8>) throws(SealingError) -> Void
@@ -88,10 +88,10 @@ package func openRange(
         }, deliver: deliver)
 }
 
-/// How many bytes from the start of a partial download can be kept: the header and the whole chunks behind it that are
-/// what was sealed at their place. 0 if even the header is not the one of this key.
+/// How many bytes from the start of a partial download can be kept: the header and the complete, authentic chunks after it.
+/// 0 if even the header does not belong to this key.
 ///
-/// `sealedSize` is the size that the whole blob will have. Throws `.length` if no blob has that size, and `.file`.
+/// `sealedSize` is the size of the complete blob. Throws `.length` if no blob has that size, and `.file`.
 package func verifiedPrefix(
     of partial: borrowing OpenFile, sealedSize: Int64, key: borrowing MediaKey
 ) throws(SealingError) -> Int64 {
@@ -122,7 +122,7 @@ private func geometry(of blob: borrowing OpenFile) throws(SealingError) -> Seale
     return geometry
 }
 
-/// The first 64 bytes of a file that has at least so many.
+/// The first 64 bytes of a file that has at least that many.
 private func readHeader(of blob: borrowing OpenFile) throws(SealingError) -> [UInt8] {
     var header = [UInt8](repeating: 0, count: SealedGeometry.headerBytes)
     let count = try read(header.count, from: blob, at: 0, into: &header)

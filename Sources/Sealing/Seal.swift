@@ -1,7 +1,7 @@
 package import Blobs
 package import Files
 
-/// What sealing a plaintext came to.
+/// The result of sealing a plaintext.
 package struct SealedBlob: Hashable, Sendable {
     /// SHA-256 of the whole blob.
     package let address: BlobAddress
@@ -16,8 +16,8 @@ package struct SealedBlob: Hashable, Sendable {
 /// Seals the whole of a regular file, at the size it has now, into `blob`, which is overwritten and cut to the blob's
 /// size. The key is for this one sealing.
 ///
-/// Sealing goes on two threads, in 1.5 MiB of buffers at any size. `progress` is told how many plaintext bytes are done,
-/// on the caller's thread. After an error `blob` is empty.
+/// Uses two threads, and 1.5 MiB of buffers at any size. `progress` takes the number of plaintext bytes done, on the
+/// caller's thread. After an error `blob` is empty.
 /// Throws `.notAFile`, `.tooLarge`, `.plaintextChanged`, `.file`.
 package func seal(
     _ plaintext: borrowing OpenFile, into blob: borrowing OpenFile, key: borrowing MediaKey,
@@ -27,7 +27,7 @@ package func seal(
         plaintext, into: blob, key: key, salt: SealedHeader.freshSalt(), padding: padding, progress: progress)
 }
 
-/// As above under a given salt, which no other plaintext may ever have been sealed under with this key.
+/// As above with a given salt, with which this key must never have sealed another plaintext.
 func seal(
     _ plaintext: borrowing OpenFile, into blob: borrowing OpenFile, key: borrowing MediaKey, salt: [UInt8],
     padding: Padding, progress: (Int64) -> Void
@@ -57,7 +57,7 @@ func seal(
     }
 }
 
-/// Seals every chunk, hands it to `write` with its place in the blob, and gives the address of header and chunks.
+/// Seals every chunk, passes it to `write` with its range in the blob, and returns the address of header and chunks.
 func sealChunks(
     of plaintext: borrowing OpenFile, size: Int64, after header: SealedHeader, geometry: SealedGeometry,
     key: borrowing ChunkKey, write: (_ sealed: [UInt8], ByteRange) throws(SealingError) -> Void,
@@ -107,4 +107,82 @@ private func fill(
         let trailer = UInt64(size).bigEndianBytes
         buffer.replaceSubrange(run.paddedCount - trailer.count..<run.paddedCount, with: trailer)
     }
+}
+
+// MARK: Sealing again
+
+/// What is known about a blob that is to be sealed again from its plaintext.
+package struct SealedOriginal: Sendable {
+    package let address: BlobAddress
+    /// Bytes of the blob, which determine the padding.
+    package let size: Int64
+    /// The blob's first 64 bytes.
+    package let header: [UInt8]
+    /// Bytes of the plaintext.
+    package let plaintextSize: Int64
+
+    package init(address: BlobAddress, size: Int64, header: [UInt8], plaintextSize: Int64) {
+        self.address = address
+        self.size = size
+        self.header = header
+        self.plaintextSize = plaintextSize
+    }
+}
+
+/// Checks that `plaintext` is, byte for byte, what was sealed: seals it again and compares the address. Nothing is written
+/// anywhere, since another plaintext under the same key and salt would reveal both.
+///
+/// Throws `.notTheOriginal`; `.length`, `.magic` … `.commitment` for a header or key of another blob; and `.file`.
+package func checkReproduction(
+    of original: SealedOriginal, from plaintext: borrowing OpenFile, key: borrowing MediaKey,
+    progress: (Int64) -> Void = { _ in }
+) throws(SealingError) {
+    try sealAgain(original, from: plaintext, key: key, write: { _, _ in }, progress: progress)
+}
+
+/// Seals `plaintext` again into `blob`, to exactly the same bytes; checked before the first of them is written. After an
+/// error `blob` is empty. Throws as `checkReproduction` does.
+package func reproduce(
+    _ original: SealedOriginal, from plaintext: borrowing OpenFile, key: borrowing MediaKey,
+    into blob: borrowing OpenFile, progress: (Int64) -> Void = { _ in }
+) throws(SealingError) {
+    try checkReproduction(of: original, from: plaintext, key: key)
+    do throws(SealingError) {
+        try onFile { () throws(FileError) in try blob.truncate(to: 0) }
+        try onFile { () throws(FileError) in try blob.write(original.header, at: 0) }
+        try sealAgain(
+            original, from: plaintext, key: key,
+            write: { sealed, range throws(SealingError) in
+                try write(sealed, ..<Int(range.count), to: blob, at: range.offset)
+            }, progress: progress)
+    } catch {
+        // The plaintext was changed between the two passes.
+        _ = try? erase(blob)
+        throw error
+    }
+}
+
+private func sealAgain(
+    _ original: SealedOriginal, from plaintext: borrowing OpenFile, key: borrowing MediaKey,
+    write: (_ sealed: [UInt8], ByteRange) throws(SealingError) -> Void, progress: (Int64) -> Void
+) throws(SealingError) {
+    guard let geometry = SealedGeometry(sealedBytes: original.size),
+        original.header.count == SealedGeometry.headerBytes
+    else { throw .length(original.size) }
+    let chunkKey = try ChunkKey.unlocking(original.header, with: key)
+    guard try regularSize(of: plaintext) == original.plaintextSize,
+        original.plaintextSize <= geometry.largestPlaintextBytes
+    else { throw .notTheOriginal(path: plaintext.path) }
+    let address = try sealChunks(
+        of: plaintext, size: original.plaintextSize, after: try SealedHeader(parsing: original.header),
+        geometry: geometry, key: chunkKey, write: write, progress: progress)
+    guard address == original.address else { throw .notTheOriginal(path: plaintext.path) }
+}
+
+/// Overwrites and truncates what was sealed from the wrong plaintext.
+private func erase(_ blob: borrowing OpenFile) throws(FileError) {
+    let zeros = [UInt8](repeating: 0, count: 64 * 1024)
+    let size = try blob.size()
+    for offset in stride(from: 0, to: size, by: zeros.count) { try blob.write(zeros, at: offset) }
+    try blob.truncate(to: 0)
 }

@@ -1,18 +1,18 @@
 package import Blobs
 
-/// Opens any part of a sealed blob whose header has been read; the rest of its bytes come from wherever they are.
+/// Opens any part of a sealed blob whose header has been read; the caller supplies the other bytes.
 ///
-/// What it hands out rests on the chunks' tags. Someone who knows the key and controls the store can forge that;
-/// only the digest of the whole blob cannot be forged.
+/// It relies on the tags of the chunks. Someone who knows the key and controls the store can forge those; only the digest
+/// of the whole blob cannot be forged.
 package struct SealedReader: ~Copyable, Sendable {
     package let geometry: SealedGeometry
-    /// Bytes of the plaintext, as the message gives them.
+    /// Bytes of the plaintext, from the message.
     package let plaintextSize: Int64
     let key: ChunkKey
 
     /// Checks everything that can be checked before the first chunk. `header` is the blob's first 64 bytes or more.
     /// Throws `.length`, `.magic`, `.version`, `.suite`, `.parameters`, `.commitment`, in this order, and `.trailer`
-    /// if so much plaintext cannot be in there.
+    /// if the blob cannot contain that much plaintext.
     package init(
         header: [UInt8], sealedBytes: Int64, plaintextSize: Int64, key: borrowing MediaKey
     ) throws(SealingError) {
@@ -24,10 +24,10 @@ package struct SealedReader: ~Copyable, Sendable {
         self.key = chunkKey
     }
 
-    /// Opens the plaintext bytes of `range`, which lies within the plaintext, a few chunks at a time.
+    /// Opens the plaintext bytes of `range`, which is within the plaintext, a few chunks at a time.
     ///
-    /// `read` gives exactly the sealed bytes it is asked for; `deliver` takes the plaintext in order. Throws `.chunk`
-    /// before anything of that chunk is delivered, `.trailer` and `.padding` where the last chunk is met, and what
+    /// `read` returns exactly the sealed bytes it is asked for; `deliver` takes the plaintext in order. Throws `.chunk`
+    /// before anything of that chunk is delivered, `.trailer` and `.padding` when the last chunk is reached, and what
     /// the closures throw.
     package borrowing func open(
         _ range: ByteRange, read: (ByteRange) throws(SealingError) -> [UInt8],
@@ -54,16 +54,16 @@ package struct SealedReader: ~Copyable, Sendable {
         try sealed.withBytes { sealed throws(SealingError) in
             try plain.withMutableBytes { plain throws(SealingError) in try key.open(sealed, into: &plain, as: run) }
         }
-        var ending = Ending(geometry: geometry, plaintextSize: plaintextSize)
-        plain.withBytes { ending.take($0, as: run) }
-        if run.isLast { try ending.check() }
+        var trailer = TrailerCheck(geometry: geometry, plaintextSize: plaintextSize)
+        plain.withBytes { trailer.take($0, as: run) }
+        if run.isLast { try trailer.check() }
     }
 }
 
-/// What is to be checked of the padded plaintext behind the plaintext: `zeros ‖ BE64(n)`.
-struct Ending {
+/// Checks what follows the plaintext in the padded plaintext: `zeros ‖ BE64(n)`.
+struct TrailerCheck {
     let geometry: SealedGeometry
-    /// The n that the message gave, possibly an impossible one.
+    /// The n from the message, possibly an impossible one.
     let plaintextSize: Int64
     private var paddingIsEmpty = true
     private var trailer: UInt64?
@@ -73,13 +73,13 @@ struct Ending {
         self.plaintextSize = plaintextSize
     }
 
-    /// How many of the run's bytes are plaintext, if there are `plaintextSize` in all.
+    /// How many bytes of the run are plaintext, if there are `plaintextSize` in all.
     static func plaintextCount(_ plaintextSize: Int64, in run: ChunkRun, of geometry: SealedGeometry) -> Int {
         let end = min(max(plaintextSize, 0), geometry.largestPlaintextBytes)
         return Int(min(max(end - run.paddedOffset, 0), Int64(run.paddedCount)))
     }
 
-    /// Looks at one opened run.
+    /// Takes one opened run.
     mutating func take(_ plain: RawSpan, as run: ChunkRun) {
         let trailerStart = run.isLast ? run.paddedCount - SealedGeometry.trailerBytes : run.paddedCount
         let paddingStart = Self.plaintextCount(plaintextSize, in: run, of: geometry)
@@ -87,7 +87,7 @@ struct Ending {
         if run.isLast { trailer = UInt64(bigEndianBytes: plain.extracting(trailerStart..<run.paddedCount)) }
     }
 
-    /// Throws `.trailer` or `.padding`, once the last run has been taken. The size is compared as 64 unsigned bits.
+    /// Throws `.trailer` or `.padding`, after the last run was taken. The size is compared as 64 unsigned bits.
     func check() throws(SealingError) {
         guard let trailer, trailer <= UInt64(geometry.largestPlaintextBytes),
             let expected = UInt64(exactly: plaintextSize), trailer == expected

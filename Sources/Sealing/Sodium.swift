@@ -1,7 +1,7 @@
 import Blobs
 import CSodium
 
-/// The door to libsodium: every call of it that this project makes, each on spans whose length is checked here.
+/// Every call of libsodium in this project, each on spans whose length is checked here.
 enum Sodium {
     /// Bytes of a key for chunks and for HMAC-SHA-512.
     static let keyBytes = 32
@@ -10,7 +10,7 @@ enum Sodium {
     /// Bytes of a nonce (RFC 8439 §2.8).
     static let nonceBytes = 12
 
-    /// Makes the library ready, once; every door below goes through it.
+    /// Initialises the library, once; every function below depends on it.
     static let isReady: Bool = {
         precondition(sodium_init() >= 0, "libsodium must find a source of randomness")
         return true
@@ -23,15 +23,15 @@ enum Sodium {
         unsafe bytes.withUnsafeMutableBytes { unsafe randombytes_buf(start($0), $0.count) }
     }
 
-    /// Overwrites `bytes` in a way that is not optimised away.
+    /// Overwrites `bytes` in a way that the compiler does not optimise away.
     static func wipe(_ bytes: inout MutableRawSpan) {
         // Safe: as above.
         unsafe bytes.withUnsafeMutableBytes { unsafe sodium_memzero(start($0), $0.count) }
     }
 
-    /// Whether two spans of one length hold the same bytes, in a time that does not depend on them.
+    /// Whether two spans of the same length have the same bytes, in constant time.
     static func areEqual(_ left: RawSpan, _ right: RawSpan) -> Bool {
-        precondition(left.byteCount == right.byteCount, "only spans of one length are compared")
+        precondition(left.byteCount == right.byteCount, "spans of the same length")
         // Safe: reads `count` bytes of both, which both have.
         return unsafe left.withUnsafeBytes { left in
             unsafe right.withUnsafeBytes { right in
@@ -79,8 +79,8 @@ enum Sodium {
         precondition(code == 0, "sealing a chunk has no way to fail")
     }
 
-    /// Opens `sealed` into `plaintext`, which is shorter by the tag; false, with nothing of it written, if the tag
-    /// is not that of these bytes.
+    /// Opens `sealed` into `plaintext`, which is shorter by the tag; false, with nothing written, if the tag does not
+    /// match.
     static func open(
         _ sealed: RawSpan, into plaintext: inout MutableRawSpan, nonce: RawSpan, key: RawSpan,
         associatedData: RawSpan = RawSpan()
@@ -103,7 +103,7 @@ enum Sodium {
         }
     }
 
-    /// Where a buffer starts; an empty one may start anywhere, for nothing of it is touched.
+    /// The start of a buffer; for an empty one any address will do, since nothing is read or written.
     private static func start(_ buffer: UnsafeRawBufferPointer) -> UnsafePointer<UInt8> {
         let anywhere = unsafe UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         return unsafe (buffer.baseAddress ?? anywhere).assumingMemoryBound(to: UInt8.self)
@@ -111,5 +111,53 @@ enum Sodium {
 
     private static func start(_ buffer: UnsafeMutableRawBufferPointer) -> UnsafeMutablePointer<UInt8> {
         unsafe UnsafeMutablePointer(mutating: start(UnsafeRawBufferPointer(buffer)))
+    }
+}
+
+/// A few secret bytes in memory of their own: between guard pages, kept out of core dumps and, if the system allows it, out
+/// of swap; wiped with this value (`sodium_malloc`).
+@safe struct GuardedBytes: ~Copyable, Sendable {
+    let count: Int
+    /// False if the system refused to lock the memory (`ulimit -l`), so that it may be swapped out.
+    let isLocked: Bool
+    // Safe to send: owned by this value alone, and written only while it is held exclusively.
+    private nonisolated(unsafe) let start: UnsafeMutableRawPointer
+
+    /// `count` bytes of unspecified content.
+    init(count: Int) {
+        _ = Sodium.isReady
+        guard let start = unsafe sodium_malloc(count) else {
+            preconditionFailure("no memory for \(count) secret bytes")
+        }
+        unsafe self.start = start
+        self.count = count
+        // sodium_malloc does not report whether its own lock succeeded; a second one on the same bytes does.
+        isLocked = unsafe sodium_mlock(start, count) == 0
+    }
+
+    deinit { unsafe sodium_free(start) }
+
+    /// Passes the bytes to `body`.
+    borrowing func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // Safe: the memory has `count` bytes and lives as long as this value, which the call borrows.
+        try unsafe body(RawSpan(_unsafeStart: UnsafeRawPointer(start), byteCount: count))
+    }
+
+    /// Copies `bytes`, which must be as many.
+    mutating func store(_ bytes: RawSpan) {
+        precondition(bytes.byteCount == count, "as many bytes as there is room for")
+        // Safe: both have `count` bytes.
+        unsafe bytes.withUnsafeBytes { bytes in
+            if let source = bytes.baseAddress { unsafe start.copyMemory(from: source, byteCount: count) }
+        }
+    }
+
+    /// Passes the bytes to `body` for writing.
+    mutating func withMutableBytes<Result>(_ body: (inout MutableRawSpan) -> Result) -> Result {
+        // Safe: as above, and the value is held exclusively.
+        var span = unsafe MutableRawSpan(_unsafeStart: start, byteCount: count)
+        return body(&span)
     }
 }

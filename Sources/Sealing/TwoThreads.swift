@@ -2,19 +2,19 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// The buffers of one run on its way.
+/// The buffers of one run.
 struct RunBuffers: Sendable {
-    /// How many runs may be on their way: 1.5 MiB in all.
+    /// The most runs in progress: 1.5 MiB in all.
     static let countAtOnce: Int64 = 6
 
     var plain = [UInt8](repeating: 0, count: ChunkRun.longestPaddedBytes)
     var sealed = [UInt8](repeating: 0, count: ChunkRun.longestSealedBytes)
 }
 
-/// Works through runs on two threads, in the order that `Conveyor` decides. Memory is bounded, whatever the count.
+/// Processes runs on two threads, in the order that `PipelineScheduler` decides, in bounded memory.
 ///
-/// Throws what the first failing run, in their order, threw. `progress` is told the number of runs written, on the
-/// caller's thread. Returns when both threads are done; the closures are never called after that.
+/// Throws the error of the first run, in order, that failed. `progress` takes the number of runs written, on the caller's
+/// thread. Returns when both threads have finished; the closures are never called after that.
 func workOnTwoThreads(
     runs count: Int64,
     prepare: (Int64, inout RunBuffers) throws(SealingError) -> Void,
@@ -23,22 +23,22 @@ func workOnTwoThreads(
     progress: (Int64) -> Void
 ) throws(SealingError) {
     let slots = (0..<min(count, RunBuffers.countAtOnce)).map { _ in RunBuffers() }
-    let line = Line(Conveyor(count: count, slots: slots))
+    let shared = SharedScheduler(PipelineScheduler(count: count, slots: slots))
     func work(_ progress: (Int64) -> Void) {
         while true {
-            switch line.next() {
+            switch shared.next() {
             case .prepare(let index, let buffers):
                 let outcome = attempt(buffers) { buffers throws(SealingError) in try prepare(index, &buffers) }
-                line.report { $0.prepared(index, outcome) }
+                shared.report { $0.prepared(index, outcome) }
             case .digest(let index, let buffers):
                 digest(index, buffers)
-                line.report { $0.digested(buffers) }
+                shared.report { $0.digested(buffers) }
             case .write(let index, let buffers):
                 let outcome = attempt(buffers) { buffers throws(SealingError) in try write(index, buffers) }
-                line.report { $0.written(outcome) }
+                shared.report { $0.written(outcome) }
                 progress(index + 1)
-            case .wait: line.wait()
-            case .stop: return line.wakeTheOther()
+            case .wait: shared.wait()
+            case .stop: return shared.wakeTheOther()
             }
         }
     }
@@ -47,10 +47,10 @@ func workOnTwoThreads(
     } else {
         work(progress)
     }
-    if let failure = line.failure { throw failure }
+    if let failure = shared.failure { throw failure }
 }
 
-/// What `step` makes of the buffers, or the error that it throws.
+/// The buffers after `step`, or the error that it throws.
 private func attempt(
     _ buffers: consuming RunBuffers, _ step: (inout RunBuffers) throws(SealingError) -> Void
 ) -> Result<RunBuffers, SealingError> {
@@ -62,32 +62,32 @@ private func attempt(
     }
 }
 
-/// A conveyor that two threads share.
-private final class Line: Sendable {
+/// A scheduler shared by two threads.
+private final class SharedScheduler: Sendable {
     private struct State: Sendable {
-        var conveyor: Conveyor<RunBuffers>
-        var isSomeoneWaiting = false
+        var scheduler: PipelineScheduler<RunBuffers>
+        var isOtherWaiting = false
     }
 
     private let state: Mutex<State>
     private let wakeUp = DispatchSemaphore(value: 0)
 
-    init(_ conveyor: Conveyor<RunBuffers>) {
-        state = Mutex(State(conveyor: conveyor))
+    init(_ scheduler: PipelineScheduler<RunBuffers>) {
+        state = Mutex(State(scheduler: scheduler))
     }
 
-    var failure: SealingError? { state.withLock { $0.conveyor.failure } }
+    var failure: SealingError? { state.withLock { $0.scheduler.failure } }
 
-    func next() -> Conveyor<RunBuffers>.Step {
+    func next() -> PipelineScheduler<RunBuffers>.Step {
         state.withLock { state in
-            let step = state.conveyor.next()
-            if case .wait = step { state.isSomeoneWaiting = true }
+            let step = state.scheduler.next()
+            if case .wait = step { state.isOtherWaiting = true }
             return step
         }
     }
 
-    func report(_ change: (inout Conveyor<RunBuffers>) -> Void) {
-        state.withLock { change(&$0.conveyor) }
+    func report(_ change: (inout PipelineScheduler<RunBuffers>) -> Void) {
+        state.withLock { change(&$0.scheduler) }
         wakeTheOther()
     }
 
@@ -95,18 +95,18 @@ private final class Line: Sendable {
 
     func wakeTheOther() {
         let wasWaiting = state.withLock { state in
-            defer { state.isSomeoneWaiting = false }
-            return state.isSomeoneWaiting
+            defer { state.isOtherWaiting = false }
+            return state.isOtherWaiting
         }
         if wasWaiting { wakeUp.signal() }
     }
 }
 
-/// Runs `first` on this thread and `second` on a thread of its own, and returns when both have.
-/// Where the system has no thread to give, `second` is not run at all.
+/// Runs `first` on this thread and `second` on a new one, and returns when both have finished.
+/// If the system cannot create a thread, `second` is not run at all.
 private func runSideBySide(_ first: () -> Void, _ second: () -> Void) {
     withoutActuallyEscaping(second) { second in
-        // Safe: the box is handed over once and released by the thread, which is joined before this call ends.
+        // Safe: the box is passed once and released by the thread, which is joined before this call returns.
         let box = unsafe Unmanaged.passRetained(ThreadBody(second))
         var thread = pthread_t()
         let code = unsafe pthread_create(

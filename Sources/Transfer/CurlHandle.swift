@@ -1,14 +1,14 @@
 import CCurl
 import Glibc
 
-/// A libcurl easy handle: the only place that touches the library.
+/// A libcurl easy handle: the only type that calls the library.
 ///
 /// Every `unsafe` below is a call of libcurl with a handle that this object owns and frees once, or a callback that
-/// libcurl makes from inside `curl_easy_perform`, on the same thread, while the `Exchange` it names is alive.
+/// libcurl makes from inside `curl_easy_perform`, on the same thread, while the `CurlTransfer` it names is alive.
 @safe final class CurlHandle {
     private let handle: UnsafeMutableRawPointer
 
-    /// Loaded once, and only when a request is to be made.
+    /// Loads the library once, on the first request.
     static let isLoaded = ccurl_load()
 
     init() throws(TransferError) {
@@ -19,22 +19,22 @@ import Glibc
 
     deinit { unsafe ccurl_easy_cleanup(handle) }
 
-    /// Makes the request. Connections are kept for the next; every option is set anew.
+    /// Performs the request. Connections are kept; every option is set again.
     func perform(
-        _ request: HTTPRequest, _ exchange: Exchange, uploadLength: Int64?, proxy: ProxyChoice,
+        _ request: HTTPRequest, _ transfer: CurlTransfer, uploadLength: Int64?, proxy: ProxyChoice,
         settings: TransferSettings
     ) throws(TransferError) {
         unsafe ccurl_easy_reset(handle)
         setRequest(request, uploadLength: uploadLength)
-        setBounds(settings, isSmall: !exchange.movesFile)
+        setBounds(settings, isSmall: !transfer.movesFile)
         setRoute(proxy, settings)
-        setCallbacks(exchange)
+        setCallbacks(transfer)
         let fields = try FieldList(request.fields)
         unsafe set(CURLOPT_HTTPHEADER, list: fields.list)
-        let (code, message) = withExtendedLifetime(exchange) { run() }
+        let (code, message) = withExtendedLifetime(transfer) { run() }
         withExtendedLifetime(fields) {}
-        if let failure = exchange.failure { throw failure }
-        if code != CURLE_OK { throw error(code, message, exchange, settings) }
+        if let failure = transfer.failure { throw failure }
+        if code != CURLE_OK { throw error(code, message, transfer, settings) }
     }
 
     private func run() -> (CURLcode, String) {
@@ -92,7 +92,7 @@ import Glibc
         isDirect = proxy == .direct
     }
 
-    /// Whether the peer of a connection is the host itself.
+    /// Whether connections go to the host itself rather than to a proxy.
     private var isDirect = true
 
     private func set(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_long(handle, option, value) }
@@ -105,32 +105,32 @@ import Glibc
 
     // MARK: Callbacks
 
-    private func setCallbacks(_ exchange: Exchange) {
-        let context = unsafe Unmanaged.passUnretained(exchange).toOpaque()
+    private func setCallbacks(_ transfer: CurlTransfer) {
+        let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         unsafe ccurl_set_header(handle, takeHeadLine, context)
         unsafe ccurl_set_write(handle, takeBody, context)
         unsafe ccurl_set_read(handle, giveBody, context)
         unsafe ccurl_set_seek(handle, rewind, context)
         set(CURLOPT_NOPROGRESS, 0)
         unsafe ccurl_set_progress(handle, report, context)
-        if exchange.requiresPublicAddress && isDirect { unsafe ccurl_set_opensocket(handle, openSocket, context) }
+        if transfer.requiresPublicAddress && isDirect { unsafe ccurl_set_opensocket(handle, openSocket, context) }
     }
 
     // MARK: Errors
 
     private func error(
-        _ code: CURLcode, _ message: String, _ exchange: Exchange, _ settings: TransferSettings
+        _ code: CURLcode, _ message: String, _ transfer: CurlTransfer, _ settings: TransferSettings
     ) -> TransferError {
-        let host = exchange.host
+        let host = transfer.host
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: return .unresolved(host: host, message)
         case CURLE_COULDNT_CONNECT:
-            if let address = exchange.refusedAddress { return .refusedAddress(host: host, address) }
+            if let address = transfer.refusedAddress { return .refusedAddress(host: host, address) }
             return .unreachable(host: host, message)
         case CURLE_PROXY: return .unreachable(host: host, message)
         case CURLE_OPERATION_TIMEDOUT:
             let isConnected = unsafe ccurl_get_long(handle, CURLINFO_LOCAL_PORT) != 0
-            let bound = exchange.movesFile ? Int.max : TransferSettings.answerTimeoutSeconds
+            let bound = transfer.movesFile ? Int.max : TransferSettings.answerTimeoutSeconds
             return isConnected
                 ? .stalled(host: host, seconds: min(settings.stallTimeoutSeconds, bound))
                 : .unreachable(host: host, message)
@@ -147,7 +147,7 @@ import Glibc
     }
 }
 
-/// The fields of a request as libcurl wants them, freed with this object.
+/// The fields of a request in libcurl's form, freed with this object.
 @safe private final class FieldList {
     private(set) var list: UnsafeMutablePointer<curl_slist>?
 
@@ -155,7 +155,7 @@ import Glibc
         unsafe list = nil
         for field in fields {
             precondition(
-                field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }, "a request field holds no control character")
+                field.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }, "a request field has no control characters")
             guard let longer = unsafe ccurl_slist_append(list, "\(field.name): \(field.value)") else {
                 throw .library("out of memory")
             }
@@ -166,58 +166,58 @@ import Glibc
     deinit { unsafe ccurl_slist_free_all(list) }
 }
 
-extension Exchange {
-    @unsafe fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> Exchange? {
-        unsafe context.map { unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
+extension CurlTransfer {
+    @unsafe fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> CurlTransfer? {
+        unsafe context.map { unsafe Unmanaged<CurlTransfer>.fromOpaque($0).takeUnretainedValue() }
     }
 }
 
 private let takeHeadLine: curl_write_callback = { bytes, size, count, context in
-    guard let exchange = unsafe Exchange.of(context), let bytes = unsafe bytes else { return 0 }
+    guard let transfer = unsafe CurlTransfer.of(context), let bytes = unsafe bytes else { return 0 }
     let line = unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: size * count))
-    return exchange.takeHeadLine(line) ? line.count : 0
+    return transfer.takeHeadLine(line) ? line.count : 0
 }
 
 private let takeBody: curl_write_callback = { bytes, size, count, context in
-    guard let exchange = unsafe Exchange.of(context), let bytes = unsafe bytes else { return 0 }
+    guard let transfer = unsafe CurlTransfer.of(context), let bytes = unsafe bytes else { return 0 }
     let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-    return exchange.takeBody(unsafe buffer.bytes) ? size * count : 0
+    return transfer.takeBody(unsafe buffer.bytes) ? size * count : 0
 }
 
 private let giveBody: curl_read_callback = { bytes, size, count, context in
-    guard let exchange = unsafe Exchange.of(context), let bytes = unsafe bytes else {
+    guard let transfer = unsafe CurlTransfer.of(context), let bytes = unsafe bytes else {
         return Int(CURL_READFUNC_ABORT)
     }
     var span = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count).mutableBytes
-    return exchange.giveBody(into: &span) ?? Int(CURL_READFUNC_ABORT)
+    return transfer.giveBody(into: &span) ?? Int(CURL_READFUNC_ABORT)
 }
 
 private let rewind: curl_seek_callback = { context, offset, origin in
-    guard let exchange = unsafe Exchange.of(context), origin == SEEK_SET else { return CURL_SEEKFUNC_CANTSEEK }
-    return exchange.rewind(to: Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+    guard let transfer = unsafe CurlTransfer.of(context), origin == SEEK_SET else { return CURL_SEEKFUNC_CANTSEEK }
+    return transfer.rewind(to: Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
 }
 
 private let report: curl_xferinfo_callback = { context, _, received, _, sent in
-    unsafe Exchange.of(context)?.report(sent: Int64(sent), received: Int64(received))
+    unsafe CurlTransfer.of(context)?.report(sent: Int64(sent), received: Int64(received))
     return 0
 }
 
 private let openSocket: curl_opensocket_callback = { context, _, address in
-    guard let exchange = unsafe Exchange.of(context), let address = unsafe address else { return -1 }
+    guard let transfer = unsafe CurlTransfer.of(context), let address = unsafe address else { return -1 }
     let bytes = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { buffer in
         let count = Int(unsafe ccurl_address_bytes(address, buffer.baseAddress))
         return unsafe Array(buffer.prefix(count))
     }
     guard let peer = NetworkAddress(bytes: bytes), peer.isPublic else {
-        exchange.refusedAddress = NetworkAddress(bytes: bytes)
+        transfer.refusedAddress = NetworkAddress(bytes: bytes)
         return -1
     }
     return unsafe ccurl_open_socket(address)
 }
 
-/// Dates as HTTP writes them, in all three of its ways (RFC 9110 §5.6.7).
+/// HTTP dates in their three formats (RFC 9110 §5.6.7).
 enum CurlDate {
-    /// Seconds since 1970; nil if it is no date.
+    /// Seconds since 1970; nil if it is not a date.
     static func seconds(_ text: String) -> Int64? {
         guard CurlHandle.isLoaded else { return nil }
         let seconds = unsafe ccurl_getdate(text)

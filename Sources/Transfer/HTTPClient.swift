@@ -1,6 +1,6 @@
 package import Files
 
-/// Makes requests, one at a time, over connections that it keeps. Follows no redirect by itself.
+/// Makes requests, one at a time, over persistent connections. Never follows redirects.
 package final class HTTPClient {
     private let handle: CurlHandle
     private let settings: TransferSettings
@@ -10,28 +10,28 @@ package final class HTTPClient {
         self.settings = settings
     }
 
-    /// Asks, without a body, for an answer of at most `TransferSettings.answerLimitBytes`.
+    /// Makes a request without a body; the response has at most `TransferSettings.answerLimitBytes`.
     package func ask(_ request: HTTPRequest) throws(TransferError) -> HTTPResponse {
-        let exchange = Exchange(request, .none, progress: { _ in })
-        try perform(request, exchange, length: request.method.expectsBody ? 0 : nil)
-        return exchange.response
+        let transfer = CurlTransfer(request, .none, progress: { _ in })
+        try perform(request, transfer, length: request.method.expectsBody ? 0 : nil)
+        return transfer.response
     }
 
-    /// Sends `size` bytes of `file` from `offset` on, once the server has said that it wants them.
-    /// `progress` hears how many have gone.
+    /// Sends `size` bytes of `file` from `offset` on, once the server has agreed to take them.
+    /// `progress` takes the number of bytes sent.
     package func upload(
         _ request: HTTPRequest, file: borrowing OpenFile, offset: Int64 = 0, size: Int64, progress: (Int64) -> Void
     ) throws(TransferError) -> HTTPResponse {
         let source = try duplicate(file)
         return try withEscaping(progress) { progress throws(TransferError) in
-            let exchange = Exchange(request, .sent(source, offset: offset, size: size), progress: progress)
-            try perform(request, exchange, length: size)
-            return exchange.response
+            let transfer = CurlTransfer(request, .sent(source, offset: offset, size: size), progress: progress)
+            try perform(request, transfer, length: size)
+            return transfer.response
         }
     }
 
-    /// Fills `file` with a blob of `size` bytes, of which the first `offset` are there and right.
-    /// Never writes a byte beyond `size`. `progress` hears how far the file is filled.
+    /// Fills `file` with a blob of `size` bytes, of which the first `offset` are there and verified.
+    /// Never writes beyond `size`. `progress` takes the number of bytes in the file.
     package func download(
         _ request: HTTPRequest, into file: borrowing OpenFile, offset: Int64, entityTag: String?, size: Int64,
         progress: (Int64) -> Void
@@ -43,31 +43,31 @@ package final class HTTPClient {
         }
         let target = try duplicate(file)
         return try withEscaping(progress) { progress throws(TransferError) in
-            let exchange = Exchange(request, .received(target, offset: offset, size: size), progress: progress)
-            do throws(TransferError) { try perform(request, exchange, length: nil) } catch {
-                guard error.isPassing else { throw error }
-                return .broken(error, entityTag: exchange.isFillingFile ? exchange.response.strongEntityTag : nil)
+            let transfer = CurlTransfer(request, .received(target, offset: offset, size: size), progress: progress)
+            do throws(TransferError) { try perform(request, transfer, length: nil) } catch {
+                guard error.isTransient else { throw error }
+                return .broken(error, entityTag: transfer.isFillingFile ? transfer.response.strongEntityTag : nil)
             }
-            return try outcome(of: exchange)
+            return try outcome(of: transfer)
         }
     }
 
-    private func outcome(of exchange: Exchange) throws(TransferError) -> DownloadOutcome {
-        let response = exchange.response
-        if exchange.hasFilledFile { return .complete }
-        guard exchange.isFillingFile || response.status == 200 || response.status == 206 else {
+    private func outcome(of transfer: CurlTransfer) throws(TransferError) -> DownloadOutcome {
+        let response = transfer.response
+        if transfer.hasFilledFile { return .complete }
+        guard transfer.isFillingFile || response.status == 200 || response.status == 206 else {
             return .answered(response)
         }
-        let error = TransferError.cut(host: exchange.host, "it ended at byte \(exchange.position)")
+        let error = TransferError.cut(host: transfer.host, "the response ended at byte \(transfer.position)")
         return .broken(error, entityTag: response.strongEntityTag)
     }
 
-    private func perform(_ request: HTTPRequest, _ exchange: Exchange, length: Int64?) throws(TransferError) {
+    private func perform(_ request: HTTPRequest, _ transfer: CurlTransfer, length: Int64?) throws(TransferError) {
         let proxy = ProxyChoice(for: request.url.origin, environment: settings.environment)
         if request.requiresPublicAddress, let address = NetworkAddress(request.url.origin.host), !address.isPublic {
-            throw .refusedAddress(host: exchange.host, address)
+            throw .refusedAddress(host: transfer.host, address)
         }
-        try handle.perform(request, exchange, uploadLength: length, proxy: proxy, settings: settings)
+        try handle.perform(request, transfer, uploadLength: length, proxy: proxy, settings: settings)
     }
 
     private func duplicate(_ file: borrowing OpenFile) throws(TransferError) -> BodyFile {
@@ -76,14 +76,14 @@ package final class HTTPClient {
 }
 
 extension HTTPResponse {
-    /// The entity tag, unless it is a weak one, which `If-Range` cannot use (RFC 9110 §13.1.5).
+    /// The entity tag, unless it is weak, which `If-Range` cannot use (RFC 9110 §13.1.5).
     var strongEntityTag: String? {
         guard let tag = self["etag"], tag.hasPrefix("\""), tag.hasSuffix("\""), tag.utf8.count >= 2 else { return nil }
         return tag
     }
 }
 
-/// Lends a closure that does not escape to something that asks for one that may; the loan ends with `body`.
+/// Passes a non-escaping closure where an escaping one is required, for the duration of `body`.
 private func withEscaping<Result>(
     _ closure: (Int64) -> Void, _ body: (@escaping (Int64) -> Void) throws(TransferError) -> Result
 ) throws(TransferError) -> Result {

@@ -1,4 +1,4 @@
-/// One field of a request or an answer.
+/// One field of a request or a response.
 package struct HTTPField: Hashable, Sendable {
     package let name: String
     package let value: String
@@ -9,7 +9,7 @@ package struct HTTPField: Hashable, Sendable {
     }
 }
 
-/// What is asked of a server.
+/// A request without its body.
 package struct HTTPRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
@@ -19,14 +19,14 @@ package struct HTTPRequest: Sendable {
         case patch = "PATCH"
         case delete = "DELETE"
 
-        /// Servers expect to be told how long the body is, even where there is none (RFC 9110 §8.6).
+        /// Servers expect a Content-Length even without a body (RFC 9110 §8.6).
         var expectsBody: Bool { self == .put || self == .post || self == .patch }
     }
 
     package var method: Method
     package var url: WebURL
     package var fields: [HTTPField]
-    /// Only public addresses will do: the host comes from a stranger's message, not from the configuration.
+    /// Connects to public addresses only: the host comes from a message, not from the configuration.
     package var requiresPublicAddress: Bool
 
     package init(_ method: Method, _ url: WebURL, fields: [HTTPField] = [], requiresPublicAddress: Bool = false) {
@@ -37,12 +37,12 @@ package struct HTTPRequest: Sendable {
     }
 }
 
-/// What a server answered, less a body that went to a file.
+/// A response, without a body that went to a file.
 package struct HTTPResponse: Sendable {
     package var status: Int
     /// In the order they came, names in lower case.
     package var fields: [HTTPField]
-    /// The body; empty where it went to a file.
+    /// The body; empty if it went to a file.
     package var body: [UInt8]
 
     package init(status: Int, fields: [HTTPField] = [], body: [UInt8] = []) {
@@ -51,7 +51,7 @@ package struct HTTPResponse: Sendable {
         self.body = body
     }
 
-    /// The value of the only field of that name (in lower case); nil where there is none, or there are several.
+    /// The value of the only field of that name (in lower case); nil if there is none, or more than one.
     package subscript(name: String) -> String? {
         let values = fields.filter { $0.name == name }
         return values.count == 1 ? values[0].value : nil
@@ -60,5 +60,54 @@ package struct HTTPResponse: Sendable {
     /// The media type without its parameters, in lower case.
     package var mediaType: String? {
         self["content-type"]?.prefix { $0 != ";" && $0 != " " }.lowercased()
+    }
+}
+
+/// Collects the head of a response line by line. A new status line starts over, which drops interim responses.
+struct ResponseHead {
+    /// The most bytes in all lines together.
+    static let limitBytes = 64 * 1024
+
+    private(set) var response = HTTPResponse(status: 0)
+    private var byteCount = 0
+
+    /// Takes the next line, with its line ending. False if it is malformed or the head is too long.
+    mutating func take(_ line: [UInt8]) -> Bool {
+        byteCount += line.count
+        guard byteCount <= Self.limitBytes else { return false }
+        let text = String(decoding: line, as: UTF8.self).trimmingEnding()
+        if text.isEmpty { return true }
+        if text.hasPrefix("HTTP/") { return begin(text) }
+        guard let colon = text.firstIndex(of: ":") else { return false }
+        let value = text[text.index(after: colon)...].trimmingBlanks()
+        response.fields.append(HTTPField(text[..<colon].lowercased(), String(value)))
+        return true
+    }
+
+    private mutating func begin(_ statusLine: Substring) -> Bool {
+        let parts = statusLine.split(separator: " ", maxSplits: 2)
+        guard parts.count >= 2, parts[1].utf8.count == 3, let status = Int(parts[1]), status >= 100 else {
+            return false
+        }
+        response = HTTPResponse(status: status)
+        return true
+    }
+}
+
+extension String {
+    fileprivate func trimmingEnding() -> Substring {
+        self[...].dropLast { $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingBlanks() -> Substring {
+        drop { $0 == " " || $0 == "\t" }.dropLast { $0 == " " || $0 == "\t" }
+    }
+
+    fileprivate func dropLast(while condition: (Character) -> Bool) -> Substring {
+        var rest = self
+        while let last = rest.last, condition(last) { rest.removeLast() }
+        return rest
     }
 }

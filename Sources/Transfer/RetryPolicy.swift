@@ -1,21 +1,21 @@
-/// When a request is worth making again, and how long to wait first: exponential backoff with full jitter.
+/// Whether a request is worth retrying, and how long to wait first: exponential backoff with full jitter.
 package struct RetryPolicy: Sendable {
-    /// Attempts in all, the first included; at least 1.
+    /// Attempts in all, including the first; at least 1.
     package var attempts: Int
-    /// The upper end of the first wait, doubled for each further one.
+    /// The upper bound of the first wait, doubled for each further one.
     package var firstWaitMilliseconds: Int64 = 500
-    /// No wait of our own choosing is longer.
+    /// The longest wait that is not the server's choice.
     package var longestWaitMilliseconds: Int64 = 30_000
-    /// A server that asks for a longer wait than this is not waited for.
+    /// If a server asks for a longer wait than this, we give up.
     package var longestObedienceSeconds: Int64 = 120
-    /// Whether a full disk is waited for, which passes only when an operator acts.
+    /// Whether to retry when the server's disk is full, which ends only when an operator acts.
     package var waitsForOperators = false
 
     package init(attempts: Int = 6) {
         self.attempts = max(1, attempts)
     }
 
-    /// For what shall go out however long it takes: ends only with a refusal for good.
+    /// Keeps trying however long it takes; ends only with a final refusal.
     package static var untilDone: RetryPolicy {
         var policy = RetryPolicy(attempts: .max)
         policy.longestWaitMilliseconds = 300_000
@@ -26,9 +26,9 @@ package struct RetryPolicy: Sendable {
 
     /// What went wrong with an attempt.
     package enum Failure: Sendable {
-        /// No usable answer.
-        case transfer(isPassing: Bool)
-        /// An answer with this status, and the seconds of its `Retry-After`.
+        /// No usable response.
+        case transfer(isTransient: Bool)
+        /// A response with this status, and the seconds of its `Retry-After`.
         case answer(status: Int, retryAfterSeconds: Int64?)
     }
 
@@ -39,10 +39,10 @@ package struct RetryPolicy: Sendable {
 
     /// Decides after attempt number `attempt` (from 1) has failed. `random` is any 64 random bits.
     package func decide(afterAttempt attempt: Int, _ failure: Failure, random: UInt64) -> Decision {
-        guard attempt < attempts, isPassing(failure) else { return .giveUp }
+        guard attempt < attempts, isTransient(failure) else { return .giveUp }
         if case .answer(_, let seconds?) = failure {
             guard seconds <= longestObedienceSeconds else { return .giveUp }
-            // The jitter comes on top: never sooner than asked, and not all at once.
+            // Jitter is added: never sooner than asked, and not all clients at once.
             return .wait(milliseconds: max(0, seconds) * 1000 + Int64(random % UInt64(firstWaitMilliseconds + 1)))
         }
         let doublings = min(attempt - 1, 20)
@@ -51,18 +51,18 @@ package struct RetryPolicy: Sendable {
     }
 
     /// 408, 423, 425, 429, and the 5xx of a server that is overloaded, restarting or behind a broken gateway.
-    /// 507 passes only when an operator acts; 501 and 505 never do.
-    private func isPassing(_ failure: Failure) -> Bool {
+    /// 507 ends only when an operator acts; 501 and 505 are permanent.
+    private func isTransient(_ failure: Failure) -> Bool {
         switch failure {
-        case .transfer(let isPassing): isPassing
+        case .transfer(let isTransient): isTransient
         case .answer(507, _): waitsForOperators
         case .answer(let status, _): [408, 423, 425, 429, 500, 502, 503, 504].contains(status)
         }
     }
 }
 
-/// What retrying needs from the world, so that tests need neither time nor chance.
-package struct Pacing: Sendable {
+/// The clock, randomness and sleep that retrying needs; tests pass their own.
+package struct RetryEnvironment: Sendable {
     /// Seconds since 1970.
     package var wallSeconds: @Sendable () -> Int64
     package var random: @Sendable () -> UInt64
@@ -75,5 +75,18 @@ package struct Pacing: Sendable {
         self.wallSeconds = wallSeconds
         self.random = random
         self.sleep = sleep
+    }
+}
+
+/// The `Retry-After` field: seconds, or a date (RFC 9110 §10.2.3).
+package enum RetryAfter {
+    /// Seconds to wait from `now` (in seconds since 1970); 0 for a past date, nil for an invalid value.
+    package static func seconds(_ text: String, now: Int64) -> Int64? {
+        if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            return Int64(text) ?? .max
+        }
+        guard let date = CurlDate.seconds(text) else { return nil }
+        let (difference, overflow) = date.subtractingReportingOverflow(now)
+        return overflow ? nil : max(0, difference)
     }
 }

@@ -1,30 +1,30 @@
 package import Files
 
-/// Why a request brought no answer that could be used. `host` is the host and port asked.
+/// Why a request got no usable response. `host` is the host and port of the request.
 package enum TransferError: Error, Sendable {
-    /// The name leads nowhere.
+    /// The host name cannot be resolved.
     case unresolved(host: String, String)
-    /// Nobody answers there.
+    /// No connection could be made.
     case unreachable(host: String, String)
-    /// The connection broke, with bytes still to come or to go.
+    /// The connection was lost before all bytes had moved.
     case cut(host: String, String)
-    /// Nothing moved for this long, or the whole took too long.
+    /// No bytes moved for this long, or the request took too long.
     case stalled(host: String, seconds: Int)
-    /// The server could not prove who it is, or speaks no TLS that we accept.
+    /// The server's certificate is not trusted, or its TLS is not acceptable.
     case untrusted(host: String, String)
     /// Every address of the host is private, link-local, loopback or reserved, and the host is not configured.
     case refusedAddress(host: String, NetworkAddress)
-    /// The answer is larger than it may be.
+    /// The response is larger than allowed.
     case answerTooLong(host: String, limitBytes: Int64)
-    /// The answer is not what HTTP, or our API, says it must be.
+    /// The response is not valid in HTTP, or in our API.
     case malformedAnswer(host: String, String)
-    /// The local file that was to be sent or filled failed.
+    /// The local file could not be read or written.
     case file(FileError)
-    /// libcurl could not do it for a reason of its own.
+    /// libcurl failed for a reason of its own.
     case library(String)
 
-    /// The network's fault, and perhaps gone in a moment.
-    package var isPassing: Bool {
+    /// A fault of the network that may be gone in a moment.
+    package var isTransient: Bool {
         switch self {
         case .unresolved, .unreachable, .cut, .stalled: true
         case .untrusted, .refusedAddress, .answerTooLong, .malformedAnswer, .file, .library: false
@@ -35,16 +35,16 @@ package enum TransferError: Error, Sendable {
 extension TransferError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .unresolved(let host, let why): "cannot find \(host): \(why)"
+        case .unresolved(let host, let why): "cannot resolve \(host): \(why)"
         case .unreachable(let host, let why): "cannot reach \(host): \(why)"
-        case .cut(let host, let why): "the connection to \(host) broke: \(why)"
-        case .stalled(let host, let seconds): "\(host) has not moved on for \(seconds) seconds"
-        case .untrusted(let host, let why): "no trusted connection to \(host): \(why)"
+        case .cut(let host, let why): "lost the connection to \(host): \(why)"
+        case .stalled(let host, let seconds): "no progress from \(host) for \(seconds) seconds"
+        case .untrusted(let host, let why): "cannot establish a trusted connection to \(host): \(why)"
         case .refusedAddress(let host, let address):
-            "\(host) is at \(address), an address inside a private network, and is not a configured server"
+            "\(host) resolves to \(address), which is not a public address, and it is not one of your servers"
         case .answerTooLong(let host, let limitBytes):
-            "the answer of \(host) is longer than the \(limitBytes) bytes that it may have"
-        case .malformedAnswer(let host, let why): "the answer of \(host) makes no sense: \(why)"
+            "the response from \(host) exceeds \(limitBytes) bytes"
+        case .malformedAnswer(let host, let why): "malformed response from \(host): \(why)"
         case .file(let error): error.description
         case .library(let why): "libcurl: \(why)"
         }

@@ -1,12 +1,12 @@
-/// The bounds of every request.
+/// The limits of every request.
 package struct TransferSettings: Sendable {
-    /// Seconds until a connection must stand.
+    /// Seconds to wait for a connection.
     package var connectTimeoutSeconds: Int
-    /// Seconds without a byte in either direction after which a request is given up.
+    /// Give up after this many seconds without a byte in either direction.
     package var stallTimeoutSeconds: Int
-    /// Certificates to trust in place of the system's; nil for the system's.
+    /// Certificates to trust instead of the system's; nil for the system's.
     package var certificateFile: String?
-    /// Looks an environment variable up, for proxies.
+    /// Looks up an environment variable, for proxies.
     package var environment: @Sendable (String) -> String?
 
     package init(
@@ -19,8 +19,56 @@ package struct TransferSettings: Sendable {
         self.environment = environment
     }
 
-    /// Bytes of an answer that does not go to a file: a descriptor, a lease, a problem.
+    /// The most bytes in a response that is not written to a file: a descriptor, a lease, a problem.
     package static let answerLimitBytes: Int64 = 64 * 1024
-    /// Seconds that a request which moves no blob may take in all.
+    /// The most seconds for a request that moves no blob.
     package static let answerTimeoutSeconds = 60
+}
+
+/// Whether a request goes through a proxy, by the environment and the rules of libcurl (libcurl-env(3),
+/// CURLOPT_NOPROXY(3)). It is decided here so that we know whose address a connection has.
+package enum ProxyChoice: Hashable, Sendable {
+    case direct
+    /// The URL of the proxy, as written.
+    case proxy(String)
+
+    /// Decides for requests to `origin`. `environment` looks up a variable.
+    package init(for origin: WebOrigin, environment: (String) -> String?) {
+        func variable(_ name: String) -> String? {
+            environment(name).flatMap { $0.isEmpty ? nil : $0 }
+        }
+        let scheme = origin.scheme.rawValue
+        // HTTP_PROXY in capitals is ignored: in a CGI program a request header could set it.
+        let proxy =
+            variable("\(scheme)_proxy") ?? (scheme == "https" ? variable("HTTPS_PROXY") : nil)
+            ?? variable("all_proxy") ?? variable("ALL_PROXY")
+        let exceptions = variable("no_proxy") ?? variable("NO_PROXY") ?? ""
+        if let proxy, !Self.isExcepted(origin.host, by: exceptions) {
+            self = .proxy(proxy)
+        } else {
+            self = .direct
+        }
+    }
+
+    private static func isExcepted(_ host: String, by list: String) -> Bool {
+        list == "*"
+            || list.split(whereSeparator: { $0 == "," || $0 == " " }).contains { entry in
+                matches(host, entry.lowercased())
+            }
+    }
+
+    private static func matches(_ host: String, _ entry: String) -> Bool {
+        if let address = NetworkAddress(host) {
+            let parts = entry.split(separator: "/", maxSplits: 1)
+            guard let text = parts.first, let base = NetworkAddress(unbracketed(text)) else { return false }
+            let length = parts.count == 2 ? Int(parts[1]) : base.bytes.count * 8
+            return length.flatMap { NetworkPrefix(base, $0) }?.contains(address) ?? false
+        }
+        let name = entry.hasPrefix(".") ? entry.dropFirst() : entry[...]
+        return !name.isEmpty && (host == name || host.hasSuffix("." + name))
+    }
+
+    private static func unbracketed(_ text: Substring) -> Substring {
+        text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text
+    }
 }

@@ -1,4 +1,4 @@
-/// Scheme, host and port: whom one talks to (RFC 6454 §4).
+/// Scheme, host and port (RFC 6454 §4).
 package struct WebOrigin: Hashable, Sendable, CustomStringConvertible {
     package enum Scheme: String, Sendable {
         case http, https
@@ -7,7 +7,7 @@ package struct WebOrigin: Hashable, Sendable, CustomStringConvertible {
     }
 
     package let scheme: Scheme
-    /// A name or an address in lower case, an IPv6 address without its brackets.
+    /// A name or an address in lower case; an IPv6 address without brackets.
     package let host: String
     package let port: UInt16
 
@@ -17,12 +17,12 @@ package struct WebOrigin: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// The host is this machine by its very name: `localhost`, 127/8 or ::1.
+    /// The host is this machine by name: `localhost`, 127/8 or ::1.
     package var isLoopback: Bool {
         host == "localhost" || NetworkAddress(host)?.isLoopback == true
     }
 
-    /// Host and port as a person writes them: without the port where it is the scheme's own.
+    /// Host and port as a person writes them: without the scheme's default port.
     package var authority: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == scheme.defaultPort ? name : "\(name):\(port)"
@@ -31,14 +31,14 @@ package struct WebOrigin: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(scheme.rawValue)://\(authority)" }
 }
 
-/// An absolute http or https URL of the plain kind: no user, no fragment, nothing that parsers read in two ways.
+/// An absolute http or https URL of the plain kind: no user, no fragment, nothing that parsers disagree on.
 package struct WebURL: Hashable, Sendable, CustomStringConvertible {
     package let origin: WebOrigin
     /// Begins with `/`.
     package let path: String
     package let query: String?
 
-    /// Reads a URL of printable ASCII; nil for everything else, a user, a fragment, a `\`, or a port that is none.
+    /// Parses a URL of printable ASCII; nil for anything else, a user, a fragment, a `\`, or an invalid port.
     package init?(_ text: String) {
         guard let (scheme, rest) = Self.scheme(of: text), rest.utf8.allSatisfy(Self.isPlain) else { return nil }
         let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
@@ -56,13 +56,13 @@ package struct WebURL: Hashable, Sendable, CustomStringConvertible {
         query = nil
     }
 
-    /// The URL of `part` below this one, which is taken as a folder whether or not it ends in `/`.
+    /// The URL of `part` below this one, which counts as a folder whether or not it ends in `/`.
     package func appending(_ part: String) -> WebURL {
         WebURL(origin: origin, path: path.hasSuffix("/") ? path + part : "\(path)/\(part)")
     }
 
-    /// The place that a `Location` field names, seen from here (RFC 3986 §5); its fragment falls away.
-    /// Nil for what is no plain URL, and for `.` and `..` parts, which clients resolve in different ways.
+    /// The URL that a `Location` field refers to, relative to this one (RFC 3986 §5), without its fragment.
+    /// Nil for anything but a plain URL, and for `.` and `..` parts, which clients resolve differently.
     package func resolving(_ reference: String) -> WebURL? {
         let text = reference.prefix { $0 != "#" }
         let absolute: String
@@ -80,14 +80,14 @@ package struct WebURL: Hashable, Sendable, CustomStringConvertible {
         return parts.contains { $0 == "." || $0 == ".." || $0.lowercased().contains("%2e") } ? nil : url
     }
 
-    /// What stands after the last `/` of the path.
+    /// The part of the path after its last `/`.
     package var lastPathPart: Substring {
         path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
     }
 
     package var description: String { "\(origin)\(path)\(query.map { "?" + $0 } ?? "")" }
 
-    /// A host and a port where one is written: `media.example`, `media.example:8443`, `[::1]:8080`; nil if neither.
+    /// A host, optionally with a port: `media.example`, `media.example:8443`, `[::1]:8080`; nil for anything else.
     package static func hostAndPort(_ text: some StringProtocol) -> (host: String, port: UInt16?)? {
         let name: Substring
         let rest: Substring
@@ -132,7 +132,7 @@ package struct WebURL: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
-    /// Printable ASCII without what needs escaping or is read in two ways (RFC 3986 §2), nor `@` and `#`.
+    /// Printable ASCII without what needs escaping or what parsers disagree on (RFC 3986 §2), nor `@` and `#`.
     private static func isPlain(_ unit: UInt8) -> Bool {
         switch unit {
         case 0x21, 0x24...0x3b, 0x3d, 0x3f, 0x41...0x5b, 0x5d, 0x5f, 0x61...0x7a, 0x7e: true

@@ -3,37 +3,37 @@ import MediaClient
 import MediaMessage
 import Transfer
 
-/// The one place that chooses: settings, state folder, clock and chance of a command.
+/// The one place that chooses dependencies: settings, state folder, clock and randomness of a command.
 struct Composition {
     let settings: Settings
     let client: MediaClient
 
-    init(flags: [Setting: String], terminal: Terminal) throws {
+    init(flags: [SettingKey: String], console: Console) throws {
         settings = try Self.settings(flags)
         guard let state = StateFolder(environment: Process.environment) else {
-            throw Ending("neither XDG_STATE_HOME nor HOME says where to keep state", Ending.badSettings)
+            throw ExitError("cannot locate the state folder: set HOME or XDG_STATE_HOME", .badSettings)
         }
         client = MediaClient(
-            settings: settings, state: state, pacing: .live, audience: terminal.audience,
+            settings: settings, state: state, retryEnvironment: .live, delegate: console.delegate,
             environment: Process.environment)
     }
 
-    /// The messages for the chat, one a line; once they are written out nothing of them is kept.
-    func print(_ dispatch: Dispatch, as format: MessageFormat? = nil) throws {
-        for message in dispatch.messages { try printResult(message.text(format ?? dispatch.format)) }
-        client.settle(dispatch)
+    /// Prints the messages for the chat, one a line. Once they are written out, the outbox forgets them.
+    func printMessages(_ result: SendResult, as format: MessageFormat? = nil) throws {
+        for message in result.messages { try printResult(message.text(format ?? result.format)) }
+        client.forget(result)
     }
 
-    /// What waited for the server that was there just now.
+    /// Sends receipts that wait for the server that was just reached.
     func sendWaitingReceipts() {
         if let server = settings.server { client.sendWaitingReceipts(to: server.origin) }
     }
 
-    static func settings(_ flags: [Setting: String]) throws -> Settings {
+    static func settings(_ flags: [SettingKey: String]) throws -> Settings {
         try Settings(sources(flags))
     }
 
-    static func sources(_ flags: [Setting: String]) throws -> SettingSources {
+    static func sources(_ flags: [SettingKey: String]) throws -> SettingSources {
         let path = configurationPath(environment: Process.environment)
         let file = try path.map { path throws(SettingError) in try ConfigurationFile.read(path) }
         return SettingSources(
@@ -41,9 +41,9 @@ struct Composition {
     }
 }
 
-extension Pacing {
-    static var live: Pacing {
-        Pacing(
+extension RetryEnvironment {
+    static var live: RetryEnvironment {
+        RetryEnvironment(
             wallSeconds: { Process.wallSeconds }, random: { UInt64.random(in: .min ... .max) },
             sleep: { Process.sleep(milliseconds: $0) })
     }
@@ -60,13 +60,13 @@ extension MediaMessage {
 }
 
 /// Writes a result line to standard output.
-func printResult(_ text: String) throws(Ending) {
+func printResult(_ text: String) throws(ExitError) {
     guard Process.write(text + "\n", to: 1) else {
-        throw Ending("standard output cannot be written", Ending.outputFailed)
+        throw ExitError("cannot write to standard output", .outputFailed)
     }
 }
 
-/// Opens a file to be sent; `-` is standard input.
+/// Opens an input file; `-` is standard input.
 func openInput(_ path: String) throws(MediaClientError) -> OpenFile {
     do throws(FileError) { return path == "-" ? try OpenFile.duplicating(0) : try OpenFile(path, .read) } catch {
         throw .input(error)

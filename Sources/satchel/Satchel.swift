@@ -1,20 +1,50 @@
 import ArgumentParser
+import MediaClient
 
 /// The program.
 struct Satchel: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "satchel",
-        abstract: "Sends files end-to-end encrypted: a message of a few hundred bytes goes through the chat instead.",
+        abstract: "Sends end-to-end encrypted files: the chat carries only a message of a few hundred bytes.",
         discussion: """
-            A message holds the key. Hand it to satchel through a pipe or a file: arguments can be seen by others.
+            A message contains the key. Pass it to satchel through a pipe or a file: other users can see arguments.
 
-            Settings come from flags, from the environment (SATCHEL_SERVER, SATCHEL_TICKET …) and from the file \
-            ~/.config/satchel/config; `satchel config` shows them all.
+            Settings come from flags, from environment variables (SATCHEL_SERVER, SATCHEL_TICKET …) and from the file \
+            ~/.config/satchel/config. Run `satchel config` to see them all.
 
-            \(Ending.help)
+            EXIT CODES:
+            \(ExitCode.table)
             """,
         subcommands: [
-            Send.self, Open.self, Show.self, Status.self, Forward.self, Renew.self, Revoke.self, Sent.self,
-            OutboxCommand.self, Receipts.self, QuotaCommand.self, Seal.self, Unseal.self, Prepare.self, Config.self,
+            SendCommand.self, OpenCommand.self, ShowCommand.self, StatusCommand.self, ForwardCommand.self,
+            RenewCommand.self, RevokeCommand.self, SentCommand.self, OutboxCommand.self, ReceiptsCommand.self,
+            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, ConfigCommand.self,
         ])
+}
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Shows the settings in effect and where each comes from. The ticket is not shown.",
+        discussion: """
+            The file ~/.config/satchel/config (or $XDG_CONFIG_HOME/satchel/config) has lines of the form `name = value`. \
+            Empty lines and lines that start with # are ignored. The names are those printed here. Flags override the \
+            environment, and the environment overrides the file.
+            """)
+
+    func run() throws {
+        let sources = try Composition.sources([:])
+        let settings = try Settings(sources)
+        for setting in SettingKey.allCases {
+            let origin = sources.value(of: setting)?.origin ?? .standard
+            try printResult("# \(setting.meaning) (\(setting.variable)); from: \(origin)")
+            try printResult(line(setting, settings.text(of: setting)))
+        }
+    }
+
+    /// A line that would mean the same in the configuration file.
+    private func line(_ setting: SettingKey, _ value: String?) -> String {
+        guard let value else { return "# \(setting.rawValue) is not set" }
+        return setting.isSecret ? "# \(setting.rawValue) is set (not shown)" : "\(setting.rawValue) = \(value)"
+    }
 }

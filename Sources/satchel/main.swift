@@ -1,6 +1,6 @@
 import ArgumentParser
 
-// First of all, before anything can fail: a message on the command line goes out of sight, and nothing is dumped.
+// Before anything can fail: hides a message on the command line, and forbids core dumps.
 let arguments = Process.takeArguments()
 Process.forbidDumps()
 Process.ignoreBrokenPipes()
@@ -12,18 +12,18 @@ do {
     Process.end(report(error))
 }
 
-/// Says why it ended, and gives the exit code.
+/// Prints why it ended; returns the exit code.
 func report(_ error: any Error) -> Int32 {
-    if let ending = Ending(error) {
-        Terminal.write("satchel: \(ending.sentence)\n")
-        return ending.code
+    if let ending = ExitError(error) {
+        Console.write("satchel: \(ending.sentence)\n")
+        return ending.code.rawValue
     }
     let code = Satchel.exitCode(for: error).rawValue
     let text = Satchel.fullMessage(for: error)
     if text.isEmpty { return code }
     if code == 0 {
-        return Process.write(text + "\n", to: 1) ? 0 : Ending.outputFailed
+        return Process.write(text + "\n", to: 1) ? 0 : ExitCode.outputFailed.rawValue
     }
-    Terminal.write("satchel: \(text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...])\n")
+    Console.write("satchel: \(text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...])\n")
     return code
 }

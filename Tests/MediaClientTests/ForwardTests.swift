@@ -13,7 +13,7 @@ struct ForwardTests {
 
     init() throws { stage = try JourneyStage() }
 
-    private func send(to peer: Peer, _ values: [Setting: String] = [:], each: Bool = false) throws -> [MediaMessage] {
+    private func send(to peer: Peer, _ values: [SettingKey: String] = [:], each: Bool = false) throws -> [MediaMessage] {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
         return try client.send(
             try stage.file(bytes), options: SendOptions(caption: "Hello", hasRecipientSecrets: each)
@@ -97,7 +97,7 @@ struct ForwardTests {
         let leases = try stage.client().sentLeases()
         #expect(leases.count == 1 && leases[0].receipts.map(\.bytes) == secrets.map(\.bytes))
         #expect(LeaseSelector.message(messages[200]).select(from: leases).count == 1)
-        for values in [[:], [.recipients: "257"]] as [[Setting: String]] {
+        for values in [[:], [.recipients: "257"]] as [[SettingKey: String]] {
             #expect(throws: MediaClientError.self) { try send(to: peer, values, each: true) }
         }
     }

@@ -30,16 +30,16 @@ final class JourneyStage {
     }
 
     /// A client whose settings are these and `attempts = 3`.
-    func client(_ values: [Setting: String] = [:]) throws -> MediaClient {
+    func client(_ values: [SettingKey: String] = [:]) throws -> MediaClient {
         let flags = values.merging([.attempts: "3", .stallTimeout: "2"]) { given, _ in given }
         let file = ConfigurationFile(absentAt: "none")
         let settings = try Settings(SettingSources(flags: flags, environment: { _ in nil }, file: file))
         let waits = waits
-        let pacing = Pacing(wallSeconds: { 1_700_000_000 }, random: { 7 }, sleep: { waits.add($0) })
-        let audience = Audience(
-            say: { self.heard.append($0) }, progress: { _ in }, allows: { _ in self.allowsHosts })
+        let environment = RetryEnvironment(wallSeconds: { 1_700_000_000 }, random: { 7 }, sleep: { waits.add($0) })
+        let delegate = ClientDelegate(
+            notify: { self.heard.append($0) }, progress: { _ in }, allows: { _ in self.allowsHosts })
         return MediaClient(
-            settings: settings, state: StateFolder(path: folder.path("state")), pacing: pacing, audience: audience,
+            settings: settings, state: StateFolder(path: folder.path("state")), retryEnvironment: environment, delegate: delegate,
             environment: { _ in nil })
     }
 

@@ -21,8 +21,8 @@ struct LeaseTests {
 
     private func names(_ peer: Peer) -> [String] { peer.log.map { String($0.split(separator: "\"")[3]) } }
 
-    private func look(_ peer: Peer, _ lease: SentLease) throws -> LeaseStanding {
-        try #require(try stage.client([.server: peer.url, .ticket: "a.b.c"]).standings(of: [lease]).first)
+    private func look(_ peer: Peer, _ lease: SentLease) throws -> LeaseStatus {
+        try #require(try stage.client([.server: peer.url, .ticket: "a.b.c"]).status(of: [lease]).first)
     }
 
     @Test("The server tells who has received it; the ticket is not shown to it for that")
@@ -32,7 +32,7 @@ struct LeaseTests {
         let opener = try stage.client([.server: peer.url])
         let opened = try opener.open(message, to: .folder(stage.folder.path("out")), replacing: true, named: [])
         if let receipt = opened.receipt { opener.report(receipt) }
-        guard case .told(let told) = try look(peer, lease).knowledge else {
+        guard case .server(let told) = try look(peer, lease).source else {
             Issue.record("not told")
             return
         }
@@ -50,7 +50,7 @@ struct LeaseTests {
         let known = try #require(try stage.client().sentLeases().first)
         #expect(known.end?.reason == .expired)
         for _ in 0..<2 {
-            guard case .remembered(let end) = try look(peer, known).knowledge else {
+            guard case .log(let end) = try look(peer, known).source else {
                 Issue.record("forgotten")
                 continue
             }
@@ -62,13 +62,13 @@ struct LeaseTests {
     func unknown() throws {
         let peer = try stage.peers.start("lease=missing,gone:revoked,drop,drop,drop")
         let (_, lease) = try send(to: peer)
-        guard case .unknown = try look(peer, lease).knowledge else {
+        guard case .unknown = try look(peer, lease).source else {
             Issue.record("known")
             return
         }
         #expect(try look(peer, lease).end?.reason == .revoked)
-        guard case .silent = try look(peer, lease).knowledge else {
-            Issue.record("not silent")
+        guard case .unreachable = try look(peer, lease).source else {
+            Issue.record("not unreachable")
             return
         }
     }
@@ -78,7 +78,7 @@ struct LeaseTests {
         let peer = try stage.peers.start("lease=drop,drop,drop")
         let leases = try (0..<5).map { try send(to: peer, "words \($0)").1 }
         let before = names(peer).count
-        let standings = try stage.client([.server: peer.url]).standings(of: leases)
+        let standings = try stage.client([.server: peer.url]).status(of: leases)
         #expect(standings.count == 5)
         #expect(names(peer).count == before + 3, "three attempts at the first")
     }
@@ -99,7 +99,7 @@ struct LeaseTests {
     func foreignTicket() throws {
         let peer = try stage.peers.start()
         let (message, lease) = try send(to: peer)
-        let other: [Setting: String] = [
+        let other: [SettingKey: String] = [
             .server: "http://127.0.0.1:1", .servers: "127.0.0.1:\(peer.port)", .ticket: "a.b.c",
         ]
         _ = try stage.client(other).renew(lease)
@@ -125,7 +125,7 @@ struct LeaseTests {
     func oddAnswers(behaviour: String) throws {
         let peer = try stage.peers.start("lease=\(behaviour)", "renew=\(behaviour)")
         let (_, lease) = try send(to: peer)
-        guard case .silent = try look(peer, lease).knowledge else {
+        guard case .unreachable = try look(peer, lease).source else {
             Issue.record("believed")
             return
         }

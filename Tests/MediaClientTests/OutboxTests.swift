@@ -14,7 +14,7 @@ struct OutboxTests {
 
     init() throws { stage = try JourneyStage() }
 
-    private func client(_ peer: Peer, _ values: [Setting: String] = [:]) throws -> MediaClient {
+    private func client(_ peer: Peer, _ values: [SettingKey: String] = [:]) throws -> MediaClient {
         try stage.client(values.merging([.server: peer.url]) { given, _ in given })
     }
 
@@ -28,8 +28,8 @@ struct OutboxTests {
 
     /// A send that finds its server gone; the entry that stays.
     private func stranded(
-        _ peer: Peer, _ values: [Setting: String] = [:], options: SendOptions = SendOptions(name: "notes.bin")
-    ) throws -> (client: MediaClient, item: Outbox.Item) {
+        _ peer: Peer, _ values: [SettingKey: String] = [:], options: SendOptions = SendOptions(name: "notes.bin")
+    ) throws -> (client: MediaClient, item: OutboxItem) {
         let client = try client(peer, values)
         #expect(throws: MediaClientError.self) { try client.send(try stage.file(bytes), options: options) }
         return (client, try #require(try client.outbox().first))
@@ -41,11 +41,11 @@ struct OutboxTests {
         let client = try client(peer)
         let dispatch = try client.send(try stage.file(bytes), options: SendOptions())
         let item = try #require(try client.outbox().first)
-        #expect(item.standing.url != nil && item.isBusy)
+        #expect(item.progress.url != nil && item.isBusy)
         let folder = stage.folder.path("state/outbox/\(item.record.name)")
         #expect(
             try Folder.names(in: folder).sorted() == ["record", "standing"], "the sealed copy is not needed any more")
-        client.settle(dispatch)
+        client.forget(dispatch)
         #expect(try client.outbox().isEmpty)
         #expect(try Folder.names(in: stage.folder.path("state/outbox")).isEmpty)
     }
@@ -54,7 +54,7 @@ struct OutboxTests {
     func offline() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer, [.format: "link"])
-        #expect(item.standing.failure?.contains("connection") == true && !item.isBusy)
+        #expect(item.progress.failure?.contains("connection") == true && !item.isBusy)
         #expect(stage.heard.contains { $0.contains("outbox resume \(item.record.name)") })
         let blob = try TestSupport.bytes(ofFile: stage.folder.path("state/outbox/\(item.record.name)/blob"))
         let dispatch = try client.resume(item.record.name, untilSent: false)
@@ -113,7 +113,7 @@ struct OutboxTests {
         let peer = try stage.peers.start("check=drop,drop,drop,status:ticket-invalid/401")
         let (client, item) = try stranded(peer)
         #expect(throws: MediaClientError.self) { try client.resume(item.record.name, untilSent: false) }
-        #expect(try client.outbox().first?.standing.failure?.contains("ticket") == true)
+        #expect(try client.outbox().first?.progress.failure?.contains("ticket") == true)
         #expect(try client.resume(item.record.name, untilSent: false).messages.count == 1)
     }
 
@@ -134,7 +134,7 @@ struct OutboxTests {
         #expect(try client.outbox().first?.isBusy == true)
         for act in [
             { _ = try client.resume(item.record.name, untilSent: false) },
-            { try client.cancel(item.record.name, onlyHere: true) },
+            { try client.cancel(item.record.name, onlyLocally: true) },
         ] {
             let error = #expect(throws: MediaClientError.self) { try act() }
             guard case .outboxBusy = error else {
@@ -150,7 +150,7 @@ struct OutboxTests {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer)
         let asked = peer.log.count
-        try client.cancel(item.record.name, onlyHere: false)
+        try client.cancel(item.record.name, onlyLocally: false)
         #expect(try peer.log.count == asked && client.outbox().isEmpty)
         let error = #expect(throws: MediaClientError.self) { try client.resume(item.record.name, untilSent: false) }
         guard case .notInOutbox = error else {
@@ -163,7 +163,7 @@ struct OutboxTests {
     func cancelledLease() throws {
         let peer = try stage.peers.start("put=lost", "lease=drop")
         let (client, item) = try stranded(peer, [.attempts: "1"])
-        try client.cancel(item.record.name, onlyHere: false)
+        try client.cancel(item.record.name, onlyLocally: false)
         #expect(try names(peer).last == "revoke" && client.outbox().isEmpty)
         #expect(try client.sentLeases().first?.end?.reason == .revoked)
     }
@@ -172,9 +172,9 @@ struct OutboxTests {
     func cancelledOffline() throws {
         let peer = try stage.peers.start("create=ok", "append=nothing:1000", "cancel=drop,drop,drop")
         let (client, item) = try stranded(peer, [.attempts: "1", .resumableFrom: "0"])
-        #expect(throws: MediaClientError.self) { try client.cancel(item.record.name, onlyHere: false) }
+        #expect(throws: MediaClientError.self) { try client.cancel(item.record.name, onlyLocally: false) }
         #expect(try client.outbox().count == 1)
-        try client.cancel(item.record.name, onlyHere: true)
+        try client.cancel(item.record.name, onlyLocally: true)
         #expect(try client.outbox().isEmpty)
     }
 
@@ -191,14 +191,14 @@ struct OutboxTests {
         #expect(try client.resume(item.record.name, untilSent: false).messages.count == 1)
         // Held, but the sealed copy has not gone yet; then on its way out.
         try write([1], toFile: "\(folder)/blob")
-        client.settle(try client.resume(item.record.name, untilSent: false))
+        client.forget(try client.resume(item.record.name, untilSent: false))
         #expect(try Folder.names(in: stage.folder.path("state/outbox")).isEmpty)
     }
 
     @Test("What a killed program was making or taking away is swept, but not what is being made")
     func swept() throws {
         let outbox = Outbox(folder: stage.folder.path("outbox"))
-        let living = try outbox.stage()
+        let living = try outbox.draft()
         for name in [".new-1", ".old-2"] {
             try Folder.make(stage.folder.path("outbox/\(name)"))
             try write([1], toFile: stage.folder.path("outbox/\(name)/blob"))

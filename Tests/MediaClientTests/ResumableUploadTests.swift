@@ -14,7 +14,7 @@ struct ResumableUploadTests {
 
     init() throws { stage = try JourneyStage() }
 
-    private func client(_ peer: Peer, _ values: [Setting: String] = [:]) throws -> MediaClient {
+    private func client(_ peer: Peer, _ values: [SettingKey: String] = [:]) throws -> MediaClient {
         try stage.client(values.merging([.server: peer.url]) { given, _ in given })
     }
 
@@ -186,7 +186,7 @@ struct ResumableUploadTests {
         let first = try client(peer)
         #expect(throws: MediaClientError.self) { try send(first) }
         let item = try #require(try first.outbox().first)
-        #expect(item.standing.acknowledged == 700_000 && item.standing.failure != nil)
+        #expect(item.progress.acknowledged == 700_000 && item.progress.failure != nil)
         let second = try client(peer)
         let dispatch = try second.resume(item.record.name, untilSent: false)
         let message = try #require(dispatch.messages.first)
@@ -201,7 +201,7 @@ struct ResumableUploadTests {
         let client = try client(peer, [.attempts: "1"])
         #expect(throws: MediaClientError.self) { try send(client) }
         let item = try #require(try client.outbox().first)
-        try client.cancel(item.record.name, onlyHere: false)
+        try client.cancel(item.record.name, onlyLocally: false)
         #expect(try names(peer).contains("cancel") && client.outbox().isEmpty)
     }
 

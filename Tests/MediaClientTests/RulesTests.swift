@@ -76,7 +76,7 @@ struct RulesTests {
             HTTPField("content-type", "application/problem+json; charset=utf-8"), HTTPField("retry-after", "9"),
         ]
         let body = #"{"type":"/problems/too-large","limit":100,"title":"<b>\u001b[31m"}"#
-        let refusal = Refusal(HTTPResponse(status: 413, fields: fields, body: Array(body.utf8)), now: 0)
+        let refusal = ServerProblem(HTTPResponse(status: 413, fields: fields, body: Array(body.utf8)), now: 0)
         #expect(refusal.code == "too-large" && refusal.limit == 100 && refusal.retryAfterSeconds == 9)
         #expect(refusal.description == "the file is too large; the limit is 100 bytes")
     }
@@ -88,9 +88,9 @@ struct RulesTests {
         ])
     func oddRefusals(body: String) {
         let fields = [HTTPField("content-type", "application/problem+json")]
-        let refusal = Refusal(HTTPResponse(status: 503, fields: fields, body: Array(body.utf8)), now: 0)
+        let refusal = ServerProblem(HTTPResponse(status: 503, fields: fields, body: Array(body.utf8)), now: 0)
         #expect(refusal.code == nil)
-        #expect(refusal.description == "it is in trouble (status 503)")
+        #expect(refusal.description == "server error (status 503)")
     }
 
     @Test(
@@ -99,17 +99,17 @@ struct RulesTests {
     func limits(seconds: Int64, time: String) {
         let fields = [HTTPField("content-type", "application/problem+json")]
         let body = #"{"type":"/problems/quota","limit_name":"leases of this subject","retry_after":\#(seconds)}"#
-        let refusal = Refusal(HTTPResponse(status: 429, fields: fields, body: Array(body.utf8)), now: 0)
+        let refusal = ServerProblem(HTTPResponse(status: 429, fields: fields, body: Array(body.utf8)), now: 0)
         #expect(refusal.description == "your quota is used up (leases of this subject); try again in \(time)")
         let odd = #"{"type":"/problems/quota","limit_name":"\u001b[31m"}"#
         #expect(
-            Refusal(HTTPResponse(status: 429, fields: fields, body: Array(odd.utf8)), now: 0).description
+            ServerProblem(HTTPResponse(status: 429, fields: fields, body: Array(odd.utf8)), now: 0).description
                 == "your quota is used up")
     }
 
     @Test("HEAD has only X-Reason, and that is enough")
     func reasonField() {
-        let refusal = Refusal(HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
+        let refusal = ServerProblem(HTTPResponse(status: 401, fields: [HTTPField("x-reason", "ticket-invalid")]), now: 0)
         #expect(refusal.code == "ticket-invalid")
     }
 
@@ -123,7 +123,7 @@ struct RulesTests {
     func descriptors(url: String, address: String, size: String, isRead: Bool) {
         let body = #"{"url":"\#(url)","sha256":"\#(address)","size":\#(size),"expires":9}"#
         let fields = [HTTPField("content-type", "application/json")]
-        let descriptor = Descriptor(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
+        let descriptor = StoredBlob(HTTPResponse(status: 201, fields: fields, body: Array(body.utf8)))
         #expect((descriptor != nil) == isRead)
     }
 }
@@ -189,7 +189,7 @@ struct StateTests {
         #expect(leases.map(\.owner.bytes) == sendings.map(\.owner.bytes))
         #expect(leases.map(\.isSent) == [true, true, false])
         #expect(leases[0].expires?.seconds == 99 && leases[0].end == nil)
-        #expect(leases[1].end == SentLease.End(reason: .delivered, at: Timestamp(seconds: 5), received: 4))
+        #expect(leases[1].end == LeaseEnd(reason: .delivered, at: Timestamp(seconds: 5), received: 4))
         #expect(
             leases[2].header == sendings[2].header
                 && leases[2].receipts.map(\.bytes) == sendings[2].receipts.map(\.bytes))
@@ -225,8 +225,8 @@ struct StateTests {
         #expect(try log.lines().count == 1)
     }
 
-    private static func sending() throws -> SentLog.Sending {
-        SentLog.Sending(
+    private static func sending() throws -> LeaseRequest {
+        LeaseRequest(
             at: Timestamp(seconds: 1), server: try #require(WebURL("https://h/")),
             address: try #require(BlobAddress(bytes: Secret.random().bytes + Secret.random().bytes)), size: 5,
             owner: .random(), receipts: [.random(), .random()], header: noise(64), padding: "none")
@@ -234,7 +234,7 @@ struct StateTests {
 }
 
 extension SentLog {
-    func record(_ event: Event, of sending: Sending, at seconds: Int64) throws {
+    func record(_ event: Event, of sending: LeaseRequest, at seconds: Int64) throws {
         try record(
             event, at: Timestamp(seconds: seconds), server: sending.server, address: sending.address,
             owner: sending.owner)

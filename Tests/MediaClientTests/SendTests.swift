@@ -13,7 +13,7 @@ struct SendTests {
 
     init() throws { stage = try JourneyStage() }
 
-    private func send(to peer: Peer, _ values: [Setting: String] = [:]) throws -> MediaMessage {
+    private func send(to peer: Peer, _ values: [SettingKey: String] = [:]) throws -> MediaMessage {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
         let options = SendOptions(name: "notes.bin", caption: "Hello")
         return try #require(try client.send(try stage.file(bytes), options: options).messages.first)
@@ -31,7 +31,7 @@ struct SendTests {
         #expect(names(peer) == ["check", "put"])
         #expect(message.expires?.seconds == 4_000_000_000)
         #expect(message.media.name == "notes.bin")
-        #expect(stage.heard.contains { $0.contains("was not touched") })
+        #expect(stage.heard.contains { $0.contains("is not removed") })
         let path = try stage.client([.server: peer.url]).open(
             message, to: .folder(stage.folder.path("out")), replacing: false, named: []
         ).path

@@ -9,7 +9,7 @@ import Transfer
 @Suite("Settings")
 struct SettingsTests {
     private func settings(
-        flags: [Setting: String] = [:], environment: [String: String] = [:], file: String = ""
+        flags: [SettingKey: String] = [:], environment: [String: String] = [:], file: String = ""
     ) throws -> Settings {
         let file = try ConfigurationFile(parsing: file, path: "config")
         return try Settings(SettingSources(flags: flags, environment: { environment[$0] }, file: file))
@@ -46,34 +46,34 @@ struct SettingsTests {
     @Test("The ticket is never shown")
     func hidden() throws {
         let settings = try settings(environment: ["SATCHEL_TICKET": "very-secret"])
-        let shown = Setting.allCases.compactMap { settings.text(of: $0) }
+        let shown = SettingKey.allCases.compactMap { settings.text(of: $0) }
         #expect(!shown.contains { $0.contains("very-secret") })
         #expect(shown.contains("(hidden)"))
     }
 
     @Test("What is shown can be set again and means the same")
     func roundTrip() throws {
-        let values: [Setting: String] = [
+        let values: [SettingKey: String] = [
             .server: "https://media.example:8443/base", .servers: "a.example, https://[::1]:9", .ticketFile: "/t",
             .lifetime: "90m", .recipients: "7", .certificateFile: "/c", .preview: "no", .quality: "high",
         ]
         let first = try settings(flags: values)
-        var shown: [Setting: String] = [:]
-        for setting in Setting.allCases { shown[setting] = first.text(of: setting) }
+        var shown: [SettingKey: String] = [:]
+        for setting in SettingKey.allCases { shown[setting] = first.text(of: setting) }
         let second = try settings(flags: shown)
-        #expect(Setting.allCases.allSatisfy { first.text(of: $0) == second.text(of: $0) })
+        #expect(SettingKey.allCases.allSatisfy { first.text(of: $0) == second.text(of: $0) })
     }
 
     @Test(
         "Values that make no sense are refused, with the place where they stand",
         arguments: [
-            (Setting.server, "media.example"), (.server, "ftp://media.example"), (.server, "https://u@media.example"),
+            (SettingKey.server, "media.example"), (.server, "ftp://media.example"), (.server, "https://u@media.example"),
             (.server, "https://media.example/?x=1"), (.servers, "a b/c"), (.ticket, "two words"), (.quality, "best"),
             (.padding, "eights"), (.lifetime, "soon"), (.lifetime, "0d"), (.recipients, "0"), (.recipients, "1025"),
             (.recipients, "+5"), (.format, "xml"), (.preview, "maybe"), (.connectTimeout, "0"), (.stallTimeout, "1s"),
             (.attempts, "101"),
         ])
-    func refusedValues(setting: Setting, value: String) {
+    func refusedValues(setting: SettingKey, value: String) {
         let error = #expect(throws: SettingError.self) { try settings(environment: [setting.variable: value]) }
         #expect(error.map { $0.description.hasPrefix(setting.variable) && $0.origin == .environment } == true)
     }

@@ -71,9 +71,9 @@ struct EncodingTests {
         #expect(throws: MessageError.invalid("media.duration", "is not a number of seconds")) { try message.encoded() }
         message = try Sample.full()
         message.expires = Timestamp(seconds: -1)
-        #expect(throws: MessageError.invalid("expires", "is no time in a message")) { try message.encoded() }
+        #expect(throws: MessageError.invalid("expires", "is out of range")) { try message.encoded() }
         message = try Sample.full()
         message.key.removeLast()
-        #expect(throws: MessageError.invalid("key", "has not 32 bytes")) { try message.encoded() }
+        #expect(throws: MessageError.invalid("key", "is not 32 bytes long")) { try message.encoded() }
     }
 }

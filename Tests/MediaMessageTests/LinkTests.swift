@@ -38,18 +38,18 @@ struct LinkTests {
     @Test(
         "is refused",
         arguments: [
-            Refused(link.replacing("#", with: "?"), .notLink("nothing stands after a #, where the key would be")),
-            Refused(link.replacing("https:", with: "ftp:"), .notLink("its address is not one of http or https")),
+            Refused(link.replacing("#", with: "?"), .notLink("it has no #, after which the key would be")),
+            Refused(link.replacing("https:", with: "ftp:"), .notLink("it is not an http or https URL")),
             Refused(
                 link.replacing("/open/", with: "/"),
                 .notLink("its path does not end with /open/ and the address of a blob")),
             Refused(
                 link.replacing("3f#", with: "3#"),
                 .notLink("its path does not end with /open/ and the address of a blob")),
-            Refused(link.replacing("#", with: "?a=b#"), .notLink("its address is not one of http or https")),
-            Refused(link + "%", .notLink("its percent-encoding is broken")),
-            Refused(link + "%ff", .notLink("its percent-encoding is broken")),  // not UTF-8
-            Refused(link + "é", .notLink("it holds characters that stand in no link")),
+            Refused(link.replacing("#", with: "?a=b#"), .notLink("it is not an http or https URL")),
+            Refused(link + "%", .notLink("its percent-encoding is invalid")),
+            Refused(link + "%ff", .notLink("its percent-encoding is invalid")),  // not UTF-8
+            Refused(link + "é", .notLink("it has characters that a link cannot have")),
             Refused(link + "&k=\(Sample.key)", .doubled("k")),
             Refused(link + "&%6B=\(Sample.key)", .doubled("k")),  // the same name, written otherwise
             Refused(link + "&x=1&x=2", .doubled("x")),  // unknown, and doubled all the same
@@ -67,8 +67,8 @@ struct LinkTests {
             Refused(
                 link.replacing("n=182344", with: "n="),
                 .invalid("n", "is not an integer from 0 to 2^53-1 in digits alone")),
-            Refused(link.replacing(Sample.key, with: "AAAA"), .invalid("key", "has not 32 bytes")),
-            Refused(link.replacing(Sample.key, with: "A"), .invalid("k", "cannot be read")),
+            Refused(link.replacing(Sample.key, with: "AAAA"), .invalid("key", "is not 32 bytes long")),
+            Refused(link.replacing(Sample.key, with: "A"), .invalid("k", "is invalid")),
             Refused(link.replacing("image/jpeg", with: "jpeg"), .invalid("media.type", "is not a media type")),
             Refused(link + String(repeating: "x", count: 4096), .tooLong(bytesOver: link.utf8.count)),
         ])
@@ -107,7 +107,7 @@ struct LinkTests {
     func either() throws {
         #expect(try MediaMessage.read(" \n" + Self.link).media.name == "a + b.jpg")
         #expect(try MediaMessage.read(" \n" + Sample.json()).media.name == nil)
-        #expect(throws: MessageError.notLink("it holds characters that stand in no link")) {
+        #expect(throws: MessageError.notLink("it has characters that a link cannot have")) {
             try MediaMessage.read("photo 1.jpg")
         }
     }

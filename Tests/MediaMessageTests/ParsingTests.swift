@@ -82,18 +82,18 @@ struct ParsingTests {
             .field("v", "10e-1", .version("10e-1")),
             .invalid("v", "\"1\"", "is not a number"),
             .invalid("url", "null", "is not a string"),
-            .invalid("url", "\"ftp://media.example/\(Sample.hex)\"", "cannot be read"),
+            .invalid("url", "\"ftp://media.example/\(Sample.hex)\"", "is invalid"),
             .invalid(
                 "url", "\"https://media.example/\(String(repeating: "4f", count: 32))\"",
                 "does not end with the address in \"sha256\""),
-            .invalid("mirrors", "[\"https://a/\"]", "holds something that cannot be read"),
-            .invalid("mirrors", "[1]", "holds something that cannot be read"),
+            .invalid("mirrors", "[\"https://a/\"]", "has an invalid element"),
+            .invalid("mirrors", "[1]", "has an invalid element"),
             .invalid("mirrors", "{}", "is not an array"),
             .invalid(
                 "mirrors", "[\(Array(repeating: "\"\(Sample.url)\"", count: 9).joined(separator: ","))]",
-                "has more than 8 places"),
-            .invalid("sha256", "\"\(Sample.hex.uppercased())\"", "cannot be read"),
-            .invalid("sha256", "\"\(Sample.hex.dropLast())\"", "cannot be read"),
+                "has more than 8 URLs"),
+            .invalid("sha256", "\"\(Sample.hex.uppercased())\"", "is invalid"),
+            .invalid("sha256", "\"\(Sample.hex.dropLast())\"", "is invalid"),
             .invalid("size", "87", "is not the size of a sealed blob"),
             .invalid("size", "65617", "is not the size of a sealed blob"),  // one byte of a second chunk
             .invalid("size", "9007199254740992", "is not an integer from 0 to 2^53-1 in digits alone"),
@@ -104,18 +104,18 @@ struct ParsingTests {
             .invalid("size", "-0", "is not an integer from 0 to 2^53-1 in digits alone"),
             .invalid("size", "\"5244224\"", "is not a number"),
             .invalid("expires", "-5", "is not an integer from 0 to 2^53-1 in digits alone"),
-            .invalid("key", "\"\(Sample.key.dropLast())\"", "cannot be read"),  // spare bits that are not zero
-            .invalid("key", "\"\(Sample.key)=\"", "cannot be read"),
-            .invalid("key", "\"\(Sample.key.dropLast())9\"", "cannot be read"),
-            .invalid("key", "\"AAAA\"", "has not 32 bytes"),
-            .invalid("receipt", "\"AAAA\"", "cannot be read"),
+            .invalid("key", "\"\(Sample.key.dropLast())\"", "is invalid"),  // spare bits that are not zero
+            .invalid("key", "\"\(Sample.key)=\"", "is invalid"),
+            .invalid("key", "\"\(Sample.key.dropLast())9\"", "is invalid"),
+            .invalid("key", "\"AAAA\"", "is not 32 bytes long"),
+            .invalid("receipt", "\"AAAA\"", "is invalid"),
             .invalid("media", "[]", "is not an object"),
             .field("media", #"{"type":"jpeg","size":1}"#, .invalid("media.type", "is not a media type")),
             .field("media", #"{"type":"image/jpeg; q=1","size":1}"#, .invalid("media.type", "is not a media type")),
             .field("media", #"{"type":"Image/JPEG","size":1}"#, .invalid("media.type", "is not a media type")),
             .field(
                 "media", #"{"type":"image/jpeg","size":5242873}"#,  // one more than fits into 5244224 sealed bytes
-                .invalid("media.size", "does not fit into a blob of 5244224 bytes")),
+                .invalid("media.size", "does not fit in a blob of 5244224 bytes")),
             .media(#""width":0"#, "width", "is not in 1…65535"),
             .media(#""height":65536"#, "height", "is not in 1…65535"),
             .media(#""width":9007199254740991"#, "width", "is not in 1…65535"),
@@ -127,9 +127,9 @@ struct ParsingTests {
             .media(#""thumbhash":"""#, "thumbhash", "is empty"),
             .media(#""thumbhash":"\#(String(repeating: "A", count: 44))""#, "thumbhash", "has more than 32 bytes"),
             .media(#""preview":"\#(String(repeating: "A", count: 2052))""#, "preview", "has more than 1536 bytes"),
-            .media(#""preview":"+/+/""#, "preview", "cannot be read"),
-            .media(#""removed":["GPS"]"#, "removed", "holds something that is not a short word"),
-            .media(#""removed":[""]"#, "removed", "holds something that is not a short word"),
+            .media(#""preview":"+/+/""#, "preview", "is invalid"),
+            .media(#""removed":["GPS"]"#, "removed", "has an element that is not a short word"),
+            .media(#""removed":[""]"#, "removed", "has an element that is not a short word"),
             .media(#""name":7"#, "name", "is not a string"),
         ] as [Refused])
     func refused(_ refused: Refused) {
@@ -139,38 +139,38 @@ struct ParsingTests {
     @Test(
         "is refused where it is not JSON as everyone reads it",
         arguments: [
-            Refused("", .notJSON("a value is missing", offset: 0)),
-            Refused("[]", .notJSON("an object is wanted", offset: 0)),
-            Refused("{} {}", .notJSON("something follows the value", offset: 3)),
-            Refused("{\"v\":1,}", .notJSON("a name is missing", offset: 7)),
-            Refused("{,}", .notJSON("a name is missing", offset: 1)),
-            Refused("{v:1}", .notJSON("a name is missing", offset: 1)),
-            Refused("{'v':1}", .notJSON("a name is missing", offset: 1)),
-            Refused("{\"v\" 1}", .notJSON(": is missing", offset: 5)),
-            Refused("{\"v\":1", .notJSON("} is missing", offset: 6)),
-            Refused("{\"v\":[1", .notJSON("] is missing", offset: 7)),
-            Refused("{\"v\":[1,]}", .notJSON("a value is missing", offset: 8)),
-            Refused("{\"v\":01}", .notJSON("a number begins with 0", offset: 6)),
-            Refused("{\"v\":+1}", .notJSON("a value is missing", offset: 5)),
-            Refused("{\"v\":.5}", .notJSON("a value is missing", offset: 5)),
-            Refused("{\"v\":1.}", .notJSON("a digit is missing", offset: 7)),
-            Refused("{\"v\":1e}", .notJSON("a digit is missing", offset: 7)),
-            Refused("{\"v\":-}", .notJSON("a digit is missing", offset: 6)),
-            Refused("{\"v\":NaN}", .notJSON("a value is missing", offset: 5)),
-            Refused("{\"v\":tru}", .notJSON("a value is missing", offset: 5)),
-            Refused("{\"v\":1/**/}", .notJSON("} is missing", offset: 6)),
-            Refused("\u{feff}{\"v\":1}", .notJSON("a value is missing", offset: 0)),  // a byte order mark
-            Refused("\u{a0}{\"v\":1}", .notJSON("a value is missing", offset: 0)),  // no white space of JSON's
-            Refused("{\"v\":\"a\nb\"}", .notJSON("a control character stands in a string", offset: 7)),
-            Refused("{\"v\":\"\u{0}\"}", .notJSON("a control character stands in a string", offset: 6)),
-            Refused("{\"v\":\"abc", .notJSON("a string does not end", offset: 9)),
-            Refused("{\"v\":\"\\", .notJSON("a string does not end", offset: 7)),
-            Refused("{\"v\":\"\\x41\"}", .notJSON("an unknown escape", offset: 8)),
-            Refused("{\"v\":\"\\u12g4\"}", .notJSON("four hexadecimal digits are missing", offset: 10)),
-            Refused("{\"v\":\"\\ud83d\"}", .notJSON("a lone surrogate", offset: 12)),
-            Refused("{\"v\":\"\\ude00\"}", .notJSON("a lone surrogate", offset: 12)),
-            Refused("{\"v\":\"\\ud83d\\u0041\"}", .notJSON("a lone surrogate", offset: 18)),
-            Refused("{\"v\":\"\\ud83dx\"}", .notJSON("a lone surrogate", offset: 12)),
+            Refused("", .notJSON("expected a value", offset: 0)),
+            Refused("[]", .notJSON("expected an object", offset: 0)),
+            Refused("{} {}", .notJSON("unexpected text after the value", offset: 3)),
+            Refused("{\"v\":1,}", .notJSON("expected a name", offset: 7)),
+            Refused("{,}", .notJSON("expected a name", offset: 1)),
+            Refused("{v:1}", .notJSON("expected a name", offset: 1)),
+            Refused("{'v':1}", .notJSON("expected a name", offset: 1)),
+            Refused("{\"v\" 1}", .notJSON("expected :", offset: 5)),
+            Refused("{\"v\":1", .notJSON("expected }", offset: 6)),
+            Refused("{\"v\":[1", .notJSON("expected ]", offset: 7)),
+            Refused("{\"v\":[1,]}", .notJSON("expected a value", offset: 8)),
+            Refused("{\"v\":01}", .notJSON("number with a leading zero", offset: 6)),
+            Refused("{\"v\":+1}", .notJSON("expected a value", offset: 5)),
+            Refused("{\"v\":.5}", .notJSON("expected a value", offset: 5)),
+            Refused("{\"v\":1.}", .notJSON("expected a digit", offset: 7)),
+            Refused("{\"v\":1e}", .notJSON("expected a digit", offset: 7)),
+            Refused("{\"v\":-}", .notJSON("expected a digit", offset: 6)),
+            Refused("{\"v\":NaN}", .notJSON("expected a value", offset: 5)),
+            Refused("{\"v\":tru}", .notJSON("expected a value", offset: 5)),
+            Refused("{\"v\":1/**/}", .notJSON("expected }", offset: 6)),
+            Refused("\u{feff}{\"v\":1}", .notJSON("expected a value", offset: 0)),  // a byte order mark
+            Refused("\u{a0}{\"v\":1}", .notJSON("expected a value", offset: 0)),  // no white space of JSON's
+            Refused("{\"v\":\"a\nb\"}", .notJSON("control character in a string", offset: 7)),
+            Refused("{\"v\":\"\u{0}\"}", .notJSON("control character in a string", offset: 6)),
+            Refused("{\"v\":\"abc", .notJSON("unterminated string", offset: 9)),
+            Refused("{\"v\":\"\\", .notJSON("unterminated string", offset: 7)),
+            Refused("{\"v\":\"\\x41\"}", .notJSON("unknown escape", offset: 8)),
+            Refused("{\"v\":\"\\u12g4\"}", .notJSON("expected four hexadecimal digits", offset: 10)),
+            Refused("{\"v\":\"\\ud83d\"}", .notJSON("lone surrogate", offset: 12)),
+            Refused("{\"v\":\"\\ude00\"}", .notJSON("lone surrogate", offset: 12)),
+            Refused("{\"v\":\"\\ud83d\\u0041\"}", .notJSON("lone surrogate", offset: 18)),
+            Refused("{\"v\":\"\\ud83dx\"}", .notJSON("lone surrogate", offset: 12)),
             Refused("{\"v\":1,\"v\":1}", .doubled("v")),
             Refused("{\"v\":1,\"\\u0076\":1}", .doubled("v")),  // the same name, written otherwise
             Refused("{\"a\":{\"b\":1,\"b\":2}}", .doubled("b")),  // in what would be ignored
@@ -186,7 +186,7 @@ struct ParsingTests {
         arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
     func notUTF8(_ bytes: [UInt8]) {
         let text = Array("{\"v\":\"".utf8) + bytes + Array("\"}".utf8)
-        #expect(throws: MessageError.notJSON("not UTF-8", offset: 7 + bytes.count)) { try MediaMessage(parsing: text) }
+        #expect(throws: MessageError.notJSON("invalid UTF-8", offset: 7 + bytes.count)) { try MediaMessage(parsing: text) }
     }
 
     @Test("may have 4096 bytes and no more, whatever they are")

@@ -8,20 +8,20 @@ import Transfer
 
 @Suite("An entry of the outbox, in a line")
 struct OutboxLineTests {
-    private func item(busy: Bool = false, _ change: (inout OutboxStanding) -> Void = { _ in }) throws -> Outbox.Item {
+    private func item(busy: Bool = false, _ change: (inout OutboxProgress) -> Void = { _ in }) throws -> OutboxItem {
         let address = try #require(BlobAddress(bytes: [UInt8](repeating: 0xab, count: 32)))
         let owner = try #require(Secret(bytes: [UInt8](repeating: 7, count: 16)))
         let media = Media(type: "text/plain", size: 9, name: "notes\u{1b}.txt", caption: "Hello")
         let message = MediaMessage(
             url: BlobURL("https://media.example/\(address.hex)"), address: address, size: 1_234_567,
             key: [UInt8](repeating: 3, count: 32), media: media)
-        let sending = SentLog.Sending(
+        let sending = LeaseRequest(
             at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
             address: address, size: 1_234_567, owner: owner, receipts: [owner])
-        var standing = OutboxStanding()
-        change(&standing)
+        var progress = OutboxProgress()
+        change(&progress)
         let record = OutboxRecord(sending, message: message, format: .json)
-        return Outbox.Item(record: record, standing: standing, isBusy: busy)
+        return OutboxItem(record: record, progress: progress, isBusy: busy)
     }
 
     @Test("When, which, how large, what it is called, how it stands and why")
@@ -46,7 +46,7 @@ struct OutboxLineTests {
     @Test("What is held and was not printed says how to print it")
     func sent() throws {
         let held = try item { $0.url = BlobURL("https://media.example/\(String(repeating: "ab", count: 32))") }
-        #expect(OutboxLine.text(held).hasSuffix("satchel outbox resume \(held.record.name) prints it"))
+        #expect(OutboxLine.text(held).hasSuffix("to print it: satchel outbox resume \(held.record.name)"))
         #expect(OutboxLine.json(held).contains("\"state\":\"sent\""))
     }
 

@@ -22,15 +22,15 @@ struct SatchelTests {
 
     @Test("Progress is silent for a second, then shows bytes, rate and time left, five times a second at most")
     func progress() {
-        var meter = ProgressMeter(.sending, start: 0)
-        let half = Progress(.sending, 500_000_000, of: 1_000_000_000)
+        var meter = ProgressMeter(.uploading, start: 0)
+        let half = StepProgress(.uploading, 500_000_000, of: 1_000_000_000)
         #expect(meter.line(half, now: 999) == nil)
-        #expect(meter.line(half, now: 2000) == "sending 500.0 MB of 1.0 GB, 250.0 MB/s, 0:02 left")
+        #expect(meter.line(half, now: 2000) == "uploading 500.0 MB of 1.0 GB, 250.0 MB/s, 0:02 left")
         #expect(meter.line(half, now: 2199) == nil)
         #expect(meter.line(half, now: 2200) != nil)
-        #expect(meter.line(Progress(.sending, 0, of: 5), now: 9000) == "sending 0 B of 5 B, 0 B/s, stalled")
-        let slow = Progress(.sending, 1000, of: 100_000_000)
-        #expect(meter.line(slow, now: 10_000) == "sending 1.0 kB of 100.0 MB, 100 B/s, 277:46:30 left")
+        #expect(meter.line(StepProgress(.uploading, 0, of: 5), now: 9000) == "uploading 0 B of 5 B, 0 B/s, stalled")
+        let slow = StepProgress(.uploading, 1000, of: 100_000_000)
+        #expect(meter.line(slow, now: 10_000) == "uploading 1.0 kB of 100.0 MB, 100 B/s, 277:46:30 left")
     }
 
     @Test(
@@ -64,22 +64,22 @@ struct SatchelTests {
             (MediaClientError.gone(reason: "revoked", host: "h"), 3), (.notFound(host: "h"), 4), (.wrongKey, 6),
             (.message(.missing("url")), 65), (.transfer(.unresolved(host: "h", "")), 69),
             (.transfer(.stalled(host: "h", seconds: 1)), 69), (.exists(path: "p"), 73),
-            (.refused(Refusal(HTTPResponse(status: 503), now: 0), host: "h"), 75),
-            (.refused(Refusal(HTTPResponse(status: 507), now: 0), host: "h"), 75),
-            (.refused(Refusal(HTTPResponse(status: 401), now: 0), host: "h"), 7),
-            (.refused(Refusal(HTTPResponse(status: 418), now: 0), host: "h"), 76), (.answer("", host: "h"), 76),
+            (.refused(ServerProblem(HTTPResponse(status: 503), now: 0), host: "h"), 75),
+            (.refused(ServerProblem(HTTPResponse(status: 507), now: 0), host: "h"), 75),
+            (.refused(ServerProblem(HTTPResponse(status: 401), now: 0), host: "h"), 7),
+            (.refused(ServerProblem(HTTPResponse(status: 418), now: 0), host: "h"), 76), (.answer("", host: "h"), 76),
             (.hostNotAllowed(WebOrigin(scheme: .https, host: "h", port: 443)), 77), (.configuration(""), 78),
         ] as [(MediaClientError, Int32)])
     func endings(error: MediaClientError, code: Int32) throws {
-        let ending = try #require(Ending(error))
-        #expect(ending.code == code)
-        #expect(Ending.help.contains("\(code) "))
+        let ending = try #require(ExitError(error))
+        #expect(ending.code.rawValue == code)
+        #expect(ExitCode.table.contains("\(code)  \(ending.code.meaning)"))
     }
 
     @Test("A slip in a flag is wrong usage, one in a file wrong settings")
     func settingEndings() {
-        #expect(Ending(SettingError(.quality, .flag, "no"))?.code == 64)
-        #expect(Ending(SettingError(.quality, .environment, "no"))?.code == 78)
+        #expect(ExitError(SettingError(.quality, .flag, "no"))?.code == .usage)
+        #expect(ExitError(SettingError(.quality, .environment, "no"))?.code == .badSettings)
     }
 
     @Test(

@@ -16,7 +16,7 @@ struct StatusLineTests {
         let folder = try TemporaryFolder()
         let log = SentLog(path: folder.path("sent.jsonl"))
         try log.record(
-            SentLog.Sending(
+            LeaseRequest(
                 at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
                 address: try #require(address), size: 1_234_567, owner: try #require(owner), receipts: [.random()]))
         return try #require(try log.leases().first)
@@ -24,64 +24,64 @@ struct StatusLineTests {
 
     private func told(
         _ state: Lease.State, recipients: Int? = nil, received count: Int = 0
-    ) throws -> LeaseStanding.Knowledge {
+    ) throws -> LeaseStatus.Source {
         let receipts = try (0..<count).map { index in
             Lease.Receipt(
                 recipient: try #require(Recipient(bytes: [UInt8](repeating: UInt8(index), count: 16))),
                 at: Timestamp(seconds: 1_790_000_000 + Int64(index) * 60))
         }
-        return .told(
+        return .server(
             Lease(
                 address: try #require(address), size: 1_234_567, state: state, created: Timestamp(seconds: 0),
                 expires: Timestamp(seconds: 1_800_000_000), recipients: recipients, received: receipts))
     }
 
-    private func text(_ knowledge: LeaseStanding.Knowledge) throws -> String {
-        StatusLine.text(LeaseStanding(lease: try lease(), knowledge: knowledge))
+    private func text(_ source: LeaseStatus.Source) throws -> String {
+        StatusLine.text(LeaseStatus(lease: try lease(), source: source))
     }
 
     @Test("begins with when, which and how large, in columns")
     func columns() throws {
         #expect(
             try text(told(.held))
-                == "2026-09-21 14:13 UTC  abababab-\(tag)    1.2 MB  ✓ sent; kept until 2027-01-15 08:00 UTC")
+                == "2026-09-21 14:13 UTC  abababab-\(tag)    1.2 MB  ✓ sent; expires 2027-01-15 08:00 UTC")
     }
 
     private var tag: String { owner.map { String(Hexadecimal.encode($0.hash.bytes).prefix(4)) } ?? "" }
 
     @Test("says how many of how many have it, and since when")
     func delivery() throws {
-        #expect(try text(told(.held, recipients: 5)).contains("✓ sent, received by none of 5; kept until"))
+        #expect(try text(told(.held, recipients: 5)).contains("✓ sent, received by none of 5; expires"))
         #expect(
             try text(told(.held, recipients: 5, received: 3))
-                .contains("✓✓ received by 3 of 5, last 2026-09-21 14:15 UTC; kept until"))
+                .contains("✓✓ received by 3 of 5, last 2026-09-21 14:15 UTC; expires"))
         #expect(try text(told(.held, received: 1)).contains("✓✓ received by 1, last"))
     }
 
     @Test("says how it ended", arguments: EndReason.allCases)
     func ends(reason: EndReason) throws {
         let ended = try text(told(.ended(reason), recipients: 5, received: 5))
-        #expect(ended.contains(reason.sentence) && ended.contains("5 of 5") && !ended.contains("kept until"))
+        #expect(ended.contains(reason.sentence) && ended.contains("5 of 5") && !ended.contains("expires"))
     }
 
     @Test("tells a damaged blob, one that nobody knows, and a server that is away")
     func troubles() throws {
         #expect(try text(told(.damaged)).contains("--file"))
-        #expect(try text(.unknown).contains("does not know"))
-        #expect(try text(.silent(.transfer(.unresolved(host: "h", "")))).contains("cannot be asked"))
+        #expect(try text(.unknown).contains("no longer known"))
+        #expect(try text(.unreachable(.transfer(.unresolved(host: "h", "")))).contains("cannot be reached"))
     }
 
     @Test("for a program is JSON that holds no secret")
     func json() throws {
         let lease = try lease()
         let line = StatusLine.json(
-            LeaseStanding(lease: lease, knowledge: try told(.held, recipients: 2, received: 1)))
+            LeaseStatus(lease: lease, source: try told(.held, recipients: 2, received: 1)))
         #expect(
             line == "{\"lease\":\"abababab-\(tag)\",\"sha256\":\"\(lease.address.hex)\","
                 + "\"server\":\"https://media.example/\",\"size\":1234567,\"sent\":1790000000,\"state\":\"held\","
                 + "\"expires\":1800000000,\"recipients\":2,"
                 + "\"received\":[{\"recipient\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"at\":1790000000}]}")
         for secret in [lease.owner] + lease.receipts { #expect(!line.contains(secret.base64url)) }
-        #expect(StatusLine.json(LeaseStanding(lease: lease, knowledge: .unknown)).contains("\"state\":\"unknown\""))
+        #expect(StatusLine.json(LeaseStatus(lease: lease, source: .unknown)).contains("\"state\":\"unknown\""))
     }
 }

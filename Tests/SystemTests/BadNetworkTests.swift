@@ -67,7 +67,7 @@ struct BadNetworkTests {
         let count = relay.count
         let bound = try self.bound(sent)
         #expect(count.sent <= bound, "\(count.sent) bytes sent")
-        #expect(proxy.log.contains("413") && !sent.errors.contains("trying again"), "\(sent.errors)")
+        #expect(proxy.log.contains("413") && !sent.errors.contains("retrying in"), "\(sent.errors)")
         proxy.stop()
         #expect(await server.stop() == 0)
     }
@@ -124,7 +124,7 @@ struct BadNetworkTests {
         let cancelled = try await journey.satchel("outbox", "cancel", String(id), at: relay.url)
         #expect(cancelled.status == 0, "\(cancelled.errors)")
         let quota = try await journey.satchel("quota", server: server)
-        #expect(!quota.output.contains("under way"), "\(quota.output)")
+        #expect(!quota.output.contains("in progress"), "\(quota.output)")
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: "\(journey.storage)/staging").isEmpty)
         #expect(await server.stop() == 0)

@@ -63,7 +63,7 @@ struct OutboxTests {
         let waiting = try RunningCommand(
             Programs.path("satchel"), ["send", "--wait", "note.txt", "--attempts", "1"],
             environment: journey.environment(server: server.url), in: journey.folder.path)
-        for _ in 0..<3000 where !waiting.errorsSoFar.contains("trying again") {
+        for _ in 0..<3000 where !waiting.errorsSoFar.contains("retrying in") {
             try await Task.sleep(for: .milliseconds(10))
         }
         let entry = try #require(try await entries().first)

@@ -65,7 +65,7 @@ struct StoryTests {
         let renewed = try await di.satchel("renew", "-", "--lifetime", "1s", input: forwarded.output)
         #expect(renewed.status == 0, "\(renewed.errors)")
         let watched = try await di.satchel("status", "-", "--watch", input: forwarded.output)
-        #expect(watched.lines.last?.contains("ended: its time was up") == true, "\(watched.output)")
+        #expect(watched.lines.last?.contains("ended: expired") == true, "\(watched.output)")
 
         // All is gone, for everybody, and what happened is still known.
         for (person, message) in [(ed, message), (gus, forwarded.output)] {
@@ -77,7 +77,7 @@ struct StoryTests {
         #expect(try await journey.satcheld("fsck").status == 0)
         let told = try await ada.status(message)
         #expect(told.state == "revoked" && told.received?.count == 3, "an ended lease keeps what it knows")
-        #expect(try await ada.satchel("sent", "prune", "--over-for", "1s").output == "forgotten: 1\n")
+        #expect(try await ada.satchel("sent", "prune", "--over-for", "1s").output == "removed: 1\n")
         #expect(try await ada.satchel("sent").output.isEmpty)
         #expect(await server.stop() == 0)
         #expect(try await journey.satcheld("fsck").status == 0)
@@ -129,7 +129,7 @@ struct StoryTests {
                 "SATCHEL_SERVERS": "127.0.0.1:\(server.port),\(mirror.url)",
             ], input: Array(message.utf8), in: bo.path(""))
         #expect(opened.status == 0, "\(opened.errors)")
-        #expect(opened.errors.contains("told later"), "\(opened.errors)")
+        #expect(opened.errors.contains("sent later"), "\(opened.errors)")
         #expect(try await bo.satchel("receipts").lines.count == 1)
 
         let back = try await journey.serve(port: server.port)

@@ -75,7 +75,7 @@ struct HTTPClientTests {
             Issue.record("the first attempt was not cut")
             return
         }
-        #expect(error.isPassing)
+        #expect(error.isTransient)
         #expect(tag == "\"\(address.hex)\"")
         #expect(try file.size() == 100_000)
         guard case .complete = try download(peer, offset: 90_000, into: file) else {
@@ -232,7 +232,7 @@ struct HTTPClientTests {
             try client().upload(
                 request(.put, "\(peer.url)/upload"), file: file, size: Int64(Self.size), progress: { _ in })
         }
-        #expect(error?.isPassing == true)
+        #expect(error?.isTransient == true)
     }
 
     @Test("A file that grew shorter is the file's error")

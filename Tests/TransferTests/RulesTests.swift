@@ -130,7 +130,7 @@ struct RetryTests {
             for (random, expected) in [(0, 0), (UInt64(ceiling), ceiling), (UInt64(ceiling) + 1, 0)]
                 as [(UInt64, Int64)]
             {
-                let decision = policy.decide(afterAttempt: attempt, .transfer(isPassing: true), random: random)
+                let decision = policy.decide(afterAttempt: attempt, .transfer(isTransient: true), random: random)
                 #expect(decision == .wait(milliseconds: expected))
             }
         }
@@ -150,8 +150,8 @@ struct RetryTests {
 
     @Test("The last attempt is the last")
     func attempts() {
-        #expect(policy.decide(afterAttempt: 4, .transfer(isPassing: true), random: 0) == .giveUp)
-        #expect(policy.decide(afterAttempt: 1, .transfer(isPassing: false), random: 0) == .giveUp)
+        #expect(policy.decide(afterAttempt: 4, .transfer(isTransient: true), random: 0) == .giveUp)
+        #expect(policy.decide(afterAttempt: 1, .transfer(isTransient: false), random: 0) == .giveUp)
     }
 
     @Test(
@@ -175,6 +175,6 @@ struct RetryTests {
             ("bytes +5-9/10", false), ("", false),
         ])
     func contentRange(text: String, isRead: Bool) {
-        #expect((ContentRange(text) != nil) == isRead)
+        #expect((ContentRangeHeader(text) != nil) == isRead)
     }
 }

@@ -1,0 +1,127 @@
+package import Blobs
+import Files
+package import Imaging
+package import Sealing
+package import Transfer
+
+/// How the message is printed.
+package enum MessageFormat: String, CaseIterable, Sendable { case json, link }
+
+/// The settings, each of a type that cannot hold an invalid value.
+package struct Settings: Sendable {
+    package var server: WebURL?
+    package var servers: [HostPattern]
+    package var ticket: TicketSource
+    package var quality: Quality
+    package var padding: Padding
+    /// Nil for the server's default.
+    package var lifetime: Lifetime?
+    /// Nil if only expiry ends the lease.
+    package var recipients: Int?
+    package var format: MessageFormat
+    package var hasPreview: Bool
+    package var hasName: Bool
+    /// Opening a file reports "delivered".
+    package var sendsReceipts: Bool
+    package var allowsHTTP: Bool
+    /// Blobs of at least this many bytes use a resumable upload.
+    package var resumableFromBytes: Int64
+    package var connectTimeoutSeconds: Int
+    package var stallTimeoutSeconds: Int
+    package var attempts: Int
+    package var certificateFile: String?
+
+    package enum TicketSource: Hashable, Sendable {
+        case none
+        case text(String)
+        case file(String)
+    }
+
+    package init(_ sources: SettingSources) throws(SettingError) {
+        let reader = SettingReader(sources: sources)
+        let server = try reader.server()
+        self.server = server
+        servers = try reader.servers() ?? server.map { [HostPattern($0.origin)] } ?? []
+        ticket = try reader.ticket()
+        quality = try reader.choice(.quality) ?? .standard
+        padding = try reader.choice(.padding) ?? .eighths
+        lifetime = try reader.lifetime()
+        recipients = try reader.number(.recipients, 1...LeaseTerms.recipientLimit)
+        format = try reader.choice(.format) ?? .json
+        hasPreview = try reader.flag(.preview) ?? true
+        hasName = try reader.flag(.name) ?? true
+        sendsReceipts = try reader.flag(.receipt) ?? true
+        allowsHTTP = try reader.flag(.allowHTTP) ?? false
+        resumableFromBytes = try reader.byteCount(.resumableFrom) ?? Self.standardResumableFromBytes
+        connectTimeoutSeconds = try reader.number(.connectTimeout, 1...3600) ?? 15
+        stallTimeoutSeconds = try reader.number(.stallTimeout, 1...3600) ?? 60
+        attempts = try reader.number(.attempts, 1...100) ?? 6
+        certificateFile = sources.value(of: .certificateFile)?.text
+    }
+
+    /// A resumable upload costs one more round trip at any size; a cut `PUT` costs what had been sent
+    /// (docs/decisions/0019).
+    package static let standardResumableFromBytes: Int64 = 1 << 20
+
+    /// The value in effect as it would be written; nil if nothing is set. A ticket is not shown.
+    package func text(of setting: SettingKey) -> String? {
+        switch setting {
+        case .server: server?.description
+        case .servers: servers.isEmpty ? nil : servers.map(\.description).joined(separator: ", ")
+        case .ticket: if case .text = ticket { "(hidden)" } else { nil }
+        case .ticketFile: if case .file(let path) = ticket { path } else { nil }
+        case .quality: quality.rawValue
+        case .padding: padding.rawValue
+        case .lifetime: lifetime?.description
+        case .recipients: recipients.map { "\($0)" }
+        case .format: format.rawValue
+        case .preview: hasPreview ? "yes" : "no"
+        case .name: hasName ? "yes" : "no"
+        case .receipt: sendsReceipts ? "yes" : "no"
+        case .allowHTTP: allowsHTTP ? "yes" : "no"
+        case .resumableFrom: ByteQuantity.text(resumableFromBytes)
+        case .connectTimeout: "\(connectTimeoutSeconds)"
+        case .stallTimeout: "\(stallTimeoutSeconds)"
+        case .attempts: "\(attempts)"
+        case .certificateFile: certificateFile
+        }
+    }
+}
+
+/// A ticket as a bearer token: a word that the chat server issued, sent as `Authorization: Bearer` (RFC 6750).
+struct BearerTicket: Sendable {
+    /// Never printed.
+    let text: String
+
+    /// The longest ticket, in bytes.
+    static let limitBytes: Int64 = 8192
+
+    static func isWellFormed(_ text: some StringProtocol) -> Bool {
+        (1...Int(limitBytes)).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+    }
+
+    /// How it is sent.
+    var field: HTTPField { HTTPField("Authorization", "Bearer \(text)") }
+
+    /// The ticket that the settings name; nil if they name none.
+    static func read(_ source: Settings.TicketSource) throws(MediaClientError) -> BearerTicket? {
+        switch source {
+        case .none: return nil
+        case .text(let text): return BearerTicket(text: text)
+        case .file(let path): return try read(file: path)
+        }
+    }
+
+    private static func read(file path: String) throws(MediaClientError) -> BearerTicket {
+        let text: String?
+        do { text = try OpenFile(path, .read).text(limitBytes: limitBytes + 2) } catch {
+            throw .configuration("the ticket cannot be read: \(error)")
+        }
+        var word = (text ?? "")[...]
+        while word.last?.isNewline == true { word.removeLast() }
+        guard isWellFormed(word) else {
+            throw .configuration("\(path) does not contain a ticket (one word of printable characters)")
+        }
+        return BearerTicket(text: String(word))
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Blobs
+import MediaClient
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Shows the status of sent files: who has received them, when they expire, how they ended.",
+        discussion: """
+            ✓ the server has the file, ✓✓ someone has confirmed delivery. Without an argument, shows what may still be \
+            alive; with `all`, everything in the sent log. With --watch, keeps printing changes until everything has ended.
+            """)
+
+    @Argument(help: ArgumentHelp("\(LeaseArgument.help) Or: all."))
+    var lease: String?
+
+    @Flag(help: "Keep printing changes until everything has ended.")
+    var watch = false
+
+    @Flag(help: "Print JSON, one object a line.")
+    var json = false
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    private static let pauseMilliseconds: Int64 = 2000
+
+    func run() throws {
+        let console = output.console
+        let composition = try Composition(flags: connection.flags, console: console)
+        defer { composition.sendWaitingReceipts() }
+        var leases = try selected(composition.client, console)
+        if leases.isEmpty { console.notify("nothing sent from here is known to be alive") }
+        var lines: [LeaseName: String] = [:]
+        while !leases.isEmpty {
+            let statuses = try composition.client.status(of: leases).filter(\.isWorthShowing)
+            for status in statuses {
+                let line = json ? StatusLine.json(status) : StatusLine.text(status)
+                if lines.updateValue(line, forKey: status.lease.name) != line { try printResult(line) }
+            }
+            guard watch else { return try failIfUnreachable(statuses) }
+            leases = statuses.filter { !$0.isFinal }.map(\.lease)
+            if !leases.isEmpty { Process.sleep(milliseconds: Self.pauseMilliseconds) }
+        }
+    }
+
+    private func selected(_ client: MediaClient, _ console: Console) throws -> [SentLease] {
+        let leases = try client.sentLeases()
+        guard let lease else { return leases.filter { $0.end == nil } }
+        let chosen = try LeaseArgument.read(lease, allowsAll: true, console: console).select(from: leases)
+        guard !chosen.isEmpty || lease == "all" else { throw MediaClientError.notSent }
+        return chosen
+    }
+
+    /// What is known has been printed; that a server could not be asked decides the exit code.
+    private func failIfUnreachable(_ statuses: [LeaseStatus]) throws {
+        for status in statuses {
+            if case .unreachable(let error) = status.source { throw error }
+        }
+    }
+}
+
+struct RenewCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "renew",
+        abstract: "Changes how long the server keeps a sent file, counted from now.")
+
+    @Argument(help: ArgumentHelp(LeaseArgument.help))
+    var lease: String
+
+    @Option(help: ArgumentHelp("Lifetime from now: 45s, 90m, 12h, 30d, 2w.", valueName: "time"))
+    var lifetime: String?
+
+    @OptionGroup(title: "Server") var server: ServerOptions
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let console = output.console
+        let time: [SettingKey: String] = lifetime.map { [.lifetime: $0] } ?? [:]
+        let composition = try Composition(flags: merged(server.flags, connection.flags, time), console: console)
+        defer { composition.sendWaitingReceipts() }
+        let selector = try LeaseArgument.read(lease, console: console)
+        let lease = try selector.selectOne(from: try composition.client.sentLeases())
+        let renewed = try composition.client.renew(lease)
+        try printResult("\(lease.name) expires \(CalendarTime(renewed.expires))")
+    }
+}
+
+struct RevokeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke",
+        abstract: "Revokes sent files: the server stops serving them, unless someone else has forwarded them.",
+        discussion: """
+            Those who have received a file keep it. Caches may serve it for up to five more minutes. Copies that others \
+            have forwarded stay available.
+            """)
+
+    @Argument(help: ArgumentHelp(LeaseArgument.help))
+    var lease: [String]
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let console = output.console
+        let composition = try Composition(flags: connection.flags, console: console)
+        defer { composition.sendWaitingReceipts() }
+        for argument in lease {
+            let selector = try LeaseArgument.read(argument, console: console)
+            let lease = try selector.selectOne(from: try composition.client.sentLeases())
+            let reason = try composition.client.revoke(lease)
+            if reason != .revoked { console.notify("\(lease.name) had ended already") }
+            try printResult("\(lease.name) \(reason.sentence)")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Files
+import MediaClient
+import MediaMessage
+
+// Commands that need no server.
+
+struct SealCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seal",
+        abstract: "Encrypts a file into a sealed blob without a server; prints a message without a location.")
+
+    @Argument(help: "File to seal; - is standard input.")
+    var file: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Write the sealed blob to this file.", valueName: "blob"))
+    var output: String
+
+    @OptionGroup(title: "Content") var content: ContentOptions
+    @OptionGroup var voice: OutputOptions
+
+    func validate() throws {
+        if content.format == MessageFormat.link.rawValue {
+            throw ValidationError("a link needs the location of the blob, which is not known yet")
+        }
+    }
+
+    func run() throws {
+        let console = voice.console
+        let composition = try Composition(flags: content.flags, console: console)
+        defer { console.clearLine() }
+        let options = content.sendOptions(for: file, composition.settings)
+        let message = try composition.client.seal(
+            try openInput(file), options: options, to: output, replacing: content.force)
+        console.clearLine()
+        try printResult(message.encoded())
+    }
+}
+
+struct UnsealCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unseal",
+        abstract: "Verifies and decrypts a sealed blob that is already here, without a server; prints the path.")
+
+    @Argument(help: ArgumentHelp(MessageSource.help))
+    var message: String
+
+    @Argument(help: "The sealed blob.")
+    var blob: String
+
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let console = output.console
+        let composition = try Composition(flags: [:], console: console)
+        let message = try MessageSource.read(message, requiresLocation: false, console: console)
+        defer { console.clearLine() }
+        let path = try composition.client.unseal(
+            message, blob: try openInput(blob), to: target.openTarget(), replacing: target.force)
+        console.clearLine()
+        if let path { try printResult(path) }
+    }
+}
+
+struct PrepareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prepare",
+        abstract: "Writes a file as it would be sent, before encryption, and says what was changed.")
+
+    @Argument(help: "File to prepare; - is standard input.")
+    var file: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Write the result to this file.", valueName: "file"))
+    var output: String
+
+    @Option(help: ArgumentHelp(ContentOptions.qualityHelp, valueName: "quality"))
+    var quality: String?
+
+    @Flag(help: "Accept damaged pictures; replace an existing file.")
+    var force = false
+
+    @OptionGroup var voice: OutputOptions
+
+    func run() throws {
+        let flags: [SettingKey: String] = quality.map { [.quality: $0] } ?? [:]
+        let composition = try Composition(flags: flags, console: voice.console)
+        _ = try composition.client.prepare(
+            try openInput(file), options: SendOptions(acceptsCorruption: force), to: output, replacing: force)
+        try printResult(output)
+    }
+}

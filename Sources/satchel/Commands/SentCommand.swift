@@ -1,0 +1,62 @@
+import ArgumentParser
+import Blobs
+import Files
+import MediaClient
+
+/// `satchel sent`.
+struct SentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sent",
+        abstract: "Shows, exports or prunes the log of sent files. Contacts no server.",
+        discussion: """
+            The log is sent.jsonl in ~/.local/state/satchel (or $XDG_STATE_HOME/satchel). It has what is needed to show, \
+            renew and revoke each lease and to seal its blob again; never a key, a file name or a caption.
+            """,
+        subcommands: [ListLeases.self, ExportLog.self, PruneLog.self], defaultSubcommand: ListLeases.self)
+
+    struct ListLeases: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Shows every lease and its last known status.")
+
+        func run() throws {
+            let composition = try Composition(flags: [:], console: Console(isQuiet: true))
+            for lease in try composition.client.sentLeases() {
+                try printResult("\(StatusLine.start(lease))  \(state(of: lease))")
+            }
+        }
+
+        private func state(of lease: SentLease) -> String {
+            if let end = lease.end { return "\(end.reason.sentence), reported \(CalendarTime(end.at))" }
+            guard lease.isSent else { return "upload never confirmed" }
+            return lease.expires.map { "expires \(CalendarTime($0))" } ?? "sent"
+        }
+    }
+
+    struct ExportLog: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "export", abstract: "Prints the log for backup, or to append to another one: JSON, one event a line.",
+            discussion: "Anyone with these lines can revoke what was sent; nobody can decrypt it with them.")
+
+        func run() throws {
+            let composition = try Composition(flags: [:], console: Console(isQuiet: true))
+            for line in try composition.client.sentLines() { try printResult(line) }
+        }
+    }
+
+    struct PruneLog: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "prune",
+            abstract: "Removes leases that ended some time ago from the log; never those that may be alive.")
+
+        @Option(help: ArgumentHelp("How long ago they must have ended: 45s, 90m, 12h, 30d, 2w.", valueName: "time"))
+        var overFor = "30d"
+
+        func run() throws {
+            guard let age = Lifetime(overFor) else {
+                throw ExitError("--over-for: \(overFor) is not a duration, such as 12h or 30d", .usage)
+            }
+            let composition = try Composition(flags: [:], console: Console(isQuiet: true))
+            try printResult("removed: \(try composition.client.pruneSent(overFor: age))")
+        }
+    }
+}

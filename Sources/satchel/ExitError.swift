@@ -1,0 +1,136 @@
+import Files
+import Imaging
+import MediaClient
+import MediaMessage
+import Sealing
+import Transfer
+
+/// The exit codes: Satchel's own from 3, those of sysexits.h from 64.
+enum ExitCode: Int32, CaseIterable {
+    case success = 0
+    case gone = 3
+    case notFound = 4
+    case wrongDigest = 5
+    case wrongKey = 6
+    case refused = 7
+    case usage = 64
+    case badData = 65
+    case noInput = 66
+    case noNetwork = 69
+    case software = 70
+    case cannotCreate = 73
+    case outputFailed = 74
+    case tryLater = 75
+    case badAnswer = 76
+    case notAllowed = 77
+    case badSettings = 78
+
+    var meaning: String {
+        switch self {
+        case .success: "success"
+        case .gone: "the server no longer has the file (410); the reason is shown"
+        case .notFound: "the server does not have the file (404), or it was not sent from here"
+        case .wrongDigest: "the downloaded file is not the one in the message (SHA-256)"
+        case .wrongKey: "the key in the message does not open the file"
+        case .refused: "the server refused the request (ticket, size, lifetime …)"
+        case .usage: "wrong usage of the command line"
+        case .badData: "an invalid message, picture or sealed blob"
+        case .noInput: "an input file cannot be read"
+        case .noNetwork: "the network or the server cannot be reached"
+        case .software: "an error in a library"
+        case .cannotCreate: "an output file exists already or cannot be created"
+        case .outputFailed: "an output file or the state folder cannot be written"
+        case .tryLater: "the server is busy or full, or another satchel process is at work: try later"
+        case .badAnswer: "unexpected response from the server"
+        case .notAllowed: "the message points to a host that is not allowed"
+        case .badSettings: "invalid settings"
+        }
+    }
+
+    /// A line for each code.
+    static var table: String {
+        allCases.map { "  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+    }
+}
+
+/// Why the program ends: a sentence and an exit code.
+struct ExitError: Error {
+    let sentence: String
+    let code: ExitCode
+
+    init(_ sentence: String, _ code: ExitCode) {
+        self.sentence = sentence
+        self.code = code
+    }
+
+    /// For our own errors; nil for those of the argument parser.
+    init?(_ error: any Error) {
+        switch error {
+        case let error as ExitError: self = error
+        case let error as MediaClientError: self.init(error.description, Self.code(error))
+        case let error as SettingError: self.init(error.description, error.origin == .flag ? .usage : .badSettings)
+        case let error as MessageError: self.init(error.description, .badData)
+        case let error as FileError: self.init(error.description, .outputFailed)
+        default: return nil
+        }
+    }
+
+    /// The same with the name of the file that it concerns, unless the sentence has it already.
+    func about(_ name: String) -> ExitError {
+        sentence.contains(name) ? self : ExitError("\(name): \(sentence)", code)
+    }
+
+    private static func code(_ error: MediaClientError) -> ExitCode {
+        switch error {
+        case .configuration: .badSettings
+        case .message: .badData
+        case .input: .noInput
+        case .exists, .output: .cannotCreate
+        case .state: .outputFailed
+        case .picture(let error): code(error)
+        case .sealing(let error): code(error)
+        case .hostNotAllowed, .unprotected, .redirect, .transfer(.refusedAddress): .notAllowed
+        case .transfer(let error): code(error)
+        case .refused(let problem, _): code(problem)
+        case .gone: .gone
+        case .notFound: .notFound
+        case .wrongDigest: .wrongDigest
+        case .wrongKey: .wrongKey
+        case .notSent, .notInOutbox: .notFound
+        case .outboxBusy: .tryLater
+        case .ambiguous: .usage
+        case .notReproducible: .badData
+        case .answer: .badAnswer
+        }
+    }
+
+    private static func code(_ error: ImagingError) -> ExitCode {
+        if case .file = error { .outputFailed } else { .badData }
+    }
+
+    private static func code(_ error: SealingError) -> ExitCode {
+        switch error {
+        case .file: .outputFailed
+        case .notAFile, .plaintextChanged, .tooLarge: .noInput
+        default: .badData
+        }
+    }
+
+    private static func code(_ error: TransferError) -> ExitCode {
+        switch error {
+        case .unresolved, .unreachable, .cut, .stalled, .untrusted: .noNetwork
+        case .refusedAddress: .notAllowed
+        case .answerTooLong, .malformedAnswer: .badAnswer
+        case .file: .outputFailed
+        case .library: .software
+        }
+    }
+
+    private static func code(_ problem: ServerProblem) -> ExitCode {
+        switch problem.status {
+        case 429, 500...: .tryLater
+        case 401, 403, 413: .refused
+        default: problem.code == nil ? .badAnswer : .refused
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import CLinux
+import Glibc
+
+/// System calls other than those on files: every `unsafe` of this room.
+enum Process {
+    /// Keeps memory, including keys, out of core dumps and away from other processes of the same user.
+    static func forbidDumps() {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        _ = clinux_forbid_dumps()
+    }
+
+    /// If the reader of a pipe exits, the write fails instead of ending the program.
+    static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// Returns the arguments, and blanks those that are messages in the process list.
+    static func takeArguments() -> [String] {
+        // Safe: argv is the C runtime's, terminated strings in memory of this process, which no other thread reads
+        // yet; the copies are made before the originals are overwritten, and no byte beyond a terminator is touched.
+        var arguments: [String] = []
+        for index in 0..<Int(CommandLine.argc) {
+            guard let start = unsafe CommandLine.unsafeArgv[index] else { break }
+            let argument = unsafe String(cString: start)
+            arguments.append(argument)
+            if index > 0, MessageSource.isMessage(argument) {
+                unsafe start.update(repeating: CChar(bitPattern: UInt8(ascii: "*")), count: strlen(start))
+            }
+        }
+        return arguments
+    }
+
+    static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
+    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// Seconds since 1970.
+    static var wallSeconds: Int64 { Int64(time(nil)) }
+
+    /// Milliseconds of the monotonic clock.
+    static var monotonicMilliseconds: Int64 {
+        var now = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
+
+    static func sleep(milliseconds: Int64) {
+        var rest = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+        var left = timespec()
+        while unsafe nanosleep(&rest, &left) != 0 && errno == EINTR { rest = left }
+    }
+
+    /// Writes text to a descriptor; false if that fails.
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            // Safe: the call reads at most `count` bytes of a buffer that outlives it.
+            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return false }
+            bytes = bytes.dropFirst(count)
+        }
+        return true
+    }
+
+    static func end(_ code: Int32) -> Never { exit(code) }
+}
