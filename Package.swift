@@ -68,7 +68,8 @@ let package = Package(
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Store", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle", "Tickets",
+                "Blobs", "Store", "StoreRules", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle",
+                "Tickets",
                 "BlobHTTP",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
@@ -85,6 +86,13 @@ let package = Package(
             exclude: ["peer.py"]),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
+        .target(name: "MemoryStore", dependencies: ["StoreRules", "Store", "Blobs"], path: "Tests/MemoryStore"),
+        .testTarget(name: "StoreRulesTests", dependencies: ["StoreRules", "MemoryStore", "Store", "Blobs"]),
+        .testTarget(
+            name: "CatalogTests",
+            dependencies: [
+                "Catalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestSupport", grdb, grdbSQLite,
+            ]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(
@@ -121,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "VaultTests",
             dependencies: [
-                "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "Files",
+                "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "StoreRules",
+                "Files",
                 "TestSupport",
                 crypto,
                 grdb, grdbSQLite,
@@ -131,7 +140,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "Files",
+                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "StoreRules",
+                "Files",
                 "TestSupport",
                 crypto,
                 httpTypes, hummingbird, lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes, nioPosix,

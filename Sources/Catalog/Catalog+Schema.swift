@@ -12,6 +12,9 @@ extension Catalog {
             try database.execute(sql: tallyTables)
             try database.execute(sql: scrubTable)
         }
+        migrator.registerMigration("2 sums without triggers") { database in
+            for trigger in tallyTriggers { try database.execute(sql: "DROP TRIGGER \(trigger)") }
+        }
         return migrator
     }
 
@@ -136,5 +139,54 @@ extension Catalog {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX upload_due ON upload (expires, id);
         CREATE INDEX upload_open ON upload (id) WHERE state = 1;
+        """
+
+    /// The number of rows and of bytes for each state of a blob (1 to 4), and the number of leases (5) and of ended ones
+    /// (6). Whoever changes rows changes them in the same transaction: first it was triggers, since step 2 the page.
+    private static let tallyTables = """
+        CREATE TABLE tally (
+            kind INTEGER PRIMARY KEY,
+            count INTEGER NOT NULL,
+            bytes INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO tally VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0), (4, 0, 0), (5, 0, 0), (6, 0, 0);
+        CREATE TRIGGER blob_came AFTER INSERT ON blob BEGIN
+            UPDATE tally SET count = count + 1, bytes = bytes + NEW.size WHERE kind = NEW.state;
+        END;
+        CREATE TRIGGER blob_turned AFTER UPDATE OF state, size ON blob
+        WHEN OLD.state <> NEW.state OR OLD.size <> NEW.size BEGIN
+            UPDATE tally SET count = count - 1, bytes = bytes - OLD.size WHERE kind = OLD.state;
+            UPDATE tally SET count = count + 1, bytes = bytes + NEW.size WHERE kind = NEW.state;
+        END;
+        CREATE TRIGGER blob_went AFTER DELETE ON blob BEGIN
+            UPDATE tally SET count = count - 1, bytes = bytes - OLD.size WHERE kind = OLD.state;
+        END;
+        CREATE TRIGGER lease_came AFTER INSERT ON lease BEGIN
+            UPDATE tally SET count = count + 1 WHERE kind = iif(NEW.ended IS NULL, 5, 6);
+        END;
+        CREATE TRIGGER lease_turned AFTER UPDATE OF ended ON lease
+        WHEN (OLD.ended IS NULL) <> (NEW.ended IS NULL) BEGIN
+            UPDATE tally SET count = count - 1 WHERE kind = iif(OLD.ended IS NULL, 5, 6);
+            UPDATE tally SET count = count + 1 WHERE kind = iif(NEW.ended IS NULL, 5, 6);
+        END;
+        CREATE TRIGGER lease_went AFTER DELETE ON lease BEGIN
+            UPDATE tally SET count = count - 1 WHERE kind = iif(OLD.ended IS NULL, 5, 6);
+        END;
+        """
+    private static let tallyTriggers = [
+        "blob_came", "blob_turned", "blob_went", "lease_came", "lease_turned", "lease_went",
+    ]
+
+    /// The background check under way (1) and the last one that came to its end (2), as in `ScrubRow.Place`.
+    private static let scrubTable = """
+        CREATE TABLE scrub (
+            id INTEGER PRIMARY KEY CHECK (id IN (1, 2)),
+            began INTEGER NOT NULL,
+            latest INTEGER NOT NULL,
+            cursor BLOB,
+            blobs INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            damaged INTEGER NOT NULL
+        ) STRICT;
         """
 }

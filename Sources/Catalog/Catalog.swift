@@ -3,6 +3,7 @@ package import Files
 import Foundation
 import GRDB
 package import Store
+package import StoreRules
 
 /// Who holds what, until when, and what ended: an SQLite database in WAL mode.
 ///
@@ -108,17 +109,15 @@ package final class Catalog: Sendable {
 
     /// Changes rows in one transaction that is durable when this returns.
     ///
-    /// On `.full` and `.busy` nothing was changed; on any other error nobody knows. The addresses whose rows were
-    /// changed, or may have been, are in `touched` afterwards.
+    /// On `.full`, `.busy` and `.conflict` nothing was changed; on any other error nobody knows.
     package func write<Value>(
-        at now: Timestamp, touching touched: TouchedAddresses = TouchedAddresses(),
-        _ body: (CatalogWriter) throws -> Value
+        at now: Timestamp, _ body: (SQLiteTransaction) throws(CatalogError) -> Value
     ) throws(CatalogError) -> (value: Value, commits: Int64) {
         try catalogued {
             try pool.writeWithoutTransaction { database in
                 var result: (Value, Int64)?
                 try database.inTransaction(.immediate) {
-                    let value = try body(CatalogWriter(database: database, touched: touched))
+                    let value = try body(SQLiteTransaction(database))
                     let commits = try database.number(
                         "UPDATE store SET commits = commits + 1, latest = max(latest, ?) RETURNING commits",
                         [now.seconds])
@@ -131,6 +130,21 @@ package final class Catalog: Sendable {
                 return result
             }
         }
+    }
+
+    /// Makes one change by itself, durable when this returns.
+    package func make<Change: CatalogChange>(
+        _ change: Change, at now: Timestamp
+    ) throws(CatalogError) -> (result: Result<Change.Outcome, StoreError>, commits: Int64) {
+        let (result, commits) = try write(at: now) { transaction throws(CatalogError) in
+            var page = CatalogPage(now: now)
+            change.request(on: &page)
+            try transaction.load(&page)
+            let result = try transaction.apply(change, to: &page)
+            try transaction.write(page)
+            return result
+        }
+        return (result, commits)
     }
 
     /// How the writer syncs: SQLite's number for it, 2 being FULL.

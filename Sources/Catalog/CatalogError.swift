@@ -7,6 +7,8 @@ package enum CatalogError: Error, Sendable, CustomStringConvertible {
     case full(String)
     /// Somebody else held the catalogue for longer than the busy timeout; nothing was changed.
     case busy(String)
+    /// Rows would have contradicted each other; nothing was changed.
+    case conflict(String)
     /// This connection was closed so that the catalogue could be opened afresh; ask the new one.
     case closed
     /// The catalogue was written by a later version of this program.
@@ -30,13 +32,14 @@ package enum CatalogError: Error, Sendable, CustomStringConvertible {
         let text = "catalogue: \(error.message ?? "SQLite error \(error.extendedResultCode.rawValue)")"
         if error.resultCode == .SQLITE_FULL || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE { return .full(text) }
         if error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED { return .busy(text) }
+        if error.resultCode == .SQLITE_CONSTRAINT { return .conflict(text) }
         if error.resultCode == .SQLITE_MISUSE { return .closed }
         return .failed(text)
     }
 
     package var description: String {
         switch self {
-        case .full(let what), .busy(let what), .failed(let what): what
+        case .full(let what), .busy(let what), .conflict(let what), .failed(let what): what
         case .closed: "the catalogue has been closed"
         case .superseded: "the catalogue was written by a later version of satcheld; use that one"
         case .notSynchronous(let level):

@@ -2,6 +2,7 @@ package import Blobs
 import Foundation
 import GRDB
 package import Store
+package import StoreRules
 
 /// Uploads that outlive their requests.
 extension CatalogReader {
@@ -33,13 +34,13 @@ extension CatalogReader {
     }
 
     /// The number of open uploads, and of the bytes that are here of them.
-    package func openUploadSum() throws -> CatalogSums.Sum {
+    package func openUploadSum() throws -> StoreSums.Sum {
         let row = try database.row(
             """
             SELECT count(*) AS count, coalesce(sum(received), 0) AS bytes FROM upload INDEXED BY upload_open
             WHERE state = 1
             """)
-        return CatalogSums.Sum(count: row?["count"] ?? 0, bytes: row?["bytes"] ?? 0)
+        return StoreSums.Sum(count: row?["count"] ?? 0, bytes: row?["bytes"] ?? 0)
     }
 
     /// Whether an upload that may still be resumed owns the staged file of this id.
@@ -48,17 +49,14 @@ extension CatalogReader {
     }
 }
 
-extension UploadID {
-    var data: Data { Data(bytes) }
-}
-
 extension ResumableUpload {
-    fileprivate static let columns = """
+    static let columnCount = 18
+    static let columns = """
         id, state, subject, size, received, announced, owner, receipts, lifetime, recipients, largest_bytes, \
         longest_seconds, expires, address, uploaded, held_until, is_new, refusal
         """
 
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         let length: Int64? = row["size"]
         self.init(
             id: try row.required((row["id"] as Data?).flatMap { UploadID(bytes: $0) }, "id"),
@@ -68,12 +66,40 @@ extension ResumableUpload {
                 terms: try LeaseTerms(row)),
             expires: Timestamp(seconds: row["expires"]))
     }
+
+    /// The exact inverse.
+    func values() throws -> [(any DatabaseValueConvertible)?] {
+        let terms = announcement.terms
+        var blob: StoredBlob?
+        var refusal: String?
+        switch state {
+        case .open: break
+        case .committed(let stored): blob = stored
+        case .refused(let error):
+            guard let words = error.refusal else { throw CatalogError.failed("catalogue: a refusal that passes") }
+            refusal = words
+        }
+        return [
+            id.data, state.number, terms.subject, length, offset, announcement.address?.data, terms.owner?.data,
+            Data(terms.receipts.flatMap(\.bytes)), terms.lifetime?.seconds, terms.recipients,
+            terms.entitlement.largestBytes, terms.entitlement.longestLifetime?.seconds, expires.seconds,
+            blob?.address.data, blob?.uploaded.seconds, blob?.expires.seconds, blob.map { $0.isNew ? 1 : 0 }, refusal,
+        ]
+    }
 }
 
 extension ResumableUpload.State {
     private static let openNumber = 1
     private static let committedNumber = 2
     private static let refusedNumber = 3
+
+    fileprivate var number: Int {
+        switch self {
+        case .open: Self.openNumber
+        case .committed: Self.committedNumber
+        case .refused: Self.refusedNumber
+        }
+    }
 
     fileprivate init(_ row: Row) throws {
         switch row["state"] as Int {

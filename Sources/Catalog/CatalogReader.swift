@@ -1,11 +1,19 @@
 package import Blobs
 import Foundation
 import GRDB
-import Store
+package import Store
+package import StoreRules
 
 /// Questions to one consistent state of the catalogue; it must not leave the closure that it was given to.
 package struct CatalogReader {
     let database: Database
+
+    /// What a change would come to, without making it.
+    package func judge<Change: CatalogChange>(
+        _ change: Change, at now: Timestamp
+    ) throws(CatalogError) -> Result<Change.Outcome, StoreError> {
+        try SQLiteTransaction(database).judge(change, at: now)
+    }
 
     /// The row about the store.
     package func store() throws -> StoreRow {
@@ -19,7 +27,8 @@ package struct CatalogReader {
 
     /// The row of `address`; nil for one never held, or forgotten.
     package func blob(_ address: BlobAddress) throws -> BlobRow? {
-        try database.row("SELECT \(BlobRow.columns) FROM blob WHERE address = ?", [address.data]).map(BlobRow.init)
+        try database.row("SELECT \(BlobRow.columns) FROM blob WHERE address = ?", [address.data])
+            .map { try BlobRow($0) }
     }
 
     /// The next rows in the order of their addresses, at most `pageRows`; from the first where `address` is nil.
@@ -27,101 +36,58 @@ package struct CatalogReader {
         try database.rows(
             "SELECT \(BlobRow.columns) FROM blob WHERE address > ? ORDER BY address LIMIT ?",
             [address?.data ?? Data(), Catalog.pageRows]
-        ).map(BlobRow.init)
-    }
-
-    /// Blobs that no lease holds any more and whose removal has not begun, from row `id` on.
-    package func unheldBlobs(after id: Int64, limit: Int) throws -> [BlobRow] {
-        try database.rows(
-            """
-            SELECT \(BlobRow.columns) FROM blob INDEXED BY blob_unheld
-            WHERE leases = 0 AND state IN (1, 3) AND id > ? ORDER BY id LIMIT ?
-            """, [id, limit]
-        ).map(BlobRow.init)
-    }
-
-    /// Blobs whose removal has begun.
-    package func removals(limit: Int) throws -> [BlobRow] {
-        try database.rows("SELECT \(BlobRow.columns) FROM blob WHERE state = 2 ORDER BY id LIMIT ?", [limit])
-            .map(BlobRow.init)
+        ).map { try BlobRow($0) }
     }
 
     /// Those of at most `pageRows` addresses whose file a row accounts for.
     package func accounted(_ addresses: [BlobAddress]) throws -> Set<BlobAddress> {
+        var keys = RowBatch(width: 2)
+        for (index, address) in addresses.enumerated() { keys.append([index, address.data]) }
         var found: Set<BlobAddress> = []
-        for address in addresses {
-            if try database.number("SELECT state FROM blob WHERE address = ? AND state <> 4", [address.data]) != nil {
-                found.insert(address)
-            }
+        try database.forEachRow(keys) {
+            "SELECT column1 FROM \($0) CROSS JOIN blob ON address = column2 AND state <> 4"
+        } _: {
+            found.insert(addresses[$0[0]])
         }
         return found
     }
 
     // MARK: Leases
 
-    /// The lease that `owner` names on the blob of row `blob`, ended or not.
-    package func lease(on blob: Int64, owner: SecretHash) throws -> LeaseRow? {
-        try database.row("SELECT \(LeaseRow.columns) FROM lease WHERE blob = ? AND owner = ?", [blob, owner.data])
-            .map(LeaseRow.init)
-    }
-
-    /// The lease without owner that `subject` has on the blob of row `blob`, if it has not been ended.
-    package func unownedLease(on blob: Int64, subject: String) throws -> LeaseRow? {
+    /// The lease that `owner` names on `address`, ended or not.
+    package func lease(on address: BlobAddress, owner: SecretHash) throws -> LeaseRow? {
         try database.row(
             """
-            SELECT \(LeaseRow.columns) FROM lease
-            WHERE blob = ? AND subject = ? AND owner IS NULL AND ended IS NULL
-            """, [blob, subject]
-        ).map(LeaseRow.init)
+            SELECT \(LeaseRow.columns) FROM lease WHERE blob = (SELECT id FROM blob WHERE address = ?) AND owner = ?
+            """, [address.data, owner.data]
+        ).map { try LeaseRow($0, on: address) }
     }
 
-    /// Leases whose time is up at `now` and that nobody has ended yet, soonest first, from behind `previous` on.
-    package func dueLeases(at now: Timestamp, after previous: LeaseRow?, limit: Int) throws -> [LeaseRow] {
+    /// Who has said "delivered" for the lease that `owner` names on `address`, in the order they did.
+    package func receipts(on address: BlobAddress, owner: SecretHash) throws -> [Lease.Receipt] {
         try database.rows(
             """
-            SELECT \(LeaseRow.columns) FROM lease
-            WHERE ended IS NULL AND expires <= ? AND (expires, id) > (?, ?) ORDER BY expires, id LIMIT ?
-            """, [now.seconds, previous?.expires.seconds ?? .min, previous?.id ?? .min, limit]
-        ).map(LeaseRow.init)
+            SELECT recipient, at FROM receipt WHERE lease = (
+                SELECT id FROM lease WHERE blob = (SELECT id FROM blob WHERE address = ?) AND owner = ?)
+            ORDER BY at, recipient
+            """, [address.data, owner.data]
+        ).map {
+            let recipient = try $0.required(($0["recipient"] as Data?).flatMap { Recipient(bytes: $0) }, "recipient")
+            return Lease.Receipt(recipient: recipient, at: Timestamp(seconds: $0["at"]))
+        }
     }
 
     /// What `subject` holds.
-    package func charge(of subject: String) throws -> Charge {
+    package func usage(of subject: String) throws -> Usage {
         guard let row = try database.row("SELECT leases, bytes FROM charge WHERE subject = ?", [subject]) else {
-            return Charge(leases: 0, bytes: 0)
+            return Usage()
         }
-        return Charge(leases: row["leases"], bytes: row["bytes"])
+        return Usage(leases: row["leases"], bytes: row["bytes"])
     }
 
     /// When the next lease of `subject` is over.
     package func nextEnd(ofSubject subject: String) throws -> Timestamp? {
         try database.number("SELECT min(expires) FROM lease WHERE subject = ? AND ended IS NULL", [subject])
             .map { Timestamp(seconds: $0) }
-    }
-
-    /// When the next lease on the blob of row `blob` is over.
-    package func nextEnd(ofBlob blob: Int64) throws -> Timestamp? {
-        try database.number("SELECT min(expires) FROM lease WHERE blob = ? AND ended IS NULL", [blob])
-            .map { Timestamp(seconds: $0) }
-    }
-
-    // MARK: What the sweep remembers
-
-    /// How many tombstones and ended leases are older than `end`, counting at most `pageRows` of each.
-    package func forgettable(endedBefore end: Timestamp) throws -> Int {
-        let arguments: StatementArguments = [end.seconds, Catalog.pageRows]
-        let gone = try database.number(
-            "SELECT count(*) FROM (SELECT 1 FROM blob WHERE state = 4 AND ended < ? LIMIT ?)", arguments)
-        let ended = try database.number(
-            "SELECT count(*) FROM (SELECT 1 FROM lease WHERE ended IS NOT NULL AND ended < ? LIMIT ?)", arguments)
-        return Int((gone ?? 0) + (ended ?? 0))
-    }
-
-    /// Files without a row that were first seen no later than `end`, in the order of their addresses.
-    package func orphans(after address: BlobAddress?, seenBy end: Timestamp, limit: Int) throws -> [BlobAddress] {
-        try database.rows(
-            "SELECT address FROM orphan WHERE address > ? AND first_seen <= ? ORDER BY address LIMIT ?",
-            [address?.data ?? Data(), end.seconds, limit]
-        ).map { try $0.address() }
     }
 }

@@ -2,14 +2,13 @@ import Blobs
 import Foundation
 import GRDB
 import Store
+import StoreRules
 
 /// The few shapes of statement that the catalogue uses; each is compiled once for a connection.
 extension Database {
-    /// Runs one statement and tells how many rows it changed.
-    @discardableResult
-    func run(_ sql: String, _ arguments: StatementArguments = []) throws -> Int {
+    /// Runs one statement.
+    func run(_ sql: String, _ arguments: StatementArguments = []) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
-        return changesCount
     }
 
     /// The first row, if there is one.
@@ -40,9 +39,17 @@ extension Recipient {
     var data: Data { Data(bytes) }
 }
 
+extension UploadID {
+    var data: Data { Data(bytes) }
+}
+
 extension Row {
     func timestamp(_ column: String) -> Timestamp? {
         (self[column] as Int64?).map { Timestamp(seconds: $0) }
+    }
+
+    func timestamp(_ index: Int) -> Timestamp? {
+        (self[index] as Int64?).map { Timestamp(seconds: $0) }
     }
 
     func required<Value>(_ value: Value?, _ column: String) throws -> Value {
@@ -53,48 +60,68 @@ extension Row {
     func address(_ column: String = "address") throws -> BlobAddress {
         try required((self[column] as Data?).flatMap { BlobAddress(bytes: $0) }, column)
     }
+
+    func reason(_ index: Int) -> EndReason? {
+        (self[index] as String?).flatMap { EndReason(rawValue: $0) }
+    }
 }
 
 extension BlobRow {
-    static let columns = "id, address, size, state, leases, sunset, reason"
+    /// As they stand in a row that `init(_:from:)` reads; the id comes first.
+    static let columns = "id, address, size, state, uploaded, leases, sunset, reason, ended"
 
-    init(_ row: Row) throws {
-        id = row["id"]
-        address = try row.address()
-        size = row["size"]
-        state = try row.required(BlobState(rawValue: row["state"]), "state")
-        leases = row["leases"]
-        sunset = row.timestamp("sunset")
-        reason = (row["reason"] as String?).flatMap { EndReason(rawValue: $0) }
+    init(_ row: Row, from column: Int = 0) throws {
+        self.init(
+            address: try row.required((row[column + 1] as Data?).flatMap { BlobAddress(bytes: $0) }, "address"),
+            size: row[column + 2], state: try row.required(BlobState(rawValue: row[column + 3]), "state"),
+            uploaded: Timestamp(seconds: row[column + 4]), leases: row[column + 5],
+            sunset: row.timestamp(column + 6), reason: row.reason(column + 7), ended: row.timestamp(column + 8))
     }
 }
 
 extension LeaseRow {
-    static let columns =
-        "id, blob, subject, created, expires, limit_seconds, recipients, hashes, delivered, reason"
+    /// As they stand in a row that `init(_:from:on:)` reads; the id comes first.
+    static let columns = """
+        lease.id, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, lease.ended, \
+        lease.reason
+        """
 
-    init(_ row: Row) throws {
-        id = row["id"]
-        blob = row["blob"]
-        subject = row["subject"]
-        created = Timestamp(seconds: row["created"])
-        expires = Timestamp(seconds: row["expires"])
-        limit = try row.required(Lifetime(seconds: row["limit_seconds"]), "limit_seconds")
-        recipients = row["recipients"]
-        hashes = row["hashes"]
-        delivered = row.timestamp("delivered")
-        reason = (row["reason"] as String?).flatMap { EndReason(rawValue: $0) }
+    init(_ row: Row, from column: Int = 0, on address: BlobAddress) throws {
+        self.init(
+            address: address, owner: (row[column + 1] as Data?).flatMap { SecretHash(bytes: $0) },
+            subject: row[column + 2], created: Timestamp(seconds: row[column + 3]),
+            expires: Timestamp(seconds: row[column + 4]),
+            limit: try row.required(Lifetime(seconds: row[column + 5]), "limit_seconds"),
+            recipients: row[column + 6], hashes: row[column + 7], delivered: row.timestamp(column + 8),
+            ended: row.timestamp(column + 9), reason: row.reason(column + 10))
     }
 }
 
 extension StoreRow {
     init(_ row: Row) throws {
-        identity = try row.required((row["identity"] as Data?).flatMap { StoreIdentity(bytes: $0) }, "identity")
-        commits = row["commits"]
+        self.init(
+            identity: try row.required((row["identity"] as Data?).flatMap { StoreIdentity(bytes: $0) }, "identity"),
+            commits: row["commits"], latest: Timestamp(seconds: row["latest"]),
+            isRestored: (row["restored"] as Int) != 0,
+            lastPass: ClockReading(
+                wall: Timestamp(seconds: row["pass_wall"]), monotonicSeconds: row["pass_monotonic"],
+                boot: row["pass_boot"]))
+    }
+}
+
+extension OrphanSighting {
+    init(_ row: Row, from column: Int) {
+        self.init(firstSeen: Timestamp(seconds: row[column]), lastPass: row[column + 1])
+    }
+}
+
+extension ScrubRow {
+    init(_ row: Row) throws {
+        self.init(began: Timestamp(seconds: row["began"]))
         latest = Timestamp(seconds: row["latest"])
-        isRestored = (row["restored"] as Int) != 0
-        lastPass = ClockReading(
-            wall: Timestamp(seconds: row["pass_wall"]), monotonicSeconds: row["pass_monotonic"],
-            boot: row["pass_boot"])
+        cursor = row["cursor"] == nil ? nil : try row.address("cursor")
+        blobs = row["blobs"]
+        bytes = row["bytes"]
+        damaged = row["damaged"]
     }
 }

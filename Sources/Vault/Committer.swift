@@ -5,29 +5,31 @@ import DiskStore
 import Files
 import Logging
 import Store
+import StoreRules
 import Synchronization
 import Telemetry
 
 /// Makes changes durable, many at once: judges them, changes their rows and names their files inside one transaction,
 /// syncs the names once, and only then commits.
 ///
-/// The one place that writes to the catalogue. Each change stands in a savepoint of its own. A failed sync of names or
+/// The one place that writes to the catalogue. Each change is undone alone where it cannot be. A failed sync of names or
 /// catalogue is final: the whole batch is told that its outcome is unknown, its files stay where they are for the
 /// sweep, and nothing more is written until the store has proved that it can write again.
 final class Committer: Sendable {
     /// The most changes that share a batch: also the most files that one crash can leave without a row.
     static let batchLimit = 64
 
-    /// One thing to be made durable.
-    struct Change: Sendable {
+    /// A change that waits for its batch.
+    private struct Waiting: Sendable {
+        let request: @Sendable (inout CatalogPage) -> Void
         /// Judges, changes rows and, last of all, names a file. Where the catalogue meets a full disk it is asked again.
-        let record: @Sendable (CatalogWriter, Timestamp) throws -> Recorded
+        let apply: @Sendable (SQLiteTransaction, inout CatalogPage) throws(CatalogError) -> Result<Applied, StoreError>
         /// Hears why it was not done.
         let fail: @Sendable (StoreError) -> Void
     }
 
     /// A change that waits for its batch to be durable.
-    struct Recorded {
+    private struct Applied {
         /// Whether a file got its name, which has to be synced.
         let hasName: Bool
         /// Called once everything is durable.
@@ -35,7 +37,7 @@ final class Committer: Sendable {
     }
 
     private struct Queue {
-        var changes: [Change] = []
+        var changes: [Waiting] = []
         var isRunning = false
     }
 
@@ -65,36 +67,43 @@ final class Committer: Sendable {
         self.logger = logger
     }
 
-    /// Makes one change of rows durable, together with whatever else waits, and gives what `record` gave.
-    func perform<Value: Sendable>(
-        record: @escaping @Sendable (CatalogWriter, Timestamp) throws -> Value
-    ) async throws(StoreError) -> Value {
-        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            perform { writer, now in
-                (try record(writer, now), hasName: false)
-            } completion: { result in
-                continuation.resume(returning: result)
+    /// Makes one change of rows durable, together with whatever else waits, and gives what it came to.
+    func perform<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Change.Outcome {
+        let result: Result<Change.Outcome, StoreError> = await withCheckedContinuation { continuation in
+            perform(change) { _ in
+                false
+            } completion: {
+                continuation.resume(returning: $0)
             }
         }
         return try result.get()
     }
 
-    /// Makes one change durable, a file's name among it if `record` says so. `completion` is called on the committing
-    /// thread, which everybody else waits for meanwhile.
-    func perform<Value: Sendable>(
-        _ record: @escaping @Sendable (CatalogWriter, Timestamp) throws -> (Value, hasName: Bool),
-        completion: @escaping @Sendable (Result<Value, StoreError>) -> Void
+    /// Makes one change durable, and with it a file's name if `naming` gave one: it is called behind the change with what
+    /// that came to, perhaps more than once, and undoes the change where it throws. `completion` is called on the
+    /// committing thread, which everybody else waits for meanwhile.
+    func perform<Change: CatalogChange>(
+        _ change: Change, naming: @escaping @Sendable (Change.Outcome) throws(StoreError) -> Bool,
+        completion: @escaping @Sendable (Result<Change.Outcome, StoreError>) -> Void
     ) {
         submit(
-            Change(
-                record: { writer, now in
-                    let (value, hasName) = try record(writer, now)
-                    return Recorded(hasName: hasName) { completion(.success(value)) }
+            Waiting(
+                request: { change.request(on: &$0) },
+                apply: { transaction, page throws(CatalogError) in
+                    let result = try transaction.apply(change, to: &page)
+                    do throws(StoreError) {
+                        let outcome = try result.get()
+                        let hasName = try naming(outcome)
+                        return .success(Applied(hasName: hasName) { completion(.success(outcome)) })
+                    } catch {
+                        page.undo()
+                        return .failure(error)
+                    }
                 },
                 fail: { completion(.failure($0)) }))
     }
 
-    private func submit(_ change: Change) {
+    private func submit(_ change: Waiting) {
         let mustStart = queue.withLock { queue in
             queue.changes.append(change)
             defer { queue.isRunning = true }
@@ -118,7 +127,7 @@ final class Committer: Sendable {
         }
     }
 
-    private func nextBatch() -> [Change] {
+    private func nextBatch() -> [Waiting] {
         queue.withLock { queue in
             let batch = Array(queue.changes.prefix(Self.batchLimit))
             queue.changes.removeFirst(batch.count)
@@ -129,32 +138,33 @@ final class Committer: Sendable {
 
     // MARK: One batch
 
-    private func run(_ batch: [Change]) {
+    private func run(_ batch: [Waiting]) {
         if let reason = health.suspension {
             return Self.fail(batch, .unavailable(reason))
         }
         commit(batch, mayFreeBallast: true)
     }
 
-    private func commit(_ changes: [Change], mayFreeBallast: Bool) {
+    private func commit(_ changes: [Waiting], mayFreeBallast: Bool) {
         let now = time.now
-        let touched = TouchedAddresses()
+        var touched: [BlobAddress] = []
         var ready = ContinuousClock.now
         meters.batchChanges.record(changes.count)
         let outcome = Result { () throws(CatalogError) in
             try slot.use { catalog throws(CatalogError) in
-                try catalog.write(at: now, touching: touched) { writer in
-                    let results = try changes.map { change in
-                        try writer.attempt { try change.record(writer, now) }
-                    }
+                try catalog.write(at: now) { transaction throws(CatalogError) in
+                    var page = CatalogPage(now: now)
+                    let results = try apply(changes, to: &page, transaction)
+                    touched = page.touched
                     try synchronizeNames(results)
+                    try transaction.write(page)
                     ready = ContinuousClock.now
                     return results
                 }
             }
         }
         // Whatever became of them: before anybody hears of it, nobody believes what was found before.
-        for address in touched.addresses { generations.advance(address) }
+        for address in touched { generations.advance(address) }
         do throws(CatalogError) {
             let (results, commits) = try outcome.get()
             meters.commits.record(ContinuousClock.now - ready)
@@ -162,7 +172,7 @@ final class Committer: Sendable {
             note(commits)
             for (change, result) in zip(changes, results) {
                 switch result {
-                case .success(let recorded): recorded.deliver()
+                case .success(let applied): applied.deliver()
                 case .failure(let error): change.fail(error)
                 }
             }
@@ -172,16 +182,31 @@ final class Committer: Sendable {
                 logger.warning("The disk is full; the ballast was given up")
                 commit(changes, mayFreeBallast: false)
             case .full: Self.fail(changes, .diskFull)
+            // Nobody's change may spoil those of others.
+            case .conflict where changes.count > 1:
+                for change in changes { commit([change], mayFreeBallast: mayFreeBallast) }
+            case .conflict(let why): Self.fail(changes, .io(why))
             case .busy(let why): Self.fail(changes, .unavailable(why))
             case .closed, .superseded, .notSynchronous, .failed: giveUp(changes, error.description)
             }
         }
     }
 
+    /// Loads the rows that all of them look at, then judges one after another.
+    private func apply(
+        _ changes: [Waiting], to page: inout CatalogPage, _ transaction: SQLiteTransaction
+    ) throws(CatalogError) -> [Result<Applied, StoreError>] {
+        for change in changes { change.request(&page) }
+        try transaction.load(&page)
+        var results: [Result<Applied, StoreError>] = []
+        for change in changes { results.append(try change.apply(transaction, &page)) }
+        return results
+    }
+
     /// One sync for all names that a batch gave. Its failure is final even where it says that the disk is full.
-    private func synchronizeNames(_ results: [Result<Recorded, StoreError>]) throws(CatalogError) {
+    private func synchronizeNames(_ results: [Result<Applied, StoreError>]) throws(CatalogError) {
         let hasNames = results.contains { result in
-            if case .success(let recorded) = result { recorded.hasName } else { false }
+            if case .success(let applied) = result { applied.hasName } else { false }
         }
         guard hasNames else { return }
         let start = ContinuousClock.now
@@ -195,14 +220,14 @@ final class Committer: Sendable {
         }
     }
 
-    private func giveUp(_ changes: [Change], _ reason: String) {
+    private func giveUp(_ changes: [Waiting], _ reason: String) {
         logger.error(
             "A sync failed; the store takes no writes until it is proved well", metadata: ["error": "\(reason)"])
         health.suspend(reason)
         Self.fail(changes, .outcomeUnknown)
     }
 
-    private static func fail(_ changes: [Change], _ error: StoreError) {
+    private static func fail(_ changes: [Waiting], _ error: StoreError) {
         for change in changes { change.fail(error) }
     }
 }

@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import Logging
 import Store
+import StoreRules
 
 /// The way back after a failed sync: the catalogue opened afresh and its log moved into the database, a file written
 /// and synced, and a transaction committed.
@@ -37,7 +38,7 @@ struct Healer: Sendable {
         let now = time.now
         do throws(CatalogError) {
             let commits = try slot.use { catalog throws(CatalogError) in
-                try catalog.write(at: now) { _ in }.commits
+                try catalog.make(NoChange(), at: now).commits
             }
             time.committed(now)
             try? disk.note(commits: commits)

@@ -1,8 +1,8 @@
 package import Blobs
-package import Catalog
 import Files
 import Glibc
 import Store
+package import StoreRules
 
 /// Where a store gets its time from.
 package protocol StoreClock: Sendable {

@@ -5,6 +5,7 @@ import DiskStore
 import Files
 import Logging
 import Store
+import StoreRules
 
 /// One attempt to open a storage folder, step by step.
 struct StoreOpening {
@@ -108,7 +109,7 @@ struct StoreOpening {
             logger.warning(
                 "The catalogue is older than the store; files that it does not know are kept until gc --orphans")
             commits = try catalogErrors { () throws(CatalogError) in
-                try catalog.write(at: now) { try $0.setRestored(true) }
+                try catalog.make(SetRestored(true), at: now)
             }.commits
         }
         try fileErrors { () throws(FileError) in try disk.note(commits: commits) }
@@ -129,9 +130,7 @@ struct StoreOpening {
             }
             let now = time.now
             let commits = try catalogErrors { () throws(CatalogError) in
-                try catalog.write(at: now) { writer in
-                    try writer.forget(begun.map(\.id), now: now)
-                }
+                try catalog.make(FinishRemovals(begun.map(\.address)), at: now)
             }.commits
             try fileErrors { () throws(FileError) in
                 try faults.reach(.blobForgotten)

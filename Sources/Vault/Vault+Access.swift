@@ -1,8 +1,10 @@
+import BlobFiles
 package import Blobs
 package import Catalog
 package import DiskStore
 package import Files
 package import Store
+package import StoreRules
 
 /// What sweeps and checks see of a store.
 extension Vault {
@@ -13,11 +15,21 @@ extension Vault {
         try await workers.run { () throws(StoreError) in try self.slot.read(body) }
     }
 
-    /// Changes rows durably, in one batch with whatever else is being written.
-    package func write<Value: Sendable>(
-        _ body: @escaping @Sendable (CatalogWriter, Timestamp) throws -> Value
-    ) async throws(StoreError) -> Value {
-        try await committer.perform(record: body)
+    /// Makes a change durable, in one batch with whatever else is being written.
+    package func make<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Change.Outcome {
+        try await committer.perform(change)
+    }
+
+    /// What a change would come to now, without making it. Blocks.
+    func judge<Change: CatalogChange>(_ change: Change) throws(StoreError) -> Change.Outcome {
+        let now = time.now
+        return try slot.read { try $0.judge(change, at: now) }.get()
+    }
+
+    /// Bytes of the file at a blob's place; nil where there is none. Blocks; called under the lock of the address, since
+    /// only then the answer keeps.
+    func fileSize(of address: BlobAddress) throws(StoreError) -> Int64? {
+        try storeErrors { () throws(FileError) in try disk.files.size(of: address) }
     }
 
     /// Runs something that blocks on the disk.

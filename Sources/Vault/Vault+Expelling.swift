@@ -1,6 +1,6 @@
 package import Blobs
-import Catalog
 package import Store
+import StoreRules
 
 /// What an operator's word against one blob came to.
 package struct Expulsion: Sendable, Hashable {
@@ -19,19 +19,15 @@ extension Vault {
     /// Durable when it returns. A file that somebody is busy with is left to the next sweep, and not served meanwhile.
     package func expel(_ address: BlobAddress, banning isBanned: Bool) async throws(StoreError) -> Expulsion {
         // Under the lock, so that no upload stands between its last look and its row.
-        let (blob, count) = try await locks.withLock(address) { () async throws(StoreError) in
-            try await write { writer, now -> (BlobRow?, Int) in
-                if isBanned { try writer.ban(address, at: now) }
-                guard let blob = try writer.reader.blob(address) else { return (nil, 0) }
-                return (blob, try writer.endLiveLeases(on: blob.id, reason: .removed, at: now))
-            }
+        let count = try await locks.withLock(address) { () async throws(StoreError) in
+            try await make(TakeDownBlob(address, banning: isBanned))
         }
-        guard let blob else { return Expulsion(isKnown: false, leasesEnded: 0, removed: Removed()) }
-        return Expulsion(isKnown: true, leasesEnded: count, removed: try await remove([blob]))
+        guard let count else { return Expulsion(isKnown: false, leasesEnded: 0, removed: Removed()) }
+        return Expulsion(isKnown: true, leasesEnded: count, removed: try await remove([address]))
     }
 
     /// Lets `address` be held again; false if it was not banned.
     package func liftBan(on address: BlobAddress) async throws(StoreError) -> Bool {
-        try await write { writer, _ in try writer.liftBan(on: address) }
+        try await make(LiftBan(address))
     }
 }

@@ -5,6 +5,7 @@ import DiskStore
 import Files
 import Logging
 package import Store
+import StoreRules
 
 extension Vault {
     package func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding {
@@ -40,12 +41,5 @@ extension Vault {
             guard case .file(let cause) = error else { return nil }
             throw StoreError(cause)
         }
-    }
-
-    /// Whether the blob is held: a committed row that says so, and a file of the right size. Called under the lock of
-    /// the address, since only then the answer keeps.
-    func holds(_ row: BlobRow?, size: Int64) throws(StoreError) -> Bool {
-        guard let row, row.state == .held, row.size == size else { return false }
-        return try storeErrors { () throws(FileError) in try disk.files.size(of: row.address) } == size
     }
 }

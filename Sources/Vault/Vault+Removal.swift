@@ -1,9 +1,10 @@
 import BlobFiles
 package import Blobs
-package import Catalog
+import Catalog
 import DiskStore
 import Files
 package import Store
+import StoreRules
 
 /// What a sweep took away.
 package struct Removed: Sendable, Hashable {
@@ -23,15 +24,13 @@ extension Vault {
 
     /// Removes those of at most `removalBatch` blobs that no lease holds: mark, unlink, forget. A blob that somebody
     /// is busy with is left for the next pass.
-    package func remove(_ blobs: [BlobRow]) async throws(StoreError) -> Removed {
-        let locked = blobs.filter { locks.tryAcquire($0.address) }
-        defer { for blob in locked { locks.release(blob.address) } }
+    package func remove(_ addresses: [BlobAddress]) async throws(StoreError) -> Removed {
+        let locked = addresses.filter { locks.tryAcquire($0) }
+        defer { for address in locked { locks.release(address) } }
         if locked.isEmpty { return Removed() }
         let faults = faults
-        let marked = try await write { writer, _ in
-            // The rows are looked at again: since they were read, the same bytes may have come anew.
-            try writer.markForRemoval(locked.map(\.id))
-        }
+        // The rows are looked at again: since they were read, the same bytes may have come anew.
+        let marked = try await make(MarkForRemoval(locked))
         if marked.isEmpty { return Removed() }
         try await onDisk { disk throws(FileError) in
             try faults.reach(.removalMarked)
@@ -40,9 +39,7 @@ extension Vault {
                 _ = try disk.files.removeAside(blob.address)
             }
         }
-        try await write { writer, now in
-            try writer.forget(marked.map(\.id), now: now)
-        }
+        try await make(FinishRemovals(marked.map(\.address)))
         try await onDisk { _ throws(FileError) in try faults.reach(.blobForgotten) }
         return Removed(count: marked.count, bytes: marked.reduce(0) { $0 + $1.size })
     }
@@ -65,9 +62,7 @@ extension Vault {
             }
             return removed
         }
-        try await write { writer, _ in
-            for address in locked { try writer.dropSighting(address) }
-        }
+        try await make(DropSightings(of: locked))
         return removed
     }
 
@@ -101,7 +96,7 @@ extension Vault {
     package func trustClock() async throws(StoreError) {
         let wall = time.clock.wall
         time.reset(to: wall)
-        try await write { writer, _ in try writer.resetLatest(wall) }
+        try await make(ResetLatest(wall))
         time.reset(to: wall)
     }
 }

@@ -1,10 +1,11 @@
 import BlobFiles
 package import Blobs
-package import Catalog
+import Catalog
 package import DiskStore
 import Files
 import Logging
 import Store
+package import StoreRules
 package import Telemetry
 
 /// A store of blobs on one disk with one catalogue: the owner of a storage folder, and of the order in which things

@@ -1,17 +1,11 @@
 package import Blobs
 import Store
+package import StoreRules
 
 /// What an operator can choose about a store; the defaults are those of the programs.
 package struct VaultSettings: Sendable {
     /// What kind of bytes are taken.
-    package enum Acceptance: String, Sendable, CaseIterable {
-        /// Only what looks like a sealed blob.
-        case sealedOnly = "sealed"
-        /// Anything.
-        case any
-    }
-
-    package var acceptance = Acceptance.sealedOnly
+    package var acceptance = BlobAcceptance.sealedOnly
     /// The largest blob that is taken.
     package var blobLimitBytes: Int64 = 2 << 30
     /// How long a lease lasts when the uploader names no time.
@@ -51,4 +45,22 @@ package struct VaultSettings: Sendable {
     package var probePatience = Duration.seconds(5)
 
     package init() {}
+
+    /// What whoever holds leases is allowed.
+    var leaseLimits: LeaseLimits {
+        LeaseLimits(
+            defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
+            leasesPerSubject: leasesPerSubject, bytesPerSubject: bytesPerSubject)
+    }
+}
+
+extension UploadRule {
+    init(announced: Int64?, settings: VaultSettings) throws(StoreError) {
+        try self.init(announced: announced, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
+    }
+
+    init(resuming upload: ResumableUpload, head: [UInt8], settings: VaultSettings) throws(StoreError) {
+        try self.init(
+            resuming: upload, head: head, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
+    }
 }

@@ -3,6 +3,7 @@ import Blobs
 import Catalog
 import HTTPTypes
 import Store
+import StoreRules
 import Testing
 import Vault
 
@@ -203,8 +204,8 @@ import Vault
             #expect(first?.status == 201)
             let charge = try await server.vault.read { reader in
                 (
-                    try reader.charge(of: "ticket:address:127.0.0.1").leases,
-                    try reader.charge(of: "address:127.0.0.1").leases
+                    try reader.usage(of: "ticket:address:127.0.0.1").leases,
+                    try reader.usage(of: "address:127.0.0.1").leases
                 )
             }
             #expect(charge == (1, 0))

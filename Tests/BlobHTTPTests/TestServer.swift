@@ -4,6 +4,7 @@ import Catalog
 import Logging
 import ServiceLifecycle
 import Store
+import StoreRules
 import Telemetry
 import TestSupport
 import Vault
@@ -23,7 +24,7 @@ struct TestServer {
 
     /// Runs `body` with a server, which ends with it.
     static func run(
-        acceptance: VaultSettings.Acceptance = .any, blobLimitBytes: Int64 = 2 << 30,
+        acceptance: BlobAcceptance = .any, blobLimitBytes: Int64 = 2 << 30,
         settings change: (inout BlobServerSettings) -> Void = { _ in },
         vault changeVault: (inout VaultSettings) -> Void = { _ in },
         reads: @Sendable (any BlobStore) -> any BlobStore = { $0 },

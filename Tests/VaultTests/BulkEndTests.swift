@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault
@@ -23,7 +24,7 @@ import Vault
 
             let report = try await vault.collect()
             #expect(report.leasesEnded == 3 && report.blobsRemoved == 2)
-            let (anna, bert) = try await vault.read { (try $0.charge(of: "anna"), try $0.charge(of: "bert")) }
+            let (anna, bert) = try await vault.read { (try $0.usage(of: "anna"), try $0.usage(of: "bert")) }
             #expect(anna.leases == 1 && anna.bytes == 6000 && bert.leases == 0 && bert.bytes == 0)
             let row = try #require(try await vault.read { try $0.blob(address(of: shared)) })
             #expect(row.leases == 1 && row.sunset == store.clock.wall.advanced(by: .days(2)) && row.reason == nil)
@@ -40,7 +41,7 @@ import Vault
         try await store.withVault { vault async throws in
             for seed in 0..<3 { try await vault.upload(content(seed), owner: secret(seed)) }
             for seed in 0..<3 { try await vault.revoke(on: address(of: content(seed)), owner: secret(seed)) }
-            let unheld = try await vault.read { try $0.unheldBlobs(after: 0, limit: 10) }
+            let unheld = try await vault.read { try $0.unheldBlobs(after: nil, limit: 10).blobs.map(\.address) }
             #expect(unheld.count == 3)
             try await vault.upload(content(1), owner: secret(9))
             let removed = try await vault.remove(unheld)

@@ -3,6 +3,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 import Testing
 import Vault
 
@@ -53,7 +54,7 @@ import Vault
             try await vault.upload(bytes, on: terms(owner: 1))
             _ = try await remove(.takeDown, from: vault)
             try await vault.upload(content(62), on: terms(owner: 2))
-            let charge = try await vault.read { try $0.charge(of: "somebody") }
+            let charge = try await vault.read { try $0.usage(of: "somebody") }
             #expect(charge.leases == 1)
         }
     }

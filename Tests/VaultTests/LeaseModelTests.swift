@@ -1,6 +1,7 @@
 import Blobs
 import Glibc
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault
@@ -118,9 +119,9 @@ private struct Walk {
     /// After a sweep the subject is charged for what lives, and for nothing else.
     private func sweep(_ vault: Vault, _ now: Timestamp) async throws {
         let report = try await vault.collect()
-        let charge = try await vault.read { try $0.charge(of: "somebody") }
+        let charge = try await vault.read { try $0.usage(of: "somebody") }
         let live = model.entries.filter { $0.end(at: now) == nil }.count
-        let expected = Charge(leases: live, bytes: Int64(live) * Charge.bytes(for: Int64(bytes.count)))
+        let expected = Usage(leases: live, bytes: Int64(live) * Usage.bytes(for: Int64(bytes.count)))
         #expect(report.hold != nil || charge == expected, "\(story)")
     }
 

@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault

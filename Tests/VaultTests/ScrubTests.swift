@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import Lifecycle
 import Store
+import StoreRules
 import Telemetry
 import TestSupport
 import Testing

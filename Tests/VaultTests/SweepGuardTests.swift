@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Store
+import StoreRules
 import Testing
 
 @testable import Vault

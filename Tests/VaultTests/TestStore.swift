@@ -3,6 +3,7 @@ import Files
 import Glibc
 import Logging
 import Store
+import StoreRules
 import TestSupport
 import Vault
 

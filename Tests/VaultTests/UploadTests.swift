@@ -2,6 +2,7 @@ import Blobs
 import DiskStore
 import Files
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault

@@ -100,7 +100,9 @@ package struct RenewLease: CatalogChange {
     package func request(on page: inout CatalogPage) { page.requestAllLeases(beside: key) }
 
     package func apply(to page: inout CatalogPage) throws(StoreError) -> LeaseRow {
-        guard let place = page.place(ofLease: key), let lease = page.leases[place] else { throw .notFound }
+        guard let place = page.place(ofLease: key), let lease = page.leases[place] else {
+            throw StoreError(strangerTo: page.blobs.row(key.address), at: page.now)
+        }
         let end = try RenewalRule.end(
             of: lease, lifetime: lifetime, subject: subject, standard: standard, now: page.now)
         page.move(leaseAt: place, to: end)
@@ -118,31 +120,25 @@ package struct ConfirmDelivery: CatalogChange {
         self.sharedGrace = sharedGrace
     }
 
-    /// What became of it.
-    package struct Outcome: Sendable {
-        /// Leases that admit the secret.
-        package var leases = 0
-        /// Those on which it is new.
-        package var noted = 0
-    }
-
     package func request(on page: inout CatalogPage) {
         page.blobs.request(key.address)
         page.deliveries.request(key)
     }
 
-    package func apply(to page: inout CatalogPage) -> Outcome {
-        var outcome = Outcome()
-        for (place, facts) in page.deliveries(key) {
-            outcome.leases += 1
+    /// Whether anything was new. Throws what a stranger hears where no lease admits the secret.
+    package func apply(to page: inout CatalogPage) throws(StoreError) -> Bool {
+        let deliveries = page.deliveries(key)
+        if deliveries.isEmpty { throw StoreError(strangerTo: page.blobs.row(key.address), at: page.now) }
+        var isNew = false
+        for (place, facts) in deliveries {
             let decision = DeliveryRule.decide(facts, sharedGrace: sharedGrace, now: page.now)
             if decision == .pass { continue }
-            outcome.noted += 1
+            isNew = true
             page.note(key, ofLeaseAt: place)
             // Only here another of the blob's leases may turn out to be its last.
             if case .complete(let end) = decision { page.move(leaseAt: place, to: end, isDelivered: true) }
         }
-        return outcome
+        return isNew
     }
 }
 

@@ -76,10 +76,12 @@ package struct FinishRemovals: CatalogChange {
 /// Forgets tombstones and ended leases that are older than a moment, so many of each at most; gives how many. A tombstone
 /// stays as long as one of its leases does.
 package struct DropForgotten: CatalogChange {
+    private let end: Timestamp
     private let leases: PageQuery
     private let tombstones: PageQuery
 
     package init(endedBefore end: Timestamp, limit: Int) {
+        self.end = end
         leases = .endedLeases(before: end, limit: limit)
         tombstones = .tombstones(before: end, limit: limit)
     }
@@ -91,11 +93,12 @@ package struct DropForgotten: CatalogChange {
 
     package func apply(to page: inout CatalogPage) -> Int {
         var count = 0
-        for place in page.finds.row(leases) ?? [] where page.leases[place]?.ended != nil {
+        for place in page.finds.row(leases) ?? [] where page.leases[place]?.ended.map({ $0 < end }) ?? false {
             page.leases.set(nil, at: place)
             count += 1
         }
-        for place in page.finds.row(tombstones) ?? [] where page.blobs[place]?.state == .gone {
+        // One that has come alive and gone again since has leases, and is young.
+        for place in page.finds.row(tombstones) ?? [] where page.blobs[place]?.ended.map({ $0 < end }) ?? false {
             page.blobs.set(nil, at: place)
             count += 1
         }

@@ -130,4 +130,6 @@ package struct StoreChange: Sendable, Hashable {
     /// The latest time committed, although a later one was.
     package var latest: Timestamp?
     package var isRestored: Bool?
+
+    package init() {}
 }

@@ -93,11 +93,15 @@ package struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     /// The row of `key` by now, where it is on the page; it is not asked for.
     package func peek(_ key: Key) -> Row? { places[key].flatMap { entries[$0].current } }
 
+    /// The place of `key`'s row, where it is on the page; it is not asked for.
+    package func place(peeking key: Key) -> Int? { places[key] }
+
     /// The row at a place by now.
     package subscript(_ place: Int) -> Row? { entries[place].current }
 
-    /// The entries that a change has set.
+    /// The entries that changes have set, and their places.
     package var changed: some Sequence<Entry> { entries.lazy.filter(\.isChanged) }
+    package var changedPlaces: some Sequence<Int> { entries.indices.lazy.filter { entries[$0].isChanged } }
 
     // MARK: Changing
 

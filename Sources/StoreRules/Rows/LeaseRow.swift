@@ -59,6 +59,12 @@ package struct LeaseRow: Sendable, Hashable {
         self.reason = reason
     }
 
+    /// What the lease is called; nil for one that has ended and had no owner.
+    package var key: LeaseKey? {
+        let holder = owner.map { LeaseHolder.owner($0) } ?? subject.map { .subject($0) }
+        return holder.map { LeaseKey(address: address, holder: $0) }
+    }
+
     /// Why the lease holds nothing at `now`; nil while it does.
     package func end(at now: Timestamp) -> EndReason? {
         if let reason { return reason }

@@ -131,3 +131,10 @@ package enum LeaseRule {
         return .busy(limit: limit, retryAfterSeconds: min(max(wait, 60), 3600))
     }
 }
+
+extension StoreError {
+    /// What somebody hears whose secret names nothing on a blob: what `find` would tell a stranger.
+    package init(strangerTo blob: BlobRow?, at now: Timestamp) {
+        self = blob.map { $0.end(at: now).map { .gone($0) } ?? .wrongSecret } ?? .notFound
+    }
+}

@@ -2,6 +2,7 @@ import Blobs
 import DiskStore
 import Files
 import Store
+import StoreRules
 import Synchronization
 
 /// Finds out by writing whether a write would succeed: a disk with free space may still take nothing, because it is
@@ -87,7 +88,7 @@ extension Vault {
                     return nil
                 }
                 if let failure { return "a test write failed: \(failure)" }
-                try await committer.perform { _, _ in }
+                try await committer.perform(NoChange())
                 return nil
             } catch {
                 return "a test write failed: \(error)"

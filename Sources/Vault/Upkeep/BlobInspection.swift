@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 import Synchronization
 
 /// Hashes one blob's file a piece at a time; each call blocks its thread.

@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 
 /// One check of everything: every row has its file with the right size and bytes, every file has its row, and every
 /// open upload has the bytes that its client was told of.

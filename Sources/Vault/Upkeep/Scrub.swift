@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import Logging
 import Store
+import StoreRules
 import Telemetry
 
 /// One slow pass over all held blobs, in the order of their addresses. If it is interrupted, it has recorded how far it
@@ -95,6 +96,6 @@ struct Scrub {
         lastNote = .now
         row.latest = vault.now()
         let row = row
-        try await vault.write { writer, _ in isEnd ? try writer.finish(row) : try writer.keep(row) }
+        try await vault.make(NoteScrub(row, isEnd: isEnd))
     }
 }

@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Store
+import StoreRules
 
 /// A dry run: counts what the steps would do.
 extension Sweep {
@@ -22,7 +23,7 @@ extension Sweep {
     }
 
     private mutating func foreseeLeases(_ now: Timestamp) async throws(StoreError) {
-        var last: LeaseRow?
+        var last: RowCursor?
         while true {
             let from = last
             let due = try await vault.read { try $0.dueLeases(at: now, after: from, limit: Catalog.pageRows) }

@@ -3,6 +3,7 @@ import Blobs
 import Catalog
 import DiskStore
 import Store
+import StoreRules
 
 /// Orphans, which are files without a row: found, remembered, and removed when `OrphanRule` allows it.
 extension Sweep {
@@ -19,7 +20,7 @@ extension Sweep {
             try await removeSighted(seenBy: seenBy)
             // With all orphans gone, the restored catalog is complete again.
             if store.isRestored && report.orphansRemoved == report.orphansFound {
-                try await vault.write { writer, _ in try writer.setRestored(false) }
+                try await vault.make(SetRestored(false))
             }
         }
     }
@@ -36,13 +37,11 @@ extension Sweep {
                 let orphans = try await vault.orphans(among: Array(survey.suspects[start..<end]))
                 report.orphansFound += orphans.count
                 guard !options.dryRun && !orphans.isEmpty else { continue }
-                try await vault.write { writer, now in try writer.sight(orphans, now: now, pass: pass) }
+                try await vault.make(SightOrphans(orphans, pass: pass))
             }
         }
         guard !options.dryRun else { return accounted }
-        while try await vault.write({ writer, _ in
-            try writer.dropSightings(notOf: pass, limit: Vault.removalBatch)
-        }) > 0 {}
+        while try await vault.make(DropOldSightings(notOf: pass, limit: Vault.removalBatch)) > 0 {}
         return accounted
     }
 

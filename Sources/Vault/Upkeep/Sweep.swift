@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 
 /// One sweep of the garbage collector: a list of steps, each in batches small enough to delay no request.
 struct Sweep {
@@ -50,7 +51,7 @@ struct Sweep {
     /// Records the clocks that the next sweep compares with: only of a sweep that was allowed to remove.
     private func recordPass() async throws(StoreError) {
         let clocks = vault.clocks
-        try await vault.write { writer, _ in try writer.recordPass(clocks) }
+        try await vault.make(RecordPass(clocks))
     }
 
     private mutating func perform(_ step: Step) async throws(StoreError) {
@@ -71,29 +72,28 @@ struct Sweep {
 
     private mutating func finishRemovals() async throws(StoreError) {
         let begun = try await vault.read { try $0.removals(limit: Vault.removalBatch) }
-        report.removalsFinished = try await vault.remove(begun).count
+        report.removalsFinished = try await vault.remove(begun.map(\.address)).count
     }
 
     private mutating func endLeases() async throws(StoreError) {
         // Look first: a commit costs a sync, and mostly nothing is due.
         while !Task.isCancelled {
             let now = vault.now()
-            if try await vault.read({ try $0.dueLeases(at: now, after: nil, limit: 1).isEmpty }) { return }
+            if try await vault.read({ try $0.dueLeases(at: now, after: nil, limit: 1).count }) == 0 { return }
             report.leasesEnded += try await paced { () async throws(StoreError) in
-                try await vault.write { writer, now in
-                    try writer.endDueLeases(at: now, limit: Vault.removalBatch)
-                }
+                try await vault.make(EndDueLeases(limit: Vault.removalBatch))
             }
         }
     }
 
     private mutating func removeBlobs() async throws(StoreError) {
-        var last: Int64 = 0
+        var last: RowCursor?
         while !Task.isCancelled {
             let from = last
-            let unheld = try await vault.read { try $0.unheldBlobs(after: from, limit: Vault.removalBatch) }
-            guard let next = unheld.last?.id else { return }
+            let page = try await vault.read { try $0.unheldBlobs(after: from, limit: Vault.removalBatch) }
+            guard let next = page.last else { return }
             last = next
+            let unheld = page.blobs.map(\.address)
             let removed = try await paced { () async throws(StoreError) in try await vault.remove(unheld) }
             report.blobsRemoved += removed.count
             report.bytesRemoved += removed.bytes
@@ -142,9 +142,7 @@ struct Sweep {
     private mutating func dropTombstones() async throws(StoreError) {
         let end = tombstoneEnd
         while try await vault.read({ try $0.forgettable(endedBefore: end) }) > 0 {
-            let dropped = try await vault.write { writer, _ in
-                try writer.dropForgotten(endedBefore: end, limit: Vault.removalBatch)
-            }
+            let dropped = try await vault.make(DropForgotten(endedBefore: end, limit: Vault.removalBatch))
             report.tombstonesDropped += dropped
             if dropped == 0 { return }
         }

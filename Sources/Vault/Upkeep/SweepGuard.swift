@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 import Store
+import StoreRules
 
 /// Why a sweep removes nothing: the clocks cannot be trusted.
 package enum SweepHold: Hashable, Sendable, CustomStringConvertible {

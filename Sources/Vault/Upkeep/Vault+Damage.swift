@@ -1,10 +1,11 @@
 import BlobFiles
 package import Blobs
-package import Catalog
+import Catalog
 import DiskStore
 import Files
 import Logging
 package import Store
+package import StoreRules
 import Synchronization
 import Telemetry
 
@@ -97,10 +98,7 @@ extension Vault {
         let faults = faults
         return try await locks.withLock(blob.address) { () async throws(StoreError) in
             guard try await damage(of: blob) != nil else { return false }
-            let isMarked = try await write { writer, _ in
-                try writer.move(blob.address, from: [.held], to: .damaged)
-            }
-            guard isMarked else { return false }
+            guard try await make(MarkDamaged(blob.address)) else { return false }
             try await onDisk { disk throws(FileError) in
                 try faults.reach(.damageMarked)
                 try disk.files.setAside(blob.address)

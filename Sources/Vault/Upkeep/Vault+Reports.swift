@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 package import Store
+import StoreRules
 import Telemetry
 
 /// What a vault reports about itself.
@@ -48,20 +49,20 @@ extension Vault {
         let scrubs = try await scrubHistory()
         (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
         let now = now()
-        var last: Int64 = 0
+        var last: RowCursor?
         while true {
             let from = last
-            let page = try await read { try $0.holdings(after: from) }
+            let page = try await read { try $0.presentBlobs(after: from) }
             guard let next = page.last else { return statistics }
-            last = next.id
-            for blob in page { statistics.count(blob, at: now) }
+            last = next
+            for blob in page.blobs { statistics.count(blob, at: now) }
         }
     }
 }
 
 extension StoreStatistics {
-    fileprivate mutating func count(_ blob: Holding, at now: Timestamp) {
-        if blob.isDamaged {
+    fileprivate mutating func count(_ blob: BlobRow, at now: Timestamp) {
+        if blob.state == .damaged {
             damaged += 1
             return
         }
@@ -71,7 +72,7 @@ extension StoreStatistics {
 }
 
 extension StoreReadings {
-    fileprivate mutating func take(_ sums: CatalogSums) {
+    fileprivate mutating func take(_ sums: StoreSums) {
         held = BlobTotal(sums.held)
         removing = BlobTotal(sums.removing)
         damaged = BlobTotal(sums.damaged)
@@ -82,7 +83,7 @@ extension StoreReadings {
 }
 
 extension BlobTotal {
-    fileprivate init(_ sum: CatalogSums.Sum) {
+    fileprivate init(_ sum: StoreSums.Sum) {
         self.init(count: sum.count, bytes: sum.bytes)
     }
 }

@@ -1,6 +1,7 @@
 import Blobs
 import Catalog
 package import Store
+import StoreRules
 import Synchronization
 import Telemetry
 

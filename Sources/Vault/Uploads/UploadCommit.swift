@@ -1,7 +1,7 @@
 import BlobFiles
 import Blobs
-import Catalog
 import Store
+import StoreRules
 
 extension Vault {
     /// Makes an upload whose last byte has come a blob: hash, verify, write, sync; name, rows, acknowledge.
@@ -23,7 +23,8 @@ extension Vault {
                     if upload.gathersAll { upload.begin(try self.stage(announcement.size, upload.slot)) }
                     try upload.write(rest)
                     try upload.synchronize(isWhole: true)
-                    self.locks.acquire(address) {
+                    self.lock(address) { refusal in
+                        if let refusal { return acknowledge(.failure(refusal)) }
                         self.nameAndRecord(upload, address, terms: announcement.terms, row: row) { result in
                             self.locks.release(address)
                             acknowledge(result)
@@ -39,21 +40,41 @@ extension Vault {
         return try result.get()
     }
 
+    /// Calls `body` with the lock of the address held, on a thread that may block: this one if the lock is free. It is
+    /// called without the lock where no thread is left.
+    private func lock(_ address: BlobAddress, then body: @escaping @Sendable (StoreError?) -> Void) {
+        if locks.tryAcquire(address) { return body(nil) }
+        locks.acquire(address) {
+            self.workers.submit {
+                body(nil)
+            } orElse: {
+                self.locks.release(address)
+                body(.storeIsClosing)
+            }
+        }
+    }
+
     /// A change in a batch: judges the upload, writes its rows, and names its file unless the blob is held already. The
     /// batch then syncs names, commits rows, and calls `completion`.
     private func nameAndRecord(
         _ upload: UploadWriter, _ address: BlobAddress, terms: LeaseTerms, row: UploadID?,
         completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
     ) {
-        let size = upload.received
-        let lifetime = settings.finishedUploadLifetime
-        let change = { @Sendable (writer: CatalogWriter, now: Timestamp) throws -> (StoredBlob, hasName: Bool) in
-            let blob = try self.record(writer, upload: address, size: size, terms: terms, now: now)
-            if let row { try writer.commitUpload(row, as: blob, expires: now.advanced(by: lifetime)) }
-            if blob.isNew { try upload.place(as: address) }
-            return (blob, hasName: blob.isNew)
+        let change: CommitUpload
+        do throws(StoreError) {
+            change = CommitUpload(
+                address: address, size: upload.received, terms: terms, limits: settings.leaseLimits,
+                fileSize: try fileSize(of: address),
+                resumable: row.map { ($0, lifetime: settings.finishedUploadLifetime) })
+        } catch {
+            return completion(.failure(error))
         }
-        committer.perform(change, completion: completion)
+        committer.perform(
+            change,
+            naming: { blob throws(StoreError) in
+                if blob.isNew { try upload.place(as: address) }
+                return blob.isNew
+            }, completion: completion)
     }
 }
 

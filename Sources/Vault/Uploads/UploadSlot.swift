@@ -1,6 +1,6 @@
 import Blobs
-import Catalog
 import Store
+import StoreRules
 import Synchronization
 
 /// What one upload holds while it is under way: a place among the others, a charge on its subject's quota, and disk space.
@@ -64,7 +64,7 @@ final class UploadSlot: Sendable {
     }
 
     /// At most more than any disk holds, so that a subject's sum cannot overflow.
-    private static func charge(_ size: Int64) -> Int64 { min(Charge.bytes(for: size), 1 << 50) }
+    private static func charge(_ size: Int64) -> Int64 { min(Usage.bytes(for: size), 1 << 50) }
 
     // MARK: Disk
 

@@ -2,6 +2,7 @@ import BlobFiles
 import Blobs
 import Files
 import Store
+import StoreRules
 import Synchronization
 import Telemetry
 

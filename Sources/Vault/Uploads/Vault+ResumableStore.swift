@@ -3,6 +3,7 @@ package import Blobs
 import Catalog
 import Logging
 package import Store
+import StoreRules
 
 extension Vault: ResumableStore {
     package var blobLimitBytes: Int64 { settings.blobLimitBytes }

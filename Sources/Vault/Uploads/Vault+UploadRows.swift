@@ -4,18 +4,17 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreRules
 
 /// Changes to the rows of resumable uploads, with what each means for file and slot. The caller holds the upload's lock,
 /// except for a new upload. `nameAndRecord` commits one.
 extension Vault {
     /// Makes the row of a new upload durable, and the name of its empty file. Returns when it expires.
     func addRow(of id: UploadID, _ announcement: UploadAnnouncement) async throws(StoreError) -> Timestamp {
-        let lifetime = settings.uploadLifetime
+        let change = CreateUpload(id: id, announcement: announcement, lifetime: settings.uploadLifetime)
         let result: Result<Timestamp, StoreError> = await withCheckedContinuation { continuation in
-            committer.perform { writer, now in
-                let expires = now.advanced(by: lifetime)
-                try writer.addUpload(id, announcement, expires: expires)
-                return (expires, hasName: true)
+            committer.perform(change) { _ in
+                true
             } completion: {
                 continuation.resume(returning: $0)
             }
@@ -31,20 +30,14 @@ extension Vault {
 
     /// Sets how far the upload is durable, and its length if that is known by now.
     func moveRow(of id: UploadID, to offset: Int64, length: Int64?) async throws(StoreError) {
-        let lifetime = settings.uploadLifetime
-        try await write { writer, now in
-            try writer.moveUpload(id, to: offset, length: length, expires: now.advanced(by: lifetime))
-        }
+        try await make(AdvanceUpload(id: id, offset: offset, length: length, lifetime: settings.uploadLifetime))
     }
 
     /// Records that the upload can never be taken, and discards its bytes. If that fails the upload stays open, and is
     /// refused again when it is resumed.
     func refuse(_ id: UploadID, because error: StoreError) async {
-        let lifetime = settings.finishedUploadLifetime
         do throws(StoreError) {
-            try await write { writer, now in
-                try writer.refuseUpload(id, because: error, expires: now.advanced(by: lifetime))
-            }
+            try await make(RefuseUpload(id: id, because: error, lifetime: settings.finishedUploadLifetime))
         } catch {
             return uploads.park(id, nil)
         }
@@ -54,7 +47,7 @@ extension Vault {
     /// Removes the upload's row, whatever its state, and discards its bytes.
     func drop(_ id: UploadID) async throws(StoreError) {
         await uploads[id]?.session?.endAbandoned()
-        try await write { writer, _ in try writer.dropUpload(id) }
+        try await make(DropUpload(id: id))
         await discard(id)
     }
 

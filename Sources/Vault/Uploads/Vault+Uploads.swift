@@ -1,8 +1,8 @@
 import BlobFiles
 import Blobs
-import Catalog
 import Files
 package import Store
+import StoreRules
 
 extension Vault {
     package func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {
@@ -52,7 +52,7 @@ extension Vault {
     func admitUnseen(_ announcement: UploadAnnouncement) throws(StoreError) -> (UploadRule, UploadSlot) {
         let terms = announcement.terms
         if let reason = health.suspension { throw .unavailable(reason) }
-        _ = try LeaseRule.lifetime(terms, limits: settings)
+        _ = try LeaseRule.lifetime(terms, limits: settings.leaseLimits)
         let rule = try UploadRule(announced: announcement.size, settings: settings)
         return (rule, try UploadSlot(terms.subject, size: announcement.size, in: uploads))
     }
@@ -67,53 +67,9 @@ extension Vault {
     func judge(
         _ announcement: UploadAnnouncement, size: Int64?, bytesUnderWay: Int64
     ) throws(StoreError) {
-        let facts = try slot.read {
-            try LeaseFacts(
-                $0, address: announcement.address, size: size, terms: announcement.terms,
-                bytesUnderWay: bytesUnderWay, limits: settings)
-        }
-        try refuse(facts, terms: announcement.terms)
-    }
-
-    /// Throws if the lease that `terms` name would be refused now.
-    func refuse(_ facts: LeaseFacts, terms: LeaseTerms) throws(StoreError) {
-        if case .refuse(let error) = LeaseRule.decide(facts, terms: terms, limits: settings, now: time.now) {
-            throw error
-        }
-    }
-
-    // MARK: Rows
-
-    /// Judges an upload whose bytes are all here and writes its rows. If the result is new, its file must get its name
-    /// before this is committed.
-    func record(
-        _ writer: CatalogWriter, upload address: BlobAddress, size: Int64, terms: LeaseTerms, now: Timestamp
-    ) throws -> StoredBlob {
-        let row = try writer.reader.blob(address)
-        let isHeld = try holds(row, size: size)
-        let lease = try record(writer, address: address, blob: row, size: size, terms: terms, now: now)
-        return StoredBlob(
-            address: address, size: size, isNew: !isHeld, uploaded: lease.created, expires: lease.expires)
-    }
-
-    /// Marks the blob as held, under the lease that was asked for. Returns the lease's beginning and end, and whether it
-    /// is a new one.
-    func record(
-        _ writer: CatalogWriter, address: BlobAddress, blob: BlobRow?, size: Int64, terms: LeaseTerms, now: Timestamp
-    ) throws -> (created: Timestamp, expires: Timestamp, isNew: Bool) {
-        let facts = try LeaseFacts(
-            writer.reader, address: address, blob: blob, size: size, terms: terms, limits: settings)
-        let id = try writer.hold(address, size: size, now: now)
-        switch LeaseRule.decide(facts, terms: terms, limits: settings, now: now) {
-        case .refuse(let error): throw error
-        case .keep(let lease): return (lease.created, lease.expires, false)
-        case .add(let former):
-            if let former, let end = former.end(at: now) { try writer.endLease(former, reason: end, at: now) }
-            let expires = now.advanced(by: try LeaseRule.lifetime(terms, limits: settings))
-            try writer.addLease(
-                on: id, size: size, terms: terms, limit: LeaseRule.longestLifetime(terms, limits: settings),
-                created: now, expires: expires)
-            return (now, expires, true)
-        }
+        try judge(
+            AdmitLease(
+                address: announcement.address, size: size, terms: announcement.terms, bytesUnderWay: bytesUnderWay,
+                limits: settings.leaseLimits))
     }
 }

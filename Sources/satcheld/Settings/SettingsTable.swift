@@ -3,6 +3,7 @@ import Blobs
 import HTTPTypes
 import Logging
 import Store
+import StoreRules
 import Vault
 
 private typealias Parse = SettingParser
@@ -63,7 +64,7 @@ enum SettingsTable {
             parse: Parse.nonempty, at: \.storagePath),
         .value(
             "accept", "sealed|any", standard: "sealed", "What may be uploaded: sealed blobs only, or any bytes.",
-            parse: { VaultSettings.Acceptance(rawValue: $0) }, at: \.vault.acceptance),
+            parse: { BlobAcceptance(rawValue: $0) }, at: \.vault.acceptance),
         .value(
             "blob-limit", "BYTES", standard: "2GiB", "Size limit of a blob.",
             parse: Parse.bytes, at: \.vault.blobLimitBytes),

@@ -1,0 +1,152 @@
+import Blobs
+import MemoryStore
+import Store
+import StoreRules
+import TestSupport
+
+@testable import Catalog
+
+/// One change, to be made twice.
+struct WalkStep {
+    let change: String
+    /// Whether it is undone, as where the disk refuses what comes behind it.
+    let isUndone: Bool
+    let request: (inout CatalogPage) -> Void
+    /// What it comes to, in words.
+    let inMemory: (MemoryTransaction, inout CatalogPage) -> String
+    let inDatabase: (SQLiteTransaction, inout CatalogPage) throws(CatalogError) -> String
+
+    init(_ change: some CatalogChange, isUndone: Bool) {
+        self.change = "\(change)"
+        self.isUndone = isUndone
+        request = { change.request(on: &$0) }
+        inMemory = { transaction, page in "\(transaction.apply(change, to: &page))" }
+        inDatabase = { transaction, page throws(CatalogError) in "\(try transaction.apply(change, to: &page))" }
+    }
+}
+
+/// Batches of changes by chance, on few blobs, owners and subjects, so that they meet.
+struct ChangeWalk {
+    static let subjects = ["anna", "bert", "carl"]
+    static let uploads = (0..<4).map { number in
+        guard let id = UploadID(bytes: address(number + 500).bytes.prefix(UploadID.byteCount)) else {
+            preconditionFailure("16 bytes are an id")
+        }
+        return id
+    }
+    static let limits = LeaseLimits(
+        defaultLifetime: .days(2), maximumLifetime: .days(3), leasesPerAddress: 6, leasesPerSubject: 12,
+        bytesPerSubject: 60_000)
+
+    private var random: SeededGenerator
+    private var now = Timestamp(seconds: 1_000_000)
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    static func address(_ number: Int) -> BlobAddress {
+        var hasher = BlobHasher()
+        hasher.update(Array("blob \(number)".utf8))
+        return hasher.address()
+    }
+
+    static func secret(_ number: Int) -> SecretHash {
+        guard let hash = SecretHash(bytes: address(number &+ 1_000_000).bytes) else {
+            preconditionFailure("32 bytes are a hash")
+        }
+        return hash
+    }
+
+    static func recipient(_ number: Int) -> Recipient {
+        guard let recipient = Recipient(bytes: address(number &+ 2_000_000).bytes.prefix(Recipient.byteCount)) else {
+            preconditionFailure("16 bytes are a recipient")
+        }
+        return recipient
+    }
+
+    private mutating func number(below count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+
+    /// Some changes, and when they happen.
+    mutating func batch() -> (now: Timestamp, steps: [WalkStep]) {
+        now.seconds += Int64(number(below: 4) == 0 ? number(below: 150_000) : number(below: 2000))
+        return (now, (0...number(below: 24)).map { _ in step() })
+    }
+
+    private mutating func step() -> WalkStep {
+        let isUndone = number(below: 12) == 0
+        return WalkStep(change(), isUndone: isUndone)
+    }
+
+    private mutating func change() -> any CatalogChange {
+        let address = Self.address(number(below: 5))
+        let owner = Self.secret(number(below: 6))
+        switch number(below: 40) {
+        case 0..<10:
+            return CommitUpload(
+                address: address, size: 5000, terms: terms(), limits: Self.limits,
+                fileSize: number(below: 2) == 0 ? 5000 : nil)
+        case 10..<13:
+            return AddLease(address: address, terms: terms(), limits: Self.limits, fileSize: 5000)
+        case 13..<16: return RevokeLease(on: address, owner: owner)
+        case 16..<19:
+            return RenewLease(
+                on: address, owner: owner, lifetime: number(below: 3) == 0 ? nil : lifetime(), subject: nil,
+                standard: .days(2))
+        case 19..<25:
+            return ConfirmDelivery(
+                DeliveryKey(
+                    address: address, hash: Self.secret(10 + number(below: 3)),
+                    recipient: Self.recipient(number(below: 3))), sharedGrace: .minutes(60))
+        case 25: return TakeDownBlob(address, banning: number(below: 2) == 0)
+        case 26, 27: return LiftBan(address)
+        case 28: return MarkDamaged(address)
+        default: return upkeep(address)
+        }
+    }
+
+    private mutating func upkeep(_ address: BlobAddress) -> any CatalogChange {
+        let id = Self.uploads[number(below: Self.uploads.count)]
+        switch number(below: 12) {
+        case 0: return EndDueLeases(limit: 1 + number(below: 100))
+        case 1: return MarkForRemoval((0..<5).map(Self.address))
+        case 2: return FinishRemovals((0..<5).map(Self.address))
+        case 3: return DropForgotten(endedBefore: Timestamp(seconds: now.seconds - 20_000), limit: 1000)
+        case 4: return SightOrphans([address, Self.address(77)], pass: Int64(number(below: 3)))
+        case 5: return DropOldSightings(notOf: Int64(number(below: 3)), limit: 100)
+        case 6: return DropUpload(id: id)
+        case 7: return AdvanceUpload(id: id, offset: Int64(number(below: 5000)), length: 5000, lifetime: .days(1))
+        case 8: return RefuseUpload(id: id, because: .banned, lifetime: .days(1))
+        case 9:
+            return CommitUpload(
+                address: address, size: 5000, terms: terms(), limits: Self.limits, fileSize: nil,
+                resumable: (id, .days(1)))
+        case 10:
+            return RecordPass(ClockReading(wall: now, monotonicSeconds: Int64(number(below: 9)), boot: "c"))
+        default:
+            return DropThenCreateUpload(
+                id: id, announcement: UploadAnnouncement(size: nil, address: address, terms: terms()))
+        }
+    }
+
+    private mutating func lifetime() -> Lifetime? { Lifetime(seconds: Int64(1 + number(below: 250_000))) }
+
+    private mutating func terms() -> LeaseTerms {
+        let hashes = number(below: 3)
+        return LeaseTerms(
+            lifetime: number(below: 2) == 0 ? nil : lifetime(), recipients: hashes > 1 ? hashes : 1 + number(below: 3),
+            owner: number(below: 3) == 0 ? nil : Self.secret(number(below: 6)),
+            receipts: (0..<hashes).map { Self.secret(10 + $0) }, subject: Self.subjects[number(below: 3)])
+    }
+}
+
+/// A new upload under an id that may have been used: nothing of a store's does that.
+private struct DropThenCreateUpload: CatalogChange {
+    let id: UploadID
+    let announcement: UploadAnnouncement
+
+    func request(on page: inout CatalogPage) { DropUpload(id: id).request(on: &page) }
+
+    func apply(to page: inout CatalogPage) -> Timestamp {
+        DropUpload(id: id).apply(to: &page)
+        return CreateUpload(id: id, announcement: announcement, lifetime: .days(1)).apply(to: &page)
+    }
+}

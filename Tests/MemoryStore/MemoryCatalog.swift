@@ -1,0 +1,234 @@
+package import Blobs
+package import Store
+package import StoreRules
+
+/// A catalogue in memory, for tests: the same changes as on a disk, with dictionaries for tables. Used by one thread at a
+/// time.
+package struct MemoryCatalog: Sendable {
+    /// A lease with what is stored beside its row.
+    package struct StoredLease: Sendable {
+        package var row: LeaseRow
+        package var hashes: [SecretHash] = []
+        package var receipts: [(hash: SecretHash, recipient: Recipient, at: Timestamp)] = []
+    }
+
+    package var blobs: [BlobAddress: BlobRow] = [:]
+    package var bans: [BlobAddress: Timestamp] = [:]
+    /// By numbers that grow, so that the order of the numbers is that of age.
+    package var leases: [Int: StoredLease] = [:]
+    package var usages: [String: Usage] = [:]
+    package var uploads: [UploadID: ResumableUpload] = [:]
+    package var sightings: [BlobAddress: OrphanSighting] = [:]
+    package var scrubs: [ScrubRow.Place: ScrubRow] = [:]
+    package var sums = StoreSums()
+    package var store = StoreChange()
+    package var commits: Int64 = 0
+    fileprivate var nextLease = 1
+
+    package init() {}
+
+    /// Makes changes in one batch; `load` and `write` see nothing of another one.
+    @discardableResult
+    package mutating func commit<Value>(
+        at now: Timestamp, _ body: (inout CatalogPage, MemoryTransaction) throws -> Value
+    ) rethrows -> Value {
+        let transaction = MemoryTransaction(self)
+        var page = CatalogPage(now: now)
+        let value = try body(&page, transaction)
+        transaction.write(page)
+        self = transaction.catalog
+        commits += 1
+        return value
+    }
+
+    /// Makes one change by itself.
+    package mutating func make<Change: CatalogChange>(
+        _ change: Change, at now: Timestamp
+    ) -> Result<Change.Outcome, StoreError> {
+        commit(at: now) { page, transaction in
+            change.request(on: &page)
+            transaction.load(&page)
+            return transaction.apply(change, to: &page)
+        }
+    }
+
+    /// What a change would come to.
+    package func judge<Change: CatalogChange>(
+        _ change: Change, at now: Timestamp
+    ) -> Result<Change.Outcome, StoreError> {
+        MemoryTransaction(self).judge(change, at: now)
+    }
+
+    /// What the sums should be.
+    package var recount: StoreSums {
+        var sums = StoreSums()
+        for blob in blobs.values { sums.count(blob) }
+        for lease in leases.values { sums.count(lease.row) }
+        return sums
+    }
+
+    /// What subjects should hold.
+    package var owed: [String: Usage] {
+        leases.values.reduce(into: [:]) { usages, lease in
+            guard let subject = lease.row.subject, let blob = blobs[lease.row.address] else { return }
+            usages[subject, default: Usage()] =
+                (usages[subject] ?? Usage()) + Usage(leases: 1, bytes: Usage.bytes(for: blob.size))
+        }
+    }
+}
+
+/// One transaction on a catalogue in memory.
+package final class MemoryTransaction: CatalogTransaction {
+    package private(set) var catalog: MemoryCatalog
+    /// The numbers of the leases on the page, by their places, and the other way round.
+    private var numbers: [Int: Int] = [:]
+    private var places: [Int: Int] = [:]
+
+    init(_ catalog: MemoryCatalog) {
+        self.catalog = catalog
+    }
+
+    // MARK: Loading
+
+    package func load(_ page: inout CatalogPage) {
+        for place in page.finds.takeRequests() { page.fill(findAt: place, find(page.finds.entries[place].key, &page)) }
+        for place in page.blobs.takeRequests() { page.blobs.fill(place, catalog.blobs[page.blobs.entries[place].key]) }
+        for place in page.bans.takeRequests() { page.bans.fill(place, catalog.bans[page.bans.entries[place].key]) }
+        for place in page.leases.takeRequests() { load(leaseAt: place, &page) }
+        for place in page.deliveries.takeRequests() {
+            page.deliveries.fill(place, deliveries(page.deliveries.entries[place].key, &page))
+        }
+        for place in page.usages.takeRequests() {
+            page.usages.fill(place, catalog.usages[page.usages.entries[place].key])
+        }
+        for place in page.uploads.takeRequests() {
+            page.uploads.fill(place, catalog.uploads[page.uploads.entries[place].key])
+        }
+        for place in page.sightings.takeRequests() {
+            page.sightings.fill(place, catalog.sightings[page.sightings.entries[place].key])
+        }
+        for place in page.scrubs.takeRequests() {
+            page.scrubs.fill(place, catalog.scrubs[page.scrubs.entries[place].key])
+        }
+        for place in page.nextEnds.takeRequests() {
+            page.nextEnds.fill(place, nextEnd(page.nextEnds.entries[place].key))
+        }
+    }
+
+    private func load(leaseAt place: Int, _ page: inout CatalogPage) {
+        let key = page.leases.entries[place].key
+        // Without an owner only one that has not ended has this name.
+        guard let (number, lease) = catalog.leases.first(where: { $0.value.row.key == key }) else { return }
+        page.leases.fill(place, lease.row)
+        note(number, at: place)
+    }
+
+    private func place(of number: Int, _ page: inout CatalogPage) -> Int? {
+        if let place = places[number] { return place }
+        guard let row = catalog.leases[number]?.row else { return nil }
+        let nameless = LeaseKey(address: row.address, holder: .subject(""))
+        let place = row.key.map { page.leases.load($0, row) } ?? page.leases.load(nameless: nameless, row)
+        note(number, at: place)
+        return place
+    }
+
+    private func note(_ number: Int, at place: Int) {
+        numbers[place] = number
+        places[number] = place
+    }
+
+    private func find(_ query: PageQuery, _ page: inout CatalogPage) -> [Int] {
+        switch query {
+        case .leases(let address):
+            return leases(&page) { $0.address == address && $0.ended == nil }
+        case .dueLeases(let limit):
+            let now = page.now
+            let due = catalog.leases.filter { $0.value.row.ended == nil && $0.value.row.expires <= now }
+                .sorted { ($0.value.row.expires, $0.key) < ($1.value.row.expires, $1.key) }.prefix(limit)
+            for (_, lease) in due { page.blobs.request(lease.row.address) }
+            return due.compactMap { place(of: $0.key, &page) }
+        case .endedLeases(let end, let limit):
+            return Array(leases(&page) { $0.ended.map { $0 < end } ?? false }.prefix(limit))
+        case .tombstones(let end, let limit):
+            let remembered = Set(catalog.leases.values.map(\.row.address))
+            return catalog.blobs.values
+                .filter {
+                    $0.state == .gone && ($0.ended.map { $0 < end } ?? false) && !remembered.contains($0.address)
+                }
+                .prefix(limit).map { page.blobs.load($0.address, $0) }
+        case .sightings(let pass, let limit):
+            return catalog.sightings.filter { $0.value.lastPass != pass }.prefix(limit)
+                .map { page.sightings.load($0.key, $0.value) }
+        }
+    }
+
+    /// The places of the leases that fit, oldest first.
+    private func leases(_ page: inout CatalogPage, where fits: (LeaseRow) -> Bool) -> [Int] {
+        catalog.leases.filter { fits($0.value.row) }.keys.sorted().compactMap { place(of: $0, &page) }
+    }
+
+    private func deliveries(_ key: DeliveryKey, _ page: inout CatalogPage) -> [StoredDelivery] {
+        let admitting = catalog.leases.filter {
+            $0.value.row.address == key.address && $0.value.hashes.contains(key.hash)
+        }
+        return admitting.keys.sorted().compactMap { number in
+            guard let place = place(of: number, &page), let lease = catalog.leases[number] else { return nil }
+            let said = lease.receipts.filter { $0.hash == key.hash }
+            return StoredDelivery(
+                lease: place, received: lease.receipts.count, isKnownSecret: !said.isEmpty,
+                isKnownRecipient: said.contains { $0.recipient == key.recipient })
+        }
+    }
+
+    private func nextEnd(_ key: NextEndKey) -> Timestamp? {
+        catalog.leases.values.map(\.row).filter { lease in
+            switch key {
+            case .subject(let subject): lease.subject == subject && lease.ended == nil
+            case .address(let address): lease.address == address && lease.ended == nil
+            }
+        }.map(\.expires).min()
+    }
+
+    // MARK: Writing
+
+    package func write(_ page: CatalogPage) {
+        for entry in page.blobs.changed { catalog.blobs[entry.key] = entry.current }
+        for entry in page.bans.changed { catalog.bans[entry.key] = entry.current }
+        for place in page.leases.changedPlaces { write(leaseAt: place, page) }
+        for entry in page.receipts.changed {
+            guard let at = entry.current, let number = numbers[entry.key.lease] else { continue }
+            catalog.leases[number]?.receipts.append((entry.key.hash, entry.key.recipient, at))
+        }
+        for entry in page.charges.changed {
+            let usage = (catalog.usages[entry.key] ?? Usage()) + (entry.current ?? Usage())
+            catalog.usages[entry.key] = usage.leases > 0 ? usage : nil
+        }
+        for entry in page.uploads.changed { catalog.uploads[entry.key] = entry.current }
+        for entry in page.sightings.changed { catalog.sightings[entry.key] = entry.current }
+        for entry in page.scrubs.changed { catalog.scrubs[entry.key] = entry.current }
+        for state in [BlobState.held, .removing, .damaged, .gone] {
+            catalog.sums[state].count += page.sums[state].count
+            catalog.sums[state].bytes += page.sums[state].bytes
+        }
+        catalog.sums.leases += page.sums.leases
+        catalog.sums.endedLeases += page.sums.endedLeases
+        catalog.store.lastPass = page.store.lastPass ?? catalog.store.lastPass
+        catalog.store.latest = page.store.latest ?? max(catalog.store.latest ?? page.now, page.now)
+        catalog.store.isRestored = page.store.isRestored ?? catalog.store.isRestored
+    }
+
+    private func write(leaseAt place: Int, _ page: CatalogPage) {
+        guard let row = page.leases[place] else {
+            if let number = numbers[place] { catalog.leases[number] = nil }
+            return
+        }
+        if let number = numbers[place] {
+            catalog.leases[number]?.row = row
+            return
+        }
+        note(catalog.nextLease, at: place)
+        catalog.leases[catalog.nextLease] = MemoryCatalog.StoredLease(
+            row: row, hashes: page.receiptHashes.peek(place) ?? [])
+        catalog.nextLease += 1
+    }
+}
