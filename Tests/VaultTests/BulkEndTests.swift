@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import Store
 import StoreRules
+import StoreTestSupport
 import TestSupport
 import Testing
 import Vault

@@ -1,6 +1,7 @@
 import Blobs
 import DiskStore
 import Store
+import StoreTestSupport
 import Telemetry
 import TestSupport
 import Testing
@@ -34,7 +35,7 @@ import Vault
             #expect(readings.lastPass == store.clock.wall.seconds)
             #expect(vault.meters.blobsRemoved.value == 2 && vault.meters.removedBytes.value == 5030)
 
-            try damage(path: vault.layout.blob(address(of: content(1, count: 700))))
+            try flipBit(ofFile: vault.layout.blob(address(of: content(1, count: 700))))
             _ = try await vault.check(CheckOptions(repair: true))
             #expect(try await vault.readings().damaged == .init(count: 1, bytes: 700))
             try await vault.upload(content(1, count: 700), owner: secret(2))
@@ -54,7 +55,7 @@ import Vault
     @Test func `an upload counts as open until it is committed or given up`() async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let upload = try await vault.begin(UploadTests.announcing(10_000_000))
+            let upload = try await vault.begin(announcing(10_000_000))
             let readings = try await vault.readings()
             #expect(vault.meters.openUploads.value == 1 && vault.writeStatus.promisedBytes == 10_000_000)
             #expect(readings.freeBytes > 0 && !vault.writeStatus.isSuspended)

@@ -3,6 +3,7 @@ import Files
 import Lifecycle
 import ServiceLifecycle
 import Store
+import StoreTestSupport
 import Synchronization
 import Testing
 
