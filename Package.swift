@@ -129,7 +129,7 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
         .testTarget(
             name: "StoreContractTests",
-            dependencies: ["Store", "StoreRules", "Blobs", "StoreTestSupport", "TestSupport", crypto]),
+            dependencies: ["Store", "StoreRules", "Blobs", "Files", "StoreTestSupport", "TestSupport", crypto]),
         .testTarget(
             name: "VaultTests",
             dependencies: [

@@ -62,6 +62,54 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func `leases that end together leave their subjects with what is left, and each blob with its reason`(
+        kind: StoreKind
+    )
+        async throws
+    {
+        let fixture = try StoreFixture(kind)
+        try await fixture.withStore { store async throws in
+            let shared = content(1, count: 6000)
+            try await store.upload(shared, owner: secret(1), lifetime: .days(1), subject: "anna")
+            try await store.upload(shared, owner: secret(2), lifetime: .days(1), subject: "bert")
+            try await store.upload(shared, owner: secret(3), lifetime: .days(3), subject: "anna")
+            try await store.upload(content(2, count: 10), owner: secret(4), lifetime: .days(1), subject: "anna")
+            try await store.upload(content(3, count: 10), owner: secret(5), subject: "bert")
+            try await store.revoke(on: address(of: content(3, count: 10)), owner: secret(5))
+            fixture.clock.pass(seconds: 86_400)
+
+            let report = try await store.collect()
+            #expect(report.leasesEnded == 3 && report.blobsRemoved == 2)
+            let (anna, bert) = (try await store.quotaUsage(of: "anna"), try await store.quotaUsage(of: "bert"))
+            #expect(anna.leases == 1 && anna.bytes == 6000 && bert.leases == 0 && bert.bytes == 0)
+            #expect(try await store.held(address(of: shared)).sunset == fixture.clock.wall.advanced(by: .days(2)))
+            #expect(try await store.fetch(address(of: shared)) == .held(shared))
+            #expect(try await store.fetch(address(of: content(2, count: 10))) == .gone(.expired))
+            #expect(try await store.fetch(address(of: content(3, count: 10))) == .gone(.revoked))
+            let lease = try await store.lease(on: address(of: shared), owner: secret(2))
+            #expect(lease.state == .ended(.expired))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func `what was remembered long enough goes with all that belongs to it`(
+        kind: StoreKind
+    ) async throws {
+        var fixture = try StoreFixture(kind)
+        fixture.settings.tombstoneLifetime = .days(1)
+        try await fixture.withStore { store async throws in
+            for seed in 0..<20 {
+                try await store.upload(content(seed, count: 10), owner: secret(seed), lifetime: .days(1))
+            }
+            fixture.clock.pass(seconds: 86_400)
+            _ = try await store.collect()
+            fixture.clock.pass(seconds: 86_401)
+            let report = try await store.collect()
+            #expect(report.tombstonesDropped == 40, "twenty leases and twenty blobs")
+            #expect(try await store.fetch(address(of: content(0, count: 10))) == .unknown)
+        }
+    }
+
     // MARK: Files without a row
 
     @Test(arguments: StoreKind.allCases)

@@ -1,4 +1,5 @@
 import Blobs
+import Files
 import Store
 import StoreTestSupport
 import Synchronization
