@@ -1,4 +1,5 @@
 import Blobs
+import DiskStore
 import Files
 import Store
 import StoreTestSupport
