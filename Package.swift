@@ -84,9 +84,16 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Blobs", "Files", crypto], path: "Tests/TestSupport",
             exclude: ["peer.py"]),
+        .target(
+            name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules"], path: "Tests/MemoryStore"),
+        .target(
+            name: "StoreTestSupport",
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "Files", "DiskStore", "Vault", "MemoryStore", "TestSupport", grdb,
+                logging,
+            ], path: "Tests/StoreTestSupport"),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
-        .target(name: "MemoryStore", dependencies: ["StoreRules", "Store", "Blobs"], path: "Tests/MemoryStore"),
         .testTarget(name: "StoreRulesTests", dependencies: ["StoreRules", "MemoryStore", "Store", "Blobs"]),
         .testTarget(
             name: "CatalogTests",
@@ -127,8 +134,12 @@ let package = Package(
             ]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
         .testTarget(
+            name: "StoreContractTests",
+            dependencies: ["Store", "StoreRules", "Blobs", "Files", "StoreTestSupport", "TestSupport", crypto]),
+        .testTarget(
             name: "VaultTests",
             dependencies: [
+                "StoreTestSupport",
                 "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "StoreRules",
                 "Files",
                 "TestSupport",

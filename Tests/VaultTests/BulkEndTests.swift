@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import Store
 import StoreRules
+import StoreTestSupport
 import TestSupport
 import Testing
 import Vault
@@ -48,22 +49,6 @@ import Vault
             #expect(removed.count == 2)
             #expect(try await vault.fetch(address(of: content(1))) == .held(content(1)))
             #expect(try await vault.check().isClean)
-        }
-    }
-
-    @Test func `what was remembered long enough goes with all that belongs to it`() async throws {
-        var store = try TestStore()
-        store.settings.tombstoneLifetime = .days(1)
-        try await store.withVault { vault async throws in
-            for seed in 0..<20 {
-                try await vault.upload(content(seed, count: 10), owner: secret(seed), lifetime: .days(1))
-            }
-            store.clock.pass(seconds: 86_400)
-            _ = try await vault.collect()
-            store.clock.pass(seconds: 86_401)
-            let report = try await vault.collect()
-            #expect(report.tombstonesDropped == 40, "twenty leases and twenty blobs")
-            #expect(try await vault.fetch(address(of: content(0, count: 10))) == .unknown)
         }
     }
 }

@@ -1,8 +1,10 @@
 import Blobs
 import DiskStore
+import Dispatch
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -27,6 +29,40 @@ import Testing
     }
 
     private static var generations: Int { unsafe getenv("SATCHEL_SOAK") == nil ? 50 : 1000 }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["plain", "preview", "resumable"])
+    func `no more uploads wait for busy threads than may be open`(kind: String) async throws {
+        var store = try TestStore()
+        store.settings.threads = 1
+        store.settings.openUploads = 3
+        try await store.withVault { vault async throws in
+            let announcement = UploadAnnouncement(
+                size: 200_000, address: nil, terms: LeaseTerms(owner: Secret.random().hash, subject: "ann"))
+            let begin = { @Sendable () async throws in
+                switch kind {
+                case "plain": await (try vault.begin(announcement)).abandon()
+                case "preview": try await vault.preflight(announcement)
+                default: _ = try await vault.create(announcement)
+                }
+            }
+            let gate = DispatchSemaphore(value: 0)
+            async let held: Void = vault.onDisk { _ in gate.wait() }
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        do { try await begin() } catch { return error as? StoreError }
+                        return nil
+                    }
+                }
+                // The one thread is held: this is answered without it, or never.
+                let first = try await group.next()
+                gate.signal()
+                #expect(first == .busy(limit: "uploads open", retryAfterSeconds: 5))
+                for try await refusal in group { #expect(refusal == nil) }
+            }
+            try await held
+        }
+    }
 
     @Test func `many uploads at once share their syncs and commits, and all are durable`() async throws {
         let store = try TestStore()

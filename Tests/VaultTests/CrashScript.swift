@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Vault
@@ -56,7 +57,7 @@ struct CrashScript {
 
     /// A probe is made once, however slow the machine: each run has the same steps.
     private static var settings: VaultSettings {
-        var settings = TestStore.smallSettings
+        var settings = VaultSettings.small
         settings.probeFreshness = .seconds(86_400)
         return settings
     }
@@ -92,7 +93,7 @@ struct CrashScript {
         let points = points
         let faults = FaultPoints { point throws(FileError) in try points.reach(point) }
         let vault = try await Vault.open(
-            at: Self.store(in: folder), settings: TestStore.smallSettings, clock: TestClock(), faults: faults,
+            at: Self.store(in: folder), settings: VaultSettings.small, clock: TestClock(), faults: faults,
             logger: TestStore.quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
@@ -125,7 +126,7 @@ struct CrashScript {
 
     private func damageAndHeal(in vault: Vault) async throws {
         try note("damaged c")
-        try damage(path: vault.layout.blob(address(of: Self.bytes("c"))))
+        try flipBit(ofFile: vault.layout.blob(address(of: Self.bytes("c"))))
         _ = try await vault.check(CheckOptions(repair: true))
         try await upload("c", owner: 5, to: vault)
         _ = try await vault.collect(CollectOptions(isAlone: true))
@@ -213,15 +214,4 @@ struct CrashScript {
         let file = OpenFile(owning: unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600), path: path)
         try file.write(Array("\(line)\n".utf8))
     }
-}
-
-/// Overwrites one byte of a file, whatever its permissions.
-func damage(path: String) throws {
-    let size = try Folder.status(path)?.size ?? 0
-    _ = unsafe chmod(path, 0o600)
-    let file = try OpenFile(path, .update)
-    var byte: [UInt8] = [0]
-    _ = try file.read(into: &byte, at: size / 2)
-    try file.write([byte[0] ^ 0x10], at: size / 2)
-    try file.setPermissions(0o400)
 }

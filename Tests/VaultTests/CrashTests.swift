@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import TestSupport
 import Testing
 import Vault
@@ -35,7 +36,7 @@ import Vault
         }
         let text = String(decoding: try bytes(ofFile: CrashScript.ledger(in: path), orEmpty: true), as: UTF8.self)
         let vault = try await Vault.open(
-            at: CrashScript.store(in: path), settings: TestStore.smallSettings, clock: TestClock(),
+            at: CrashScript.store(in: path), settings: VaultSettings.small, clock: TestClock(),
             logger: TestStore.quiet)
         for line in text.split(separator: "\n") {
             let bytes = content(try #require(Int(line.dropFirst("held ".count))))
@@ -72,7 +73,7 @@ import Vault
         let ledger = Ledger(try bytes(ofFile: CrashScript.ledger(in: folder), orEmpty: true))
         let clock = TestClock()
         let vault = try await Vault.open(
-            at: CrashScript.store(in: folder), settings: TestStore.smallSettings, clock: clock,
+            at: CrashScript.store(in: folder), settings: VaultSettings.small, clock: clock,
             logger: TestStore.quiet)
         try await heal(ledger, in: vault)
         for name in ledger.held {

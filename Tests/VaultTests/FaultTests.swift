@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -75,7 +76,7 @@ final class FailingDisk: Sendable {
             await #expect(throws: StoreError.outcomeUnknown) { try await vault.upload(content(2), owner: secret(2)) }
             #expect(await vault.unreadiness() != nil)
             await #expect { try await vault.upload(content(3)) } throws: { Self.isUnavailable($0) }
-            await #expect { try await vault.preflight(UploadTests.announcing(10)) } throws: { Self.isUnavailable($0) }
+            await #expect { try await vault.preflight(announcing(10)) } throws: { Self.isUnavailable($0) }
             await #expect { try await vault.revoke(on: address(of: content(1)), owner: secret(1)) } throws: {
                 Self.isUnavailable($0)
             }

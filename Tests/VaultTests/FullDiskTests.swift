@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import TestSupport
 import Testing
 import Vault
@@ -12,7 +13,7 @@ import Vault
 struct FullDiskTests {
     @Test func `a full disk refuses uploads, serves, deletes, and takes uploads again`() async throws {
         let disk = try SmallDisk(megabytes: 12)
-        var settings = TestStore.smallSettings
+        var settings = VaultSettings.small
         settings.ballastBytes = 2 << 20
         let vault = try await Vault.open(
             at: disk.path, settings: settings, clock: TestClock(), logger: TestStore.quiet)

@@ -2,6 +2,7 @@ import Blobs
 import DiskStore
 import Files
 import Store
+import StoreTestSupport
 import TestSupport
 import Testing
 import Vault

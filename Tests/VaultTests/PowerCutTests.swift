@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Glibc
 import Store
+import StoreTestSupport
 import TestSupport
 import Testing
 import Vault
@@ -63,7 +64,7 @@ struct PowerCutTests {
     private static func expectAll(_ ledger: Ledger, on disk: String, _ when: Comment) async throws {
         #expect(!ledger.held.isEmpty)
         let vault = try await Vault.open(
-            at: "\(disk)/store", settings: TestStore.smallSettings, clock: TestClock(), logger: TestStore.quiet)
+            at: "\(disk)/store", settings: VaultSettings.small, clock: TestClock(), logger: TestStore.quiet)
         for (name, told) in ledger.told {
             let upload = try await vault.upload(#require(UploadID(hex: name)), subject: nil)
             #expect(upload.offset >= told.offset, "\(told.seed), \(when)")
@@ -98,7 +99,7 @@ struct PowerCutTests {
         // SQLite maps a file of the disk that goes; touched afterwards, the kernel may end the process first.
         _ = signal(SIGBUS) { _ in _exit(0) }
         let vault = try await Vault.open(
-            at: "\(disk)/store", settings: TestStore.smallSettings, clock: TestClock(), logger: TestStore.quiet)
+            at: "\(disk)/store", settings: VaultSettings.small, clock: TestClock(), logger: TestStore.quiet)
         let file = OpenFile(owning: unsafe open(ledger, O_WRONLY | O_CREAT | O_APPEND, 0o600), path: ledger)
         let descriptor = file.descriptor
         let note = { @Sendable (line: String) in

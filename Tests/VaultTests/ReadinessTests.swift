@@ -2,6 +2,7 @@ import Blobs
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -90,7 +91,7 @@ struct ReadinessTests {
     private static func withVault(
         on disk: SmallDisk, _ body: (Vault) async throws -> Void
     ) async throws {
-        var settings = TestStore.smallSettings
+        var settings = VaultSettings.small
         settings.probeFreshness = .zero
         let vault = try await Vault.open(
             at: disk.path, settings: settings, clock: TestClock(), logger: TestStore.quiet)

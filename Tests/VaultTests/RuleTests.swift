@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import Store
+import StoreTestSupport
 import Synchronization
 import Testing
 

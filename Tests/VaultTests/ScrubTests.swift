@@ -5,6 +5,7 @@ import Files
 import Lifecycle
 import Store
 import StoreRules
+import StoreTestSupport
 import Telemetry
 import TestSupport
 import Testing
@@ -12,21 +13,21 @@ import Testing
 @testable import Vault
 
 @Suite struct ScrubTests {
-    @Test(arguments: CheckTests.Damage.allCases)
+    @Test(arguments: Harm.allCases)
     func `damage is found in the background, set aside, forgotten by whoever kept it, and heals by upload`(
-        damage: CheckTests.Damage
+        harm: Harm
     ) async throws {
         let store = try TestStore()
         try await store.withVault { vault async throws in
             for seed in 1...5 { try await vault.upload(content(seed), owner: secret(seed)) }
             let blob = address(of: content(3))
             let validity = vault.validity(of: blob)
-            try CheckTests.inflict(damage, on: vault.layout.blob(blob))
+            try harm.inflict(onFile: vault.layout.blob(blob))
             try await scrubbing(vault) {
                 try await eventually { try await vault.lease(on: blob, owner: secret(3)).state == .damaged }
                 #expect(try await vault.fetch(blob) == .damaged)
                 #expect(!validity.isCurrent)
-                try await eventually { try Folder.names(in: vault.layout.damaged).count == (damage == .gone ? 0 : 1) }
+                try await eventually { try Folder.names(in: vault.layout.damaged).count == (harm == .gone ? 0 : 1) }
                 #expect(await vault.unreadiness() == nil)
                 let healed = try await vault.upload(content(3), owner: secret(30))
                 #expect(healed.isNew)

@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreTestSupport
 import Synchronization
 import TestSupport
 import Testing
@@ -80,7 +81,7 @@ import Vault
             let piece = [UInt8](repeating: 5, count: 256 << 10)
             var sessions: [any UploadSession] = []
             for _ in 0..<200 {
-                sessions.append(try await vault.begin(UploadTests.announcing(Int64(6 * piece.count + 8))))
+                sessions.append(try await vault.begin(announcing(Int64(6 * piece.count + 8))))
             }
             disk.stop()
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -111,7 +112,7 @@ import Vault
         let store = try TestStore()
         let disk = FailingDisk()
         try await store.withVault(faults: disk.faults) { vault async throws in
-            let session = try await vault.begin(UploadTests.announcing(1 << 20))
+            let session = try await vault.begin(announcing(1 << 20))
             try await session.append(content(1, count: 128 << 10))
             try await session.append(content(2, count: 1 << 10))
             disk.fail(at: .stagedBytesWritten, code: code)

@@ -1,6 +1,6 @@
 import Blobs
 import Store
-import Vault
+import StoreTestSupport
 
 /// What a store should say about one blob, told without a store: the rules of leases over a list.
 struct LeaseModel {
@@ -29,7 +29,7 @@ struct LeaseModel {
     private(set) var isBanned = false
     private var words = 0
 
-    init(_ settings: VaultSettings) {
+    init(_ settings: TestSettings) {
         limit = settings.maximumLifetime
         standard = settings.defaultLifetime
         grace = settings.deliveryGrace
@@ -139,7 +139,8 @@ struct LeaseModel {
         let receipts: [Int]
 
         var terms: LeaseTerms {
-            VaultTests.terms(owner: owner, lifetime: lifetime, recipients: recipients, receipts: receipts.map(secret))
+            StoreTestSupport.terms(
+                owner: owner, lifetime: lifetime, recipients: recipients, receipts: receipts.map(secret))
         }
     }
 }

@@ -1,10 +1,10 @@
-import Blobs
+package import Blobs
 import Store
 import Synchronization
 import Vault
 
 /// Clocks that a test moves by hand.
-final class TestClock: StoreClock {
+package final class TestClock: StoreClock {
     private struct State {
         var wall: Int64 = 1_800_000_000
         var monotonic: Int64 = 5000
@@ -13,12 +13,14 @@ final class TestClock: StoreClock {
 
     private let state = Mutex(State())
 
-    var wall: Timestamp { Timestamp(seconds: state.withLock { $0.wall }) }
-    var monotonicSeconds: Int64 { state.withLock { $0.monotonic } }
-    var boot: String { state.withLock { $0.boot } }
+    package init() {}
+
+    package var wall: Timestamp { Timestamp(seconds: state.withLock { $0.wall }) }
+    package var monotonicSeconds: Int64 { state.withLock { $0.monotonic } }
+    package var boot: String { state.withLock { $0.boot } }
 
     /// Time passes.
-    func pass(seconds: Int64) {
+    package func pass(seconds: Int64) {
         state.withLock {
             $0.wall += seconds
             $0.monotonic += seconds
@@ -26,12 +28,12 @@ final class TestClock: StoreClock {
     }
 
     /// Somebody sets the wall clock.
-    func setWall(by seconds: Int64) {
+    package func setWall(by seconds: Int64) {
         state.withLock { $0.wall += seconds }
     }
 
     /// The machine starts anew.
-    func reboot() {
+    package func reboot() {
         state.withLock {
             $0.monotonic = 10
             $0.boot += "'"

@@ -1,35 +1,35 @@
 import Blobs
 import Crypto
-import DiskStore
-import Files
 import Glibc
 import Store
+import StoreTestSupport
 import TestSupport
 import Testing
-import Vault
 
 /// Uploads by chance: however requests come, are cut and come again, and wherever the clocks go, the store says what the
 /// model says, and what is finished is the blob.
 @Suite(.timeLimit(.minutes(30))) struct UploadModelTests {
     private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 12 : 400)) }
 
-    @Test(arguments: seeds) func `uploads go on as the model does`(seed: UInt64) async throws {
-        let store = try TestStore()
-        var walk = UploadWalk(store: store, seed: seed)
+    @Test(arguments: StoreKind.allCases, seeds) func `uploads go on as the model does`(kind: StoreKind, seed: UInt64)
+        async throws
+    {
+        let fixture = try StoreFixture(kind)
+        var walk = UploadWalk(fixture: fixture, seed: seed)
         for round in 0..<4 {
-            let vault = try await store.open()
+            let store = try await fixture.open()
             do {
-                try await walk.compareAll(vault)
-                try await walk.take(steps: 25, vault)
-                if round == 3 { try await walk.clearAway(vault) }
+                try await walk.compareAll(store)
+                try await walk.take(steps: 25, store)
+                if round == 3 { try await walk.clearAway(store) }
             } catch {
-                await vault.close()
+                await store.close()
                 throw error
             }
-            await vault.close()
+            await store.close()
             walk.restart()
         }
-        try Charges.expectExact(inStore: store.path)
+        try fixture.expectExactCharges()
     }
 }
 
@@ -44,15 +44,15 @@ private struct UploadWalk {
         (.astray, 2), (.finish, 5), (.cancel, 2), (.sweep, 2), (.pass, 5),
     ].flatMap { Array(repeating: $0, count: $1) }
 
-    private let store: TestStore
+    private let fixture: StoreFixture
     private var random: SeededGenerator
     private var seed: Int
     private var models: [(id: UploadID, model: UploadModel)] = []
     private var sessions: [UploadID: any ResumableSession] = [:]
     private var story: [String] = []
 
-    init(store: TestStore, seed: UInt64) {
-        self.store = store
+    init(fixture: StoreFixture, seed: UInt64) {
+        self.fixture = fixture
         self.seed = Int(seed) * 1000
         random = SeededGenerator(seed: seed)
     }
@@ -67,65 +67,65 @@ private struct UploadWalk {
         story.append("restart")
     }
 
-    mutating func take(steps count: Int, _ vault: Vault) async throws {
+    mutating func take(steps count: Int, _ store: AnyStore) async throws {
         for _ in 0..<count {
             let step = pick(Self.steps)
             if models.isEmpty || step == .create {
-                try await create(vault)
+                try await create(store)
             } else if step == .sweep {
-                try await sweep(vault)
+                try await sweep(store)
             } else if step == .pass {
-                store.clock.pass(seconds: pick([1, 3600, 30_000, 86_399, 86_400]))
+                fixture.clock.pass(seconds: pick([1, 3600, 30_000, 86_399, 86_400]))
             } else {
                 let index = Int.random(in: 0..<models.count, using: &random)
-                story.append("\(step) \(index) at \(vault.now().seconds)")
-                try await take(step, index, vault)
+                story.append("\(step) \(index) at \(store.now().seconds)")
+                try await take(step, index, store)
             }
         }
     }
 
     // MARK: One upload
 
-    private mutating func create(_ vault: Vault) async throws {
+    private mutating func create(_ store: AnyStore) async throws {
         seed += 1
         let bytes = content(seed, count: pick([1, 700, 5000, 200_000]))
         let (announcesLength, isMisannounced) = (pick([true, true, false]), pick([true, false, false, false]))
-        let upload = try await vault.create(
+        let upload = try await store.create(
             bytes, owner: secret(seed), announcesLength: announcesLength,
             address: isMisannounced ? address(of: content(-seed)) : nil)
         let model = UploadModel(
             bytes, announcesLength: announcesLength, isMisannounced: isMisannounced, lifetime: .days(1),
-            now: vault.now())
+            now: store.now())
         story.append("create \(models.count): \(bytes.count), \(announcesLength), \(isMisannounced)")
         models.append((upload.id, model))
     }
 
-    private mutating func take(_ step: Step, _ index: Int, _ vault: Vault) async throws {
+    private mutating func take(_ step: Step, _ index: Int, _ store: AnyStore) async throws {
         switch step {
-        case .head: try await compare(index, vault)
+        case .head: try await compare(index, store)
         case .cancel:
-            let isKnown = models[index].model.cancel(at: vault.now())
+            let isKnown = models[index].model.cancel(at: store.now())
             let id = models[index].id
-            await expect(isKnown ? nil : .notFound) { try await vault.cancel(id, subject: nil) }
-        case .go: try await goOn(index, vault)
-        case .finish: try await finish(index, vault)
-        default: try await bring(step, index, vault)
+            await expect(isKnown ? nil : .notFound) { try await store.cancel(id, subject: nil) }
+        case .go: try await goOn(index, store)
+        case .finish: try await finish(index, store)
+        default: try await bring(step, index, store)
         }
     }
 
     /// A session where the upload stands, if it can be gone on with.
     private mutating func session(
-        _ index: Int, _ vault: Vault, length: Int64? = nil, checksum: UploadChecksum? = nil
+        _ index: Int, _ store: AnyStore, length: Int64? = nil, checksum: UploadChecksum? = nil
     ) async throws -> (any ResumableSession)? {
         let id = models[index].id
         sessions[id] = nil
-        let isKnown = models[index].model.ask(at: vault.now())
+        let isKnown = models[index].model.ask(at: store.now())
         let append = UploadAppend(offset: Int64(models[index].model.told), length: length, checksum: checksum)
         guard isKnown else {
-            await expect(.notFound) { _ = try await vault.resume(id, with: append, subject: nil) }
+            await expect(.notFound) { _ = try await store.resume(id, with: append, subject: nil) }
             return nil
         }
-        switch try await vault.resume(id, with: append, subject: nil) {
+        switch try await store.resume(id, with: append, subject: nil) {
         case .ready(let session):
             #expect(models[index].model.isOpen, "\(story)")
             return session
@@ -135,23 +135,23 @@ private struct UploadWalk {
         }
     }
 
-    private mutating func bring(_ step: Step, _ index: Int, _ vault: Vault) async throws {
+    private mutating func bring(_ step: Step, _ index: Int, _ store: AnyStore) async throws {
         let (bytes, told) = (models[index].model.bytes, told(index))
         let count = Int.random(in: 0...max(0, bytes.count - told), using: &random)
         let piece = Array(bytes[told..<told + count])
-        if step == .astray { return try await goAstray(index, vault) }
+        if step == .astray { return try await goAstray(index, store) }
         let digest = Array(SHA256.hash(data: step == .spoilt ? piece + [0] : piece))
         let checksum = [.checked, .spoilt].contains(step) ? UploadChecksum(.sha256, digest: digest) : nil
-        guard let session = try await session(index, vault, checksum: checksum) else { return }
+        guard let session = try await session(index, store, checksum: checksum) else { return }
         try await session.append(piece)
         switch step {
         case .abandon: await session.abandon()
         case .hang:
             sessions[models[index].id] = session
-            models[index].model.hanging = .init(brought: count, hasChecksum: false, latest: vault.now())
+            models[index].model.hanging = .init(brought: count, hasChecksum: false, latest: store.now())
         case .spoilt: await expect(.wrongChecksum) { _ = try await session.pause() }
         default:
-            models[index].model.bring(count, at: vault.now())
+            models[index].model.bring(count, at: store.now())
             #expect(try await session.pause().offset == Int64(models[index].model.told), "\(story)")
         }
     }
@@ -163,7 +163,7 @@ private struct UploadWalk {
     }
 
     /// A request that hung brings more.
-    private mutating func goOn(_ index: Int, _ vault: Vault) async throws {
+    private mutating func goOn(_ index: Int, _ store: AnyStore) async throws {
         let model = models[index].model
         guard let session = sessions[models[index].id] else { return }
         guard let hanging = model.hanging else {
@@ -173,26 +173,26 @@ private struct UploadWalk {
         let start = model.told + hanging.brought
         try await session.append(Array(model.bytes[start..<start + count]))
         models[index].model.hanging?.brought += count
-        models[index].model.hanging?.latest = vault.now()
+        models[index].model.hanging?.latest = store.now()
     }
 
-    private mutating func goAstray(_ index: Int, _ vault: Vault) async throws {
+    private mutating func goAstray(_ index: Int, _ store: AnyStore) async throws {
         let id = models[index].id
         sessions[id] = nil
-        let isKnown = models[index].model.ask(at: vault.now())
+        let isKnown = models[index].model.ask(at: store.now())
         let model = models[index].model
         guard model.isOpen else { return }
         await expect(isKnown ? .wrongOffset(Int64(model.told)) : .notFound) {
-            _ = try await vault.resume(id, with: UploadAppend(offset: Int64(model.told) + 1), subject: nil)
+            _ = try await store.resume(id, with: UploadAppend(offset: Int64(model.told) + 1), subject: nil)
         }
     }
 
-    private mutating func finish(_ index: Int, _ vault: Vault) async throws {
+    private mutating func finish(_ index: Int, _ store: AnyStore) async throws {
         let bytes = models[index].model.bytes
         let length = pick([nil, Int64(bytes.count)])
-        guard let session = try await session(index, vault, length: length) else { return }
+        guard let session = try await session(index, store, length: length) else { return }
         try await session.append(Array(bytes[models[index].model.told...]))
-        let isBlob = models[index].model.finish(at: vault.now())
+        let isBlob = models[index].model.finish(at: store.now())
         guard isBlob else {
             return await expect(
                 .digestMismatch(
@@ -200,33 +200,33 @@ private struct UploadWalk {
             ) { _ = try await session.commit() }
         }
         #expect(try await session.commit().size == Int64(bytes.count), "\(story)")
-        #expect(try await vault.fetch(address(of: bytes)) == .held(bytes), "\(story)")
+        #expect(try await store.fetch(address(of: bytes)) == .held(bytes), "\(story)")
     }
 
     // MARK: Comparing
 
-    private mutating func sweep(_ vault: Vault) async throws {
-        let now = vault.now()
+    private mutating func sweep(_ store: AnyStore) async throws {
+        let now = store.now()
         story.append("sweep at \(now.seconds)")
         for index in models.indices { models[index].model.sweep(at: now) }
-        _ = try await vault.collect(CollectOptions(trustClock: true, isAlone: true))
+        _ = try await store.collect(CollectOptions(trustClock: true, isAlone: true))
         let open = models.filter(\.model.isOpen).count
-        #expect(try await vault.quotaUsage(of: "somebody").uploads == open, "\(story)")
-        #expect(try Folder.names(in: vault.layout.staging).count == open, "\(story)")
-        #expect(try await vault.check().isClean, "\(story)")
+        #expect(try await store.quotaUsage(of: "somebody").uploads == open, "\(story)")
+        #expect(try fixture.staged().count == open, "\(story)")
+        #expect(try await store.check().isClean, "\(story)")
     }
 
-    mutating func compareAll(_ vault: Vault) async throws {
-        for index in models.indices { try await compare(index, vault) }
+    mutating func compareAll(_ store: AnyStore) async throws {
+        for index in models.indices { try await compare(index, store) }
     }
 
-    private mutating func compare(_ index: Int, _ vault: Vault) async throws {
+    private mutating func compare(_ index: Int, _ store: AnyStore) async throws {
         let id = models[index].id
         sessions[id] = nil
-        guard models[index].model.ask(at: vault.now()) else {
-            return await expect(.notFound) { _ = try await vault.upload(id, subject: nil) }
+        guard models[index].model.ask(at: store.now()) else {
+            return await expect(.notFound) { _ = try await store.upload(id, subject: nil) }
         }
-        judge(try await vault.upload(id, subject: nil), index)
+        judge(try await store.upload(id, subject: nil), index)
     }
 
     private func judge(_ upload: ResumableUpload, _ index: Int) {
@@ -238,16 +238,16 @@ private struct UploadWalk {
     }
 
     /// In the end all are given up, and nothing is kept for any of them.
-    mutating func clearAway(_ vault: Vault) async throws {
-        for (id, _) in models { try? await vault.cancel(id, subject: nil) }
-        store.clock.pass(seconds: 86_400)
-        let now = vault.now()
+    mutating func clearAway(_ store: AnyStore) async throws {
+        for (id, _) in models { try? await store.cancel(id, subject: nil) }
+        fixture.clock.pass(seconds: 86_400)
+        let now = store.now()
         for index in models.indices { models[index].model.restart() }
         for index in models.indices { _ = models[index].model.cancel(at: now) }
-        _ = try await vault.collect(CollectOptions(trustClock: true, isAlone: true))
-        #expect(try await vault.quotaUsage(of: "somebody").uploads == 0, "\(story)")
-        #expect(try Folder.names(in: vault.layout.staging).isEmpty, "\(story)")
-        #expect(vault.promisedBytes == 0, "\(story)")
+        _ = try await store.collect(CollectOptions(trustClock: true, isAlone: true))
+        #expect(try await store.quotaUsage(of: "somebody").uploads == 0, "\(story)")
+        #expect(try fixture.staged().isEmpty, "\(story)")
+        #expect(store.writeStatus.promisedBytes == 0, "\(story)")
     }
 
     private func expect<Value>(_ expected: StoreError?, _ body: () async throws -> Value) async {

@@ -1,12 +1,10 @@
-import Blobs
-import Store
-import Testing
-import Vault
+package import Blobs
+package import Store
 
 /// What tests of resumable uploads say most often.
 extension ResumableStore {
     /// Begins an upload of `bytes`, announced whole unless said otherwise.
-    func create(
+    package func create(
         _ bytes: [UInt8], owner: Secret? = nil, subject: String = "somebody", announcesLength: Bool = true,
         address announced: BlobAddress? = nil
     ) async throws(StoreError) -> ResumableUpload {
@@ -17,7 +15,7 @@ extension ResumableStore {
     }
 
     /// A session at `offset`; an upload that has ended is an issue.
-    func session(
+    package func session(
         _ id: UploadID, at offset: Int64, length: Int64? = nil, checksum: UploadChecksum? = nil
     ) async throws -> any ResumableSession {
         let append = UploadAppend(offset: offset, length: length, checksum: checksum)
@@ -28,32 +26,37 @@ extension ResumableStore {
     }
 
     /// Brings `bytes` in one request and tells how the upload stands then.
-    func bring(_ bytes: some Sequence<UInt8>, to id: UploadID, at offset: Int64) async throws -> ResumableUpload {
+    package func bring(_ bytes: some Sequence<UInt8>, to id: UploadID, at offset: Int64) async throws -> ResumableUpload
+    {
         let session = try await session(id, at: offset)
         try await session.append(Array(bytes))
         return try await session.pause()
     }
 
     /// Tries the end of an upload that is all there.
-    func finish(_ id: UploadID, at offset: Int64) async throws -> StoredBlob {
+    package func finish(_ id: UploadID, at offset: Int64) async throws -> StoredBlob {
         try await session(id, at: offset).commit()
     }
 
     /// Where the upload stands.
-    func offset(of id: UploadID) async throws -> Int64 { try await upload(id, subject: nil).offset }
+    package func offset(of id: UploadID) async throws -> Int64 { try await upload(id, subject: nil).offset }
 }
 
 /// Something that a test did not expect to come by.
-struct Unexpected: Error {
-    let what: String
+package struct Unexpected: Error {
+    package let what: String
+
+    package init(what: String) {
+        self.what = what
+    }
 }
 
 extension ResumableUpload {
     /// The blob that it became; nil for any other state.
-    var blob: StoredBlob? { if case .committed(let blob) = state { blob } else { nil } }
+    package var blob: StoredBlob? { if case .committed(let blob) = state { blob } else { nil } }
 
     /// Why it was refused; nil for any other state.
-    var refusal: StoreError? { if case .refused(let error) = state { error } else { nil } }
+    package var refusal: StoreError? { if case .refused(let error) = state { error } else { nil } }
 
-    var isOpen: Bool { if case .open = state { true } else { false } }
+    package var isOpen: Bool { if case .open = state { true } else { false } }
 }

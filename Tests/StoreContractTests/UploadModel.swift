@@ -1,6 +1,6 @@
 import Blobs
 import Store
-import Vault
+import StoreTestSupport
 
 /// What a store should say about one upload that outlives its requests, told without a store.
 struct UploadModel {

@@ -1,0 +1,112 @@
+import Blobs
+package import Store
+import StoreRules
+
+extension MemoryStore: Upkeep {
+    package func collect(_ options: CollectOptions) async throws(StoreError) -> CollectReport {
+        let start = ContinuousClock.now
+        if options.trustClock && !options.dryRun { try commit(ResetLatest(clocks().wall)) }
+        var report = try use { state, now throws(StoreError) in
+            if let hold = hold(state, options) {
+                var report = CollectReport()
+                report.hold = hold.description
+                return report
+            }
+            if !options.dryRun { return try state.collect(options, settings, clocks(), at: now) }
+            var trial = state.trial
+            return try trial.collect(options, settings, clocks(), at: now)
+        }
+        report.dryRun = options.dryRun
+        report.seconds = (ContinuousClock.now - start) / .seconds(1)
+        if !options.dryRun {
+            try use { state, _ in
+                state.gcStatus.latest = report
+                if report.hold != nil { state.gcStatus.holdCount += 1 }
+            }
+        }
+        return report
+    }
+
+    private func hold(_ state: MemoryState, _ options: CollectOptions) -> SweepHold? {
+        if options.trustClock { return nil }
+        return SweepGuard.hold(
+            now: clocks(), started: started, reference: state.catalog.store.lastPass,
+            latest: state.catalog.store.latest)
+    }
+
+    package var gcStatus: GCStatus { (try? use { state, _ in state.gcStatus }) ?? GCStatus() }
+
+    package func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport {
+        try use { state, now throws(StoreError) in
+            var report = RemoveReport(address: options.address)
+            if options.action == .unban {
+                report.wasBanned = try state.commit(LiftBan(options.address), at: now)
+                return report
+            }
+            report.isBanned = options.action == .ban
+            let ended = try state.commit(TakeDownBlob(options.address, banning: report.isBanned), at: now)
+            guard let ended else { return report }
+            report.isKnown = true
+            report.leasesEnded = ended
+            (report.blobsRemoved, report.bytesRemoved) = try state.remove([options.address], at: now)
+            return report
+        }
+    }
+
+    // MARK: Reports
+
+    package func readings() async throws(StoreError) -> StoreReadings {
+        try use { state, now in
+            let (catalog, sums) = (state.catalog, state.catalog.sums)
+            var readings = StoreReadings()
+            readings.held = .init(sums.held)
+            readings.removing = .init(sums.removing)
+            readings.damaged = .init(sums.damaged)
+            readings.tombstones = sums.gone.count
+            readings.leases = sums.leases
+            readings.endedLeases = sums.endedLeases
+            let due = catalog.leases.values.map(\.row).filter { $0.ended == nil && $0.expires <= now }
+            readings.dueLeases = Int64(due.count)
+            readings.oldestDueSeconds = due.map { now.secondsSince($0.expires) }.max() ?? 0
+            readings.unheldBlobs = Int64(catalog.blobs.values.count { $0.isUnheld })
+            for upload in catalog.uploads.values where upload.isOpen {
+                readings.keptUploads.count += 1
+                readings.keptUploads.bytes += upload.offset
+            }
+            readings.lastPass = catalog.store.lastPass.wall.seconds
+            readings.lastScrub = catalog.scrubs[.finished]?.latest.seconds ?? 0
+            readings.freeBytes = state.freeBytes(settings)
+            return readings
+        }
+    }
+
+    package func statistics() async throws(StoreError) -> StoreStatistics {
+        let (readings, scrubs) = (try await readings(), try await scrubHistory())
+        return try use { state, now in
+            var statistics = StoreStatistics()
+            (statistics.leases, statistics.tombstones) = (readings.leases, readings.tombstones)
+            (statistics.uploads, statistics.uploadBytes) = (readings.keptUploads.count, readings.keptUploads.bytes)
+            (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
+            for blob in state.catalog.blobs.values {
+                switch blob.state {
+                case .held:
+                    let isHeld = blob.sunset.map { $0 > now } ?? false
+                    statistics.add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
+                case .damaged: statistics.damaged += 1
+                case .removing, .gone: break
+                }
+            }
+            return statistics
+        }
+    }
+
+    package var writeStatus: WriteStatus {
+        WriteStatus(promisedBytes: (try? use { state, _ in state.promisedBytes }) ?? 0)
+    }
+}
+
+extension StoreReadings.Sum {
+    fileprivate init(_ sum: StoreSums.Sum) {
+        self.init(count: sum.count, bytes: sum.bytes)
+    }
+}

@@ -1,0 +1,68 @@
+package import Logging
+import MemoryStore
+package import Store
+import StoreRules
+import TestSupport
+import Vault
+
+/// Every kind of store that fulfils the contracts.
+package enum StoreKind: String, CaseIterable, Sendable {
+    /// Files in a folder, and a catalogue in SQLite.
+    case disk
+    case memory
+}
+
+/// A store of a test's own: where it lies, its settings and its clocks. It is opened for a body and closed after it; what
+/// it holds lasts until the test ends.
+package struct StoreFixture: Sendable {
+    /// Where a store lies.
+    enum Place: Sendable {
+        case disk(TemporaryFolder)
+        case memory(MemoryVolume)
+    }
+
+    let place: Place
+    package let clock = TestClock()
+    package var settings = TestSettings()
+
+    /// - Parameter isSynced: for a store on a disk that remembers, where a test is about what lasts.
+    package init(_ kind: StoreKind, isSynced: Bool = false) throws {
+        switch kind {
+        case .disk: place = .disk(isSynced ? try TemporaryFolder() : try TemporaryFolder.inMemory())
+        case .memory: place = .memory(MemoryVolume(created: Self.reading(clock)))
+        }
+    }
+
+    package static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    /// Opens the store, lets `body` use it, and closes it.
+    @discardableResult
+    package func withStore<Value: Sendable>(
+        _ body: (any ResumableStore & Upkeep) async throws -> Value
+    ) async throws -> Value {
+        let store = try await open()
+        do {
+            let value = try await body(store)
+            await store.close()
+            return value
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+
+    package func open() async throws -> any ResumableStore & Upkeep {
+        switch place {
+        case .disk(let folder):
+            return try await Vault.open(
+                at: folder.path("store"), settings: settings.vault, clock: clock, logger: Self.quiet)
+        case .memory(let volume):
+            let clock = clock
+            return MemoryStore(in: volume, settings: settings.memory) { Self.reading(clock) }
+        }
+    }
+
+    private static func reading(_ clock: TestClock) -> ClockReading {
+        ClockReading(wall: clock.wall, monotonicSeconds: clock.monotonicSeconds, boot: clock.boot)
+    }
+}

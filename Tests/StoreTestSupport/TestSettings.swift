@@ -1,0 +1,72 @@
+package import Blobs
+import MemoryStore
+package import StoreRules
+package import Vault
+
+/// What a test can choose about a store of any kind.
+package struct TestSettings: Sendable {
+    package var acceptance = BlobAcceptance.any
+    package var blobLimitBytes: Int64 = 2 << 30
+    package var defaultLifetime = Lifetime.days(30)
+    package var maximumLifetime = Lifetime.days(30)
+    package var deliveryGrace = Lifetime.days(1)
+    package var tombstoneLifetime = Lifetime.days(90)
+    package var leasesPerAddress = 1000
+    package var leasesPerSubject = 10_000
+    package var bytesPerSubject: Int64?
+    package var openUploads = 10_000
+    package var openUploadsPerSubject = 10_000
+    package var uploadLifetime = Lifetime.days(1)
+    package var finishedUploadLifetime = Lifetime.days(1)
+
+    var vault: VaultSettings {
+        var settings = VaultSettings.small
+        settings.acceptance = VaultSettings.Acceptance(rawValue: acceptance.rawValue) ?? .sealedOnly
+        settings.blobLimitBytes = blobLimitBytes
+        settings.defaultLifetime = defaultLifetime
+        settings.maximumLifetime = maximumLifetime
+        settings.deliveryGrace = deliveryGrace
+        settings.tombstoneLifetime = tombstoneLifetime
+        settings.leasesPerAddress = leasesPerAddress
+        settings.leasesPerSubject = leasesPerSubject
+        settings.bytesPerSubject = bytesPerSubject
+        settings.openUploads = openUploads
+        settings.openUploadsPerSubject = openUploadsPerSubject
+        settings.uploadLifetime = uploadLifetime
+        settings.finishedUploadLifetime = finishedUploadLifetime
+        return settings
+    }
+
+    var memory: MemoryStoreSettings {
+        let limits = LeaseLimits(
+            defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
+            leasesPerSubject: leasesPerSubject, bytesPerSubject: bytesPerSubject)
+        var settings = MemoryStoreSettings(limits: limits)
+        settings.acceptance = acceptance
+        settings.blobLimitBytes = blobLimitBytes
+        settings.deliveryGrace = deliveryGrace
+        settings.tombstoneLifetime = tombstoneLifetime
+        settings.openUploads = openUploads
+        settings.openUploadsPerSubject = openUploadsPerSubject
+        settings.uploadLifetime = uploadLifetime
+        settings.finishedUploadLifetime = finishedUploadLifetime
+        return settings
+    }
+}
+
+extension VaultSettings {
+    /// Settings for stores of a few blobs.
+    package static var small: VaultSettings {
+        var settings = VaultSettings()
+        settings.acceptance = .any
+        settings.ballastBytes = 64 << 10
+        settings.keepFreeBytes = 0
+        settings.threads = 4
+        settings.bytesPerSubject = nil
+        settings.openUploads = 10_000
+        settings.openUploadsPerSubject = 10_000
+        settings.firstProbe = .milliseconds(5)
+        settings.longestProbe = .milliseconds(40)
+        return settings
+    }
+}
