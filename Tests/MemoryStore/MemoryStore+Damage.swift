@@ -14,7 +14,7 @@ extension MemoryStore {
             guard blob.state == .held else { continue }
             report.blobsChecked += 1
             report.bytesChecked += blob.size
-            let finding = try use { state, now throws(StoreError) -> CheckReport.Finding? in
+            let finding = try use { state, now throws(StoreError) -> CheckFinding? in
                 guard let damage = state.damage(blob.address) else { return nil }
                 let isRepaired = options.repair ? try state.setAside(blob.address, at: now) : false
                 return .init(damage, name: blob.address.hex, isRepaired: isRepaired)
@@ -43,7 +43,10 @@ extension MemoryStore {
         return report
     }
 
-    package func scrub(bytesPerSecond: Int64) async throws(StoreError) {
+    package func scrub(
+        bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int
+    ) async throws(StoreError) {
+        var sentBytes = traffic()
         var row = try use { state, now in state.catalog.scrubs[.underWay] ?? ScrubRow(began: now) }
         var pace = ScrubPace(bytesPerSecond: bytesPerSecond)
         while !Task.isCancelled {
@@ -60,7 +63,9 @@ extension MemoryStore {
                 if try examine(next.address) { row.damaged += 1 }
             }
             try note(&row, isEnd: false)
-            let isBusy = try use { state, _ in !state.sessions.isEmpty }
+            let isSending = traffic() != sentBytes
+            sentBytes = traffic()
+            let isBusy = try use { state, _ in !state.sessions.isEmpty || isSending }
             let bytes = max(next.size, ScrubPace.leastBytes)
             if let pause = pace.pause(afterBytes: bytes, took: .zero, isBusy: isBusy) {
                 try? await Task.sleep(for: pause)

@@ -105,7 +105,7 @@ extension MemoryStore: Upkeep {
     }
 }
 
-extension StoreReadings.Sum {
+extension BlobTotal {
     fileprivate init(_ sum: StoreSums.Sum) {
         self.init(count: sum.count, bytes: sum.bytes)
     }
