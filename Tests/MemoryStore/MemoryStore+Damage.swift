@@ -14,7 +14,7 @@ extension MemoryStore {
             guard blob.state == .held else { continue }
             report.blobsChecked += 1
             report.bytesChecked += blob.size
-            let finding = try use { state, now throws(StoreError) -> CheckFinding? in
+            let finding = try use { state, now throws(StoreError) -> CheckReport.Finding? in
                 guard let damage = state.damage(blob.address) else { return nil }
                 let isRepaired = options.repair ? try state.setAside(blob.address, at: now) : false
                 return .init(damage, name: blob.address.hex, isRepaired: isRepaired)
@@ -46,9 +46,9 @@ extension MemoryStore {
     package func scrub(
         bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int
     ) async throws(StoreError) {
-        var sentBytes = traffic()
         var row = try use { state, now in state.catalog.scrubs[.underWay] ?? ScrubRow(began: now) }
         var pace = ScrubPace(bytesPerSecond: bytesPerSecond)
+        var sent = traffic()
         while !Task.isCancelled {
             let cursor = row.cursor
             let next = try use { state, _ in
@@ -63,9 +63,8 @@ extension MemoryStore {
                 if try examine(next.address) { row.damaged += 1 }
             }
             try note(&row, isEnd: false)
-            let isSending = traffic() != sentBytes
-            sentBytes = traffic()
-            let isBusy = try use { state, _ in !state.sessions.isEmpty || isSending }
+            let isBusy = try use { state, _ in !state.sessions.isEmpty } || traffic() != sent
+            sent = traffic()
             let bytes = max(next.size, ScrubPace.leastBytes)
             if let pause = pace.pause(afterBytes: bytes, took: .zero, isBusy: isBusy) {
                 try? await Task.sleep(for: pause)
