@@ -23,7 +23,7 @@ extension Response {
         }
     }
 
-    /// 200 with a JSON document, for this client alone.
+    /// 200 with a JSON document, for this client only.
     static func json(_ document: some Encodable) -> Response { json(text: JSONText.encode(document)) }
 
     private static func json(text: [UInt8]) -> Response {
