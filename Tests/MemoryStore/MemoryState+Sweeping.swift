@@ -75,12 +75,12 @@ extension MemoryState {
     private mutating func removeOrphans(
         _ report: inout CollectReport, _ options: CollectOptions, at now: Timestamp
     ) throws(StoreError) {
-        let (orphans, pass) = (orphans, catalog.store.commits)
+        let (orphans, pass) = (orphans, catalog.commits)
         report.orphansFound = orphans.count
         try commit(SightOrphans(orphans, pass: pass), at: now)
         _ = try all(DropOldSightings(notOf: pass, limit: Self.batch), at: now)
         let verdict = OrphanRule.judge(
-            found: orphans.count, accounted: blobs.count - orphans.count, isRestored: catalog.store.isRestored,
+            found: orphans.count, accounted: blobs.count - orphans.count, isRestored: catalog.store.isRestored ?? false,
             options: options, now: now)
         switch verdict {
         case .keep(let why): if !orphans.isEmpty { report.orphansKept = why }

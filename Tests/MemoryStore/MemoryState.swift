@@ -39,7 +39,7 @@ struct MemoryState: Sendable {
     }
 
     // What lasts.
-    var catalog: MemoryCatalog
+    var catalog = MemoryCatalog()
     var blobs: [BlobAddress: [UInt8]] = [:]
     /// Damaged bytes.
     var aside: [BlobAddress: [UInt8]] = [:]
@@ -59,8 +59,12 @@ struct MemoryState: Sendable {
     private var lastNumber = 0
 
     init(created clocks: ClockReading) {
-        catalog = MemoryCatalog(created: clocks)
+        catalog.store.latest = clocks.wall
+        catalog.store.lastPass = clocks
     }
+
+    /// The larger of what the wall clock says and the latest time committed.
+    func now(_ wall: Timestamp) -> Timestamp { max(wall, catalog.store.latest ?? wall) }
 
     mutating func newNumber() -> Int {
         lastNumber += 1
@@ -78,20 +82,20 @@ struct MemoryState: Sendable {
     mutating func commit<Change: CatalogChange>(
         _ change: Change, at now: Timestamp
     ) throws(StoreError) -> Change.Outcome {
-        let transaction = MemoryTransaction(catalog)
-        var page = CatalogPage(now: now)
-        change.request(on: &page)
-        transaction.load(&page)
-        let outcome = try transaction.apply(change, to: &page).get()
-        transaction.write(page)
-        catalog = transaction.catalog
-        for address in page.touched { generations?.advance(address) }
-        return outcome
+        let before = catalog
+        let (result, touched) = catalog.commit(at: now) { page, transaction in
+            change.request(on: &page)
+            transaction.load(&page)
+            return (transaction.apply(change, to: &page), page.touched)
+        }
+        if case .failure = result { catalog = before }
+        for address in touched { generations?.advance(address) }
+        return try result.get()
     }
 
     /// What a change would come to.
     func judge<Change: CatalogChange>(_ change: Change, at now: Timestamp) throws(StoreError) -> Change.Outcome {
-        try MemoryTransaction(catalog).judge(change, at: now).get()
+        try catalog.judge(change, at: now).get()
     }
 
     /// Bytes of the blob at `address`, if there are any.

@@ -44,8 +44,8 @@ extension MemoryStore {
     ) async throws(StoreError) {
         let key = DeliveryKey(address: address, hash: secret.hash, recipient: recipient)
         try use { state, now throws(StoreError) in
-            let outcome = try state.commit(ConfirmDelivery(key, sharedGrace: settings.deliveryGrace), at: now)
-            if outcome.leases == 0 { throw state.refusal(of: address, at: now) }
+            let change = ConfirmDelivery(key, sharedGrace: settings.deliveryGrace)
+            if try state.judge(change, at: now) { _ = try state.commit(change, at: now) }
         }
     }
 
@@ -57,7 +57,7 @@ extension MemoryStore {
                 bytes: usage.bytes, reservedBytes: underWay.bytes, limitBytes: settings.limits.bytesPerSubject,
                 leases: usage.leases, leaseLimit: settings.limits.leasesPerSubject, uploads: underWay.uploads,
                 uploadLimit: settings.openUploadsPerSubject,
-                nextEnd: state.catalog.nextEnd { $0.subject == subject })
+                nextEnd: state.catalog.leases.values.filter { $0.row.subject == subject }.map(\.row.expires).min())
         }
     }
 }
@@ -67,20 +67,17 @@ extension MemoryState {
     fileprivate func lease(
         on address: BlobAddress, owner: SecretHash, at now: Timestamp
     ) throws(StoreError) -> Lease {
-        guard let blob = catalog.blobs[address], let lease = catalog.lease(on: address, owner: owner) else {
-            throw refusal(of: address, at: now)
+        guard let blob = catalog.blobs[address],
+            let lease = catalog.leases.values.first(where: { $0.row.address == address && $0.row.owner == owner })
+        else {
+            throw StoreError(strangerTo: catalog.blobs[address], at: now)
         }
         let row = lease.row
         let state: Lease.State =
             if let end = row.end(at: now) { .ended(end) } else { blob.state == .damaged ? .damaged : .held }
         return Lease(
             address: address, size: blob.size, state: state, created: row.created, expires: row.expires,
-            recipients: row.recipients, received: lease.receipts.map(\.receipt))
-    }
-
-    /// What somebody hears whose secret names no lease: what `find` would tell a stranger.
-    fileprivate func refusal(of address: BlobAddress, at now: Timestamp) -> StoreError {
-        guard let blob = catalog.blobs[address] else { return .notFound }
-        return blob.end(at: now).map { .gone($0) } ?? .wrongSecret
+            recipients: row.recipients,
+            received: lease.receipts.map { Lease.Receipt(recipient: $0.recipient, at: $0.at) })
     }
 }

@@ -29,9 +29,9 @@ extension MemoryStore: Upkeep {
 
     private func hold(_ state: MemoryState, _ options: CollectOptions) -> SweepHold? {
         if options.trustClock { return nil }
+        let (now, store) = (clocks(), state.catalog.store)
         return SweepGuard.hold(
-            now: clocks(), started: started, reference: state.catalog.store.lastPass,
-            latest: state.catalog.store.latest)
+            now: now, started: started, reference: store.lastPass ?? started, latest: store.latest ?? now.wall)
     }
 
     package var gcStatus: GCStatus { (try? use { state, _ in state.gcStatus }) ?? GCStatus() }
@@ -59,9 +59,9 @@ extension MemoryStore: Upkeep {
         try use { state, now in
             let (catalog, sums) = (state.catalog, state.catalog.sums)
             var readings = StoreReadings()
-            readings.held = .init(sums.held)
-            readings.removing = .init(sums.removing)
-            readings.damaged = .init(sums.damaged)
+            readings.held = sums.held
+            readings.removing = sums.removing
+            readings.damaged = sums.damaged
             readings.tombstones = sums.gone.count
             readings.leases = sums.leases
             readings.endedLeases = sums.endedLeases
@@ -73,7 +73,7 @@ extension MemoryStore: Upkeep {
                 readings.keptUploads.count += 1
                 readings.keptUploads.bytes += upload.offset
             }
-            readings.lastPass = catalog.store.lastPass.wall.seconds
+            readings.lastPass = catalog.store.lastPass?.wall.seconds ?? 0
             readings.lastScrub = catalog.scrubs[.finished]?.latest.seconds ?? 0
             readings.freeBytes = state.freeBytes(settings)
             return readings
@@ -102,11 +102,5 @@ extension MemoryStore: Upkeep {
 
     package var writeStatus: WriteStatus {
         WriteStatus(promisedBytes: (try? use { state, _ in state.promisedBytes }) ?? 0)
-    }
-}
-
-extension StoreReadings.Sum {
-    fileprivate init(_ sum: StoreSums.Sum) {
-        self.init(count: sum.count, bytes: sum.bytes)
     }
 }

@@ -62,7 +62,7 @@ package final class MemoryStore: Sendable {
             guard volume.opening.load(ordering: .relaxed) == opening else {
                 throw StoreError.unavailable("the store is closed")
             }
-            return try body(&state, max(clocks().wall, state.catalog.store.latest))
+            return try body(&state, state.now(clocks().wall))
         }
     }
 
@@ -71,7 +71,7 @@ package final class MemoryStore: Sendable {
         try use { state, now throws(StoreError) in try state.commit(change, at: now) }
     }
 
-    package func now() -> Timestamp { max(clocks().wall, volume.state.withLock { $0.catalog.store.latest }) }
+    package func now() -> Timestamp { volume.state.withLock { $0.now(clocks().wall) } }
 
     package func close() async {
         _ = volume.opening.compareExchange(expected: opening, desired: opening + 1, ordering: .relaxed)

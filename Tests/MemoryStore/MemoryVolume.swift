@@ -41,24 +41,11 @@ extension MemoryVolume {
 
     /// What each subject is charged, and what its leases come to.
     package var usages: (charged: [String: Usage], owed: [String: Usage]) {
-        state.withLock { state in
-            let live = state.catalog.leases.values.filter { $0.row.ended == nil }
-            let owed = live.reduce(into: [String: Usage]()) { owed, lease in
-                guard let subject = lease.row.subject, let blob = state.catalog.blobs[lease.row.address] else { return }
-                owed[subject, default: Usage()] =
-                    (owed[subject] ?? Usage()) + Usage(leases: 1, bytes: Usage.bytes(for: blob.size))
-            }
-            return (state.catalog.usages, owed)
-        }
+        state.withLock { ($0.catalog.usages, $0.catalog.owed) }
     }
 
-    /// The sums that are kept, and those of the rows.
+    /// The sums that are kept, and what counting finds.
     package var sums: (kept: StoreSums, counted: StoreSums) {
-        state.withLock { state in
-            var counted = StoreSums()
-            for blob in state.catalog.blobs.values { counted.count(blob) }
-            for lease in state.catalog.leases.values { counted.count(lease.row) }
-            return (state.catalog.sums, counted)
-        }
+        state.withLock { ($0.catalog.sums, $0.catalog.recount) }
     }
 }

@@ -21,7 +21,7 @@ package struct TestSettings: Sendable {
 
     var vault: VaultSettings {
         var settings = VaultSettings.small
-        settings.acceptance = VaultSettings.Acceptance(rawValue: acceptance.rawValue) ?? .sealedOnly
+        settings.acceptance = acceptance
         settings.blobLimitBytes = blobLimitBytes
         settings.defaultLifetime = defaultLifetime
         settings.maximumLifetime = maximumLifetime

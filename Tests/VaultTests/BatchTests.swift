@@ -3,6 +3,7 @@ import DiskStore
 import Dispatch
 import Files
 import Store
+import StoreTestSupport
 import Synchronization
 import Testing
 

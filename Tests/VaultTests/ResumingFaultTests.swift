@@ -1,4 +1,5 @@
 import Blobs
+import DiskStore
 import Files
 import Glibc
 import Store
