@@ -1,6 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
+package import Store
 package import StoreRules
 
 /// Where a look at many rows, a page at a time, goes on.
@@ -81,7 +82,7 @@ extension CatalogReader {
     package func sums() throws -> StoreSums {
         var sums = StoreSums()
         for row in try database.rows("SELECT kind, count, bytes FROM tally") {
-            let sum = StoreSums.Sum(count: row["count"], bytes: row["bytes"])
+            let sum = BlobTotal(count: row["count"], bytes: row["bytes"])
             let kind: Int = row["kind"]
             if let state = BlobState(rawValue: kind) {
                 sums[state] = sum
@@ -120,11 +121,11 @@ extension StoreSums {
     static let kindOfEndedLeases = 6
 
     /// Each sum with its kind.
-    var kinds: [(kind: Int, sum: Sum)] {
+    var kinds: [(kind: Int, sum: BlobTotal)] {
         [
             (BlobState.held.rawValue, held), (BlobState.removing.rawValue, removing),
             (BlobState.damaged.rawValue, damaged), (BlobState.gone.rawValue, gone),
-            (Self.kindOfLeases, Sum(count: leases)), (Self.kindOfEndedLeases, Sum(count: endedLeases)),
+            (Self.kindOfLeases, BlobTotal(count: leases)), (Self.kindOfEndedLeases, BlobTotal(count: endedLeases)),
         ]
     }
 }

@@ -34,13 +34,13 @@ extension CatalogReader {
     }
 
     /// The number of open uploads, and of the bytes that are here of them.
-    package func openUploadSum() throws -> StoreSums.Sum {
+    package func openUploadSum() throws -> BlobTotal {
         let row = try database.row(
             """
             SELECT count(*) AS count, coalesce(sum(received), 0) AS bytes FROM upload INDEXED BY upload_open
             WHERE state = 1
             """)
-        return StoreSums.Sum(count: row?["count"] ?? 0, bytes: row?["bytes"] ?? 0)
+        return BlobTotal(count: row?["count"] ?? 0, bytes: row?["bytes"] ?? 0)
     }
 
     /// Whether an upload that may still be resumed owns the staged file of this id.

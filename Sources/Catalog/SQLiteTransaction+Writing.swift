@@ -224,7 +224,7 @@ extension SQLiteTransaction {
     /// Brings the kept sums up to date.
     private func writeSums(_ difference: StoreSums) throws {
         var changed = RowBatch(width: 3)
-        for (kind, sum) in difference.kinds where sum != StoreSums.Sum() {
+        for (kind, sum) in difference.kinds where sum != BlobTotal() {
             changed.append([kind, sum.count, sum.bytes])
         }
         try database.run(changed) {

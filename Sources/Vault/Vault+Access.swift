@@ -12,7 +12,7 @@ extension Vault {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (CatalogReader) throws -> Value
     ) async throws(StoreError) -> Value {
-        try await workers.run { () throws(StoreError) in try self.slot.read(body) }
+        try await workers.run { () throws(StoreError) in try self.catalog.read(body) }
     }
 
     /// Makes a change durable, in one batch with whatever else is being written.
@@ -23,7 +23,7 @@ extension Vault {
     /// What a change would come to now, without making it. Blocks.
     func judge<Change: CatalogChange>(_ change: Change) throws(StoreError) -> Change.Outcome {
         let now = time.now
-        return try slot.read { try $0.judge(change, at: now) }.get()
+        return try catalog.read { try $0.judge(change, at: now) }.get()
     }
 
     /// Bytes of the file at a blob's place; nil where there is none. Blocks; called under the lock of the address, since
@@ -51,4 +51,21 @@ extension Vault {
 
     /// The latest time that was ever committed.
     package var latestCommitted: Timestamp { time.latestCommitted }
+}
+
+extension StoreError {
+    /// A failure of the disk in the words of the vocabulary.
+    init(_ error: FileError) {
+        self = error.isFullDisk ? .diskFull : .io(error.description)
+    }
+
+    /// A failure of the catalogue in the words of the vocabulary.
+    init(_ error: CatalogError) {
+        if case .full = error { self = .diskFull } else { self = .io(error.description) }
+    }
+}
+
+/// Runs `body` and turns a failure of the disk into the vocabulary's error.
+func storeErrors<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(error) }
 }

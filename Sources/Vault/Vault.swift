@@ -14,9 +14,9 @@ package final class Vault: LeaseStore {
     package let settings: VaultSettings
 
     let disk: DiskStore
-    let slot: CatalogSlot
-    let workers: Workers
-    let committer: Committer
+    let catalog: ReopenableCatalog
+    let workers: BlockingPool
+    let committer: GroupCommitter
     /// Held across check, file and row of whatever happens to one address.
     let locks = KeyedLocks<BlobAddress>()
     /// Ends what was found before a change.
@@ -38,10 +38,10 @@ package final class Vault: LeaseStore {
     /// The clocks when this process opened the store.
     package let started: ClockReading
 
-    private let commitThread: Workers
+    private let commitThread: BlockingPool
 
     init(
-        _ opened: OpenedStore, settings: VaultSettings, workers: Workers, faults: FaultPoints, meters: Meters,
+        _ opened: OpenedStore, settings: VaultSettings, workers: BlockingPool, faults: FaultPoints, meters: Meters,
         logger: Logger
     ) {
         self.settings = settings
@@ -49,9 +49,9 @@ package final class Vault: LeaseStore {
         self.faults = faults
         self.meters = meters
         self.logger = logger
-        let (disk, slot, time) = (opened.disk, opened.slot, opened.time)
+        let (disk, catalog, time) = (opened.disk, opened.catalog, opened.time)
         self.disk = disk
-        self.slot = slot
+        self.catalog = catalog
         self.time = time
         started = time.clock.reading
         uploads = UploadTable(
@@ -59,14 +59,14 @@ package final class Vault: LeaseStore {
             disk: DiskReservations(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in
                 try disk.files.freeBytes()
             })
-        let commitThread = Workers(threads: 1)
+        let commitThread = BlockingPool(threads: 1)
         self.commitThread = commitThread
-        let healer = Healer(disk: disk, slot: slot, time: time, faults: faults, logger: logger)
+        let recovery = WriteRecovery(disk: disk, catalog: catalog, time: time, faults: faults, logger: logger)
         health = Health(firstWait: settings.firstProbe, longestWait: settings.longestProbe) {
-            await healer.heal(on: commitThread)
+            await recovery.attempt(on: commitThread)
         }
-        committer = Committer(
-            thread: commitThread, slot: slot, disk: disk, generations: generations, health: health, time: time,
+        committer = GroupCommitter(
+            thread: commitThread, catalog: catalog, disk: disk, generations: generations, health: health, time: time,
             meters: meters, logger: logger)
         probe = Self.writeProbe(settings, workers: workers, disk: disk, committer: committer)
     }
@@ -77,7 +77,7 @@ package final class Vault: LeaseStore {
         await commitThread.shutDown()
         await workers.shutDown()
         uploads.removeAll()
-        do { try slot.close() } catch {
+        do { try catalog.close() } catch {
             logger.warning("The catalogue did not close well", metadata: ["error": "\(error)"])
         }
         disk.releaseLock()
@@ -101,7 +101,7 @@ package final class Vault: LeaseStore {
         do {
             let isFull = try await workers.run { () throws(StoreError) in
                 let free = try storeErrors { () throws(FileError) in try self.disk.files.freeBytes() }
-                _ = try self.slot.read { try $0.store().commits }
+                _ = try self.catalog.read { try $0.store().commits }
                 let fits = DiskReservations.fits(
                     4096, free: free, promised: self.uploads.disk.promisedBytes, kept: self.settings.keepFreeBytes)
                 return !fits

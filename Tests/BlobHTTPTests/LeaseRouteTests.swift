@@ -162,7 +162,7 @@ import Vault
         try await TestServer.run { server in
             try await upload(to: server)
             let address = TestServer.address(of: bytes)
-            _ = try await server.vault.expel(address, banning: true)
+            _ = try await server.vault.takeDown(address, banning: true)
             let gone = try #require(try await server.answer(to: "GET", path))
             #expect(gone.status == 410 && gone.text.contains("\"reason\":\"removed\""))
             let announced = [("X-SHA-256", address.hex), ("X-Content-Length", "3")]

@@ -43,9 +43,12 @@ extension MemoryStore {
         return report
     }
 
-    package func scrub(bytesPerSecond: Int64) async throws(StoreError) {
+    package func scrub(
+        bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int
+    ) async throws(StoreError) {
         var row = try use { state, now in state.catalog.scrubs[.underWay] ?? ScrubRow(began: now) }
         var pace = ScrubPace(bytesPerSecond: bytesPerSecond)
+        var sent = traffic()
         while !Task.isCancelled {
             let cursor = row.cursor
             let next = try use { state, _ in
@@ -60,7 +63,8 @@ extension MemoryStore {
                 if try examine(next.address) { row.damaged += 1 }
             }
             try note(&row, isEnd: false)
-            let isBusy = try use { state, _ in !state.sessions.isEmpty }
+            let isBusy = try use { state, _ in !state.sessions.isEmpty } || traffic() != sent
+            sent = traffic()
             let bytes = max(next.size, ScrubPace.leastBytes)
             if let pause = pace.pause(afterBytes: bytes, took: .zero, isBusy: isBusy) {
                 try? await Task.sleep(for: pause)

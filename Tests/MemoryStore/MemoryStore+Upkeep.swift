@@ -59,9 +59,9 @@ extension MemoryStore: Upkeep {
         try use { state, now in
             let (catalog, sums) = (state.catalog, state.catalog.sums)
             var readings = StoreReadings()
-            readings.held = .init(sums.held)
-            readings.removing = .init(sums.removing)
-            readings.damaged = .init(sums.damaged)
+            readings.held = sums.held
+            readings.removing = sums.removing
+            readings.damaged = sums.damaged
             readings.tombstones = sums.gone.count
             readings.leases = sums.leases
             readings.endedLeases = sums.endedLeases
@@ -102,11 +102,5 @@ extension MemoryStore: Upkeep {
 
     package var writeStatus: WriteStatus {
         WriteStatus(promisedBytes: (try? use { state, _ in state.promisedBytes }) ?? 0)
-    }
-}
-
-extension StoreReadings.Sum {
-    fileprivate init(_ sum: StoreSums.Sum) {
-        self.init(count: sum.count, bytes: sum.bytes)
     }
 }

@@ -15,7 +15,7 @@ import Testing
             let blob = address(of: content(3))
             let token = store.validity(of: blob)
             try fixture.inflict(harm, on: blob)
-            try await store.scrub(bytesPerSecond: Self.unpaced)
+            try await store.scrub(bytesPerSecond: Self.unpaced) { 0 }
             #expect(try await store.fetch(blob) == .damaged)
             #expect(try await store.lease(on: blob, owner: secret(3)).state == .damaged)
             #expect(!token.isCurrent)
@@ -27,7 +27,7 @@ import Testing
             #expect(healed.isNew)
             #expect(try await store.fetch(blob) == .held(content(3)))
             #expect(try await store.lease(on: blob, owner: secret(3)).state == .held)
-            try await store.scrub(bytesPerSecond: Self.unpaced)
+            try await store.scrub(bytesPerSecond: Self.unpaced) { 0 }
             #expect(try await store.scrubHistory().last?.damaged == 0)
         }
     }
@@ -37,7 +37,7 @@ import Testing
         let fixture = try StoreFixture(kind)
         let began = try await fixture.withStore { store async throws in
             for seed in 1...20 { try await store.upload(content(seed), owner: secret(seed)) }
-            let scrub = Task { try await store.scrub(bytesPerSecond: 1) }
+            let scrub = Task { try await store.scrub(bytesPerSecond: 1) { 0 } }
             await Task.yield()
             scrub.cancel()
             try await scrub.value
@@ -46,7 +46,7 @@ import Testing
         }
         fixture.clock.pass(seconds: 60)
         try await fixture.withStore { store async throws in
-            try await store.scrub(bytesPerSecond: Self.unpaced)
+            try await store.scrub(bytesPerSecond: Self.unpaced) { 0 }
             let history = try await store.scrubHistory()
             let last = try #require(history.last)
             #expect(history.current == nil && last.blobs == 20 && last.bytes == 20_000 && last.damaged == 0)
@@ -63,7 +63,7 @@ import Testing
                 try await store.upload(content(seed), owner: secret(seed))
                 try fixture.inflict(.gone, on: address(of: content(seed)))
             }
-            try await store.scrub(bytesPerSecond: Self.unpaced)
+            try await store.scrub(bytesPerSecond: Self.unpaced) { 0 }
             #expect(try await store.scrubHistory().last?.damaged == 70)
             #expect(try await store.readings().damaged.count == 64)
             #expect(try await store.check(CheckOptions(repair: true)).repairedCount == 6)

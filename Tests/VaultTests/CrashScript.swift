@@ -156,7 +156,7 @@ struct CrashScript {
         _ = try await vault.renew(on: a, owner: secret(10), lifetime: .days(3), subject: nil)
         try note("renewed a")
         try note("removing f")
-        _ = try await vault.expel(f, banning: true)
+        _ = try await vault.takeDown(f, banning: true)
         try note("banned f")
     }
 

@@ -1,20 +1,11 @@
+package import Store
+
 /// What a catalogue holds, as its own kept sums say; or by how much that changes.
 package struct StoreSums: Sendable, Hashable {
-    /// A number of rows, and the bytes of the blobs that they are about.
-    package struct Sum: Sendable, Hashable {
-        package var count: Int64
-        package var bytes: Int64
-
-        package init(count: Int64 = 0, bytes: Int64 = 0) {
-            self.count = count
-            self.bytes = bytes
-        }
-    }
-
-    package var held = Sum()
-    package var removing = Sum()
-    package var damaged = Sum()
-    package var gone = Sum()
+    package var held = BlobTotal()
+    package var removing = BlobTotal()
+    package var damaged = BlobTotal()
+    package var gone = BlobTotal()
     /// Leases that have not been ended.
     package var leases: Int64 = 0
     /// Leases that have ended and are remembered.
@@ -23,7 +14,7 @@ package struct StoreSums: Sendable, Hashable {
     package init() {}
 
     /// The sum over the blobs in one state.
-    package subscript(_ state: BlobState) -> Sum {
+    package subscript(_ state: BlobState) -> BlobTotal {
         get {
             switch state {
             case .held: held

@@ -79,7 +79,7 @@ struct ProbeState {
 extension Vault {
     /// A probe that writes as an upload does: bytes to a file, then a transaction of the catalog.
     static func writeProbe(
-        _ settings: VaultSettings, workers: Workers, disk: DiskStore, committer: Committer
+        _ settings: VaultSettings, workers: BlockingPool, disk: DiskStore, committer: GroupCommitter
     ) -> WriteProbe {
         WriteProbe(freshness: settings.probeFreshness, patience: settings.probePatience) {
             do {

@@ -101,7 +101,7 @@ extension Vault {
             try storeErrors { () throws(FileError) in
                 try self.disk.files.forEachPage(inShard: shard, pageSize: Catalog.pageRows) { page throws(FileError) in
                     do throws(StoreError) {
-                        let accounted = try self.slot.read { try $0.accounted(page.addresses) }
+                        let accounted = try self.catalog.read { try $0.accounted(page.addresses) }
                         survey.accounted += accounted.count
                         survey.suspects += page.addresses.filter { !accounted.contains($0) }
                         survey.strangers += page.strangers

@@ -9,18 +9,6 @@ package import StoreRules
 import Synchronization
 import Telemetry
 
-/// Whether the server sets a damaged blob aside on its own. Clients get 404 for it until its bytes are uploaded again,
-/// and much damage at once is more likely a disk that is not mounted than many bad blobs: then a person decides.
-enum DamageRule {
-    /// How many blobs may be set aside in any store.
-    static let limit: Int64 = 64
-
-    /// - Parameters:
-    ///   - aside: blobs that are set aside and have not healed.
-    ///   - held: blobs that are held.
-    static func maySetAside(aside: Int64, held: Int64) -> Bool { aside < max(limit, held / 100) }
-}
-
 /// Blobs that could not be read properly, to be checked soon. Bounded: trouble beyond the limit is left to the scrub.
 final class SuspectBlobs: Sendable {
     /// The most that are kept.

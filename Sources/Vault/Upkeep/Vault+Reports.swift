@@ -18,14 +18,14 @@ extension Vault {
 
     package func readings() async throws(StoreError) -> StoreReadings {
         try await workers.run { () throws(StoreError) in
-            var readings = try self.slot.read { reader in
+            var readings = try self.catalog.read { reader in
                 var readings = StoreReadings()
                 readings.take(try reader.sums())
                 let backlog = try reader.backlog(at: self.time.now, limit: Self.backlogLimit)
                 readings.dueLeases = backlog.dueLeases
                 readings.unheldBlobs = backlog.unheldBlobs
                 readings.oldestDueSeconds = backlog.oldestDueSeconds
-                readings.keptUploads = .init(try reader.openUploadSum())
+                readings.keptUploads = try reader.openUploadSum()
                 readings.lastScrub = try reader.scrub(.finished)?.latest.seconds ?? 0
                 readings.lastPass = try reader.store().lastPass.wall.seconds
                 return readings
@@ -73,17 +73,11 @@ extension StoreStatistics {
 
 extension StoreReadings {
     fileprivate mutating func take(_ sums: StoreSums) {
-        held = BlobTotal(sums.held)
-        removing = BlobTotal(sums.removing)
-        damaged = BlobTotal(sums.damaged)
+        held = sums.held
+        removing = sums.removing
+        damaged = sums.damaged
         tombstones = sums.gone.count
         leases = sums.leases
         endedLeases = sums.endedLeases
-    }
-}
-
-extension BlobTotal {
-    fileprivate init(_ sum: StoreSums.Sum) {
-        self.init(count: sum.count, bytes: sum.bytes)
     }
 }

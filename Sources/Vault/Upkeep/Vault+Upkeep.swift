@@ -87,7 +87,7 @@ extension Vault: Upkeep {
             return report
         }
         report.isBanned = options.action == .ban
-        let expulsion = try await expel(options.address, banning: report.isBanned)
+        let expulsion = try await takeDown(options.address, banning: report.isBanned)
         report.isKnown = expulsion.isKnown
         report.leasesEnded = expulsion.leasesEnded
         report.blobsRemoved = expulsion.removed.count

@@ -77,7 +77,7 @@ final class UploadWriter: Sendable {
     let checksum: UploadChecksum?
     /// Whether the upload is kept in memory until its end.
     let gathersAll: Bool
-    private let workers: Workers
+    private let workers: BlockingPool
     private let meters: Meters
     private let intake: Mutex<Intake>
     private let digests: Mutex<Digests>
@@ -88,7 +88,7 @@ final class UploadWriter: Sendable {
     ///   - hasher: the digest of the bytes in the file; nil if they have to be read again.
     init(
         _ slot: UploadSlot, rule: UploadRule, file: consuming StagedFile?, hasher: BlobHasher? = BlobHasher(),
-        checksum: UploadChecksum? = nil, workers: Workers, meters: Meters
+        checksum: UploadChecksum? = nil, workers: BlockingPool, meters: Meters
     ) {
         self.slot = slot
         self.checksum = checksum

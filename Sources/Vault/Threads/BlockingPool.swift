@@ -7,7 +7,7 @@ import Store
 ///
 /// Work once begun is finished whatever becomes of the task that asked for it. Event loops go first where processors
 /// are few: an answer that is ready costs microseconds, and what waits for a disk is not hurt by waiting for them.
-final class Workers: Sendable {
+final class BlockingPool: Sendable {
     /// Of all pools together: a process has only so many such variables.
     private static let modesty = ThreadSpecificVariable<Modesty>()
 

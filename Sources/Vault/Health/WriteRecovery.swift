@@ -8,15 +8,15 @@ import StoreRules
 
 /// The way back after a failed sync: the catalogue opened afresh and its log moved into the database, a file written
 /// and synced, and a transaction committed.
-struct Healer: Sendable {
+struct WriteRecovery: Sendable {
     let disk: DiskStore
-    let slot: CatalogSlot
+    let catalog: ReopenableCatalog
     let time: StoreTime
     let faults: FaultPoints
     let logger: Logger
 
     /// Tries once, with nothing else writing; true when the store may write again.
-    func heal(on thread: Workers) async -> Bool {
+    func attempt(on thread: BlockingPool) async -> Bool {
         do throws(StoreError) {
             try await thread.run { () throws(StoreError) in try prove() }
             logger.notice("The disk keeps bytes again; the store takes writes")
@@ -30,14 +30,14 @@ struct Healer: Sendable {
     }
 
     private func prove() throws(StoreError) {
-        do throws(CatalogError) { try slot.reopen() } catch { throw StoreError(error) }
+        do throws(CatalogError) { try catalog.reopen() } catch { throw StoreError(error) }
         try storeErrors { () throws(FileError) in
             try faults.reach(.catalogReopened)
             try disk.probe()
         }
         let now = time.now
         do throws(CatalogError) {
-            let commits = try slot.use { catalog throws(CatalogError) in
+            let commits = try catalog.use { catalog throws(CatalogError) in
                 try catalog.make(NoChange(), at: now).commits
             }
             time.committed(now)

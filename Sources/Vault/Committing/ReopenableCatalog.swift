@@ -6,7 +6,7 @@ import Synchronization
 
 /// The catalogue in use. After a failed sync it is closed and opened afresh; those who want to read wait meanwhile,
 /// since connections must not be closed under somebody who is using them.
-final class CatalogSlot: Sendable {
+final class ReopenableCatalog: Sendable {
     private enum State {
         case open(Catalog, users: Int)
         /// Being closed: nobody new comes in.

@@ -17,6 +17,16 @@ package struct Removed: Sendable, Hashable {
     }
 }
 
+/// What an operator's word against one blob came to.
+package struct Takedown: Sendable, Hashable {
+    /// Whether anything was known of the address.
+    package let isKnown: Bool
+    /// Leases that lived and were ended.
+    package let leasesEnded: Int
+    /// Files taken from the disk: none where nothing was there any more, or somebody was busy with it.
+    package let removed: Removed
+}
+
 /// What sweeps do to a store. They decide; here is the order in which it becomes durable.
 extension Vault {
     /// The most blobs that are removed, or leases that are ended, in one transaction.
@@ -98,5 +108,24 @@ extension Vault {
         time.reset(to: wall)
         try await make(ResetLatest(wall))
         time.reset(to: wall)
+    }
+
+    // MARK: What an operator does
+
+    /// Ends every lease on `address` as removed and takes the file away; if `isBanned`, nobody may hold it again.
+    ///
+    /// Durable when it returns. A file that somebody is busy with is left to the next sweep, and not served meanwhile.
+    package func takeDown(_ address: BlobAddress, banning isBanned: Bool) async throws(StoreError) -> Takedown {
+        // Under the lock, so that no upload stands between its last look and its row.
+        let count = try await locks.withLock(address) { () async throws(StoreError) in
+            try await make(TakeDownBlob(address, banning: isBanned))
+        }
+        guard let count else { return Takedown(isKnown: false, leasesEnded: 0, removed: Removed()) }
+        return Takedown(isKnown: true, leasesEnded: count, removed: try await remove([address]))
+    }
+
+    /// Lets `address` be held again; false if it was not banned.
+    package func liftBan(on address: BlobAddress) async throws(StoreError) -> Bool {
+        try await make(LiftBan(address))
     }
 }

@@ -91,12 +91,12 @@ struct StoreOpening {
         let time = StoreTime(clock: clock, latest: row.latest)
         try judgeCatalog(catalog, row: row, disk: disk, now: time.now)
         try finishRemovals(catalog, disk: disk, time: time)
-        let slot = CatalogSlot(catalog) { () throws(CatalogError) in
+        let reopenable = ReopenableCatalog(catalog) { () throws(CatalogError) in
             try Catalog.open(at: path, faults: faults)
         } openToRead: { () throws(CatalogError) in
             try Catalog.openToRead(at: path, faults: faults)
         }
-        return OpenedStore(disk: disk, slot: slot, time: time)
+        return OpenedStore(disk: disk, catalog: reopenable, time: time)
     }
 
     /// Finds out whether the catalogue was put back from a copy: then it has seen fewer commits than were noted.

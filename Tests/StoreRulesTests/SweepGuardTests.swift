@@ -1,10 +1,7 @@
 import Blobs
-import Catalog
 import Store
 import StoreRules
 import Testing
-
-@testable import Vault
 
 /// The two rules that stand between a wrong clock or a lost catalogue and the blobs.
 @Suite struct SweepGuardTests {

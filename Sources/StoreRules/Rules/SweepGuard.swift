@@ -1,7 +1,4 @@
-import Blobs
-import Catalog
-import Store
-import StoreRules
+package import Blobs
 
 /// Why a sweep removes nothing: the clocks cannot be trusted.
 package enum SweepHold: Hashable, Sendable, CustomStringConvertible {
@@ -29,15 +26,15 @@ package enum SweepHold: Hashable, Sendable, CustomStringConvertible {
 ///
 /// They are compared with their readings at the last sweep that *was* allowed to remove. A sweep that was held back
 /// leaves those as they are; otherwise the second sweep after a jump would compare the wrong clock with itself.
-enum SweepGuard {
+package enum SweepGuard {
     /// How far the clocks may drift apart.
-    static let toleranceSeconds: Int64 = 600
+    package static let toleranceSeconds: Int64 = 600
     /// How long after the last sweep a start is not suspicious.
-    static let silenceSeconds: Int64 = 7 * 86_400
+    package static let silenceSeconds: Int64 = 7 * 86_400
     /// How long a suspicious start gives an operator to notice.
-    static let probationSeconds: Int64 = 3600
+    package static let probationSeconds: Int64 = 3600
 
-    static func hold(
+    package static func hold(
         now: ClockReading, started: ClockReading, reference: ClockReading, latest: Timestamp
     ) -> SweepHold? {
         let ahead = latest.secondsSince(now.wall)

@@ -15,7 +15,7 @@ import Telemetry
 /// The one place that writes to the catalogue. Each change is undone alone where it cannot be. A failed sync of names or
 /// catalogue is final: the whole batch is told that its outcome is unknown, its files stay where they are for the
 /// sweep, and nothing more is written until the store has proved that it can write again.
-final class Committer: Sendable {
+final class GroupCommitter: Sendable {
     /// The most changes that share a batch: also the most files that one crash can leave without a row.
     static let batchLimit = 64
 
@@ -42,8 +42,8 @@ final class Committer: Sendable {
     }
 
     private let queue = Mutex(Queue())
-    private let thread: Workers
-    private let slot: CatalogSlot
+    private let thread: BlockingPool
+    private let catalog: ReopenableCatalog
     private let disk: DiskStore
     private let generations: GenerationTable
     private let health: Health
@@ -53,12 +53,12 @@ final class Committer: Sendable {
 
     /// `thread` is one thread: whatever else writes to the catalogue runs on it too, between batches.
     init(
-        thread: Workers, slot: CatalogSlot, disk: DiskStore, generations: GenerationTable, health: Health,
+        thread: BlockingPool, catalog: ReopenableCatalog, disk: DiskStore, generations: GenerationTable, health: Health,
         time: StoreTime,
         meters: Meters, logger: Logger
     ) {
         self.thread = thread
-        self.slot = slot
+        self.catalog = catalog
         self.disk = disk
         self.generations = generations
         self.health = health
@@ -151,7 +151,7 @@ final class Committer: Sendable {
         var ready = ContinuousClock.now
         meters.batchChanges.record(changes.count)
         let outcome = Result { () throws(CatalogError) in
-            try slot.use { catalog throws(CatalogError) in
+            try catalog.use { catalog throws(CatalogError) in
                 try catalog.write(at: now) { transaction throws(CatalogError) in
                     var page = CatalogPage(now: now)
                     let results = try apply(changes, to: &page, transaction)

@@ -7,9 +7,9 @@ final class FileContent: BlobContent {
     private let file: OpenFile
     private let address: BlobAddress
     private let suspects: SuspectBlobs
-    private let workers: Workers
+    private let workers: BlockingPool
 
-    init(_ file: consuming OpenFile, of address: BlobAddress, suspects: SuspectBlobs, workers: Workers) {
+    init(_ file: consuming OpenFile, of address: BlobAddress, suspects: SuspectBlobs, workers: BlockingPool) {
         self.file = file
         self.address = address
         self.suspects = suspects

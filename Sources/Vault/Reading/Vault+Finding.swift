@@ -28,7 +28,7 @@ extension Vault {
 
     /// What row and file say together; nil where the row says held and the file is not as it says.
     private func look(for address: BlobAddress) throws(StoreError) -> BlobFinding? {
-        guard let row = try slot.read({ try $0.blob(address) }) else { return .unknown }
+        guard let row = try catalog.read({ try $0.blob(address) }) else { return .unknown }
         if let end = row.end(at: time.now) { return .gone(end) }
         guard row.state == .held, let sunset = row.sunset else { return .damaged }
         do throws(BlobFileError) {

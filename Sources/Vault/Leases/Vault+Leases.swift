@@ -34,6 +34,41 @@ extension Vault {
         return try await lease(on: address, owner: owner)
     }
 
+    package func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
+        // Nothing is removed under the lock, so the file that is seen is there when the lease is.
+        try await locks.withLock(address) { () async throws(StoreError) in
+            let limits = settings.leaseLimits
+            let change = try await workers.run { () throws(StoreError) in
+                let size = try self.fileSize(of: address)
+                let change = AddLease(address: address, terms: terms, limits: limits, fileSize: size)
+                _ = try self.judge(change)
+                return change
+            }
+            return try await make(change)
+        }
+    }
+
+    package func confirmDelivery(
+        of address: BlobAddress, to recipient: Recipient, secret: Secret
+    ) async throws(StoreError) {
+        let change = ConfirmDelivery(
+            DeliveryKey(address: address, hash: secret.hash, recipient: recipient), sharedGrace: settings.deliveryGrace)
+        // A look first: people's devices repeat themselves, and a commit costs a sync.
+        let isNew = try await workers.run { () throws(StoreError) in try self.judge(change) }
+        if isNew { _ = try await make(change) }
+    }
+
+    package func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
+        let (usage, nextEnd) = try await read { reader in
+            (try reader.usage(of: subject), try reader.nextEnd(ofSubject: subject))
+        }
+        let underWay = uploads.share(of: subject)
+        return QuotaUsage(
+            bytes: usage.bytes, reservedBytes: underWay.bytes, limitBytes: settings.bytesPerSubject,
+            leases: usage.leases, leaseLimit: settings.leasesPerSubject, uploads: underWay.uploads,
+            uploadLimit: settings.openUploadsPerSubject, nextEnd: nextEnd)
+    }
+
     /// The lease that `owner` names, ended or not, with its blob and whoever has said "delivered"; throws what a stranger
     /// hears where there is none.
     private func namedLease(
