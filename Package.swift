@@ -68,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "Telemetry", "Catalog", "DiskStore", "Vault", "Lifecycle",
+                "Blobs", "Store", "StoreRules", "Files", "Telemetry", "DiskStore", "Vault", "Lifecycle",
                 "Tickets",
                 "BlobHTTP",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,

@@ -29,14 +29,14 @@ extension DiskStore {
         let hasCatalog = names.contains("catalog.sqlite")
         if hasBlobs && hasCatalog { return .store }
         if names.contains("making") && lockBytes == 0 {
-            return hasCatalog ? .foreign("catalog.sqlite is there and blobs.v1 is missing") : .unfinished
+            return hasCatalog ? .foreign("it has catalog.sqlite but no blobs.v1") : .unfinished
         }
-        if hasBlobs { return .foreign("blobs.v1 is there and catalog.sqlite is missing") }
-        if hasCatalog { return .foreign("catalog.sqlite is there and blobs.v1 is missing") }
-        if lockBytes > 0 { return .foreign("a store was here, and its blobs.v1 and catalog.sqlite are gone") }
+        if hasBlobs { return .foreign("it has blobs.v1 but no catalog.sqlite") }
+        if hasCatalog { return .foreign("it has catalog.sqlite but no blobs.v1") }
+        if lockBytes > 0 { return .foreign("there was a store here, but blobs.v1 and catalog.sqlite are gone") }
         let others = names.subtracting(["README.md", ".gitignore", "lock"]).sorted()
         guard let first = others.first else { return .empty }
-        return .foreign("it holds \(first), and a store is made only in an empty folder")
+        return .foreign("it contains \(first), and a store is created only in an empty folder")
     }
 
     /// Opens the lock file and takes the lock, or throws an error with `isLocked`.

@@ -78,7 +78,7 @@ package final class Vault: LeaseStore {
         await workers.shutDown()
         uploads.removeAll()
         do { try catalog.close() } catch {
-            logger.warning("The catalogue did not close well", metadata: ["error": "\(error)"])
+            logger.warning("Closing the catalog failed", metadata: ["error": "\(error)"])
         }
         disk.releaseLock()
     }
@@ -97,7 +97,7 @@ package final class Vault: LeaseStore {
     package func now() -> Timestamp { time.now }
 
     package func unreadiness() async -> String? {
-        if let reason = health.suspension { return "the store takes no writes: \(reason)" }
+        if let reason = health.suspension { return "the store refuses writes: \(reason)" }
         do {
             let isFull = try await workers.run { () throws(StoreError) in
                 let free = try storeErrors { () throws(FileError) in try self.disk.files.freeBytes() }

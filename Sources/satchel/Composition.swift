@@ -1,3 +1,4 @@
+import Blobs
 import Files
 import MediaClient
 import MediaMessage
@@ -33,7 +34,7 @@ struct Composition {
         try Settings(sources(flags))
     }
 
-    static func sources(_ flags: [SettingKey: String]) throws -> SettingSources {
+    static func sources(_ flags: [SettingKey: String]) throws -> SettingSources<SettingKey> {
         let path = configurationPath(environment: Process.environment)
         let file = try path.map { path throws(SettingError) in try ConfigurationFile.read(path) }
         return SettingSources(

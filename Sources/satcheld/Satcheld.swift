@@ -10,7 +10,7 @@ struct Satcheld: AsyncParsableCommand {
         discussion: ExitStatus.help,
         subcommands: [
             ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, StatsCommand.self,
-            TicketCommand.self, ConfigCommand.self,
+            TicketCommand.self, SettingsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }

@@ -11,7 +11,7 @@ import Vault
         let folder = try TemporaryFolder()
         let path = folder.path("settings.json")
         try write(Array(#"{"gc-interval": "7m", "blob-limit": 1048576, "idle-timeout": "9s"}"#.utf8), toFile: path)
-        let sources = try SettingsSources(
+        let sources = try SettingsLoader(
             arguments: ["--idle-timeout", "6s"],
             environment: ["SATCHELD_BLOB_LIMIT": " 2MiB ", "SATCHELD_IDLE_TIMEOUT": "8s"], configPath: path)
         let settings = try sources.settings()
@@ -27,16 +27,16 @@ import Vault
         try write(Array(#"{"storage": "a"}"#.utf8), toFile: folder.path("a"))
         try write(Array(#"{"storage": "b"}"#.utf8), toFile: folder.path("b"))
         let environment = ["SATCHELD_CONFIG": folder.path("a")]
-        let fromEnvironment = try SettingsSources(arguments: [], environment: environment, configPath: nil).settings()
+        let fromEnvironment = try SettingsLoader(arguments: [], environment: environment, configPath: nil).settings()
         #expect(fromEnvironment.storagePath == "a")
-        let fromFlag = try SettingsSources(
+        let fromFlag = try SettingsLoader(
             arguments: [], environment: environment, configPath: folder.path("b")
         ).settings()
         #expect(fromFlag.storagePath == "b")
     }
 
     @Test func `every default of the table is a value of its setting`() throws {
-        let settings = try SettingsSources(arguments: [], environment: [:], configPath: nil).settings()
+        let settings = try SettingsLoader(arguments: [], environment: [:], configPath: nil).settings()
         #expect(settings.storagePath == "storage" && settings.logLevel == .info && settings.accessLog == .off)
         #expect(settings.vault.bytesPerSubject == 20 << 30 && settings.server.addressRates.requestsPerSecond == nil)
         #expect(settings.server.listen.description == "127.0.0.1:8080" && settings.server.adminListen == nil)
@@ -61,7 +61,7 @@ import Vault
     func `a flag takes its value behind a space or an equals sign`(
         arguments: [String], name: String, text: String
     ) throws {
-        let sources = try SettingsSources(arguments: arguments, environment: [:], configPath: nil)
+        let sources = try SettingsLoader(arguments: arguments, environment: [:], configPath: nil)
         #expect(sources.all().first { $0.setting.name == name }?.text == text)
         _ = try sources.settings()
     }
@@ -73,7 +73,7 @@ import Vault
     ])
     func `a wrong command line is refused, and the error names the flag`(arguments: [String], word: String) {
         let error = #expect(throws: SettingsError.self) {
-            try SettingsSources(arguments: arguments, environment: [:], configPath: nil)
+            try SettingsLoader(arguments: arguments, environment: [:], configPath: nil)
         }
         #expect(error?.description.contains(word) == true)
     }
@@ -89,7 +89,7 @@ import Vault
     func `a value that cannot be parsed is refused, and the error says where it was set`(name: String, text: String)
         throws
     {
-        let sources = try SettingsSources(arguments: ["--\(name)=\(text)"], environment: [:], configPath: nil)
+        let sources = try SettingsLoader(arguments: ["--\(name)=\(text)"], environment: [:], configPath: nil)
         let error = #expect(throws: SettingsError.self) { try sources.settings() }
         #expect(error?.description.hasPrefix("--\(name): ") == true)
     }
@@ -105,11 +105,11 @@ import Vault
         let path = folder.path("settings.json")
         try write(Array(contents.utf8), toFile: path)
         let error = #expect(throws: SettingsError.self) {
-            try SettingsSources(arguments: [], environment: [:], configPath: path)
+            try SettingsLoader(arguments: [], environment: [:], configPath: path)
         }
         #expect(error?.description.contains(word) == true && error?.description.contains(path) == true)
         #expect(throws: SettingsError.self) {
-            try SettingsSources(arguments: [], environment: [:], configPath: folder.path("missing"))
+            try SettingsLoader(arguments: [], environment: [:], configPath: folder.path("missing"))
         }
     }
 
@@ -118,7 +118,7 @@ import Vault
         ("0.0.0.0:1", "0.0.0.0:1"),
     ])
     func `a port alone is an admin address on this machine`(text: String, address: String) throws {
-        let sources = try SettingsSources(
+        let sources = try SettingsLoader(
             arguments: ["--admin-listen", text], environment: [:], configPath: nil)
         #expect(try sources.settings().server.adminListen?.description == address)
     }

@@ -1,7 +1,6 @@
 package import Blobs
 package import HTTPTypes
 import Store
-package import Telemetry
 
 /// What a path names, parsed once.
 package enum Route: Hashable, Sendable {

@@ -97,7 +97,7 @@ extension MediaClient {
         _ download: Download, from place: PermittedURL, into partial: borrowing OpenFile,
         decryptInto plaintext: borrowing OpenFile, _ key: borrowing MediaKey
     ) throws(MediaClientError) {
-        let host = place.url.origin.authority
+        let host = place.url.origin.authority.description
         let resumedBytes = try download.fetch(place, into: partial, key: key)
         do throws(MediaClientError) {
             return try decrypt(partial, from: host, into: plaintext, download.message, key)

@@ -1,3 +1,5 @@
+package import Blobs
+
 /// The name of a setting: the same as a flag, in the environment, and in the configuration file.
 package enum SettingKey: String, CaseIterable, Sendable {
     case server
@@ -21,7 +23,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
 
     /// The environment variable: `SATCHEL_TICKET_FILE`.
     package var variable: String {
-        "SATCHEL_" + rawValue.uppercased().replacing("-", with: "_")
+        SettingVariable.name(prefix: "SATCHEL_", setting: rawValue)
     }
 
     /// One line of help.

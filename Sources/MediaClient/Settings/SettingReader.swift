@@ -3,7 +3,7 @@ import Transfer
 
 /// Parses settings. Errors name the setting, and where it was set.
 struct SettingReader {
-    let sources: SettingSources
+    let sources: SettingSources<SettingKey>
 
     func server() throws(SettingError) -> WebURL? {
         try parsed(.server) { text throws(Reason) in

@@ -37,7 +37,7 @@ package struct Settings: Sendable {
         case file(String)
     }
 
-    package init(_ sources: SettingSources) throws(SettingError) {
+    package init(_ sources: SettingSources<SettingKey>) throws(SettingError) {
         let reader = SettingReader(sources: sources)
         let server = try reader.server()
         self.server = server

@@ -179,7 +179,7 @@ final class GroupCommitter: Sendable {
         } catch {
             switch error {
             case .full where mayFreeBallast && (try? disk.releaseBallast()) == true:
-                logger.warning("The disk is full; the ballast was given up")
+                logger.warning("The disk is full; released the ballast")
                 commit(changes, mayFreeBallast: false)
             case .full: Self.fail(changes, .diskFull)
             // Nobody's change may spoil those of others.
@@ -216,13 +216,13 @@ final class GroupCommitter: Sendable {
 
     private func note(_ commits: Int64) {
         do { try disk.note(commits: commits) } catch {
-            logger.warning("The number of the last commit could not be noted", metadata: ["error": "\(error)"])
+            logger.warning("Cannot record the number of the last commit", metadata: ["error": "\(error)"])
         }
     }
 
     private func giveUp(_ changes: [Waiting], _ reason: String) {
         logger.error(
-            "A sync failed; the store takes no writes until it is proved well", metadata: ["error": "\(reason)"])
+            "A sync failed; the store refuses writes until the disk keeps bytes again", metadata: ["error": "\(reason)"])
         health.suspend(reason)
         Self.fail(changes, .outcomeUnknown)
     }

@@ -19,7 +19,7 @@ struct WriteRecovery: Sendable {
     func attempt(on thread: BlockingPool) async -> Bool {
         do throws(StoreError) {
             try await thread.run { () throws(StoreError) in try prove() }
-            logger.notice("The disk keeps bytes again; the store takes writes")
+            logger.notice("The disk keeps bytes again; the store accepts writes")
             return true
         } catch {
             logger.warning("The store still cannot write", metadata: ["error": "\(error)"])

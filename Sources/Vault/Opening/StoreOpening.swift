@@ -71,7 +71,7 @@ struct StoreOpening {
             }
         }
         try fileErrors { () throws(FileError) in try DiskStore.publish(layout, faults: faults) }
-        logger.notice("A new store was made", metadata: ["storage": "\(layout.root)"])
+        logger.notice("Created a new store", metadata: ["storage": "\(layout.root)"])
     }
 
     // MARK: Opening
@@ -107,7 +107,7 @@ struct StoreOpening {
         var commits = row.commits
         if CatalogAge.isRestored(commits: commits, noted: noted) && !row.isRestored {
             logger.warning(
-                "The catalogue is older than the store; files that it does not know are kept until gc --orphans")
+                "The catalog is older than the store; files that it does not know are kept until satcheld gc --orphans")
             commits = try catalogErrors { () throws(CatalogError) in
                 try catalog.make(SetRestored(true), at: now)
             }.commits

@@ -30,7 +30,7 @@ struct ServerSetting: Sendable {
     var flag: String { "--\(name)" }
 
     var environmentName: String {
-        "SATCHELD_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+        SettingVariable.name(prefix: "SATCHELD_", setting: name)
     }
 
     /// Whether the flag takes no value.

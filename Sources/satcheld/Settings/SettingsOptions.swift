@@ -9,10 +9,10 @@ struct SettingsOptions: ParsableArguments {
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var flags: [String] = []
 
-    /// Where settings come from: flags, environment and file.
-    func sources() throws -> SettingsSources {
+    /// The settings found in flags, environment and file, not parsed yet.
+    func find() throws -> SettingsLoader {
         do {
-            return try SettingsSources(
+            return try SettingsLoader(
                 arguments: flags, environment: ProcessInfo.processInfo.environment, configPath: configPath)
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
@@ -21,8 +21,8 @@ struct SettingsOptions: ParsableArguments {
 
     /// The settings in effect.
     func load() throws -> ServerSettings {
-        let sources = try sources()
-        do { return try sources.settings() } catch {
+        let found = try find()
+        do { return try found.settings() } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
     }
@@ -47,7 +47,7 @@ struct SettingsOptions: ParsableArguments {
 }
 
 /// `satcheld config`: the settings in effect.
-struct ConfigCommand: ParsableCommand {
+struct SettingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Shows every setting in effect and where it comes from.",
         discussion: SettingsOptions.help)
@@ -55,8 +55,7 @@ struct ConfigCommand: ParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let sources = try options.sources()
-        let found = sources.all()
+        let found = try options.find().all()
         let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
         let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
         for item in found {

@@ -1,39 +1,44 @@
+import Blobs
 import Files
 import FoundationEssentials
 
-/// The places a setting can come from, strongest first: flags, environment, file; then the default of the table.
-struct SettingsSources {
-    /// The value of a setting in effect.
+/// Finds the settings in flags, environment and file, and parses them.
+struct SettingsLoader {
+    /// A setting with its value in effect.
     struct Found {
         let setting: ServerSetting
         let text: String
+        /// The flag, the variable or the file that it comes from, or `default`.
         let source: String
     }
 
-    private let flags: [String: String]
-    private let environment: [String: String]
-    private let file: (path: String, values: [String: String])?
+    private let sources: SettingSources<String>
 
     /// Reads flags and environment, and the file that `--config` or `SATCHELD_CONFIG` names.
     init(arguments: [String], environment: [String: String], configPath: String?) throws(SettingsError) {
-        flags = try Self.flags(arguments)
-        self.environment = environment
-        let path = configPath ?? environment["SATCHELD_CONFIG"]
-        if let path { file = (path, try Self.values(inFile: path)) } else { file = nil }
+        let flags = try Self.flags(arguments)
+        var variables: [String: String] = [:]
+        for setting in SettingsTable.all {
+            variables[setting.name] = environment[setting.environmentName]?.trimmingBlanks()
+        }
+        var file: (path: String, values: [String: String])?
+        if let path = configPath ?? environment["SATCHELD_CONFIG"] { file = (path, try Self.values(inFile: path)) }
+        sources = SettingSources(flags: flags, variables: variables, file: file)
     }
 
     /// Every setting with its value and where it comes from, in the order of the table.
     func all() -> [Found] {
         SettingsTable.all.map { setting in
-            if let text = flags[setting.name] { return Found(setting: setting, text: text, source: setting.flag) }
-            if let text = environment[setting.environmentName] {
-                let trimmed = text.trimmingBlanks()
-                return Found(setting: setting, text: trimmed, source: setting.environmentName)
+            guard let (text, origin) = sources.value(of: setting.name) else {
+                return Found(setting: setting, text: setting.standard, source: SettingOrigin.standard.description)
             }
-            if let file, let text = file.values[setting.name] {
-                return Found(setting: setting, text: text, source: file.path)
-            }
-            return Found(setting: setting, text: setting.standard, source: "default")
+            let source =
+                switch origin {
+                case .flag: setting.flag
+                case .environment: setting.environmentName
+                case .file, .standard: origin.description
+                }
+            return Found(setting: setting, text: text, source: source)
         }
     }
 

@@ -1,48 +1,14 @@
+package import Blobs
 import Files
 
-/// The values that were set, by where they were set.
-package struct SettingSources: Sendable {
-    private let levels: [(origin: SettingOrigin, values: [SettingKey: String])]
-
+extension SettingSources where Key == SettingKey {
     package init(flags: [SettingKey: String], environment: (String) -> String?, file: ConfigurationFile) {
         var variables: [SettingKey: String] = [:]
         for setting in SettingKey.allCases {
             // Shells cannot tell an empty variable from one that is not set.
             if let value = environment(setting.variable), !value.isEmpty { variables[setting] = value }
         }
-        levels = [(.flag, flags), (.environment, variables), (.file(path: file.path), file.values)]
-    }
-
-    /// The strongest value of a setting.
-    package func value(of setting: SettingKey) -> (text: String, origin: SettingOrigin)? {
-        value(ofFirst: [setting]).map { ($0.text, $0.origin) }
-    }
-
-    /// The strongest value of several settings that are alternatives.
-    func value(ofFirst settings: [SettingKey]) -> (setting: SettingKey, text: String, origin: SettingOrigin)? {
-        for level in levels {
-            for setting in settings {
-                if let text = level.values[setting] { return (setting, text, level.origin) }
-            }
-        }
-        return nil
-    }
-}
-
-/// Where a value comes from, the strongest first.
-package enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
-    case flag
-    case environment
-    case file(path: String)
-    case standard
-
-    package var description: String {
-        switch self {
-        case .flag: "flag"
-        case .environment: "environment"
-        case .file(let path): path
-        case .standard: "default"
-        }
+        self.init(flags: flags, variables: variables, file: (file.path, file.values))
     }
 }
 
