@@ -5,7 +5,7 @@ package import Blobs
 ///     https://media.example:8443/files/<64 hex>.bin
 ///     └ scheme └ host       └ port └ folders └ address, optionally with "." and 1…16 ASCII letters and digits
 ///
-/// Host names are ASCII letters, digits, `-`, `_` and `.`; an IPv6 address stands in brackets (RFC 3986 §3.2.2).
+/// Host names are ASCII letters, digits, `-`, `_` and `.`; IPv6 addresses are in brackets (RFC 3986 §3.2.2).
 /// No part of the path is empty, `.` or `..`, even written with `%2e`, so that no client rewrites it.
 package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
     /// The most bytes in a URL.

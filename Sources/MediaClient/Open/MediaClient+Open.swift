@@ -141,8 +141,8 @@ extension MediaClient {
         }
     }
 
-    /// Most failures mean that this is another blob; only the digest tells that from a wrong key, and from a blob that
-    /// its sender sealed badly.
+    /// Most failures mean that this is another blob; only the digest distinguishes that from a wrong key, and from a
+    /// blob that its sender sealed badly.
     private func reason(
         for error: SealingError, _ blob: borrowing OpenFile, _ message: MediaMessage, _ host: String
     ) throws(MediaClientError) -> MediaClientError {
