@@ -1,3 +1,5 @@
+import Blobs
+
 @testable import Transfer
 
 /// Lines: a URL, a reference as Location has it, Retry-After, an address, Content-Range, then the head of an answer.
@@ -15,8 +17,8 @@ func fuzzAnswers(_ bytes: [UInt8]) {
     if let seconds = lines.next().flatMap({ RetryAfter.seconds($0, now: 1_800_000_000) }) {
         check(seconds >= 0, "nobody waits into the past")
     }
-    if let address = lines.next().flatMap({ NetworkAddress($0) }) {
-        check(NetworkAddress(address.description) == address, "an address written again is the same")
+    if let address = lines.next().flatMap({ IPAddress($0) }) {
+        check(IPAddress(address.description) == address, "an address written again is the same")
         check(!(address.isPublic && address.isLoopback), "this machine is not the open internet")
     }
     if let range = lines.next().flatMap({ ContentRangeHeader($0) }) {

@@ -38,7 +38,7 @@ package enum EndReason: String, Sendable, CaseIterable {
 
 /// One lease as its owner sees it.
 package struct Lease: Sendable {
-    /// Where a lease stands.
+    /// The state of a lease.
     package enum State: Hashable, Sendable {
         case held
         case ended(EndReason)

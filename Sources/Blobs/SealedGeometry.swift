@@ -1,4 +1,4 @@
-/// Where everything lies in a sealed blob, computed from its length alone (`docs/formats`, "Geometry").
+/// The layout of a sealed blob, computed from its length alone (`docs/sealed-blob.md`, "Geometry").
 ///
 ///     blob  = header(64) ‖ chunk[0] ‖ … ‖ chunk[N-1]        chunk = at most 65536 bytes of plaintext ‖ tag(16)
 ///     C = L - 64   N = ceil(C / 65552)   last = C - (N-1) × 65552, which must be 24…65552   P = C - 16 N

@@ -1,7 +1,7 @@
 package import Blobs
 import Foundation
 import GRDB
-package import Store
+import Store
 package import StoreRules
 
 /// Where a look at many rows, a page at a time, goes on.

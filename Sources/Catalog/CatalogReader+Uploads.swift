@@ -2,7 +2,7 @@ package import Blobs
 import Foundation
 import GRDB
 package import Store
-package import StoreRules
+import StoreRules
 
 /// Uploads that outlive their requests.
 extension CatalogReader {

@@ -1,4 +1,4 @@
-import Blobs
+package import Blobs
 import Files
 package import Transfer
 
@@ -14,7 +14,7 @@ package final class MediaClient {
     private let environment: @Sendable (String) -> String?
     private var connections: HTTPClient?
     /// What has been learned of each server so far.
-    var capabilities: [WebOrigin: ServerCapabilities] = [:]
+    var capabilities: [HTTPOrigin: ServerCapabilities] = [:]
 
     package init(
         settings: Settings, state: StateFolder, retryEnvironment: RetryEnvironment, delegate: ClientDelegate,
@@ -131,11 +131,11 @@ package struct ClientDelegate {
     package var notify: (String) -> Void
     package var progress: (StepProgress) -> Void
     /// Asks whether a message may lead to a host that the configuration does not name.
-    package var allows: (WebOrigin) -> Bool
+    package var allows: (HTTPOrigin) -> Bool
 
     package init(
         notify: @escaping (String) -> Void, progress: @escaping (StepProgress) -> Void,
-        allows: @escaping (WebOrigin) -> Bool
+        allows: @escaping (HTTPOrigin) -> Bool
     ) {
         self.notify = notify
         self.progress = progress

@@ -21,9 +21,9 @@ package enum MediaClientError: Error, Sendable {
     case picture(ImagingError)
     case sealing(SealingError)
     /// The message leads to a host that is not allowed.
-    case hostNotAllowed(WebOrigin)
+    case hostNotAllowed(HTTPOrigin)
     /// The message leads to plain http over a network.
-    case unprotected(WebOrigin)
+    case unprotected(HTTPOrigin)
 
     /// The lease was not made from here.
     case notSent

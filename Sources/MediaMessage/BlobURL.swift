@@ -5,24 +5,17 @@ package import Blobs
 ///     https://media.example:8443/files/<64 hex>.bin
 ///     └ scheme └ host       └ port └ folders └ address, optionally with "." and 1…16 ASCII letters and digits
 ///
-/// Host names are ASCII letters, digits, `-`, `_` and `.`; an IPv6 address stands in brackets (RFC 3986 §3.2.2).
+/// Host names are ASCII letters, digits, `-`, `_` and `.`; IPv6 addresses are in brackets (RFC 3986 §3.2.2).
 /// No part of the path is empty, `.` or `..`, even written with `%2e`, so that no client rewrites it.
 package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
-    package enum Scheme: String, Sendable {
-        case http, https
-
-        /// The port if none is given.
-        package var defaultPort: Int { self == .https ? 443 : 80 }
-    }
-
     /// The most bytes in a URL.
     package static let limitBytes = 2048
 
-    package let scheme: Scheme
+    package let scheme: HTTPOrigin.Scheme
     /// In lower case; an IPv6 address with brackets.
     package let host: String
     /// As written; nil if it was left out.
-    package let givenPort: Int?
+    package let givenPort: UInt16?
     /// The parts of the path before the last.
     package let folders: [String]
     package let address: BlobAddress
@@ -30,7 +23,7 @@ package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
     package let fileExtension: String?
 
     /// The port to connect to.
-    package var port: Int { givenPort ?? scheme.defaultPort }
+    package var port: UInt16 { givenPort ?? scheme.defaultPort }
 
     /// Scheme, host and port: two URLs with the same origin are on the same server (RFC 6454 §4).
     package var origin: String { "\(scheme.rawValue)://\(host):\(port)" }
@@ -81,49 +74,30 @@ package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
 
 /// Scheme, host, port and the parts of a path.
 struct WebPlace {
-    let scheme: BlobURL.Scheme
+    let scheme: HTTPOrigin.Scheme
     let host: String
-    let givenPort: Int?
+    let givenPort: UInt16?
     let parts: [String]
 
     init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= BlobURL.limitBytes, isVisibleASCII(text), let colon = text.firstIndex(of: ":"),
-            let scheme = BlobURL.Scheme(rawValue: text[..<colon].lowercased()),
-            text[colon...].hasPrefix("://")
+        guard text.utf8.count <= BlobURL.limitBytes, isVisibleASCII(text),
+            let (scheme, rest) = HTTPOrigin.splitScheme(text), let slash = rest.firstIndex(of: "/"),
+            let authority = Self.authority(rest[..<slash])
         else { return nil }
-        let rest = text[colon...].dropFirst(3)
-        guard let slash = rest.firstIndex(of: "/"), let (host, port) = Self.authority(String(rest[..<slash])) else {
-            return nil
-        }
         let parts = rest[slash...].dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard parts.allSatisfy({ isPathPart($0) }) else { return nil }
         self.scheme = scheme
-        self.host = host
-        givenPort = port
+        host = authority.bracketedHost
+        givenPort = authority.port
         self.parts = parts.map { String($0) }
     }
 
-    private static func authority(_ text: String) -> (host: String, port: Int?)? {
-        let hostEnd: String.Index
-        if text.hasPrefix("[") {
-            guard let bracket = text.firstIndex(of: "]") else { return nil }
-            hostEnd = text.index(after: bracket)
-        } else {
-            hostEnd = text.firstIndex(of: ":") ?? text.endIndex
-        }
-        let host = text[..<hostEnd].lowercased()
-        guard isHost(host) else { return nil }
-        let portText = text[hostEnd...]
-        if portText.isEmpty { return (host, nil) }
-        guard portText.hasPrefix(":"), let port = Self.port(portText.dropFirst()) else { return nil }
-        return (host, port)
-    }
-
-    /// 1…65535 in digits, without leading zeros.
-    private static func port(_ text: Substring) -> Int? {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), !text.hasPrefix("0"), text.utf8.count <= 5,
-            let port = Int(text), port <= 65_535
+    private static func authority(_ text: Substring) -> Authority? {
+        // The port as it is written back: no zero, no leading zeros.
+        guard let authority = Authority(text), authority.port != 0,
+            authority.description.utf8.count == text.utf8.count
         else { return nil }
-        return port
+        let isValid = text.hasPrefix("[") ? IPAddress(authority.host)?.isIPv6 == true : isHost(authority.host)
+        return isValid ? authority : nil
     }
 }

@@ -27,54 +27,13 @@ func isPathPart(_ part: some StringProtocol) -> Bool {
     return part.utf8.allSatisfy { isUnreserved($0) || "%!$&'()*+,;=:@".utf8.contains($0) }
 }
 
-/// A host in lower case: a name or IPv4 address of at most 253 bytes, or an IPv6 address in brackets.
+/// A host name or an IPv4 address in lower case, at most 253 bytes.
 func isHost(_ host: String) -> Bool {
-    if host.hasPrefix("[") && host.hasSuffix("]") { return isIPv6(host.dropFirst().dropLast()) }
     guard host.utf8.count <= 253 else { return false }
     return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
         (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
             && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
     }
-}
-
-/// An IPv6 address (RFC 3986 §3.2.2): eight groups, `::` at most once for one or more groups of zeros, the last two
-/// groups optionally as an IPv4 address; no zone.
-func isIPv6(_ text: some StringProtocol) -> Bool {
-    let halves = String(text).split(separator: "::", omittingEmptySubsequences: false)
-    switch halves.count {
-    case 1: return ipv6GroupCount(halves[0], mayEndInIPv4: true) == 8
-    case 2:
-        guard let head = halves[0].isEmpty ? 0 : ipv6GroupCount(halves[0], mayEndInIPv4: false),
-            let tail = halves[1].isEmpty ? 0 : ipv6GroupCount(halves[1], mayEndInIPv4: true)
-        else { return false }
-        return head + tail <= 7
-    default: return false
-    }
-}
-
-private func ipv6GroupCount(_ text: some StringProtocol, mayEndInIPv4: Bool) -> Int? {
-    let groups = text.split(separator: ":", omittingEmptySubsequences: false)
-    var count = 0
-    for (index, group) in groups.enumerated() {
-        if mayEndInIPv4, index == groups.count - 1, isIPv4(group) {
-            count += 2
-        } else {
-            guard (1...4).contains(group.utf8.count),
-                group.utf8.allSatisfy({ isAlphanumeric($0) && Character(Unicode.Scalar($0)).isHexDigit })
-            else { return nil }
-            count += 1
-        }
-    }
-    return count
-}
-
-private func isIPv4(_ text: some StringProtocol) -> Bool {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4
-        && parts.allSatisfy { part in
-            (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
-                && UInt8(part) != nil && (part.utf8.count == 1 || !part.hasPrefix("0"))
-        }
 }
 
 // MARK: Percent-encoding (RFC 3986 §2.1)

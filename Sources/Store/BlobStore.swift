@@ -46,8 +46,8 @@ package enum BlobFinding: Sendable {
     case damaged
     /// Never held, or so long ago that it is forgotten.
     case unknown
-    /// The store cannot say now: who knows is out of reach. `stale` is what was last known, and is given only where it
-    /// may be served all the same; nobody keeps it.
+    /// The store cannot say now: the truth is elsewhere and out of reach. `stale` is what was last known, and is given
+    /// only where it may be served all the same. It is never cached.
     case unreachable(stale: HeldBlob?)
 }
 
@@ -56,14 +56,14 @@ package struct HeldBlob: Sendable {
     package let address: BlobAddress
     /// Bytes of the blob.
     package let size: Int64
-    /// The latest end of its leases: readers are told, and nobody may be served after it.
+    /// The latest end of its leases. Readers see it, and nobody may be served after it.
     package let sunset: Timestamp
     /// Until when it may be served again without another `find`, as long as its validity is current. Never after
     /// `sunset`, and the same moment where the store holds the truth itself.
     package let freshUntil: Timestamp
     package let content: any BlobContent
 
-    /// `freshUntil` is `sunset` unless something earlier is said.
+    /// `freshUntil` is `sunset` unless given.
     package init(
         address: BlobAddress, size: Int64, sunset: Timestamp, freshUntil: Timestamp? = nil, content: any BlobContent
     ) {

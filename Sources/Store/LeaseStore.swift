@@ -11,7 +11,7 @@ package protocol LeaseStore: BlobStore {
     func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession
 
     /// The lease that `owner` names on `address`.
-    /// Throws `.notFound` or `.gone` when the address has no such blob (as `find` would tell a stranger),
+    /// Throws `.notFound` or `.gone` when there is no such blob (what `find` would find),
     /// `.wrongSecret` when it has but no lease of that owner.
     func lease(on address: BlobAddress, owner: Secret) async throws(StoreError) -> Lease
 
@@ -28,7 +28,7 @@ package protocol LeaseStore: BlobStore {
         on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
     ) async throws(StoreError) -> Lease
 
-    /// Adds a lease to a blob that is held already, without its bytes; `isNew` tells whether this owner had none.
+    /// Adds a lease to a blob that is held already, without its bytes; `isNew` if this owner had none.
     /// Throws what `find` would find, `.notFound`, `.gone` or `.damaged`, and what an upload with these terms would
     /// throw.
     func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob

@@ -2,7 +2,7 @@ package import Blobs
 
 /// Why a store refused or failed. Each case carries the facts; BlobHTTP maps it to a status.
 package enum StoreError: Error, Hashable, Sendable {
-    /// The blob is, or is announced as, larger than can ever be taken.
+    /// The blob is, or is announced as, larger than the store ever accepts.
     case tooLarge(limitBytes: Int64)
     /// The bytes do not start like a sealed blob, or are too few to be one.
     case notSealed

@@ -42,8 +42,8 @@ struct KeyFile: Sendable {
         }
     }
 
-    /// Whoever can write a key can sign tickets; so can whoever can read a secret. A group may read one, since that is
-    /// how secrets reach a container's user.
+    /// Anyone who can write a key can issue tickets, and so can anyone who can read a secret. A group may read one,
+    /// since that is how secrets reach a container's user.
     static func validate(_ permissions: mode_t, of material: KeyMaterial) throws(KeyFault) {
         guard permissions & 0o022 == 0 else { throw KeyFault("others can write to it; run chmod go-w") }
         if case .publicKey = material { return }
@@ -59,7 +59,7 @@ package enum TicketKeyError: Error, Sendable, CustomStringConvertible {
     case key(path: String, why: String)
     /// Two files give the same name.
     case sameName(String)
-    /// There is no key at all, so nobody could write.
+    /// There are no keys, so nobody could write.
     case none(paths: [String])
 
     package var description: String {

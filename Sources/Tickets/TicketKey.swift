@@ -3,14 +3,14 @@ import JWTKit
 /// One key that tickets may be signed with: its name, and the only algorithm it is used with.
 struct TicketKey: Sendable {
     /// The supported algorithms of RFC 7518 §3.1 and RFC 8037 §3.1.
-    enum Algorithm: String, Sendable {
+    enum SignatureAlgorithm: String, Sendable {
         case edDSA = "EdDSA"
         case hs256 = "HS256"
     }
 
     /// The `kid` in tickets.
     let name: String
-    let algorithm: Algorithm
+    let algorithm: SignatureAlgorithm
     /// Only this key: in a collection of several, JWTKit falls back to another one for an unknown name.
     private let collection: JWTKeyCollection
 

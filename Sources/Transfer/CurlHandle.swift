@@ -1,3 +1,4 @@
+import Blobs
 import CCurl
 import Glibc
 
@@ -208,8 +209,8 @@ private let openSocket: curl_opensocket_callback = { context, _, address in
         let count = Int(unsafe ccurl_address_bytes(address, buffer.baseAddress))
         return unsafe Array(buffer.prefix(count))
     }
-    guard let peer = NetworkAddress(bytes: bytes), peer.isPublic else {
-        transfer.refusedAddress = NetworkAddress(bytes: bytes)
+    guard let peer = IPAddress(bytes: bytes), peer.isPublic else {
+        transfer.refusedAddress = IPAddress(bytes: bytes)
         return -1
     }
     return unsafe ccurl_open_socket(address)

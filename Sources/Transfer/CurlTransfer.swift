@@ -1,3 +1,4 @@
+import Blobs
 import Files
 
 /// A descriptor of a local file that lives as long as the transfer that uses it.
@@ -33,10 +34,10 @@ final class CurlTransfer {
     /// Why a callback ended the transfer.
     private(set) var failure: TransferError?
     /// The last address that was refused.
-    var refusedAddress: NetworkAddress?
+    var refusedAddress: IPAddress?
 
     init(_ request: HTTPRequest, _ body: LocalFile, progress: @escaping (Int64) -> Void) {
-        host = request.url.origin.authority
+        host = request.url.origin.authority.description
         requiresPublicAddress = request.requiresPublicAddress
         self.body = body
         self.progress = progress

@@ -1,3 +1,4 @@
+import Blobs
 package import Files
 
 /// Makes requests, one at a time, over persistent connections. Never follows redirects.
@@ -64,7 +65,7 @@ package final class HTTPClient {
 
     private func perform(_ request: HTTPRequest, _ transfer: CurlTransfer, length: Int64?) throws(TransferError) {
         let proxy = ProxyChoice(for: request.url.origin, environment: settings.environment)
-        if request.requiresPublicAddress, let address = NetworkAddress(request.url.origin.host), !address.isPublic {
+        if request.requiresPublicAddress, let address = IPAddress(request.url.origin.host), !address.isPublic {
             throw .refusedAddress(host: transfer.host, address)
         }
         try handle.perform(request, transfer, uploadLength: length, proxy: proxy, settings: settings)

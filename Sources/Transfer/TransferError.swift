@@ -1,3 +1,4 @@
+package import Blobs
 package import Files
 
 /// Why a request got no usable response. `host` is the host and port of the request.
@@ -13,7 +14,7 @@ package enum TransferError: Error, Sendable {
     /// The server's certificate is not trusted, or its TLS is not acceptable.
     case untrusted(host: String, String)
     /// Every address of the host is private, link-local, loopback or reserved, and the host is not configured.
-    case refusedAddress(host: String, NetworkAddress)
+    case refusedAddress(host: String, IPAddress)
     /// The response is larger than allowed.
     case answerTooLong(host: String, limitBytes: Int64)
     /// The response is not valid in HTTP, or in our API.

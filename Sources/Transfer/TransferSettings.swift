@@ -1,3 +1,5 @@
+package import Blobs
+
 /// The limits of every request.
 package struct TransferSettings: Sendable {
     /// Seconds to wait for a connection.
@@ -33,7 +35,7 @@ package enum ProxyChoice: Hashable, Sendable {
     case proxy(String)
 
     /// Decides for requests to `origin`. `environment` looks up a variable.
-    package init(for origin: WebOrigin, environment: (String) -> String?) {
+    package init(for origin: HTTPOrigin, environment: (String) -> String?) {
         func variable(_ name: String) -> String? {
             environment(name).flatMap { $0.isEmpty ? nil : $0 }
         }
@@ -58,11 +60,11 @@ package enum ProxyChoice: Hashable, Sendable {
     }
 
     private static func matches(_ host: String, _ entry: String) -> Bool {
-        if let address = NetworkAddress(host) {
+        if let address = IPAddress(host) {
             let parts = entry.split(separator: "/", maxSplits: 1)
-            guard let text = parts.first, let base = NetworkAddress(unbracketed(text)) else { return false }
-            let length = parts.count == 2 ? Int(parts[1]) : base.bytes.count * 8
-            return length.flatMap { NetworkPrefix(base, $0) }?.contains(address) ?? false
+            guard let text = parts.first, let base = IPAddress(unbracketed(text)) else { return false }
+            let length = parts.count == 2 ? Int(parts[1]) : base.bitCount
+            return length.flatMap { IPPrefix(base, bits: $0) }?.contains(address) ?? false
         }
         let name = entry.hasPrefix(".") ? entry.dropFirst() : entry[...]
         return !name.isEmpty && (host == name || host.hasSuffix("." + name))

@@ -1,56 +1,25 @@
-/// Scheme, host and port (RFC 6454 §4).
-package struct WebOrigin: Hashable, Sendable, CustomStringConvertible {
-    package enum Scheme: String, Sendable {
-        case http, https
-
-        package var defaultPort: UInt16 { self == .http ? 80 : 443 }
-    }
-
-    package let scheme: Scheme
-    /// A name or an address in lower case; an IPv6 address without brackets.
-    package let host: String
-    package let port: UInt16
-
-    package init(scheme: Scheme, host: String, port: UInt16) {
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-    }
-
-    /// The host is this machine by name: `localhost`, 127/8 or ::1.
-    package var isLoopback: Bool {
-        host == "localhost" || NetworkAddress(host)?.isLoopback == true
-    }
-
-    /// Host and port as a person writes them: without the scheme's default port.
-    package var authority: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return port == scheme.defaultPort ? name : "\(name):\(port)"
-    }
-
-    package var description: String { "\(scheme.rawValue)://\(authority)" }
-}
+package import Blobs
 
 /// An absolute http or https URL of the plain kind: no user, no fragment, nothing that parsers disagree on.
 package struct WebURL: Hashable, Sendable, CustomStringConvertible {
-    package let origin: WebOrigin
+    package let origin: HTTPOrigin
     /// Begins with `/`.
     package let path: String
     package let query: String?
 
     /// Parses a URL of printable ASCII; nil for anything else, a user, a fragment, a `\`, or an invalid port.
     package init?(_ text: String) {
-        guard let (scheme, rest) = Self.scheme(of: text), rest.utf8.allSatisfy(Self.isPlain) else { return nil }
+        guard let (scheme, rest) = HTTPOrigin.splitScheme(text), rest.utf8.allSatisfy(Self.isPlain) else { return nil }
         let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-        guard let (host, port) = Self.hostAndPort(rest[..<authorityEnd]) else { return nil }
-        origin = WebOrigin(scheme: scheme, host: host, port: port ?? scheme.defaultPort)
+        guard let authority = Self.authority(rest[..<authorityEnd]) else { return nil }
+        origin = HTTPOrigin(scheme: scheme, host: authority.host, port: authority.port ?? scheme.defaultPort)
         let tail = rest[authorityEnd...]
         let pathEnd = tail.firstIndex(of: "?") ?? tail.endIndex
         path = pathEnd == tail.startIndex ? "/" : String(tail[..<pathEnd])
         query = pathEnd == tail.endIndex ? nil : String(tail[tail.index(after: pathEnd)...])
     }
 
-    private init(origin: WebOrigin, path: String) {
+    private init(origin: HTTPOrigin, path: String) {
         self.origin = origin
         self.path = path
         query = nil
@@ -88,38 +57,14 @@ package struct WebURL: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(origin)\(path)\(query.map { "?" + $0 } ?? "")" }
 
     /// A host, optionally with a port: `media.example`, `media.example:8443`, `[::1]:8080`; nil for anything else.
-    package static func hostAndPort(_ text: some StringProtocol) -> (host: String, port: UInt16?)? {
-        let name: Substring
-        let rest: Substring
-        let text = Substring(text)
-        if text.hasPrefix("[") {
-            guard let close = text.firstIndex(of: "]") else { return nil }
-            name = text[text.index(after: text.startIndex)..<close]
-            rest = text[text.index(after: close)...]
-            guard NetworkAddress(name)?.isIPv6 == true else { return nil }
-        } else {
-            let end = text.firstIndex(of: ":") ?? text.endIndex
-            name = text[..<end]
-            rest = text[end...]
-            guard isHostName(name) else { return nil }
-        }
-        if rest.isEmpty { return (name.lowercased(), nil) }
-        guard rest.first == ":", let port = port(rest.dropFirst()) else { return nil }
-        return (name.lowercased(), port)
-    }
-
-    private static func scheme(of text: String) -> (WebOrigin.Scheme, Substring)? {
-        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://"),
-            let scheme = WebOrigin.Scheme(rawValue: text[..<colon].lowercased())
+    package static func authority(_ text: some StringProtocol) -> Authority? {
+        // The port as it is written back: no zero, no leading zeros.
+        guard let authority = Authority(text), authority.port != 0,
+            authority.description.utf8.count == text.utf8.count
         else { return nil }
-        return (scheme, text[text.index(colon, offsetBy: 3)...])
-    }
-
-    private static func port(_ digits: Substring) -> UInt16? {
-        guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let port = UInt16(digits), port > 0
-        else { return nil }
-        return port
+        let isHost =
+            text.hasPrefix("[") ? IPAddress(authority.host)?.isIPv6 == true : isHostName(authority.host[...])
+        return isHost ? authority : nil
     }
 
     private static func isHostName(_ name: Substring) -> Bool {

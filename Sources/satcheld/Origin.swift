@@ -1,4 +1,5 @@
 import BlobHTTP
+import Blobs
 import DiskStore
 import Files
 import Lifecycle

@@ -14,7 +14,7 @@ extension MemoryStore {
             guard blob.state == .held else { continue }
             report.blobsChecked += 1
             report.bytesChecked += blob.size
-            let finding = try use { state, now throws(StoreError) -> CheckReport.Finding? in
+            let finding = try use { state, now throws(StoreError) -> CheckFinding? in
                 guard let damage = state.damage(blob.address) else { return nil }
                 let isRepaired = options.repair ? try state.setAside(blob.address, at: now) : false
                 return .init(damage, name: blob.address.hex, isRepaired: isRepaired)

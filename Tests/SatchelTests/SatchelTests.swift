@@ -68,7 +68,7 @@ struct SatchelTests {
             (.refused(ServerProblem(HTTPResponse(status: 507), now: 0), host: "h"), 75),
             (.refused(ServerProblem(HTTPResponse(status: 401), now: 0), host: "h"), 7),
             (.refused(ServerProblem(HTTPResponse(status: 418), now: 0), host: "h"), 76), (.answer("", host: "h"), 76),
-            (.hostNotAllowed(WebOrigin(scheme: .https, host: "h", port: 443)), 77), (.configuration(""), 78),
+            (.hostNotAllowed(HTTPOrigin(scheme: .https, host: "h", port: 443)), 77), (.configuration(""), 78),
         ] as [(MediaClientError, Int32)])
     func endings(error: MediaClientError, code: Int32) throws {
         let ending = try #require(ExitError(error))

@@ -1,7 +1,7 @@
 import Blobs
 import Store
 import StoreTestSupport
-import TestSupport
+import Synchronization
 import Testing
 
 @Suite struct CheckTests {
@@ -79,6 +79,23 @@ import Testing
             #expect(report.findings.map(\.kind) == [.orphan])
             #expect(report.findings.map(\.name) == [address(of: content(1)).hex])
             #expect(try fixture.bytes(of: address(of: content(1))) != nil, "a check removes nothing")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a check reports its progress after each blob, and throws where it is cancelled`(
+        kind: StoreKind
+    ) async throws {
+        let fixture = try StoreFixture(kind)
+        try await fixture.withStore { store async throws in
+            for seed in 1...3 { try await store.upload(content(seed), owner: secret(seed)) }
+            let progress = Mutex<[Int64]>([])
+            let report = try await store.check(CheckOptions()) { step in progress.withLock { $0.append(step.bytes) } }
+            #expect(report.isClean && report.blobsChecked == 3 && report.bytesChecked == 3000)
+            #expect(progress.withLock { $0 } == [1000, 2000, 3000])
+            await #expect { _ = try await cancelled { try await store.check() } } throws: {
+                if case StoreError.unavailable = $0 { true } else { false }
+            }
         }
     }
 }

@@ -77,7 +77,7 @@ struct LeaseModel {
         return nil
     }
 
-    mutating func hold(_ wanted: Wanted, at now: Timestamp) -> StoreError? {
+    mutating func addLease(_ wanted: Wanted, at now: Timestamp) -> StoreError? {
         if let lifetime = wanted.lifetime, lifetime > limit { return .lifetimeTooLong(limit: limit) }
         if isBanned { return .banned }
         if entries.isEmpty { return .notFound }

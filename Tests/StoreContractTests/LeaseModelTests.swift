@@ -32,12 +32,12 @@ import Testing
 /// Steps taken by chance in a store and in the model at once.
 private struct Walk {
     private enum Step {
-        case upload, hold, renew, revoke, confirm, remove, ban, unban, sweep, pass, set
+        case upload, add, renew, revoke, confirm, remove, ban, unban, sweep, pass, set
     }
 
     /// How often each comes: so that few leases live at once, and blobs end in every way.
     private static let steps: [Step] = [
-        (Step.upload, 6), (.hold, 4), (.renew, 4), (.revoke, 8), (.confirm, 14), (.remove, 1), (.ban, 1), (.unban, 2),
+        (Step.upload, 6), (.add, 4), (.renew, 4), (.revoke, 8), (.confirm, 14), (.remove, 1), (.ban, 1), (.unban, 2),
         (.sweep, 3), (.pass, 14), (.set, 2),
     ].flatMap { Array(repeating: $0, count: $1) }
 
@@ -82,9 +82,9 @@ private struct Walk {
             let wanted = wanted(fresh: pick([true, true, false]))
             let expected = model.upload(wanted, at: now)
             await expect(expected) { try await store.upload(bytes, on: wanted.terms) }
-        case .hold:
+        case .add:
             let wanted = wanted(fresh: pick([true, false]))
-            let expected = model.hold(wanted, at: now)
+            let expected = model.addLease(wanted, at: now)
             await expect(expected) { try await store.addLease(on: blob, terms: wanted.terms) }
         case .renew:
             let (owner, lifetime) = (owner(), pick([nil, seconds(600), .days(1), .days(3), .days(4)]))

@@ -12,3 +12,13 @@ extension StoreFixture {
         #expect(charges.charged == charges.owed)
     }
 }
+
+/// Does something in a task that was cancelled before it began.
+func cancelled<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value.self) { group in
+        group.cancelAll()
+        group.addTask { try await body() }
+        guard let value = try await group.next() else { throw Unexpected(what: "the task is not there") }
+        return value
+    }
+}

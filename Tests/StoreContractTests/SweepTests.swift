@@ -110,6 +110,17 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func `what a cancelled sweep leaves, the next one takes`(kind: StoreKind) async throws {
+        let fixture = try StoreFixture(kind)
+        try await fixture.withStore { store async throws in
+            for seed in 0..<5 { try await store.upload(content(seed), owner: secret(seed), lifetime: .days(1)) }
+            fixture.clock.pass(seconds: 86_400)
+            let (first, second) = (try await cancelled { try await store.collect() }, try await store.collect())
+            #expect(first.leasesEnded + second.leasesEnded == 5 && first.blobsRemoved + second.blobsRemoved == 5)
+        }
+    }
+
     // MARK: Files without a row
 
     @Test(arguments: StoreKind.allCases)

@@ -1,3 +1,4 @@
+import Blobs
 import Testing
 import Transfer
 
@@ -11,7 +12,7 @@ struct AddressTests {
             "64:ff9b::8.8.8.8",
         ])
     func open(text: String) throws {
-        #expect(try #require(NetworkAddress(text)).isPublic)
+        #expect(try #require(IPAddress(text)).isPublic)
     }
 
     @Test(
@@ -25,7 +26,7 @@ struct AddressTests {
             "2001::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::", "3fff::1", "100::1", "5f00::1",
         ])
     func closed(text: String) throws {
-        #expect(!(try #require(NetworkAddress(text)).isPublic))
+        #expect(!(try #require(IPAddress(text)).isPublic))
     }
 
     @Test(
@@ -35,7 +36,7 @@ struct AddressTests {
             "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::1%eth0", "::1.2.3", "+1::",
         ])
     func malformed(text: String) {
-        #expect(NetworkAddress(text) == nil)
+        #expect(IPAddress(text) == nil)
     }
 
     @Test(
@@ -45,7 +46,7 @@ struct AddressTests {
             ("::ffff:1.2.3.4", "::ffff:102:304"), ("10.0.0.1", "10.0.0.1"),
         ])
     func spelling(text: String, expected: String) {
-        #expect(NetworkAddress(text)?.description == expected)
+        #expect(IPAddress(text)?.description == expected)
     }
 
     @Test(

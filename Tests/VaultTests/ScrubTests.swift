@@ -127,3 +127,34 @@ import Testing
 
     private struct Unexpected: Error {}
 }
+
+/// Lets the background check of a store run beside `body`.
+func scrubbing(
+    _ vault: Vault, bytesPerSecond: Int64 = 1 << 40, _ body: () async throws -> Void
+) async throws {
+    let service = ScrubService(
+        store: vault, bytesPerSecond: bytesPerSecond, interval: .seconds(1), logger: TestStore.quiet)
+    let task = Task { try await service.run() }
+    do { try await body() } catch {
+        task.cancel()
+        _ = await task.result
+        throw error
+    }
+    task.cancel()
+    try await task.value
+}
+
+/// Waits until `condition` holds.
+func eventually(_ condition: () async throws -> Bool) async throws {
+    for _ in 0..<5000 {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+    Issue.record("it never came to be")
+}
+
+/// Cuts a file, whatever its permissions, under whoever has it open.
+private func cut(path: String, to size: Int64) throws {
+    try OpenFile(path, .read).setPermissions(0o600)
+    try OpenFile(path, .update).truncate(to: size)
+}

@@ -4,7 +4,8 @@ package import Hummingbird
 import Logging
 import Store
 
-/// The API, but for reading blobs: finds what a request names, has it done, and turns whatever happens into an answer.
+/// The API, except for reading blobs: finds out what a request asks for, has it done, and turns the outcome into a
+/// response.
 package struct BlobResponder: HTTPResponder {
     package typealias Context = RequestScope
 

@@ -23,7 +23,7 @@ extension Response {
         }
     }
 
-    /// 200 with a JSON document, for this client alone.
+    /// 200 with a JSON document, for this client only.
     static func json(_ document: some Encodable) -> Response { json(text: JSONText.encode(document)) }
 
     private static func json(text: [UInt8]) -> Response {
@@ -80,7 +80,7 @@ struct BlobDescriptor {
 
 /// A lease as its owner sees it. Times are seconds since 1970.
 struct LeaseDocument: Encodable {
-    struct Receipt: Encodable {
+    struct DeliveryDocument: Encodable {
         let recipient: String
         let at: Int64
     }
@@ -91,7 +91,7 @@ struct LeaseDocument: Encodable {
     let created: Int64
     let expires: Int64
     let recipients: Int?
-    let received: [Receipt]
+    let received: [DeliveryDocument]
 
     init(_ lease: Lease) {
         sha256 = lease.address.hex
@@ -106,7 +106,7 @@ struct LeaseDocument: Encodable {
         expires = lease.expires.seconds
         recipients = lease.recipients
         received = lease.received.map { receipt in
-            Receipt(recipient: receipt.recipient.base64url, at: receipt.at.seconds)
+            DeliveryDocument(recipient: receipt.recipient.base64url, at: receipt.at.seconds)
         }
     }
 }

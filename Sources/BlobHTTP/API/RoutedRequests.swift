@@ -12,7 +12,7 @@ struct RoutedRequests: HTTPChannelHandler {
 
     let responder: Responder
 
-    /// `now` dates the answers.
+    /// `now` dates the responses.
     init<Answering: HTTPResponder>(_ answering: Answering, logger: Logger, now: @escaping @Sendable () -> Timestamp)
     where Answering.Context == RequestScope {
         responder = { request, writer, channel in

@@ -4,7 +4,7 @@ package import HTTPTypes
 /// away. In anonymous mode, where access to this machine is the only credential, only the server's own pages may write.
 package struct CrossOrigin: Sendable {
     /// Who may write from a page.
-    package enum Writers: Hashable, Sendable {
+    package enum WriteOrigins: Hashable, Sendable {
         case anyOrigin
         case only(origin: String)
     }
@@ -14,9 +14,9 @@ package struct CrossOrigin: Sendable {
         case read, write
     }
 
-    package let writers: Writers
+    package let writers: WriteOrigins
 
-    package init(writers: Writers) {
+    package init(writers: WriteOrigins) {
         self.writers = writers
     }
 

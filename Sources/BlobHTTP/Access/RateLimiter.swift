@@ -34,7 +34,7 @@ package final class RateLimiter: Sendable {
         addresses.flatMap { Self.admit(Self.party(client.customer), to: $0, now()) }
     }
 
-    /// Counts bytes of an answer to `client`, or of an upload from it.
+    /// Counts bytes of a response to `client`, or of an upload from it.
     package func spend(_ bytes: Int64, by client: ClientAddress, now: @autoclosure () -> NIODeadline = .now()) {
         guard let addresses else { return }
         let time = Self.nanoseconds(now())

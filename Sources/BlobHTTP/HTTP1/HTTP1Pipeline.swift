@@ -36,7 +36,7 @@ struct HTTP1Pipeline: Sendable {
     }
 }
 
-/// The part of a connection's pipeline that only the router needs: the encoder of answers, swift-http-types, and the
+/// The part of a connection's pipeline that only the router needs: the encoder of responses, swift-http-types, and the
 /// bridge to a task. Most connections only read blobs and never get it, which keeps an idle one small.
 ///
 ///     bytes → ConnectionGuard → decoder → [encoder] → MessageGuard → [swift-http-types → the responder's task]

@@ -3,8 +3,8 @@ import HTTPTypes
 import NIOCore
 import Store
 
-/// Writes the answers about blobs on one connection of HTTP/1.1 as bytes, past NIO's codec. The connection's state says
-/// whether each is the last. Used on its event loop only.
+/// Writes the responses about blobs on one connection of HTTP/1.1 as bytes, past NIO's codec. The connection's state
+/// says whether each is the last. Used on its event loop only.
 final class HTTP1ResponseSink: ResponseSink {
     let eventLoop: any EventLoop
     /// Whether files can be sent by `sendfile`: not where they have to be encrypted.
@@ -32,8 +32,8 @@ final class HTTP1ResponseSink: ResponseSink {
         _ = writeHead(blob, decision, now: now)
     }
 
-    /// Writes the head that was made beforehand, with the body where that is in memory: true. Or, where the answer has
-    /// lines of its own, a head for this answer only: false.
+    /// Writes the head that was made beforehand, with the body where that is in memory: true. Or, where the response
+    /// has lines of its own, a head for this response only: false.
     private func writeHead(_ blob: CachedBlob, _ decision: ReadDecision, now: Timestamp) -> Bool {
         let persistence = connection.state.beginAnswer(asksToClose: false, now: .now())
         let heads = blob.heads(at: now)

@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Store
 
-/// The handler above the decoder: it checks each request's framing, keeps requests and answers in step, and decides
+/// The handler above the decoder: it checks each request's framing, keeps requests and responses in step, and decides
 /// when a connection ends. Reads of blobs are answered right here; all other requests go on to the router, whose part
 /// of the pipeline is added when a connection first needs it.
 ///
@@ -199,7 +199,7 @@ final class MessageGuard: ChannelDuplexHandler {
 
     private func fail(_ failure: ConnectionFailure, context: ChannelHandlerContext) {
         if pending != nil {
-            // The end of a read without a body does not parse: nobody could be answered.
+            // The end of a read without a body does not parse: there is nobody to respond to.
             connection.close()
             return
         }

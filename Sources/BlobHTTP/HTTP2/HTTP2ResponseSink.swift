@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTPTypes
 import Store
 
-/// Writes the answer about a blob on one stream of HTTP/2. Used on its event loop only.
+/// Writes the response about a blob on one stream of HTTP/2. Used on its event loop only.
 final class HTTP2ResponseSink: ResponseSink {
     private let context: ChannelHandlerContext
     private let budget: HTTP2WriteBudget
@@ -62,7 +62,7 @@ final class HTTP2ResponseSink: ResponseSink {
     private func send(_ part: HTTPResponsePart) { context.write(NIOAny(part), promise: nil) }
 }
 
-/// The memory that all answers on one connection of HTTP/2 share: bytes that were written and have not left.
+/// The memory that all responses on one connection of HTTP/2 share: bytes that were written and have not left.
 ///
 /// A client may ask for a hundred blobs and open no window for any of them. Each stream buffers a piece or two all the
 /// same, and together that would be megabytes for one client. Used on one event loop only.
@@ -78,10 +78,10 @@ final class HTTP2WriteBudget {
         self.eventLoop = eventLoop
     }
 
-    /// Whether an answer may write on.
+    /// Whether a response may write on.
     var isOpen: Bool { waitingBytes < Self.limitBytes }
 
-    /// `stream` goes on when there is room again, until it leaves.
+    /// Tells `stream` when there is room again, until it leaves.
     func join(_ stream: StreamRequests) { streams[ObjectIdentifier(stream)] = stream }
 
     func leave(_ stream: StreamRequests) { streams[ObjectIdentifier(stream)] = nil }

@@ -67,7 +67,7 @@ final class StreamGuard: ChannelDuplexHandler {
         arm()
     }
 
-    // MARK: The answer
+    // MARK: The response
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var isLast = false

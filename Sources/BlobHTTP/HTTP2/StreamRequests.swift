@@ -18,7 +18,7 @@ final class StreamRequests: ChannelDuplexHandler {
     private let serve: @Sendable (RoutedChannel) -> Void
     /// A read whose end has not come yet.
     private var pending: ReadRequest?
-    /// What answers a read.
+    /// Writes the response to a read.
     private var blobs: BlobResponseWriter?
 
     init(

@@ -8,7 +8,7 @@ package import Telemetry
 /// entries and writes them. The queue is bounded: what arrives while it is full is lost, and counted.
 package final class AccessLog: Sendable {
     /// A request and when its response ended.
-    package struct Entry: Sendable {
+    package struct Record: Sendable {
         package let time: Timestamp
         package let request: AnsweredRequest
     }
@@ -17,7 +17,7 @@ package final class AccessLog: Sendable {
     package static let capacity = 16_384
 
     private struct Line {
-        var entries: [Entry] = []
+        var entries: [Record] = []
         var dropped = 0
     }
 
@@ -31,7 +31,7 @@ package final class AccessLog: Sendable {
     }
 
     func append(_ request: AnsweredRequest) {
-        let entry = Entry(time: now(), request: request)
+        let entry = Record(time: now(), request: request)
         let isLost = line.withLock { line in
             guard line.entries.count < Self.capacity else {
                 line.dropped += 1
@@ -44,7 +44,7 @@ package final class AccessLog: Sendable {
     }
 
     /// Everything in the queue, oldest first, and how many entries were lost since the last time.
-    package func takeAll() -> (entries: [Entry], dropped: Int) {
+    package func takeAll() -> (entries: [Record], dropped: Int) {
         line.withLock { line in
             defer { line = Line() }
             return (line.entries, line.dropped)
@@ -60,7 +60,7 @@ package enum AccessLogLine {
     /// Methods that are logged by name.
     private static let methods: Set<HTTPRequest.Method> = [.get, .head, .put, .post, .patch, .delete, .options]
 
-    package static func text(_ entry: AccessLog.Entry) -> String {
+    package static func text(_ entry: AccessLog.Record) -> String {
         let request = entry.request
         let method = methods.contains(request.method) ? request.method.rawValue : "other"
         var words = [

@@ -126,7 +126,7 @@ package struct Problem: Error, Hashable, Sendable {
     package var retryAfterSeconds: Int64?
     /// The offset of a resumable upload, and the one that the request gave.
     package var offsets: Offsets?
-    /// Fields that belong to this answer: Allow, Content-Range, WWW-Authenticate.
+    /// Fields that belong to this response: Allow, Content-Range, WWW-Authenticate.
     package var fields: HTTPFields
 
     /// Two offsets that should have been one.

@@ -3,7 +3,7 @@ import HTTPTypes
 import NIOCore
 import Store
 
-/// The heads of all answers about one blob, as bytes. From second to second only the date changes in them, and it is
+/// The heads of all responses about one blob, as bytes. From second to second only the date changes in them, and it is
 /// overwritten in place. Used on one event loop only.
 final class BlobHeads {
     let fields: BlobFields
@@ -46,12 +46,12 @@ final class BlobHeads {
         return true
     }
 
-    /// The beginning of a head, up to the lines that only one answer has.
+    /// The beginning of a head, up to the lines that only one response has.
     func beginning(_ status: HTTPResponse.Status) -> ByteBuffer {
         status == .ok ? ok.bytes : status == .notModified ? notModified.bytes : partialContent.bytes
     }
 
-    /// The answer on a connection that stays open, or its head if the body is not in memory; nil where some of it is
+    /// The response on a connection that stays open, or its head if the body is not in memory; nil where some of it is
     /// not known before the request.
     func whole(_ decision: ReadDecision) -> ByteBuffer? {
         switch decision.body {
@@ -91,8 +91,8 @@ final class DateText {
     }
 }
 
-/// The head of an answer in the syntax of HTTP/1.1 (RFC 9112 §4, §5), written by us: NIO's codec takes a third of the
-/// time of a small answer.
+/// The head of a response in the syntax of HTTP/1.1 (RFC 9112 §4, §5), written by us: NIO's codec takes a third of the
+/// time of a small response.
 enum HTTP1Head {
     static func statusLine(_ status: HTTPResponse.Status) -> String {
         "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n"
@@ -105,7 +105,7 @@ enum HTTP1Head {
         return lines
     }
 
-    /// Adds the lines that only this answer has, and the end of the head.
+    /// Adds the lines that only this response has, and the end of the head.
     static func end(
         _ head: inout ByteBuffer, _ decision: ReadDecision, _ metadata: BlobMetadata,
         _ persistence: ConnectionState.Persistence

@@ -21,9 +21,9 @@ final class BlobResponseWriter {
     private let cache: LoopBlobCache
     private let sink: any ResponseSink
     private var state = State.idle
-    /// Of the answer in progress.
+    /// Of the response in progress.
     private var progress: ReadProgress?
-    /// Called when an answer that took its time has ended.
+    /// Called when a response that took its time has ended.
     var onEnd: (() -> Void)?
 
     init(cache: LoopBlobCache, sink: any ResponseSink) {
@@ -83,7 +83,7 @@ final class BlobResponseWriter {
         finishCounting()
     }
 
-    /// Counts the answer that has ended; one that had not begun when the client left is none.
+    /// Counts the response that has ended; one that had not begun when the client left is none.
     private func finishCounting() {
         guard let progress else { return }
         self.progress = nil
@@ -146,8 +146,9 @@ final class BlobResponseWriter {
                 guard let content = cursor.blob.content else {
                     preconditionFailure("a cached blob has its bytes or knows where they are")
                 }
-                if sink.takesFiles, let file = cursor.blob.openFile() {
-                    return sendFile(file, content, cursor, range)
+                let piece = PageCacheProbe.firstPiece(of: range, size: cursor.blob.size)
+                if sink.takesFiles, let region = cursor.blob.region(piece) {
+                    return sendFile(region, piece, content, cursor)
                 }
                 if !copyResident(content, &cursor, range) { return }
             }
@@ -167,33 +168,32 @@ final class BlobResponseWriter {
         return slice
     }
 
-    /// Sends the first piece of `range` from the file, once it is in the page cache.
-    private func sendFile(_ file: LoopFile, _ content: any BlobContent, _ cursor: BodyCursor, _ range: ByteRange) {
-        let piece = PageCacheProbe.firstPiece(of: range, size: cursor.blob.size)
+    /// Sends a piece of the file, once it is in the page cache.
+    private func sendFile(_ region: FileRegion, _ piece: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor) {
         guard cursor.blob.isResident(piece, at: .now()) else {
             wait(cursor) { () async -> StoreError? in
                 do throws(StoreError) { try await content.fetch(piece) } catch { return error }
                 return nil
             } then: { writer, cursor, error in
                 if let error { return writer.abort(cursor, error) }
-                writer.write(file, cursor, piece)
+                writer.write(region, cursor, piece)
                 writer.sink.flush()
             }
             return
         }
-        write(file, cursor, piece)
+        write(region, cursor, piece)
     }
 
     /// The piece counts as sent when it has left the process: a client that takes it slowly is not idle.
-    private func write(_ file: LoopFile, _ cursor: BodyCursor, _ piece: ByteRange) {
+    private func write(_ region: FileRegion, _ cursor: BodyCursor, _ piece: ByteRange) {
         var cursor = cursor
         cursor.advance(piece.count)
         state = .waiting(cursor)
         let sent = sink.eventLoop.makePromise(of: Void.self)
-        sink.write(file.region(piece), promise: sent)
-        sent.futureResult.assumeIsolated().whenComplete { [weak self] result in
+        sink.write(region, promise: sent)
+        sent.futureResult.assumeIsolated().whenComplete { [weak self, blob = cursor.blob] result in
             // The descriptor stays open until nobody sends from it.
-            withExtendedLifetime(file) {}
+            withExtendedLifetime(blob) {}
             guard let self, case .waiting(let cursor) = state else { return }
             guard case .success = result else { return abandon() }
             progress?.sentBytes += piece.count
@@ -232,7 +232,7 @@ final class BlobResponseWriter {
         return false
     }
 
-    /// Ends an answer whose bytes cannot be read: the client sees that some are missing.
+    /// Ends a response whose bytes cannot be read: the client sees that some are missing.
     private func abort(_ cursor: BodyCursor, _ error: StoreError) {
         cache.path.noteAborted(cursor.blob.metadata.address, error)
         abandon()
@@ -250,7 +250,7 @@ final class BlobResponseWriter {
         return filled == Int(piece.count) ? buffer : nil
     }
 
-    /// Does `work` off the event loop and goes on with its result, unless the connection is gone by then.
+    /// Does `work` off the event loop and continues with its result, unless the connection is gone by then.
     private func wait<Value: Sendable>(
         _ cursor: BodyCursor, for work: @escaping @Sendable () async -> Value,
         then proceed: @escaping (BlobResponseWriter, BodyCursor, Value) -> Void

@@ -2,7 +2,7 @@ import Blobs
 import NIOCore
 import Store
 
-/// The position in the body of one answer, piece by piece.
+/// The position in the body of one response, piece by piece.
 struct BodyCursor {
     enum Piece {
         /// Bytes that are not the blob's; consumed by asking for them.

@@ -4,7 +4,7 @@ import NIOCore
 import Store
 
 /// A held blob as one event loop caches it: its bytes where they are few, its file where they are many, and the heads
-/// of the answers about it.
+/// of the responses about it.
 final class CachedBlob {
     /// Bodies up to this size are kept in memory and sent with their head in one write; larger ones leave by
     /// `sendfile`.
@@ -18,7 +18,8 @@ final class CachedBlob {
     private let validity: ValidityToken
     private let cacheSeconds: Int64
     private let dates: DateText
-    private var file: LoopFile?
+    /// This loop's own descriptor of the file, once one was needed.
+    private var file: NIOFileHandle?
     private var heads: BlobHeads?
     private var probe = PageCacheProbe()
 
@@ -38,16 +39,25 @@ final class CachedBlob {
     /// up.
     func isServable(at now: Timestamp) -> Bool { validity.isCurrent && metadata.freshUntil > now }
 
-    /// Bytes of memory that its body takes: by itself, and once more behind the head of the answer that has all of it.
+    /// Bytes of memory that its body takes: by itself, and once more behind the head of the response that has all of
+    /// it.
     var bodyBytes: Int { 2 * (body?.readableBytes ?? 0) }
 
-    /// The file for `sendfile`; nil where there is none or none can be opened.
-    func openFile() -> LoopFile? {
-        if file == nil, let descriptor = content?.openDescriptor() { file = LoopFile(owning: descriptor) }
-        return file
+    /// The bytes of `range` in the file, for `sendfile`; nil where there is no file or it cannot be opened. This blob must
+    /// live until they have been sent.
+    func region(_ range: ByteRange) -> FileRegion? {
+        if file == nil, let descriptor = content?.openDescriptor() {
+            file = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+        }
+        return file.map { FileRegion(fileHandle: $0, readerIndex: Int(range.offset), endIndex: Int(range.end)) }
     }
 
-    /// The heads of answers at `now`.
+    deinit {
+        // Closing a descriptor for reading loses nothing.
+        try? file?.close()
+    }
+
+    /// The heads of responses at `now`.
     func heads(at now: Timestamp) -> BlobHeads {
         let date = dates.text(at: now)
         if let heads, heads.move(to: now, date) { return heads }
@@ -65,26 +75,5 @@ final class CachedBlob {
             var bytes = unsafe span.mutableBytes
             return content?.readResident(at: offset, into: &bytes) == 1
         }
-    }
-}
-
-/// A blob's file as one event loop sends it: nobody else uses this descriptor, and it is closed when nobody needs it
-/// any more.
-final class LoopFile {
-    private let handle: NIOFileHandle
-
-    /// Takes over a descriptor.
-    init(owning descriptor: Int32) {
-        handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
-    }
-
-    deinit {
-        // Closing a descriptor for reading loses nothing.
-        try? handle.close()
-    }
-
-    /// The bytes of a range, for `sendfile`.
-    func region(_ range: ByteRange) -> FileRegion {
-        FileRegion(fileHandle: handle, readerIndex: Int(range.offset), endIndex: Int(range.end))
     }
 }

@@ -4,14 +4,14 @@ import Store
 
 /// What one event loop reads blobs from: its own cache, and behind it the store. Used on that loop only.
 final class LoopBlobCache {
-    /// Is called with what the store said.
+    /// Called with the result of the lookup.
     typealias Completion = (Result<CachedBlob, Problem>) -> Void
 
     /// Requests that wait for one look at the store.
     private struct PendingLookup {
         /// They came before the look began.
         var waiting: [Completion]
-        /// They came while it was under way: what it finds counts for them only if nothing has changed meanwhile.
+        /// They came while it was in progress: what it finds counts for them only if nothing has changed meanwhile.
         var joined: [Completion] = []
         let intent: ReadIntent
         let validity: ValidityToken

@@ -26,7 +26,7 @@ package struct BlobMetadata: Hashable, Sendable {
     }
 }
 
-/// The answer to a request for a held blob, whatever the time: a status and the bytes that follow.
+/// The response to a request for a held blob, whatever the time: a status and the bytes that follow.
 ///
 /// The one rule for reading, on every version of HTTP.
 package struct ReadDecision: Hashable, Sendable {
@@ -51,7 +51,7 @@ package struct ReadDecision: Hashable, Sendable {
     package let body: Body
 
     /// Decides in the order of RFC 9110 §13.2.2: If-Match, If-None-Match, then Range with If-Range. HEAD ignores
-    /// Range, which is defined for GET alone (§14.2).
+    /// Range, which is defined only for GET (§14.2).
     package static func decide(_ request: ReadRequest, _ metadata: BlobMetadata) throws(Problem) -> ReadDecision {
         if request.isPlain { return whole(metadata, isHead: request.isHead) }
         switch request.preconditions.evaluate(metadata.entityTag) {
@@ -80,7 +80,7 @@ package struct ReadDecision: Hashable, Sendable {
         return ReadDecision(status: .partialContent, body: .multipart(layout))
     }
 
-    /// The fields that only this answer has, besides those of `BlobFields`.
+    /// The fields that only this response has, besides those of `BlobFields`.
     package func forEachOwnField(_ metadata: BlobMetadata, _ body: (HTTPField.Name, String) -> Void) {
         if status == .notModified { return }
         switch self.body {
@@ -98,7 +98,7 @@ package struct ReadDecision: Hashable, Sendable {
     }
 }
 
-/// The answer to a request for a held blob at a moment: status, fields and which bytes follow.
+/// The response to a request for a held blob at a moment: status, fields and which bytes follow.
 package struct ReadResponse: Sendable {
     package let status: HTTPResponse.Status
     package let fields: HTTPFields
@@ -123,16 +123,16 @@ package struct ReadResponse: Sendable {
     }
 }
 
-/// The fields that all answers about one held blob share for a second.
+/// The fields that all responses about one held blob share for a second.
 package struct BlobFields: Hashable, Sendable {
-    /// Seconds that a cache may keep an answer.
+    /// Seconds that a cache may keep a response.
     package let maximumAge: Int64
     /// Of 304, and of every other: what pages of any origin may read included (RFC 9110 §15.4.5).
     package let common: HTTPFields
     /// Of 200 and 206: `common`, and what describes the bytes.
     package let content: HTTPFields
 
-    /// The bound `cacheSeconds`, or less, since no answer outlasts the blob's last lease. Caches may not keep a blob
+    /// The bound `cacheSeconds`, or less, since no response outlasts the blob's last lease. Caches may not keep a blob
     /// that is served although it is no longer fresh.
     package static func maximumAge(_ metadata: BlobMetadata, now: Timestamp, cacheSeconds: Int64) -> Int64 {
         metadata.freshUntil > now ? min(metadata.sunset.secondsSince(now), cacheSeconds) : 0
@@ -154,6 +154,6 @@ package struct BlobFields: Hashable, Sendable {
         content = fields
     }
 
-    /// Those of an answer with this status.
+    /// Those of a response with this status.
     package func shared(by status: HTTPResponse.Status) -> HTTPFields { status == .notModified ? common : content }
 }

@@ -79,7 +79,7 @@ final class ReadPath: Sendable {
         CachedBlob(blob, body: body, validity: validity, cacheSeconds: cacheSeconds, dates: dates)
     }
 
-    /// An answer was cut short because its bytes could not be read.
+    /// A response was cut short because its bytes could not be read.
     func noteAborted(_ address: BlobAddress, _ error: StoreError) {
         logger.error(
             "A blob could not be read to its end", metadata: ["blob": "\(address.abbreviated)", "error": "\(error)"])

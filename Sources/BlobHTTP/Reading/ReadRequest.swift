@@ -2,7 +2,7 @@ package import Blobs
 import HTTPTypes
 import Store
 
-/// A request to read a blob: the address, and what of GET or HEAD bears on the answer.
+/// A request to read a blob: the address, and what of GET or HEAD bears on the response.
 package struct ReadRequest: Hashable, Sendable {
     /// Why a request is refused whatever the blob.
     package enum Fault: Hashable, Sendable {
@@ -24,7 +24,7 @@ package struct ReadRequest: Hashable, Sendable {
     package var range: String?
     package var preconditions: Preconditions
     package var fault: Fault?
-    /// Whom the answer counts against; nil where that is not worth looking up.
+    /// Whom the response counts against; nil where that is not worth looking up.
     package var client: ClientAddress?
 
     package init(
@@ -57,7 +57,7 @@ package struct ReadRequest: Hashable, Sendable {
     /// Whether it asks for nothing but the whole blob.
     var isPlain: Bool { range == nil && preconditions == Preconditions() }
 
-    /// What the store is told. A client that sends If-None-Match nearly always has the blob, and needs none of its
+    /// The hint for the store. A client that sends If-None-Match nearly always has the blob, and needs none of its
     /// bytes.
     var intent: ReadIntent {
         if isHead || preconditions.ifNoneMatch != nil { return .head }

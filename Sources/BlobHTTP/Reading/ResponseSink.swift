@@ -4,7 +4,7 @@ import NIOCore
 import Store
 import Telemetry
 
-/// Where the answers of one connection, or of one stream of HTTP/2, are written. Used on its event loop only.
+/// Where the responses of one connection, or of one stream of HTTP/2, are written. Used on its event loop only.
 protocol ResponseSink: AnyObject {
     var eventLoop: any EventLoop { get }
     /// Whether more can be written without piling up in memory.
@@ -15,9 +15,9 @@ protocol ResponseSink: AnyObject {
     var peer: ClientAddress { get }
     var version: AnsweredRequest.Version { get }
 
-    /// Writes the head of an answer about a blob.
+    /// Writes the head of a response about a blob.
     func begin(_ blob: CachedBlob, _ decision: ReadDecision, now: Timestamp)
-    /// Writes the whole answer to a plain request for a blob in memory, head and end included; false where this sink
+    /// Writes the whole response to a plain request for a blob in memory, head and end included; false where this sink
     /// has no shortcut for that.
     func writeWhole(_ blob: CachedBlob, now: Timestamp) -> Bool
     /// Writes a refusal, head and end included; returns the bytes of its body.
@@ -26,15 +26,15 @@ protocol ResponseSink: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// Writes bytes of the body; the promise is kept when they have left the process.
     func write(_ region: FileRegion, promise: EventLoopPromise<Void>)
-    /// The answer has been written to its end.
+    /// The response has been written to its end.
     func end()
-    /// The answer cannot be completed, and the client must notice.
+    /// The response cannot be completed, and the client must notice.
     func abort()
     /// Sends what was written.
     func flush()
 }
 
-/// How far the answer to one read has come, for the metrics and the access log.
+/// The progress of the response to one read, for metrics and the access log.
 struct ReadProgress {
     let address: BlobAddress
     let isHead: Bool
@@ -49,7 +49,7 @@ struct ReadProgress {
     /// From the end of the request until now.
     var time: Duration { .nanoseconds((NIODeadline.now() - begun).nanoseconds) }
 
-    /// The record of the answer, which has ended now.
+    /// The record of the response, which has ended now.
     func ended(on sink: any ResponseSink) -> AnsweredRequest {
         AnsweredRequest(
             route: .blob, method: isHead ? .head : .get, status: status, refusal: refusal, sentBytes: sentBytes,

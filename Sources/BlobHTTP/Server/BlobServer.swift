@@ -48,8 +48,8 @@ package struct BlobServer: Sendable {
 
     /// Blobs are read from `reads`; everything that changes something goes to `writes`, which may be the same store.
     ///
-    /// `onListening` is called once for each listener, when it accepts connections, with the address that it is bound to;
-    /// `gcStatus` whenever an operator asks about garbage collection, `readings` whenever one asks for metrics.
+    /// `onListening` is called once for each listener, when it accepts connections, with the address that it is bound
+    /// to; `gcStatus` whenever an operator asks about garbage collection, `readings` whenever one asks for metrics.
     package init(
         reads: any BlobStore, writes: WriteAccess, settings: BlobServerSettings, logger: Logger,
         observer: RequestObserver,

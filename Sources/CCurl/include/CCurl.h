@@ -39,7 +39,7 @@ void ccurl_set_opensocket(CURL *handle, curl_opensocket_callback function, void 
 void ccurl_set_error_buffer(CURL *handle, char *buffer);
 long ccurl_get_long(CURL *handle, CURLINFO info);
 
-/// Writes the 4 or 16 bytes of an internet address, in network order, and tells how many; 0 for any other family.
+/// Writes the 4 or 16 bytes of an internet address, in network order, and returns how many; 0 for any other family.
 int ccurl_address_bytes(const struct curl_sockaddr *address, unsigned char bytes[16]);
 /// The socket that libcurl would have opened.
 curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address);

@@ -65,12 +65,12 @@ void picture_decoder_destroy(picture_decoder *_Nullable decoder);
 
 /// Reads up to the first scan and checks the limits.
 picture_outcome picture_decoder_read_header(picture_decoder *_Nonnull decoder, picture_header *_Nonnull header);
-/// Begins to decode at `eighths`/8 of the size (1…8), and tells the size of what comes: each edge rounded up.
+/// Starts decoding at `eighths`/8 of the size (1…8); reports the resulting size, each edge rounded up.
 picture_outcome picture_decoder_start(
     picture_decoder *_Nonnull decoder, int eighths, uint32_t *_Nonnull width, uint32_t *_Nonnull height);
 /// Decodes the next row into `row`, which must hold width times components bytes.
 picture_outcome picture_decoder_read_row(picture_decoder *_Nonnull decoder, uint8_t *_Nonnull row);
-/// Reads what follows the last row, up to the end of the picture.
+/// Reads the rest of the picture after the last row.
 picture_outcome picture_decoder_finish(picture_decoder *_Nonnull decoder);
 void picture_decoder_failure(const picture_decoder *_Nonnull decoder, picture_failure *_Nonnull failure);
 
@@ -102,7 +102,7 @@ picture_outcome picture_encoder_start(
 /// Encodes the next row: width times components bytes.
 picture_outcome picture_encoder_write_row(picture_encoder *_Nonnull encoder, const uint8_t *_Nonnull row);
 picture_outcome picture_encoder_finish(picture_encoder *_Nonnull encoder);
-/// Bytes written, all told.
+/// The number of bytes written.
 int64_t picture_encoder_count(const picture_encoder *_Nonnull encoder);
 /// The bytes of an encoder for bytes; they live as long as the encoder.
 const uint8_t *_Nullable picture_encoder_bytes(const picture_encoder *_Nonnull encoder);

@@ -12,9 +12,9 @@
 typedef struct row_scaler row_scaler;
 
 typedef struct {
-    /// Samples in a row and rows that go in and come out.
+    /// Samples in a row, and rows, of input and output.
     uint32_t input_width, input_height, output_width, output_height;
-    /// The part of the input that is picture, in its own samples: less than the whole where libjpeg rounded an edge up.
+    /// The part of the input that is picture, in input samples: less than the whole if libjpeg rounded an edge up.
     double source_width, source_height;
     /// 1 gray, 3 RGB.
     int components;
@@ -22,13 +22,13 @@ typedef struct {
     int lobes;
 } row_scaler_settings;
 
-/// A scaler that takes rows and gives fewer. It averages light, not code values: samples are taken out of the sRGB
-/// transfer curve (IEC 61966-2-1) before and put back after. NULL without memory.
+/// A scaler that takes rows and gives fewer. It averages light, not code values: samples are converted from the sRGB
+/// transfer curve (IEC 61966-2-1) before and back after. NULL if out of memory.
 row_scaler *_Nullable row_scaler_create(row_scaler_settings settings);
 void row_scaler_destroy(row_scaler *_Nullable scaler);
-/// Takes the next of the input rows, from top to bottom; false if there was none to take, or one must be given first.
+/// Takes the next input row, from top to bottom; false after the last one, or if an output row must be given first.
 bool row_scaler_take(row_scaler *_Nonnull scaler, const uint8_t *_Nonnull row);
-/// Gives the next output row if all the rows it needs have come.
+/// Gives the next output row; false if it needs more input rows.
 bool row_scaler_give(row_scaler *_Nonnull scaler, uint8_t *_Nonnull row);
 
 #endif

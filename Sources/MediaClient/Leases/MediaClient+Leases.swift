@@ -16,7 +16,7 @@ extension MediaClient {
     /// Asks the servers about these leases. A server that could not be reached for one is not asked about the others.
     package func status(of leases: [SentLease]) throws(MediaClientError) -> [LeaseStatus] {
         var result: [LeaseStatus] = []
-        var unreachable: [WebOrigin: MediaClientError] = [:]
+        var unreachable: [HTTPOrigin: MediaClientError] = [:]
         for lease in leases {
             let source: LeaseStatus.Source
             if let error = unreachable[lease.server.origin] {

@@ -136,7 +136,7 @@ package struct SentLog: Sendable {
         return lines
     }
 
-    /// The text of the owner secret tells which lease a line is about.
+    /// The text of the owner secret identifies the lease of a line.
     private static func parts(of line: [UInt8]) -> (members: JSONMembers, event: String, owner: String)? {
         guard let members = JSONMembers(line), members.integer("v") == 1, let event = members.text("event"),
             let owner = members.secret("owner")

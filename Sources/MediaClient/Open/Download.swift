@@ -39,7 +39,7 @@ struct Download {
             switch try request(place, into: partial, offset: kept, entityTag: entityTag) {
             case .complete: return before
             case .answered(let response):
-                try retries.wait(after: error(response, place.url.origin.authority))
+                try retries.wait(after: error(response, place.url.origin.authority.description))
             case .broken(let error, let newTag):
                 entityTag = newTag ?? entityTag
                 let last = kept
@@ -78,7 +78,7 @@ struct Download {
             redirects += 1
             let rule = RedirectRule(address: message.address)
             switch rule.step(from: place.url, location: response["location"], count: redirects) {
-            case .refuse(let why): throw .redirect(why, host: place.url.origin.authority)
+            case .refuse(let why): throw .redirect(why, host: place.url.origin.authority.description)
             case .follow(let url): place = try gate.permit(url)
             }
         }

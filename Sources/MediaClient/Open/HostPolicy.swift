@@ -1,9 +1,9 @@
-import Blobs
-package import Transfer
+package import Blobs
+import Transfer
 
 /// A host as the configuration names it: `media.example`, `media.example:8443` or `https://media.example`.
 package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
-    private let scheme: WebOrigin.Scheme?
+    private let scheme: HTTPOrigin.Scheme?
     private let host: String
     /// Nil for the default port of the scheme.
     private let port: UInt16?
@@ -14,28 +14,27 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
             guard let url = WebURL(String(text)), url.path == "/", url.query == nil else { return nil }
             self.init(url.origin)
         } else {
-            guard let (host, port) = WebURL.hostAndPort(text) else { return nil }
-            self.init(scheme: nil, host: host, port: port)
+            guard let authority = WebURL.authority(text) else { return nil }
+            self.init(scheme: nil, host: authority.host, port: authority.port)
         }
     }
 
-    private init(scheme: WebOrigin.Scheme?, host: String, port: UInt16?) {
+    private init(scheme: HTTPOrigin.Scheme?, host: String, port: UInt16?) {
         self.scheme = scheme
         self.host = host
         self.port = port
     }
 
     /// Exactly this origin.
-    package init(_ origin: WebOrigin) {
+    package init(_ origin: HTTPOrigin) {
         self.init(scheme: origin.scheme, host: origin.host, port: origin.port)
     }
 
     package var description: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return (scheme.map { "\($0.rawValue)://" } ?? "") + name + (port.map { ":\($0)" } ?? "")
+        "\(scheme.map { "\($0.rawValue)://" } ?? "")\(Authority(host: host, port: port))"
     }
 
-    package func matches(_ origin: WebOrigin) -> Bool {
+    package func matches(_ origin: HTTPOrigin) -> Bool {
         origin.host == host && (scheme == nil || origin.scheme == scheme)
             && origin.port == port ?? origin.scheme.defaultPort
     }
@@ -66,7 +65,7 @@ package struct HostPolicy: Sendable {
     }
 
     /// Judges a host that a message or a redirect names.
-    package func verdict(on origin: WebOrigin) -> Verdict {
+    package func verdict(on origin: HTTPOrigin) -> Verdict {
         guard isProtected(origin) else { return .unprotected }
         if configured.contains(where: { $0.matches(origin) }) { return .allowed(requiresPublicAddress: false) }
         if named.contains(where: { $0.matches(origin) }) { return .allowed(requiresPublicAddress: true) }
@@ -74,7 +73,7 @@ package struct HostPolicy: Sendable {
     }
 
     /// https, or http that stays on this machine or was allowed.
-    package func isProtected(_ origin: WebOrigin) -> Bool {
+    package func isProtected(_ origin: HTTPOrigin) -> Bool {
         origin.scheme == .https || origin.isLoopback || allowsHTTP
     }
 }
@@ -88,10 +87,10 @@ struct PermittedURL: Hashable, Sendable {
 /// Where one message may lead: what the policy allows, and what the person allows, who is asked about each host once.
 final class HostGate {
     private let policy: HostPolicy
-    private let asks: (WebOrigin) -> Bool
-    private var answers: [WebOrigin: Bool] = [:]
+    private let asks: (HTTPOrigin) -> Bool
+    private var answers: [HTTPOrigin: Bool] = [:]
 
-    init(_ policy: HostPolicy, asks: @escaping (WebOrigin) -> Bool) {
+    init(_ policy: HostPolicy, asks: @escaping (HTTPOrigin) -> Bool) {
         self.policy = policy
         self.asks = asks
     }
@@ -108,7 +107,7 @@ final class HostGate {
         }
     }
 
-    private func answer(about origin: WebOrigin) -> Bool {
+    private func answer(about origin: HTTPOrigin) -> Bool {
         if let answer = answers[origin] { return answer }
         let answer = asks(origin)
         answers[origin] = answer

@@ -97,7 +97,7 @@ extension MediaClient {
         _ download: Download, from place: PermittedURL, into partial: borrowing OpenFile,
         decryptInto plaintext: borrowing OpenFile, _ key: borrowing MediaKey
     ) throws(MediaClientError) {
-        let host = place.url.origin.authority
+        let host = place.url.origin.authority.description
         let resumedBytes = try download.fetch(place, into: partial, key: key)
         do throws(MediaClientError) {
             return try decrypt(partial, from: host, into: plaintext, download.message, key)
@@ -141,8 +141,8 @@ extension MediaClient {
         }
     }
 
-    /// Most failures mean that this is another blob; only the digest tells that from a wrong key, and from a blob that
-    /// its sender sealed badly.
+    /// Most failures mean that this is another blob; only the digest distinguishes that from a wrong key, and from a
+    /// blob that its sender sealed badly.
     private func reason(
         for error: SealingError, _ blob: borrowing OpenFile, _ message: MediaMessage, _ host: String
     ) throws(MediaClientError) -> MediaClientError {

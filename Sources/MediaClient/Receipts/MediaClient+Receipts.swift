@@ -1,6 +1,6 @@
-import Blobs
+package import Blobs
 import Files
-package import Transfer
+import Transfer
 
 extension MediaClient {
     /// Reports "delivered", now or later: records the receipt, then tries to send it. The file has arrived whatever
@@ -19,7 +19,7 @@ extension MediaClient {
     }
 
     /// Sends a few of the receipts that wait for a server that was just reached.
-    package func sendWaitingReceipts(to origin: WebOrigin) {
+    package func sendWaitingReceipts(to origin: HTTPOrigin) {
         guard settings.sendsReceipts else { return }
         do throws(MediaClientError) {
             let waiting = try waitingReceipts().filter { $0.receipt.place.origin == origin }
@@ -52,7 +52,7 @@ extension MediaClient {
         var tally = ReceiptTally()
         guard !entries.isEmpty else { return tally }
         let person = try state.person.read()
-        var unreachable: Set<WebOrigin> = []
+        var unreachable: Set<HTTPOrigin> = []
         for entry in entries {
             guard !unreachable.contains(entry.receipt.place.origin) else {
                 tally.waiting += 1

@@ -12,7 +12,7 @@ struct StoreAPI {
     let ticket: BearerTicket?
     let retries: RetryLoop
 
-    var host: String { server.origin.authority }
+    var host: String { server.origin.authority.description }
     var authorization: [HTTPField] { ticket.map { [$0.field] } ?? [] }
 
     func place(of address: BlobAddress) -> WebURL { server.appending(address.hex) }

@@ -3,7 +3,8 @@ package import Blobs
 /// Looking after a store: collecting garbage, finding damage, taking blobs down, and reporting how it is.
 ///
 /// Commands of an operator, services that run on an interval, and metrics are written against this contract alone.
-/// Everything here may be called while clients read and write. Sweeps and checks run one at a time: a second call waits.
+/// Everything here may be called while clients read and write. Sweeps and checks run one at a time: a second call
+/// waits.
 package protocol Upkeep: Sendable {
     // MARK: Garbage
 
@@ -36,7 +37,8 @@ package protocol Upkeep: Sendable {
     /// The scrub under way and the last complete one.
     func scrubHistory() async throws(StoreError) -> ScrubHistory
 
-    /// Checks the blobs that could not be read properly when a client asked for them, and treats damage as a scrub does.
+    /// Checks the blobs that could not be read properly when a client asked for them, and treats damage as a scrub
+    /// does.
     func examineSuspects() async
 
     // MARK: An operator's word

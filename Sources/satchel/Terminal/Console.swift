@@ -1,3 +1,4 @@
+import Blobs
 import Files
 import MediaClient
 import MediaMessage
@@ -40,7 +41,7 @@ final class Console {
     }
 
     /// Asks whether to download from this host; without a terminal the answer is no.
-    func allows(_ origin: WebOrigin) -> Bool {
+    func allows(_ origin: HTTPOrigin) -> Bool {
         guard isTerminal, let terminal = try? OpenFile("/dev/tty", .update) else { return false }
         clearLine()
         Self.write(

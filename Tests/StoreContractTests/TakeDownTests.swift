@@ -4,7 +4,7 @@ import StoreTestSupport
 import Testing
 
 /// What an operator does against one blob.
-@Suite struct ExpellingTests {
+@Suite struct TakeDownTests {
     private let bytes = content(61)
     private var blob: BlobAddress { address(of: bytes) }
 

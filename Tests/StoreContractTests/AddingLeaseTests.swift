@@ -4,7 +4,7 @@ import StoreTestSupport
 import Testing
 
 /// Leases on bytes that are held already.
-@Suite struct HoldingTests {
+@Suite struct AddingLeaseTests {
     private let bytes = content(51)
     private var blob: BlobAddress { address(of: bytes) }
 
