@@ -125,7 +125,7 @@ let package = Package(
             name: "DiskStoreTests", dependencies: ["DiskStore", "BlobFiles", "Blobs", "Store", "Files", "TestSupport"]),
         .testTarget(
             name: "LifecycleTests",
-            dependencies: ["Lifecycle", "Vault", "Blobs", "Store", "TestSupport", lifecycle, logging]),
+            dependencies: ["Lifecycle", "Vault", "Blobs", "Store", "StoreRules", "TestSupport", lifecycle, logging]),
         .testTarget(
             name: "SatcheldTests",
             dependencies: [

@@ -3,6 +3,7 @@ import Lifecycle
 import Logging
 import ServiceLifecycle
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault
