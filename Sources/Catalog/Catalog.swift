@@ -96,6 +96,8 @@ package final class Catalog: Sendable {
         configuration.maximumReaderCount = 8
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA journal_size_limit = \(journalSizeLimitBytes)")
+            // What a statement of many rows might have to undo stays in memory: a batch is bounded.
+            try database.execute(sql: "PRAGMA temp_store = MEMORY")
         }
         return configuration
     }

@@ -77,7 +77,7 @@ package struct CatalogPage: Sendable {
     }
 
     /// The addresses about which anything has changed that a finding tells.
-    package var touched: [BlobAddress] { blobs.changed.map(\.key) }
+    package var touched: [BlobAddress] { blobs.changed.map { $0.key } }
 
     /// By how much the sums of the catalogue change.
     package var sums: StoreSums {

@@ -100,7 +100,7 @@ package struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     package subscript(_ place: Int) -> Row? { entries[place].current }
 
     /// The entries that changes have set, and their places.
-    package var changed: some Sequence<Entry> { entries.lazy.filter(\.isChanged) }
+    package var changed: some Sequence<Entry> { entries.lazy.filter { $0.isChanged } }
     package var changedPlaces: some Sequence<Int> { entries.indices.lazy.filter { entries[$0].isChanged } }
 
     // MARK: Changing
