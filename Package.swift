@@ -18,7 +18,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", exact: "5.7.1"),
     ],
@@ -60,7 +60,7 @@ let package = Package(
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", "Store", "Telemetry", "Tickets", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging,
+                "Blobs", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes, lifecycle, logging,
                 nioCore,
                 nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
                 nioTLS,
@@ -155,7 +155,7 @@ let package = Package(
                 "Files",
                 "TestSupport",
                 crypto,
-                httpTypes, hummingbird, lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes, nioPosix,
+                httpTypes, hummingbirdCore, lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes, nioPosix,
             ]),
         .testTarget(
             name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),
@@ -167,7 +167,6 @@ var crypto: Target.Dependency { .product(name: "Crypto", package: "swift-crypto"
 var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
 var grdbSQLite: Target.Dependency { .product(name: "GRDBSQLite", package: "GRDB.swift") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
-var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
 var jwtKit: Target.Dependency { .product(name: "JWTKit", package: "jwt-kit") }
 var lifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }

@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 import NIOCore
 import Store
 import Synchronization

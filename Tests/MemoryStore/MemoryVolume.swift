@@ -43,9 +43,4 @@ extension MemoryVolume {
     package var usages: (charged: [String: Usage], owed: [String: Usage]) {
         state.withLock { ($0.catalog.usages, $0.catalog.owed) }
     }
-
-    /// The sums that are kept, and what counting finds.
-    package var sums: (kept: StoreSums, counted: StoreSums) {
-        state.withLock { ($0.catalog.sums, $0.catalog.recount) }
-    }
 }

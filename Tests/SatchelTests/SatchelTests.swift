@@ -93,4 +93,12 @@ struct SatchelTests {
         let error = #expect(throws: (any Error).self) { try Satchel.parseAsRoot(arguments) }
         #expect(error.map { Satchel.exitCode(for: $0).rawValue } == 64)
     }
+
+    @Test(
+        "Options keep their short names",
+        arguments: [
+            ["open", "-", "-o", "a"], ["unseal", "-", "blob", "-o", "a", "-q"], ["seal", "a", "-o", "b"],
+            ["prepare", "a", "-o", "b", "-q"], ["send", "a", "-q"],
+        ])
+    func shortNames(arguments: [String]) throws { _ = try Satchel.parseAsRoot(arguments) }
 }

@@ -1,4 +1,5 @@
 import BlobHTTP
+import Blobs
 import Logging
 import TestSupport
 import Testing

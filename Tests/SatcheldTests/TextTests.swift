@@ -7,7 +7,7 @@ import Testing
 /// What an operator reads: help, reports, log lines.
 @Suite struct TextTests {
     @Test func `the help of serve names every setting with its variable and its default`() {
-        let help = Satcheld.helpMessage(for: ServeCommand.self)
+        let help = Satcheld.helpMessage(for: ServeCommand.self, columns: 400)
         for setting in SettingsTable.all {
             #expect(help.contains(setting.flag) && help.contains(setting.environmentName), "\(setting.name)")
             if !setting.standard.isEmpty { #expect(help.contains("(default: \(setting.standard))"), "\(setting.name)") }
@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `the help of the program lists its commands and its exit codes`() {
-        let help = Satcheld.helpMessage()
+        let help = Satcheld.helpMessage(columns: 400)
         for command in ["serve", "gc", "fsck", "remove", "stats", "ticket", "config"] {
             #expect(help.contains(command))
         }

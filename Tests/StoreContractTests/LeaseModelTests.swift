@@ -25,6 +25,7 @@ import Testing
                 throw error
             }
             await store.close()
+            try fixture.expectExactCharges()
         }
     }
 }

@@ -1,14 +1,12 @@
 import Blobs
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Store
 import Telemetry
 
 /// Serves an operator's tools on a listener that strangers cannot reach: health in detail, and metrics.
-struct AdminResponder: HTTPResponder {
-    typealias Context = RequestScope
-
+struct AdminResponder: RequestResponder {
     let reads: any BlobStore
     let writes: WriteAccess
     let publicURL: PublicURLBox
@@ -16,7 +14,7 @@ struct AdminResponder: HTTPResponder {
     let meters: Meters
     let readings: @Sendable () async -> Readings
 
-    func respond(to request: Request, context: RequestScope) async throws -> Response {
+    func respond(to request: Request, in context: RequestScope) async throws -> Response {
         let response = await answer(request)
         return request.method == .head ? response.createHeadResponse() : response
     }

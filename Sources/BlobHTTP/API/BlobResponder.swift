@@ -1,21 +1,19 @@
 import Blobs
 import HTTPTypes
-package import Hummingbird
+import HummingbirdCore
 import Logging
 import Store
 
 /// The API, except for reading blobs: finds out what a request asks for, has it done, and turns the outcome into a
 /// response.
-package struct BlobResponder: HTTPResponder {
-    package typealias Context = RequestScope
-
+struct BlobResponder: RequestResponder {
     let reads: any BlobStore
     let writes: WriteAccess
     let publicURL: PublicURLBox
     let gate: Gate
     let observer: RequestObserver
 
-    package func respond(to request: Request, context: RequestScope) async throws -> Response {
+    func respond(to request: Request, in context: RequestScope) async throws -> Response {
         let start = ContinuousClock.now
         let route = request.head.path.flatMap { Route(target: $0) }
         let method = route.map { UploadDialects.method(of: request.head, at: $0) } ?? request.method

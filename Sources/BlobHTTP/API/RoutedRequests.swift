@@ -1,6 +1,5 @@
 import Blobs
 package import HTTPTypes
-import Hummingbird
 import HummingbirdCore
 package import Logging
 package import NIOCore
@@ -13,11 +12,10 @@ struct RoutedRequests: HTTPChannelHandler {
     let responder: Responder
 
     /// `now` dates the responses.
-    init<Answering: HTTPResponder>(_ answering: Answering, logger: Logger, now: @escaping @Sendable () -> Timestamp)
-    where Answering.Context == RequestScope {
+    init(_ answering: some RequestResponder, logger: Logger, now: @escaping @Sendable () -> Timestamp) {
         responder = { request, writer, channel in
             let scope = RequestScope(channel: channel, logger: logger)
-            var response = try await answering.respond(to: request, context: scope)
+            var response = try await answering.respond(to: request, in: scope)
             response.headers[.date] = HTTPDate.format(now())
             try await writer.write(response: response.head, body: response.body)
         }
@@ -55,6 +53,12 @@ final class LoopExecutor: TaskExecutor {
         let unowned = UnownedJob(job)
         loop.execute { unsafe unowned.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
+}
+
+/// Answers requests, one at a time of each connection or stream.
+protocol RequestResponder: Sendable {
+    /// Whatever goes wrong is a response too; a throw ends the connection.
+    func respond(to request: Request, in scope: RequestScope) async throws -> Response
 }
 
 /// The context of one request: its connection and its logger.

@@ -1,6 +1,6 @@
 import Blobs
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Store
 

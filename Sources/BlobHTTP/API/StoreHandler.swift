@@ -1,6 +1,6 @@
 import Blobs
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Store
 
 /// Does on a store what an authorized request asks for.

@@ -1,5 +1,5 @@
 import Blobs
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Store
 

@@ -1,4 +1,4 @@
-package import Hummingbird
+package import HummingbirdCore
 package import Store
 
 /// What happens to requests that change something, or that ask about leases, uploads and quotas.

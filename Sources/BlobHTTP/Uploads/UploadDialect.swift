@@ -1,6 +1,6 @@
 package import Blobs
 package import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 package import Store
 
 /// A protocol for resumable uploads: what the fields of its requests mean, and with which fields it responds. It

@@ -69,11 +69,6 @@ extension Upkeep {
     /// Runs one sweep with the default options.
     package func collect() async throws(StoreError) -> CollectReport { try await collect(CollectOptions()) }
 
-    /// Runs one scrub of a store that sends nothing to clients.
-    package func scrub(bytesPerSecond: Int64) async throws(StoreError) {
-        try await scrub(bytesPerSecond: bytesPerSecond, traffic: { 0 })
-    }
-
     /// Checks everything without reporting progress.
     package func check(_ options: CheckOptions = CheckOptions()) async throws(StoreError) -> CheckReport {
         try await check(options) { _ in }

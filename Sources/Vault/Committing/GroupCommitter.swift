@@ -222,7 +222,8 @@ final class GroupCommitter: Sendable {
 
     private func giveUp(_ changes: [Waiting], _ reason: String) {
         logger.error(
-            "A sync failed; the store refuses writes until the disk keeps bytes again", metadata: ["error": "\(reason)"])
+            "A sync failed; the store refuses writes until the disk keeps bytes again", metadata: ["error": "\(reason)"]
+        )
         health.suspend(reason)
         Self.fail(changes, .outcomeUnknown)
     }

@@ -38,6 +38,12 @@ def fill(storage, blobs, ended):
            WHERE lease.blob >= ? GROUP BY subject
            ON CONFLICT (subject) DO UPDATE SET leases = leases + excluded.leases, bytes = bytes + excluded.bytes""",
         (first,))
+    # The sums are kept by whoever changes rows: here that is this script.
+    catalog.execute(
+        """UPDATE tally SET count = (SELECT count(*) FROM blob WHERE state = kind),
+           bytes = (SELECT coalesce(sum(size), 0) FROM blob WHERE state = kind) WHERE kind <= 4""")
+    catalog.execute(
+        "UPDATE tally SET count = (SELECT count(*) FROM lease WHERE (ended IS NULL) = (kind = 5)) WHERE kind IN (5, 6)")
     catalog.execute("COMMIT")
     folders = {}
     for address, size in catalog.execute("SELECT address, size FROM blob WHERE id >= ? ORDER BY address", (first,)):
