@@ -8,7 +8,7 @@ import StoreRules
 extension CatalogReader {
     /// How an upload stands; nil for one never made, or forgotten.
     package func upload(_ id: UploadID) throws -> ResumableUpload? {
-        try database.row("SELECT \(ResumableUpload.columns) FROM upload WHERE id = ?", [id.data])
+        try database.row("SELECT \(UploadColumns.all) FROM upload WHERE id = ?", [id.data])
             .map { try ResumableUpload($0) }
     }
 
@@ -16,7 +16,7 @@ extension CatalogReader {
     package func openUploads(after id: UploadID?) throws -> [ResumableUpload] {
         try database.rows(
             """
-            SELECT \(ResumableUpload.columns) FROM upload INDEXED BY upload_open
+            SELECT \(UploadColumns.all) FROM upload INDEXED BY upload_open
             WHERE state = 1 AND id > ? ORDER BY id LIMIT ?
             """, [id?.data ?? Data(), Catalog.pageRows]
         ).map { try ResumableUpload($0) }
@@ -27,7 +27,7 @@ extension CatalogReader {
     {
         try database.rows(
             """
-            SELECT \(ResumableUpload.columns) FROM upload
+            SELECT \(UploadColumns.all) FROM upload
             WHERE expires <= ? AND (expires, id) > (?, ?) ORDER BY expires, id LIMIT ?
             """, [now.seconds, previous?.expires.seconds ?? .min, previous?.id.data ?? Data(), limit]
         ).map { try ResumableUpload($0) }
@@ -50,12 +50,6 @@ extension CatalogReader {
 }
 
 extension ResumableUpload {
-    static let columnCount = 18
-    static let columns = """
-        id, state, subject, size, received, announced, owner, receipts, lifetime, recipients, largest_bytes, \
-        longest_seconds, expires, address, uploaded, held_until, is_new, refusal
-        """
-
     init(_ row: Row) throws {
         let length: Int64? = row["size"]
         self.init(
@@ -68,7 +62,7 @@ extension ResumableUpload {
     }
 
     /// The exact inverse.
-    func values() throws -> [(any DatabaseValueConvertible)?] {
+    func values() throws -> [SQLValue] {
         let terms = announcement.terms
         var blob: StoredBlob?
         var refusal: String?
@@ -80,10 +74,11 @@ extension ResumableUpload {
             refusal = words
         }
         return [
-            id.data, state.number, terms.subject, length, offset, announcement.address?.data, terms.owner?.data,
-            Data(terms.receipts.flatMap(\.bytes)), terms.lifetime?.seconds, terms.recipients,
-            terms.entitlement.largestBytes, terms.entitlement.longestLifetime?.seconds, expires.seconds,
-            blob?.address.data, blob?.uploaded.seconds, blob?.expires.seconds, blob.map { $0.isNew ? 1 : 0 }, refusal,
+            .of(id), .of(state.number), .of(terms.subject), .of(length), .of(offset), .of(announcement.address),
+            .of(terms.owner), .bytes(terms.receipts.flatMap(\.bytes)), .of(terms.lifetime), .of(terms.recipients),
+            .of(terms.entitlement.largestBytes), .of(terms.entitlement.longestLifetime), .of(expires),
+            .of(blob?.address), .of(blob?.uploaded), .of(blob?.expires), .of(blob.map { $0.isNew ? 1 : 0 }),
+            .of(refusal),
         ]
     }
 }
@@ -132,4 +127,13 @@ extension LeaseTerms {
                 largestBytes: row["largest_bytes"],
                 longestLifetime: (row["longest_seconds"] as Int64?).flatMap { Lifetime(seconds: $0) }))
     }
+}
+
+/// The columns of an upload, as `ResumableUpload` reads and gives them.
+enum UploadColumns {
+    static let count = 18
+    static let all = """
+        id, state, subject, size, received, announced, owner, receipts, lifetime, recipients, largest_bytes, \
+        longest_seconds, expires, address, uploaded, held_until, is_new, refusal
+        """
 }

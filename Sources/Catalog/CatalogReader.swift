@@ -41,14 +41,10 @@ package struct CatalogReader {
 
     /// Those of at most `pageRows` addresses whose file a row accounts for.
     package func accounted(_ addresses: [BlobAddress]) throws -> Set<BlobAddress> {
-        var keys = RowBatch(width: 2)
-        for (index, address) in addresses.enumerated() { keys.append([index, address.data]) }
+        var keys = RowBatch(.findAccounted)
+        for (index, address) in addresses.enumerated() { keys.append([.of(index), .of(address)]) }
         var found: Set<BlobAddress> = []
-        try database.forEachRow(keys) {
-            "SELECT column1 FROM \($0) CROSS JOIN blob ON address = column2 AND state <> 4"
-        } _: {
-            found.insert(addresses[$0[0]])
-        }
+        try keys.forEachRow(in: database) { found.insert(addresses[$0[0]]) }
         return found
     }
 

@@ -21,6 +21,12 @@ extension Database {
         try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
     }
 
+    /// Calls `body` with each row of a statement that bounds them itself; what it is given keeps for one call.
+    func forEachRow(_ sql: String, _ arguments: StatementArguments, _ body: (Row) throws -> Void) throws {
+        let rows = try Row.fetchCursor(cachedStatement(sql: sql), arguments: arguments)
+        while let row = try rows.next() { try body(row) }
+    }
+
     /// The number in the first column of the first row.
     func number(_ sql: String, _ arguments: StatementArguments = []) throws -> Int64? {
         try Int64.fetchOne(cachedStatement(sql: sql), arguments: arguments)
@@ -61,6 +67,10 @@ extension Row {
         try required((self[column] as Data?).flatMap { BlobAddress(bytes: $0) }, column)
     }
 
+    func address(_ index: Int) throws -> BlobAddress {
+        try required((self[index] as Data?).flatMap { BlobAddress(bytes: $0) }, "address")
+    }
+
     func reason(_ index: Int) -> EndReason? {
         (self[index] as String?).flatMap { EndReason(rawValue: $0) }
     }
@@ -72,7 +82,7 @@ extension BlobRow {
 
     init(_ row: Row, from column: Int = 0) throws {
         self.init(
-            address: try row.required((row[column + 1] as Data?).flatMap { BlobAddress(bytes: $0) }, "address"),
+            address: try row.address(column + 1),
             size: row[column + 2], state: try row.required(BlobState(rawValue: row[column + 3]), "state"),
             uploaded: Timestamp(seconds: row[column + 4]), leases: row[column + 5],
             sunset: row.timestamp(column + 6), reason: row.reason(column + 7), ended: row.timestamp(column + 8))

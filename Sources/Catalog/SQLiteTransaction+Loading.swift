@@ -24,11 +24,9 @@ extension SQLiteTransaction {
     // MARK: Blobs
 
     private func loadBlobs(_ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 2)
-        for place in page.blobs.takeRequests() { keys.append([place, page.blobs.entries[place].key.data]) }
-        try database.forEachRow(keys) {
-            "SELECT column1, \(BlobRow.columns) FROM \($0) CROSS JOIN blob ON address = column2"
-        } _: { row in
+        var keys = RowBatch(.findBlobs)
+        for place in page.blobs.takeRequests() { keys.append([.of(place), .of(page.blobs.key(at: place))]) }
+        try keys.forEachRow(in: database) { row in
             let place: Int = row[0]
             page.blobs.fill(place, try BlobRow(row, from: 1))
             blobs.note(row[1], at: place)
@@ -36,13 +34,9 @@ extension SQLiteTransaction {
     }
 
     private func loadBans(_ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 2)
-        for place in page.bans.takeRequests() { keys.append([place, page.bans.entries[place].key.data]) }
-        try database.forEachRow(keys) {
-            "SELECT column1, since FROM \($0) CROSS JOIN ban ON address = column2"
-        } _: { row in
-            page.bans.fill(row[0], Timestamp(seconds: row[1]))
-        }
+        var keys = RowBatch(.findBans)
+        for place in page.bans.takeRequests() { keys.append([.of(place), .of(page.bans.key(at: place))]) }
+        try keys.forEachRow(in: database) { page.bans.fill($0[0], Timestamp(seconds: $0[1])) }
     }
 
     // MARK: Leases
@@ -65,84 +59,51 @@ extension SQLiteTransaction {
     }
 
     private func loadOpenLeases(_ finds: [Int], _ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 2)
+        var keys = RowBatch(.findOpenLeases)
         var found: [Int: [Int]] = [:]
         for place in finds {
-            guard case .leases(let address) = page.finds.entries[place].key else { continue }
+            guard case .leases(let address) = page.finds.key(at: place) else { continue }
             found[place] = []
-            guard let blob = try blobID(of: address, &page) else { continue }
-            keys.append([place, blob])
+            if let blob = try blobID(of: address, &page) { keys.append([.of(place), .of(blob)]) }
         }
-        try database.forEachRow(keys) {
-            """
-            SELECT column1, \(LeaseRow.columns) FROM \($0)
-            CROSS JOIN lease INDEXED BY lease_of_blob ON blob = column2 AND ended IS NULL ORDER BY column1, id
-            """
-        } _: { row in
-            guard case .leases(let address) = page.finds.entries[row[0]].key else { return }
+        try keys.forEachRow(in: database) { row in
+            guard case .leases(let address) = page.finds.key(at: row[0]) else { return }
             found[row[0], default: []].append(try place(of: row, from: 1, on: address, &page))
         }
         for (place, leases) in found { page.fill(findAt: place, leases) }
     }
 
     private func loadNamedLeases(_ page: inout CatalogPage) throws {
-        var (owned, unowned) = (RowBatch(width: 3), RowBatch(width: 3))
+        var (owned, unowned) = (RowBatch(.findOwnedLeases), RowBatch(.findUnownedLeases))
         for place in page.leases.takeRequests() {
-            let key = page.leases.entries[place].key
+            let key = page.leases.key(at: place)
             guard let blob = try blobID(of: key.address, &page) else { continue }
             switch key.holder {
-            case .owner(let owner): owned.append([place, blob, owner.data])
-            case .subject(let subject): unowned.append([place, blob, subject])
+            case .owner(let owner): owned.append([.of(place), .of(blob), .of(owner)])
+            case .subject(let subject): unowned.append([.of(place), .of(blob), .of(subject)])
             }
         }
         func take(_ row: Row) throws {
             let place: Int = row[0]
-            page.leases.fill(place, try LeaseRow(row, from: 1, on: page.leases.entries[place].key.address))
+            page.leases.fill(place, try LeaseRow(row, from: 1, on: page.leases.key(at: place).address))
             leases.note(row[1], at: place)
         }
-        try database.forEachRow(
-            owned,
-            {
-                """
-                SELECT column1, \(LeaseRow.columns) FROM \($0)
-                CROSS JOIN lease INDEXED BY lease_owner ON blob = column2 AND owner = column3
-                """
-            }, take)
-        try database.forEachRow(
-            unowned,
-            {
-                """
-                SELECT column1, \(LeaseRow.columns) FROM \($0)
-                CROSS JOIN lease INDEXED BY lease_unowned
-                ON blob = column2 AND subject = column3 AND owner IS NULL AND ended IS NULL
-                """
-            }, take)
+        try owned.forEachRow(in: database, take)
+        try unowned.forEachRow(in: database, take)
     }
 
-    /// The newest leases that admit each secret.
     private func loadDeliveries(_ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 4)
+        var keys = RowBatch(.findDeliveries)
         var found: [Int: [StoredDelivery]] = [:]
         for place in page.deliveries.takeRequests() {
-            let key = page.deliveries.entries[place].key
+            let key = page.deliveries.key(at: place)
             found[place] = []
             guard let blob = try blobID(of: key.address, &page) else { continue }
-            keys.append([place, blob, key.hash.data, key.recipient.data])
+            keys.append([.of(place), .of(blob), .of(key.hash), .of(key.recipient)])
         }
-        try database.forEachRow(keys) {
-            """
-            SELECT column1,
-                (SELECT count(*) FROM receipt WHERE lease = id),
-                EXISTS (SELECT 1 FROM receipt WHERE lease = id AND hash = column3),
-                EXISTS (SELECT 1 FROM receipt WHERE lease = id AND hash = column3 AND recipient = column4),
-                \(LeaseRow.columns)
-            FROM \($0) CROSS JOIN lease ON id IN (
-                SELECT lease FROM receipt_hash WHERE receipt_hash.blob = column2 AND hash = column3
-                ORDER BY lease DESC LIMIT \(Catalog.pageRows))
-            """
-        } _: { row in
+        try keys.forEachRow(in: database) { row in
             let place: Int = row[0]
-            let lease = try self.place(of: row, from: 4, on: page.deliveries.entries[place].key.address, &page)
+            let lease = try self.place(of: row, from: 4, on: page.deliveries.key(at: place).address, &page)
             found[place, default: []].append(
                 StoredDelivery(lease: lease, received: row[1], isKnownSecret: row[2], isKnownRecipient: row[3]))
         }
@@ -158,91 +119,82 @@ extension SQLiteTransaction {
     // MARK: Whole tables
 
     private func loadFind(_ place: Int, _ page: inout CatalogPage) throws {
-        switch page.finds.entries[place].key {
+        switch page.finds.key(at: place) {
         case .leases: break
         case .dueLeases(let limit):
             try loadLeases(place, &page, limit: limit, where: "ended IS NULL AND expires <= ?", page.now, by: "expires")
         case .endedLeases(let end, let limit):
             try loadLeases(place, &page, limit: limit, where: "ended IS NOT NULL AND ended < ?", end, by: "ended")
         case .tombstones(let end, let limit):
-            let rows = try database.rows(
+            var found: [Int] = []
+            try database.forEachRow(
                 """
                 SELECT \(BlobRow.columns) FROM blob INDEXED BY blob_gone WHERE state = 4 AND ended < ?
                 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.blob = blob.id) ORDER BY ended LIMIT ?
-                """, [end.seconds, limit])
-            page.finds.fill(
-                place,
-                try rows.map { row in
-                    let blob = try BlobRow(row, from: 0)
-                    let place = page.blobs.load(blob.address, blob)
-                    blobs.note(row[0], at: place)
-                    return place
-                })
+                """, [end.seconds, limit]
+            ) { row in
+                let blob = try BlobRow(row)
+                let place = page.blobs.load(blob.address, blob)
+                blobs.note(row[0], at: place)
+                found.append(place)
+            }
+            page.finds.fill(place, found)
         case .sightings(let pass, let limit):
-            let rows = try database.rows(
+            var found: [Int] = []
+            try database.forEachRow(
                 "SELECT address, first_seen, last_pass FROM orphan WHERE last_pass <> ? ORDER BY address LIMIT ?",
-                [pass, limit])
-            page.finds.fill(
-                place,
-                try rows.map {
-                    page.sightings.load(try $0.address(), OrphanSighting($0, from: 1))
-                })
+                [pass, limit]
+            ) { row in
+                found.append(page.sightings.load(try row.address(0), OrphanSighting(row, from: 1)))
+            }
+            page.finds.fill(place, found)
         }
     }
 
     private func loadLeases(
         _ find: Int, _ page: inout CatalogPage, limit: Int, where condition: String, _ time: Timestamp, by order: String
     ) throws {
-        let rows = try database.rows(
+        var found: [Int] = []
+        try database.forEachRow(
             """
-            SELECT \(LeaseRow.columns), (SELECT address FROM blob WHERE blob.id = lease.blob) AS address
-            FROM lease WHERE \(condition) ORDER BY \(order), id LIMIT ?
-            """, [time.seconds, limit])
-        page.finds.fill(
-            find,
-            try rows.map { row in
-                let address = try row.address()
-                if order == "expires" { page.blobs.request(address) }
-                return try place(of: row, from: 0, on: address, &page)
-            })
+            SELECT (SELECT address FROM blob WHERE blob.id = lease.blob), \(LeaseRow.columns)
+            FROM lease WHERE \(condition) ORDER BY \(order), lease.id LIMIT ?
+            """, [time.seconds, limit]
+        ) { row in
+            let address = try row.address(0)
+            found.append(try place(of: row, from: 1, on: address, &page))
+            // Those that end change their blobs.
+            if order == "expires" { page.blobs.request(address) }
+        }
+        page.finds.fill(find, found)
     }
 
     // MARK: The rest
 
     private func loadUsages(_ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 2)
-        for place in page.usages.takeRequests() { keys.append([place, page.usages.entries[place].key]) }
-        try database.forEachRow(keys) {
-            "SELECT column1, leases, bytes FROM \($0) CROSS JOIN charge ON subject = column2"
-        } _: { row in
-            page.usages.fill(row[0], Usage(leases: row[1], bytes: row[2]))
-        }
+        var keys = RowBatch(.findUsages)
+        for place in page.usages.takeRequests() { keys.append([.of(place), .of(page.usages.key(at: place))]) }
+        try keys.forEachRow(in: database) { page.usages.fill($0[0], Usage(leases: $0[1], bytes: $0[2])) }
     }
 
     private func loadUploads(_ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 2)
-        for place in page.uploads.takeRequests() { keys.append([place, page.uploads.entries[place].key.data]) }
-        try database.forEachRow(keys) {
-            "SELECT column1, \(ResumableUpload.columns) FROM \($0) CROSS JOIN upload ON id = column2"
-        } _: { row in
-            page.uploads.fill(row[0], try ResumableUpload(row))
-        }
+        var keys = RowBatch(.findUploads)
+        for place in page.uploads.takeRequests() { keys.append([.of(place), .of(page.uploads.key(at: place))]) }
+        try keys.forEachRow(in: database) { page.uploads.fill($0[0], try ResumableUpload($0)) }
     }
 
     private func loadSightings(_ page: inout CatalogPage) throws {
-        var keys = RowBatch(width: 2)
-        for place in page.sightings.takeRequests() { keys.append([place, page.sightings.entries[place].key.data]) }
-        try database.forEachRow(keys) {
-            "SELECT column1, first_seen, last_pass FROM \($0) CROSS JOIN orphan ON address = column2"
-        } _: { row in
-            page.sightings.fill(row[0], OrphanSighting(row, from: 1))
+        var keys = RowBatch(.findSightings)
+        for place in page.sightings.takeRequests() {
+            keys.append([.of(place), .of(page.sightings.key(at: place))])
         }
+        try keys.forEachRow(in: database) { page.sightings.fill($0[0], OrphanSighting($0, from: 1)) }
     }
 
     private func loadNextEnds(_ page: inout CatalogPage) throws {
         for place in page.nextEnds.takeRequests() {
             let end =
-                switch page.nextEnds.entries[place].key {
+                switch page.nextEnds.key(at: place) {
                 case .subject(let subject):
                     try database.number(
                         "SELECT min(expires) FROM lease WHERE subject = ? AND ended IS NULL", [subject])

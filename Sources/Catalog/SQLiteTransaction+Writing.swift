@@ -26,32 +26,20 @@ extension SQLiteTransaction {
     // MARK: Blobs
 
     private func addAndChangeBlobs(_ page: CatalogPage) throws {
-        var (new, changed) = (RowBatch(width: 8), RowBatch(width: 8))
+        var (new, changed) = (RowBatch(.addBlobs), RowBatch(.changeBlobs))
         var places: [Int] = []
         for place in page.blobs.changedPlaces {
             guard let blob = page.blobs[place] else { continue }
             let id = blobs[place]
             if id == nil { places.append(place) }
-            let facts: [(any DatabaseValueConvertible)?] = [
-                blob.size, blob.state.rawValue, blob.uploaded.seconds, blob.leases, blob.sunset?.seconds,
-                blob.reason?.rawValue, blob.ended?.seconds,
+            let facts: [SQLValue] = [
+                .of(blob.size), .of(blob.state.rawValue), .of(blob.uploaded), .of(blob.leases), .of(blob.sunset),
+                .of(blob.reason), .of(blob.ended),
             ]
-            if let id { changed.append([id] + facts) } else { new.append([blob.address.data] + facts) }
+            if let id { changed.append([.of(id)] + facts) } else { new.append([.of(blob.address)] + facts) }
         }
-        try database.run(changed) {
-            """
-            UPDATE blob SET
-                size = column2, state = column3, uploaded = column4, leases = column5, sunset = column6,
-                reason = column7, ended = column8
-            FROM \($0) WHERE id = column1
-            """
-        }
-        try database.run(new) {
-            """
-            INSERT INTO blob (address, size, state, uploaded, leases, sunset, reason, ended)
-            SELECT * FROM \($0) WHERE column1 IS NOT NULL
-            """
-        }
+        try changed.run(in: database)
+        try new.run(in: database)
         note(places, in: &blobs)
     }
 
@@ -62,73 +50,62 @@ extension SQLiteTransaction {
     }
 
     private func dropBlobs(_ page: CatalogPage) throws {
-        var dropped = RowBatch(width: 1)
+        var dropped = RowBatch(.dropBlobs)
         for place in page.blobs.changedPlaces where page.blobs[place] == nil {
-            if let id = blobs[place] { dropped.append([id]) }
+            if let id = blobs[place] { dropped.append([.of(id)]) }
         }
-        try database.run(dropped) { "DELETE FROM blob WHERE id IN \($0)" }
+        try dropped.run(in: database)
     }
 
     private func writeBans(_ page: CatalogPage) throws {
-        var (new, lifted) = (RowBatch(width: 2), RowBatch(width: 1))
+        var (new, lifted) = (RowBatch(.addBans), RowBatch(.liftBans))
         for entry in page.bans.changed {
             if let since = entry.current {
-                new.append([entry.key.data, since.seconds])
+                new.append([.of(entry.key), .of(since)])
             } else {
-                lifted.append([entry.key.data])
+                lifted.append([.of(entry.key)])
             }
         }
-        try database.run(lifted) { "DELETE FROM ban WHERE address IN \($0)" }
-        try database.run(new) { "REPLACE INTO ban SELECT * FROM \($0) WHERE column1 IS NOT NULL" }
+        try lifted.run(in: database)
+        try new.run(in: database)
     }
 
     // MARK: Leases
 
     private func changeLeases(_ page: CatalogPage) throws {
-        var changed = RowBatch(width: 6)
+        var changed = RowBatch(.changeLeases)
         for place in page.leases.changedPlaces {
             guard let lease = page.leases[place], let id = leases[place] else { continue }
             changed.append([
-                id, lease.subject, lease.expires.seconds, lease.delivered?.seconds, lease.ended?.seconds,
-                lease.reason?.rawValue,
+                .of(id), .of(lease.subject), .of(lease.expires), .of(lease.delivered), .of(lease.ended),
+                .of(lease.reason),
             ])
         }
-        try database.run(changed) {
-            """
-            UPDATE lease SET subject = column2, expires = column3, delivered = column4, ended = column5, reason = column6
-            FROM \($0) WHERE id = column1
-            """
-        }
+        try changed.run(in: database)
     }
 
     private func addLeases(_ page: CatalogPage) throws {
-        var (new, hashes) = (RowBatch(width: 11), RowBatch(width: 3))
+        var (new, hashes) = (RowBatch(.addLeases), RowBatch(.addReceiptHashes))
         var places: [Int] = []
         for place in page.leases.changedPlaces where leases[place] == nil {
             guard let lease = page.leases[place] else { continue }
             places.append(place)
             new.append([
-                try blob(of: lease.address, page), lease.owner?.data, lease.subject, lease.created.seconds,
-                lease.expires.seconds, lease.limit.seconds, lease.recipients, lease.hashes, lease.delivered?.seconds,
-                lease.ended?.seconds, lease.reason?.rawValue,
+                .of(try blob(of: lease.address, page)), .of(lease.owner), .of(lease.subject), .of(lease.created),
+                .of(lease.expires), .of(lease.limit), .of(lease.recipients), .of(lease.hashes), .of(lease.delivered),
+                .of(lease.ended), .of(lease.reason),
             ])
         }
-        try database.run(new) {
-            """
-            INSERT INTO lease (
-                blob, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, ended, reason)
-            SELECT * FROM \($0) WHERE column1 IS NOT NULL
-            """
-        }
+        try new.run(in: database)
         note(places, in: &leases)
         for entry in page.receiptHashes.changed {
             guard let admitted = entry.current, let lease = page.leases[entry.key], let id = leases[entry.key] else {
                 continue
             }
             let blob = try blob(of: lease.address, page)
-            for hash in admitted { hashes.append([id, hash.data, blob]) }
+            for hash in admitted { hashes.append([.of(id), .of(hash), .of(blob)]) }
         }
-        try database.run(hashes) { "INSERT INTO receipt_hash SELECT * FROM \($0) WHERE column1 IS NOT NULL" }
+        try hashes.run(in: database)
     }
 
     private func blob(of address: BlobAddress, _ page: CatalogPage) throws -> Int64 {
@@ -139,71 +116,67 @@ extension SQLiteTransaction {
     }
 
     private func dropLeases(_ page: CatalogPage) throws {
-        var dropped = RowBatch(width: 1)
+        var (receipts, hashes, dropped) = (
+            RowBatch(.dropReceipts), RowBatch(.dropReceiptHashes), RowBatch(.dropLeases)
+        )
         for place in page.leases.changedPlaces where page.leases[place] == nil {
-            if let id = leases[place] { dropped.append([id]) }
+            guard let id = leases[place] else { continue }
+            receipts.append([.of(id)])
+            hashes.append([.of(id)])
+            dropped.append([.of(id)])
         }
-        try database.run(dropped) { "DELETE FROM receipt WHERE lease IN \($0)" }
-        try database.run(dropped) { "DELETE FROM receipt_hash WHERE lease IN \($0)" }
-        try database.run(dropped) { "DELETE FROM lease WHERE id IN \($0)" }
+        for batch in [receipts, hashes, dropped] { try batch.run(in: database) }
     }
 
     private func addReceipts(_ page: CatalogPage) throws {
-        var new = RowBatch(width: 4)
+        var new = RowBatch(.addReceipts)
         for entry in page.receipts.changed {
             // A lease that is forgotten in the same batch takes them with it.
             guard let at = entry.current, page.leases[entry.key.lease] != nil, let lease = leases[entry.key.lease]
             else { continue }
-            new.append([lease, entry.key.hash.data, entry.key.recipient.data, at.seconds])
+            new.append([.of(lease), .of(entry.key.hash), .of(entry.key.recipient), .of(at)])
         }
-        try database.run(new) { "INSERT INTO receipt SELECT * FROM \($0) WHERE column1 IS NOT NULL" }
+        try new.run(in: database)
     }
 
     /// Who holds nothing any more has no row.
     private func writeCharges(_ page: CatalogPage) throws {
-        var (changed, less) = (RowBatch(width: 3), RowBatch(width: 1))
+        var (changed, less) = (RowBatch(.changeUsages), RowBatch(.dropUsages))
         for entry in page.charges.changed {
             guard let charge = entry.current, charge != Usage() else { continue }
-            changed.append([entry.key, charge.leases, charge.bytes])
-            if charge.leases < 0 { less.append([entry.key]) }
+            changed.append([.of(entry.key), .of(charge.leases), .of(charge.bytes)])
+            if charge.leases < 0 { less.append([.of(entry.key)]) }
         }
-        try database.run(changed) {
-            """
-            INSERT INTO charge SELECT * FROM \($0) WHERE column1 IS NOT NULL
-            ON CONFLICT (subject) DO UPDATE SET leases = leases + excluded.leases, bytes = bytes + excluded.bytes
-            """
-        }
-        try database.run(less) { "DELETE FROM charge WHERE leases <= 0 AND subject IN \($0)" }
+        try changed.run(in: database)
+        try less.run(in: database)
     }
 
     // MARK: The rest
 
     private func writeUploads(_ page: CatalogPage) throws {
-        var (kept, dropped) = (RowBatch(width: ResumableUpload.columnCount), RowBatch(width: 1))
+        var (kept, dropped) = (RowBatch(.keepUploads), RowBatch(.dropUploads))
         for entry in page.uploads.changed {
             if let upload = entry.current {
                 kept.append(try upload.values())
             } else {
-                dropped.append([entry.key.data])
+                dropped.append([.of(entry.key)])
             }
         }
-        try database.run(dropped) { "DELETE FROM upload WHERE id IN \($0)" }
-        try database.run(kept) {
-            "REPLACE INTO upload (\(ResumableUpload.columns)) SELECT * FROM \($0) WHERE column1 IS NOT NULL"
-        }
+        try dropped.run(in: database)
+        try kept.run(in: database)
     }
 
     private func writeSightings(_ page: CatalogPage) throws {
-        var (kept, dropped) = (RowBatch(width: 3), RowBatch(width: 1))
+        var (kept, dropped) = (RowBatch(.keepSightings), RowBatch(.dropSightings))
         for entry in page.sightings.changed {
             if let sighting = entry.current {
-                kept.append([entry.key.data, sighting.firstSeen.seconds, sighting.lastPass])
+                kept.append([.of(entry.key), .of(sighting.firstSeen), .of(sighting.lastPass)])
             } else {
-                dropped.append([entry.key.data])
+                dropped.append([.of(entry.key)])
             }
         }
-        try database.run(dropped) { "DELETE FROM orphan WHERE address IN \($0)" }
-        try database.run(kept) { "REPLACE INTO orphan SELECT * FROM \($0) WHERE column1 IS NOT NULL" }
+        try dropped.run(in: database)
+        try kept.run(in: database)
     }
 
     private func writeScrubs(_ page: CatalogPage) throws {
@@ -223,13 +196,10 @@ extension SQLiteTransaction {
 
     /// Brings the kept sums up to date.
     private func writeSums(_ difference: StoreSums) throws {
-        var changed = RowBatch(width: 3)
-        for (kind, sum) in difference.kinds where sum != BlobTotal() {
-            changed.append([kind, sum.count, sum.bytes])
-        }
-        try database.run(changed) {
-            "UPDATE tally SET count = count + column2, bytes = bytes + column3 FROM \($0) WHERE kind = column1"
-        }
+        if difference == StoreSums() { return }
+        var sums = RowBatch(.changeSums)
+        sums.append(difference.kinds.map { .of($0.sum.count) } + difference.kinds.map { .of($0.sum.bytes) })
+        try sums.run(in: database)
     }
 
     private func writeStore(_ change: StoreChange) throws {

@@ -91,32 +91,32 @@ package final class MemoryTransaction: CatalogTransaction {
     // MARK: Loading
 
     package func load(_ page: inout CatalogPage) {
-        for place in page.finds.takeRequests() { page.fill(findAt: place, find(page.finds.entries[place].key, &page)) }
-        for place in page.blobs.takeRequests() { page.blobs.fill(place, catalog.blobs[page.blobs.entries[place].key]) }
-        for place in page.bans.takeRequests() { page.bans.fill(place, catalog.bans[page.bans.entries[place].key]) }
+        for place in page.finds.takeRequests() { page.fill(findAt: place, find(page.finds.key(at: place), &page)) }
+        for place in page.blobs.takeRequests() { page.blobs.fill(place, catalog.blobs[page.blobs.key(at: place)]) }
+        for place in page.bans.takeRequests() { page.bans.fill(place, catalog.bans[page.bans.key(at: place)]) }
         for place in page.leases.takeRequests() { load(leaseAt: place, &page) }
         for place in page.deliveries.takeRequests() {
-            page.deliveries.fill(place, deliveries(page.deliveries.entries[place].key, &page))
+            page.deliveries.fill(place, deliveries(page.deliveries.key(at: place), &page))
         }
         for place in page.usages.takeRequests() {
-            page.usages.fill(place, catalog.usages[page.usages.entries[place].key])
+            page.usages.fill(place, catalog.usages[page.usages.key(at: place)])
         }
         for place in page.uploads.takeRequests() {
-            page.uploads.fill(place, catalog.uploads[page.uploads.entries[place].key])
+            page.uploads.fill(place, catalog.uploads[page.uploads.key(at: place)])
         }
         for place in page.sightings.takeRequests() {
-            page.sightings.fill(place, catalog.sightings[page.sightings.entries[place].key])
+            page.sightings.fill(place, catalog.sightings[page.sightings.key(at: place)])
         }
         for place in page.scrubs.takeRequests() {
-            page.scrubs.fill(place, catalog.scrubs[page.scrubs.entries[place].key])
+            page.scrubs.fill(place, catalog.scrubs[page.scrubs.key(at: place)])
         }
         for place in page.nextEnds.takeRequests() {
-            page.nextEnds.fill(place, nextEnd(page.nextEnds.entries[place].key))
+            page.nextEnds.fill(place, nextEnd(page.nextEnds.key(at: place)))
         }
     }
 
     private func load(leaseAt place: Int, _ page: inout CatalogPage) {
-        let key = page.leases.entries[place].key
+        let key = page.leases.key(at: place)
         // Without an owner only one that has not ended has this name.
         guard let (number, lease) = catalog.leases.first(where: { $0.value.row.key == key }) else { return }
         page.leases.fill(place, lease.row)

@@ -95,7 +95,7 @@ package struct CatalogPage: Sendable {
 
     /// Loads the answer to the question at `place`. Leases that are new on this page belong to those on their address.
     package mutating func fill(findAt place: Int, _ found: [Int]) {
-        guard case .leases(let address) = finds.entries[place].key else { return finds.fill(place, found) }
+        guard case .leases(let address) = finds.key(at: place) else { return finds.fill(place, found) }
         finds.fill(place, found + leases.added.filter { leases[$0]?.address == address })
     }
 

@@ -1,0 +1,119 @@
+import StoreRules
+
+/// Finding rows: the first column is the place on the page that a row is for.
+extension RowStatement {
+    static let findBlobs = RowStatement(width: 2) {
+        "SELECT \($0[1]), \(BlobRow.columns) FROM \($0.joined)blob WHERE address = \($0[2])"
+    }
+    static let findAccounted = RowStatement(width: 2) {
+        "SELECT \($0[1]) FROM \($0.joined)blob WHERE address = \($0[2]) AND state <> 4"
+    }
+    static let findBans = RowStatement(width: 2) {
+        "SELECT \($0[1]), since FROM \($0.joined)ban WHERE address = \($0[2])"
+    }
+    static let findOpenLeases = RowStatement(width: 2) {
+        """
+        SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease INDEXED BY lease_of_blob
+        WHERE blob = \($0[2]) AND ended IS NULL ORDER BY 1, id
+        """
+    }
+    static let findOwnedLeases = RowStatement(width: 3) {
+        """
+        SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease INDEXED BY lease_owner
+        WHERE blob = \($0[2]) AND owner = \($0[3])
+        """
+    }
+    static let findUnownedLeases = RowStatement(width: 3) {
+        """
+        SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease INDEXED BY lease_unowned
+        WHERE blob = \($0[2]) AND subject = \($0[3]) AND owner IS NULL AND ended IS NULL
+        """
+    }
+    /// The newest leases that admit a secret, with what is known of it.
+    static let findDeliveries = RowStatement(width: 4) {
+        """
+        SELECT \($0[1]),
+            (SELECT count(*) FROM receipt WHERE lease = id),
+            EXISTS (SELECT 1 FROM receipt WHERE lease = id AND hash = \($0[3])),
+            EXISTS (SELECT 1 FROM receipt WHERE lease = id AND hash = \($0[3]) AND recipient = \($0[4])),
+            \(LeaseRow.columns)
+        FROM \($0.joined)lease WHERE id IN (
+            SELECT lease FROM receipt_hash WHERE receipt_hash.blob = \($0[2]) AND hash = \($0[3])
+            ORDER BY lease DESC LIMIT \(Catalog.pageRows))
+        """
+    }
+    static let findUsages = RowStatement(width: 2) {
+        "SELECT \($0[1]), leases, bytes FROM \($0.joined)charge WHERE subject = \($0[2])"
+    }
+    static let findUploads = RowStatement(width: 2) {
+        "SELECT \($0[1]), \(UploadColumns.all) FROM \($0.joined)upload WHERE id = \($0[2])"
+    }
+    static let findSightings = RowStatement(width: 2) {
+        "SELECT \($0[1]), first_seen, last_pass FROM \($0.joined)orphan WHERE address = \($0[2])"
+    }
+}
+
+/// Changing rows.
+extension RowStatement {
+    static let addBlobs = RowStatement(width: 8) {
+        "INSERT INTO blob (address, size, state, uploaded, leases, sunset, reason, ended) \($0.inserted)"
+    }
+    static let changeBlobs = RowStatement(width: 8) {
+        """
+        UPDATE blob SET
+            size = \($0[2]), state = \($0[3]), uploaded = \($0[4]), leases = \($0[5]), sunset = \($0[6]),
+            reason = \($0[7]), ended = \($0[8])
+        \($0.from) WHERE id = \($0[1])
+        """
+    }
+    static let dropBlobs = RowStatement(width: 1) { "DELETE FROM blob WHERE id IN \($0.list)" }
+    static let addBans = RowStatement(width: 2) { "REPLACE INTO ban \($0.inserted)" }
+    static let liftBans = RowStatement(width: 1) { "DELETE FROM ban WHERE address IN \($0.list)" }
+    static let addLeases = RowStatement(width: 11) {
+        """
+        INSERT INTO lease (
+            blob, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, ended, reason)
+        \($0.inserted)
+        """
+    }
+    static let changeLeases = RowStatement(width: 6) {
+        """
+        UPDATE lease SET
+            subject = \($0[2]), expires = \($0[3]), delivered = \($0[4]), ended = \($0[5]), reason = \($0[6])
+        \($0.from) WHERE id = \($0[1])
+        """
+    }
+    /// What refers to a lease goes before it.
+    static let dropReceipts = RowStatement(width: 1) { "DELETE FROM receipt WHERE lease IN \($0.list)" }
+    static let dropReceiptHashes = RowStatement(width: 1) { "DELETE FROM receipt_hash WHERE lease IN \($0.list)" }
+    static let dropLeases = RowStatement(width: 1) { "DELETE FROM lease WHERE id IN \($0.list)" }
+    static let addReceiptHashes = RowStatement(width: 3) { "INSERT INTO receipt_hash \($0.inserted)" }
+    static let addReceipts = RowStatement(width: 4) { "INSERT INTO receipt \($0.inserted)" }
+    static let changeUsages = RowStatement(width: 3) {
+        """
+        INSERT INTO charge \($0.inserted)
+        ON CONFLICT (subject) DO UPDATE SET leases = leases + excluded.leases, bytes = bytes + excluded.bytes
+        """
+    }
+    static let dropUsages = RowStatement(width: 1) {
+        "DELETE FROM charge WHERE leases <= 0 AND subject IN \($0.list)"
+    }
+    static let keepUploads = RowStatement(width: UploadColumns.count) {
+        "REPLACE INTO upload (\(UploadColumns.all)) \($0.inserted)"
+    }
+    static let dropUploads = RowStatement(width: 1) { "DELETE FROM upload WHERE id IN \($0.list)" }
+    static let keepSightings = RowStatement(width: 3) { "REPLACE INTO orphan \($0.inserted)" }
+    static let dropSightings = RowStatement(width: 1) { "DELETE FROM orphan WHERE address IN \($0.list)" }
+    /// One row: by how much each kind of sum changes, first the counts, then the bytes. All six are changed at once, since
+    /// a table of those that do change would cost more.
+    static let changeSums = RowStatement(width: 2 * StoreSums().kinds.count) { row in
+        let kinds = StoreSums().kinds.map(\.kind)
+        let cases = { (first: Int) in
+            kinds.enumerated().map { "WHEN \($1) THEN ?\(first + $0)" }.joined(separator: " ")
+        }
+        return """
+            UPDATE tally SET
+                count = count + CASE kind \(cases(1)) END, bytes = bytes + CASE kind \(cases(1 + kinds.count)) END
+            """
+    }
+}
