@@ -43,8 +43,8 @@ package enum Hexadecimal {
 
 /// Parses decimal digits from outside: a number that is too large becomes the largest one, and never overflows.
 package enum SaturatingDigits {
-    /// The number that one or more ASCII digits write; nil for anything else.
-    package static func parse(_ digits: some Collection<UInt8>) -> Int64? {
+    /// The number that one or more ASCII digits write; nil for anything else. Inlinable, since every range is parsed by it.
+    @inlinable package static func parse(_ digits: some Collection<UInt8>) -> Int64? {
         guard !digits.isEmpty else { return nil }
         var number: Int64 = 0
         var isTooLarge = false
@@ -64,7 +64,7 @@ package enum SaturatingDigits {
 
 extension BidirectionalCollection<UInt8> {
     /// Without spaces and tabs at both ends: OWS of RFC 9110 §5.6.3.
-    package func trimmingBlanks() -> SubSequence {
+    @inlinable package func trimmingBlanks() -> SubSequence {
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         var trimmed = self[...].drop(while: isBlank)
         while let last = trimmed.last, isBlank(last) { trimmed.removeLast() }
