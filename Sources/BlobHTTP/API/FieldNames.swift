@@ -1,4 +1,6 @@
+package import Blobs
 package import HTTPTypes
+import Store
 
 /// Names of fields in this API that swift-http-types does not define.
 ///
@@ -41,4 +43,57 @@ extension HTTPField.Name {
     package static let acceptPatch = known("Accept-Patch")
     package static let xHTTPMethodOverride = known("X-HTTP-Method-Override")
     package static let referrerPolicy = known("Referrer-Policy")
+}
+
+/// Dates in the format of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+package enum HTTPDate {
+    private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    /// 9999-12-31T23:59:59Z: the format has four digits for the year.
+    private static let latest: Int64 = 253_402_300_799
+
+    /// The date of `time`, clamped to the years 1970 to 9999.
+    package static func format(_ time: Timestamp) -> String {
+        let (days, secondOfDay) = days(of: time)
+        let (year, month, day) = civil(daysSince1970: days)
+        let date = "\(weekdays[Int(days % 7)]), \(twoDigits(day)) \(months[Int(month) - 1]) \(fourDigits(year))"
+        return "\(date) \(clock(secondOfDay)) GMT"
+    }
+
+    /// The same moment in the format of logs, `1994-11-06T08:49:37Z` (RFC 3339 §5.6).
+    package static func logged(_ time: Timestamp) -> String {
+        let (days, secondOfDay) = days(of: time)
+        let (year, month, day) = civil(daysSince1970: days)
+        return "\(fourDigits(year))-\(twoDigits(month))-\(twoDigits(day))T\(clock(secondOfDay))Z"
+    }
+
+    private static func days(of time: Timestamp) -> (days: Int64, secondOfDay: Int64) {
+        let (days, secondOfDay) = min(max(time.seconds, 0), latest).quotientAndRemainder(dividingBy: 86_400)
+        return (days, secondOfDay)
+    }
+
+    private static func clock(_ secondOfDay: Int64) -> String {
+        [secondOfDay / 3600, secondOfDay / 60 % 60, secondOfDay % 60].map(twoDigits).joined(separator: ":")
+    }
+
+    private static func fourDigits(_ number: Int64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    private static func twoDigits(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+    /// Year, month (1…12) and day (1…31) in the Gregorian calendar. Years are counted from March, so that the leap day
+    /// is the last of its year; 719,468 days lie between 0000-03-01 and 1970-01-01.
+    private static func civil(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
+    }
 }

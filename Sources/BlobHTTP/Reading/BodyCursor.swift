@@ -43,3 +43,50 @@ struct BodyCursor {
         if let left { rest = [.range(left)] + rest }
     }
 }
+
+/// Which parts of a file were found in the kernel's page cache, and when. Asking costs a system call for every 64 KiB,
+/// so an answer is believed for a while; one that has become wrong delays an event loop by one read of the disk.
+struct PageCacheProbe {
+    /// A file is probed in parts of this size, aligned to it, and sent in pieces that are no larger.
+    static let partBytes: Int64 = 1 << 20
+    /// One byte is probed in each run of this length: the kernel reads ahead no less.
+    private static let strideBytes: Int64.Stride = 64 << 10
+    /// How long an answer is believed.
+    private static let trust = TimeAmount.seconds(10)
+    /// Parts of one file that are remembered at most.
+    private static let partLimit = 256
+
+    private var seen: [Int64: NIODeadline] = [:]
+
+    /// Whether `range` can be sent without waiting; `hasByte` probes one offset.
+    mutating func isResident(
+        _ range: ByteRange, of size: Int64, now: NIODeadline, hasByte: (Int64) -> Bool
+    ) -> Bool {
+        for part in range.offset / Self.partBytes...(range.end - 1) / Self.partBytes {
+            if let time = seen[part], now < time + Self.trust { continue }
+            // The whole part is probed at once, so that the next ranges in it cost nothing.
+            let (start, end) = (part * Self.partBytes, min((part + 1) * Self.partBytes, size))
+            if Self.isResident(start, end, hasByte) {
+                if seen.count >= Self.partLimit { seen.removeAll() }
+                seen[part] = now
+            } else if !Self.isResident(max(start, range.offset), min(end, range.end), hasByte) {
+                return false
+            }
+        }
+        return true
+    }
+
+    private static func isResident(_ start: Int64, _ end: Int64, _ hasByte: (Int64) -> Bool) -> Bool {
+        stride(from: start, to: end, by: strideBytes).allSatisfy(hasByte) && hasByte(end - 1)
+    }
+
+    /// The first piece of `range`: all of it where it is no larger than a part, else what lies within its first part.
+    static func firstPiece(of range: ByteRange, size: Int64) -> ByteRange {
+        if range.count <= partBytes { return range }
+        let end = (range.offset / partBytes + 1) * partBytes
+        guard let piece = ByteRange(offset: range.offset, count: end - range.offset, within: size) else {
+            preconditionFailure("a piece of a range lies within the blob")
+        }
+        return piece
+    }
+}

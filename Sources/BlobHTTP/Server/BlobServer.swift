@@ -1,4 +1,5 @@
 package import Blobs
+package import HummingbirdCore
 package import Logging
 package import ServiceLifecycle
 package import Store
@@ -119,4 +120,63 @@ package final class PublicURLBox: Sendable {
         get { url.withLock { $0 } }
         set { url.withLock { $0 = newValue } }
     }
+}
+
+/// What happens to requests that change something, or that ask about leases, uploads and quotas.
+package enum WriteAccess: Sendable {
+    /// This store handles them.
+    case store(any ResumableStore)
+    /// Another server handles them.
+    case forwarded(any RequestForwarder)
+    /// They are refused: this server is read-only.
+    case refused
+
+    /// Why the store that takes writes, or else the one that is read, cannot do its work.
+    func unreadiness(or reads: any BlobStore) async -> String? {
+        if case .store(let store) = self { await store.unreadiness() } else { await reads.unreadiness() }
+    }
+}
+
+/// Hands requests on to another server: what an edge does with everything that it cannot answer from its cache.
+package protocol RequestForwarder: Sendable {
+    /// The response of the other server, with status, fields and body as they are. The body of the request is read at
+    /// the pace at which it is sent on; interim responses are sent through `scope`. Credentials have not been checked:
+    /// that is for the other server to do.
+    func forward(_ request: Request, from client: ClientAddress, in scope: RequestScope) async throws -> Response
+}
+
+/// Where this server is found: scheme, host and port, and perhaps a path before every name. Absolute URLs are made
+/// from this only, never from what a request claims.
+package struct PublicURL: Hashable, Sendable, CustomStringConvertible {
+    /// `scheme://host[:port]`, in lower case, as an Origin field names it (RFC 6454 §6.2).
+    package let origin: String
+    /// The host without the brackets of an IPv6 literal.
+    package let host: String
+    /// Empty, or a path that begins with a slash and does not end with one.
+    package let path: String
+
+    /// Reads `http://host[:port][/path]` or the same with `https`; nil for anything else, a query or a user included.
+    package init?(_ text: String) {
+        guard let (scheme, rest) = HTTPOrigin.splitScheme(text) else { return nil }
+        let isPlain = rest.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"?#@\\\"<>".utf8.contains($0) }
+        let authority = rest.prefix { $0 != "/" }
+        guard isPlain, let parsed = Authority(authority), !parsed.host.isEmpty else { return nil }
+        var path = String(rest.dropFirst(authority.count))
+        while path.hasSuffix("/") { path.removeLast() }
+        self.init(HTTPOrigin(scheme: scheme, host: parsed.host, port: parsed.port ?? scheme.defaultPort), path: path)
+    }
+
+    /// The URL of a server that listens at an IP address or a host's name.
+    package init(listeningAt address: Authority, scheme: HTTPOrigin.Scheme = .http) {
+        let port = address.port ?? scheme.defaultPort
+        self.init(HTTPOrigin(scheme: scheme, host: address.host.lowercased(), port: port), path: "")
+    }
+
+    private init(_ origin: HTTPOrigin, path: String) {
+        self.origin = origin.description
+        host = origin.host
+        self.path = path
+    }
+
+    package var description: String { origin + path }
 }

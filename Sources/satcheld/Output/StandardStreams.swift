@@ -1,5 +1,7 @@
 import Files
+import FoundationEssentials
 import Glibc
+import Logging
 
 /// Everything except a command's result.
 enum StandardError {
@@ -29,5 +31,42 @@ private enum Output {
             // Safe: the bytes outlive the call, which reads no more than their count.
             _ = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         }
+    }
+}
+
+/// Logs lines to stderr: time, level, a constant message, then metadata as key=value in alphabetical order.
+struct LogLines: LogHandler {
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    init(level: Logger.Level) {
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let pairs = facts.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted("\($0.value)"))" }
+        let time = Date.now.formatted(.iso8601)
+        let line = ([time, event.level.rawValue, "\(event.message)"] + pairs).joined(separator: " ")
+        StandardError.write(line)
+    }
+
+    /// Quotes a value that is not one plain word, and keeps it on one line.
+    private static func quoted(_ value: String) -> String {
+        let isWord = value.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x22 && $0 != 0x3d }
+        guard !isWord || value.isEmpty else { return value }
+        let escaped = value.unicodeScalars.map { scalar -> String in
+            switch scalar {
+            case "\"", "\\": "\\\(scalar)"
+            case _ where scalar.properties.generalCategory == .control: "\\u{\(String(scalar.value, radix: 16))}"
+            default: String(scalar)
+            }
+        }
+        return "\"\(escaped.joined())\""
     }
 }
