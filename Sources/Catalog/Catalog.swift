@@ -111,7 +111,7 @@ package final class Catalog: Sendable {
 
     /// Changes rows in one transaction that is durable when this returns.
     ///
-    /// On `.full`, `.busy` and `.conflict` nothing was changed; on any other error nobody knows.
+    /// On `.full`, `.busy` and `.conflict` nothing was changed; after any other error the outcome is unknown.
     package func write<Value>(
         at now: Timestamp, _ body: (SQLiteTransaction) throws(CatalogError) -> Value
     ) throws(CatalogError) -> (value: Value, commits: Int64) {

@@ -129,7 +129,7 @@ extension LeaseTerms {
     }
 }
 
-/// The columns of an upload, as `ResumableUpload` reads and gives them.
+/// The columns of an upload, as `ResumableUpload` reads and returns them.
 enum UploadColumns {
     static let count = 18
     static let all = """

@@ -82,7 +82,7 @@ package struct RevokeLease: CatalogChange {
     }
 }
 
-/// Moves the end of an owner's lease, as `RenewalRule` says; gives the blob and the lease as they are then.
+/// Moves the end of an owner's lease, as `RenewalRule` says; returns the lease as it is then.
 package struct RenewLease: CatalogChange {
     package let key: LeaseKey
     package let lifetime: Lifetime?

@@ -25,7 +25,7 @@ package struct TakeDownBlob: CatalogChange {
     }
 }
 
-/// Lets an address be held again; gives false if it was not banned.
+/// Lets an address be held again; returns false if it was not banned.
 package struct LiftBan: CatalogChange {
     package let address: BlobAddress
 
@@ -42,7 +42,7 @@ package struct LiftBan: CatalogChange {
     }
 }
 
-/// Writes down that a held blob's file is not the blob; gives false where it was not held.
+/// Writes down that a held blob's file is not the blob; returns false if it was not held.
 package struct MarkDamaged: CatalogChange {
     package let address: BlobAddress
 

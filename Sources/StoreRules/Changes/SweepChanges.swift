@@ -1,7 +1,7 @@
 package import Blobs
 import Store
 
-/// Ends the leases whose time is up, so many at most and those first that are due longest; gives how many.
+/// Ends the leases whose time is up, so many at most and those first that are due longest; returns how many.
 package struct EndDueLeases: CatalogChange {
     private let query: PageQuery
 
@@ -26,7 +26,7 @@ package struct EndDueLeases: CatalogChange {
     }
 }
 
-/// Begins the removal of those of these blobs that no lease holds, and gives them.
+/// Begins the removal of those of these blobs that no lease holds, and returns them.
 package struct MarkForRemoval: CatalogChange {
     package let addresses: [BlobAddress]
 
@@ -73,7 +73,7 @@ package struct FinishRemovals: CatalogChange {
     }
 }
 
-/// Forgets tombstones and ended leases that are older than a moment, so many of each at most; gives how many. A tombstone
+/// Forgets tombstones and ended leases that are older than a moment, so many of each at most; returns how many. A tombstone
 /// stays as long as one of its leases does.
 package struct DropForgotten: CatalogChange {
     private let end: Timestamp
@@ -146,7 +146,7 @@ package struct DropSightings: CatalogChange {
     }
 }
 
-/// Drops sightings that pass `pass` did not confirm, so many at most; gives how many.
+/// Drops sightings that pass `pass` did not confirm, so many at most; returns how many.
 package struct DropOldSightings: CatalogChange {
     private let query: PageQuery
 

@@ -48,7 +48,7 @@ package struct CommitUpload: CatalogChange {
     }
 }
 
-/// Notes a new upload that outlives its requests, and whose empty file is there; gives when it is forgotten.
+/// Notes a new upload that outlives its requests, and whose empty file is there; returns when it expires.
 package struct CreateUpload: CatalogChange {
     package let id: UploadID
     package let announcement: UploadAnnouncement

@@ -102,7 +102,7 @@ extension CatalogPage {
         }
     }
 
-    /// Ends every lease on `address`; those that live by a word, for `reason`. Says how many lived.
+    /// Ends every lease on `address`; those that live by a word, for `reason`. Returns how many lived.
     mutating func endAllLeases(on address: BlobAddress, because reason: EndReason) -> Int {
         endDueLeases(on: address)
         let live = sortedByEnd(openLeases(on: address))

@@ -5,7 +5,9 @@
 ///
 /// Public and inlinable, unlike all else here, since only so it is compiled for each table in the rooms that use it.
 public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
+    /// One row, and what changes have made of it.
     public struct Entry: Sendable {
+        /// What it was asked for by.
         public let key: Key
         /// The row as it is stored; nil where there is none.
         public var stored: Row?
@@ -35,6 +37,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     /// Whether any change has set a row, undone or not.
     @usableFromInline var hasChanges = false
 
+    /// A table without rows.
     @inlinable public init() {}
 
     /// The key of a place.
@@ -69,7 +72,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
         rows[place].current = row
     }
 
-    /// Loads a row that nobody asked for by its key; one that is on the page already stays as it is. Gives its place.
+    /// Loads a row that nobody asked for by its key; one that is on the page already stays as it is. Returns its place.
     @inlinable public mutating func load(_ key: Key, _ row: Row) -> Int {
         if let place = places[key] {
             guard let index = requested.firstIndex(of: place) else { return place }
@@ -80,7 +83,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
         return append(Entry(key: key, stored: row, current: row))
     }
 
-    /// Loads a row that no key leads to. Gives its place.
+    /// Loads a row that no key leads to. Returns its place.
     @inlinable public mutating func load(nameless key: Key, _ row: Row) -> Int {
         rows.append(Entry(key: key, stored: row, current: row))
         return rows.count - 1
@@ -118,8 +121,9 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     /// The row at a place by now.
     @inlinable public subscript(_ place: Int) -> Row? { rows[place].current }
 
-    /// The entries that changes have set, and their places.
+    /// The entries that changes have set.
     @inlinable public var changed: [Entry] { hasChanges ? rows.filter { $0.isChanged } : [] }
+    /// The places of those.
     @inlinable public var changedPlaces: [Int] { hasChanges ? rows.indices.filter { rows[$0].isChanged } : [] }
 
     // MARK: Changing
@@ -137,7 +141,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
         set(row, at: places[key] ?? append(Entry(key: key)))
     }
 
-    /// Adds a row that is not stored, whatever was called so before. Gives its place.
+    /// Adds a row that is not stored, whatever was called so before. Returns its place.
     @inlinable public mutating func add(_ row: Row, for key: Key) -> Int {
         steps.append(.renamed(key, before: places[key]))
         let place = append(Entry(key: key))

@@ -22,9 +22,9 @@ final class GroupCommitter: Sendable {
     /// A change that waits for its batch.
     private struct Waiting: Sendable {
         let request: @Sendable (inout CatalogPage) -> Void
-        /// Judges, changes rows and, last of all, names a file. Where the catalogue meets a full disk it is asked again.
+        /// Applies the change to the page, then names its file. Called again if the catalogue met a full disk.
         let apply: @Sendable (SQLiteTransaction, inout CatalogPage) throws(CatalogError) -> Result<Applied, StoreError>
-        /// Hears why it was not done.
+        /// Reports why it was not made.
         let fail: @Sendable (StoreError) -> Void
     }
 
@@ -67,7 +67,7 @@ final class GroupCommitter: Sendable {
         self.logger = logger
     }
 
-    /// Makes one change of rows durable, together with whatever else waits, and gives what it came to.
+    /// Makes one change of rows durable, together with whatever else waits, and returns its outcome.
     func perform<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Change.Outcome {
         let result: Result<Change.Outcome, StoreError> = await withCheckedContinuation { continuation in
             perform(change) { _ in
@@ -192,7 +192,7 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    /// Loads the rows that all of them look at, then judges one after another.
+    /// Loads the rows that all changes need, then applies one after another.
     private func apply(
         _ changes: [Waiting], to page: inout CatalogPage, _ transaction: SQLiteTransaction
     ) throws(CatalogError) -> [Result<Applied, StoreError>] {

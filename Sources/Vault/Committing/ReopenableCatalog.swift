@@ -17,7 +17,7 @@ final class ReopenableCatalog: Sendable {
     }
 
     /// What a caller finds.
-    private enum Entry {
+    private enum AccessDecision {
         case enter(Catalog)
         case wait
         case fail(CatalogError)
@@ -107,7 +107,7 @@ final class ReopenableCatalog: Sendable {
         }
     }
 
-    private static func entry(_ state: inout State) -> Entry {
+    private static func entry(_ state: inout State) -> AccessDecision {
         switch state {
         case .open(let catalog, let users):
             state = .open(catalog, users: users + 1)
