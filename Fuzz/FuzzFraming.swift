@@ -74,7 +74,7 @@ private struct Reading: Equatable {
         let encodings = head.headers["transfer-encoding"].map { String(Substring($0.utf8.trimmingBlanks())) }
         check(head.headers["host"].count == 1 || head.version == .http1_0, "one host")
         check(lengths.count + encodings.count <= 1, "one way to find the end of a body")
-        check(lengths.allSatisfy { SaturatingDigits.parse($0) != nil }, "a length is digits")
+        check(lengths.allSatisfy { SaturatingDigits.parse($0.span) != nil }, "a length is digits")
         check(encodings.allSatisfy { $0.lowercased() == "chunked" }, "one encoding")
         for (name, value) in head.headers {
             check(!name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }, "a name is a token")

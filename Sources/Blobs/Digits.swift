@@ -43,15 +43,15 @@ package enum Hexadecimal {
 
 /// Parses decimal digits from outside: a number that is too large becomes the largest one, and never overflows.
 package enum SaturatingDigits {
-    /// The number that one or more ASCII digits write; nil for anything else. Inlinable, since every range is parsed by it.
-    @inlinable package static func parse(_ digits: some Collection<UInt8>) -> Int64? {
+    /// The number that one or more ASCII digits write; nil for anything else.
+    package static func parse(_ digits: Span<UInt8>) -> Int64? {
         guard !digits.isEmpty else { return nil }
         var number: Int64 = 0
         var isTooLarge = false
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+        for index in digits.indices {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digits[index]) else { return nil }
             let (tens, tensOverflow) = number.multipliedReportingOverflow(by: 10)
-            let (sum, sumOverflow) = tens.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+            let (sum, sumOverflow) = tens.addingReportingOverflow(Int64(digits[index] - UInt8(ascii: "0")))
             isTooLarge = isTooLarge || tensOverflow || sumOverflow
             number = isTooLarge ? .max : sum
         }
@@ -59,15 +59,8 @@ package enum SaturatingDigits {
     }
 
     /// The number that `text` writes; nil unless it is one or more ASCII digits.
-    package static func parse(_ text: String) -> Int64? { parse(text.utf8) }
-}
+    package static func parse(_ text: String) -> Int64? { parse(text.utf8.span) }
 
-extension BidirectionalCollection<UInt8> {
-    /// Without spaces and tabs at both ends: OWS of RFC 9110 §5.6.3.
-    @inlinable package func trimmingBlanks() -> SubSequence {
-        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var trimmed = self[...].drop(while: isBlank)
-        while let last = trimmed.last, isBlank(last) { trimmed.removeLast() }
-        return trimmed
-    }
+    /// The number that `text` writes; nil unless it is one or more ASCII digits.
+    package static func parse(_ text: Substring) -> Int64? { parse(text.utf8.span) }
 }

@@ -28,7 +28,7 @@ package struct Authority: Hashable, Sendable, CustomStringConvertible {
         if rest.isEmpty {
             port = nil
         } else {
-            guard rest.first == ":", let number = SaturatingDigits.parse(rest.dropFirst().utf8),
+            guard rest.first == ":", let number = SaturatingDigits.parse(rest.dropFirst()),
                 let port = UInt16(exactly: number)
             else { return nil }
             self.port = port

@@ -133,7 +133,7 @@ package struct IPPrefix: Hashable, Sendable {
         let address = written.unmapped
         var bits = address.bitCount
         if parts.count == 2 {
-            guard let number = SaturatingDigits.parse(parts[1].utf8), number <= 128 else { return nil }
+            guard let number = SaturatingDigits.parse(Substring(parts[1])), number <= 128 else { return nil }
             bits = Int(number) - (written.bitCount - address.bitCount)
         }
         self.init(address, bits: bits)

@@ -97,3 +97,13 @@ package enum HTTPDate {
         return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 }
+
+extension BidirectionalCollection<UInt8> {
+    /// Without spaces and tabs at both ends: OWS of RFC 9110 §5.6.3.
+    package func trimmingBlanks() -> SubSequence {
+        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var trimmed = self[...].drop(while: isBlank)
+        while let last = trimmed.last, isBlank(last) { trimmed.removeLast() }
+        return trimmed
+    }
+}

@@ -51,16 +51,16 @@ extension RangeField.Specifier {
         let before = text[..<dash]
         let after = text[(dash + 1)...]
         if before.isEmpty {
-            guard let count = SaturatingDigits.parse(after) else { return nil }
+            guard let count = SaturatingDigits.parse(after.span) else { return nil }
             self = .suffix(count: count)
             return
         }
-        guard let first = SaturatingDigits.parse(before) else { return nil }
+        guard let first = SaturatingDigits.parse(before.span) else { return nil }
         if after.isEmpty {
             self = .from(first: first, last: nil)
             return
         }
-        guard let last = SaturatingDigits.parse(after), last >= first else { return nil }
+        guard let last = SaturatingDigits.parse(after.span), last >= first else { return nil }
         self = .from(first: first, last: last)
     }
 

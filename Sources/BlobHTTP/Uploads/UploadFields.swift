@@ -23,7 +23,7 @@ package enum UploadFields {
     /// The size of the request's body; nil where that is known only at its end.
     package static func contentLength(_ fields: HTTPFields) throws(Problem) -> Int64? {
         guard let text = fields[.contentLength] else { return nil }
-        guard let count = SaturatingDigits.parse(text.utf8.trimmingBlanks()) else {
+        guard let count = SaturatingDigits.parse(text.utf8.trimmingBlanks().span) else {
             throw .badField(.contentLength, "must be a number of bytes")
         }
         return count
