@@ -70,3 +70,80 @@ extension Vault {
         }
     }
 }
+
+/// Uploads that had expired.
+struct ExpiredUploads: Sendable, Hashable {
+    /// Those that were open, with the bytes received.
+    var open = Removed()
+    /// Those that had ended.
+    var finished = 0
+
+    /// Counts one more.
+    mutating func add(_ upload: ResumableUpload) {
+        guard case .open = upload.state else {
+            finished += 1
+            return
+        }
+        open.count += 1
+        open.bytes += upload.offset
+    }
+}
+
+/// What sweeps and checks do to resumable uploads.
+extension Vault {
+    /// The most uploads that are read at once.
+    private static let expiryBatch = 64
+
+    /// Removes expired uploads, finished ones too, and gives back the slots of those that are not open any more.
+    func expireUploads() async throws(StoreError) -> ExpiredUploads {
+        var expired = ExpiredUploads()
+        var last: ResumableUpload?
+        while !Task.isCancelled {
+            let (now, from) = (time.now, last)
+            let due = try await read { try $0.dueUploads(at: now, after: from, limit: Self.expiryBatch) }
+            guard let next = due.last else { break }
+            last = next
+            // One by one: they are few, and this keeps the order of durable steps the same in every run.
+            for upload in due { if let ended = try await expire(upload.id) { expired.add(ended) } }
+        }
+        try await forgetEnded()
+        return expired
+    }
+
+    private func expire(_ id: UploadID) async throws(StoreError) -> ResumableUpload? {
+        try await uploadLocks.withLock(id) { () async throws(StoreError) in
+            let now = time.now
+            // It may have been resumed since, or is being resumed.
+            guard let upload = try await read({ try $0.upload(id) }), upload.expires <= now,
+                !(uploads[id]?.session?.isAlive(at: now) ?? false)
+            else { return nil }
+            try await drop(id)
+            return upload
+        }
+    }
+
+    /// Gives back the slots of uploads that ended by a commit whose outcome was unknown.
+    private func forgetEnded() async throws(StoreError) {
+        let idle = uploads.idle
+        for start in stride(from: 0, to: idle.count, by: Catalog.pageRows) {
+            let page = Array(idle[start..<min(start + Catalog.pageRows, idle.count)])
+            for id in try await read({ reader in try page.filter { try !reader.isOpenUpload($0) } }) {
+                uploads.forget(id)
+            }
+        }
+    }
+
+    /// What is wrong with the file of an open upload; nil if nothing is, or if it is not open any more. Drops a damaged
+    /// upload if `givingUp`. Holds the upload's lock, so that no request is between its bytes and its row.
+    func examine(_ id: UploadID, givingUp: Bool) async throws(StoreError) -> Damage? {
+        try await uploadLocks.withLock(id) { () async throws(StoreError) in
+            guard let upload = try await read({ try $0.upload(id) }), case .open = upload.state else { return nil }
+            let found = try await onDisk { disk throws(FileError) in try disk.files.stagedSize(of: id) }
+            if let found, found >= upload.offset { return nil }
+            if givingUp { try await drop(id) }
+            guard let found else { return Damage(.lostUpload, "the upload's file is missing") }
+            return Damage(
+                .lostUpload, "the upload's file has \(found) bytes, but the client was told \(upload.offset)")
+        }
+    }
+}
