@@ -4,7 +4,7 @@ import Store
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(15))) struct ConnectionTests {
     private static let get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
     @Test("Requests sent ahead are answered in their order on one connection")

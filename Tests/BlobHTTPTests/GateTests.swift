@@ -7,7 +7,7 @@ import StoreRules
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(2))) struct GateTests {
+@Suite(.timeLimit(.minutes(15))) struct GateTests {
     private static let methods = ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"]
 
     /// Every path that names something, for one blob.

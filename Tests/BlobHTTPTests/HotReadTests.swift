@@ -6,7 +6,7 @@ import Store
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(2))) struct HotReadTests {
+@Suite(.timeLimit(.minutes(15))) struct HotReadTests {
     private func get(_ address: BlobAddress, _ fields: String = "") -> String {
         "GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\(fields)\r\n"
     }

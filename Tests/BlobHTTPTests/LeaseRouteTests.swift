@@ -5,7 +5,7 @@ import Testing
 import Vault
 
 /// Receipts, renewing and forwarding over the wire.
-@Suite(.timeLimit(.minutes(2))) struct LeaseRouteTests {
+@Suite(.timeLimit(.minutes(15))) struct LeaseRouteTests {
     private let owner = Secret.random()
     private let receipt = Secret.random()
     private let bytes: [UInt8] = [4, 5, 6]

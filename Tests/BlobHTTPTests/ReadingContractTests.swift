@@ -9,7 +9,7 @@ import Testing
 import Vault
 
 /// What a server makes of stores that only read, that stand far from the truth, and of writes that are not its own.
-@Suite(.timeLimit(.minutes(2))) struct ReadingContractTests {
+@Suite(.timeLimit(.minutes(15))) struct ReadingContractTests {
     private func store(_ bytes: [UInt8], in vault: Vault) async throws -> BlobAddress {
         let terms = LeaseTerms(subject: "somebody")
         let session = try await vault.begin(UploadAnnouncement(size: Int64(bytes.count), address: nil, terms: terms))

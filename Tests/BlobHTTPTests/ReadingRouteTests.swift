@@ -4,7 +4,7 @@ import Store
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(2))) struct ReadingRouteTests {
+@Suite(.timeLimit(.minutes(15))) struct ReadingRouteTests {
     @Test("A blob goes in and comes out again, whole, in ranges and conditionally")
     func journey() async throws {
         try await TestServer.run { server in

@@ -2,7 +2,7 @@ import Testing
 
 /// Requests that two servers could take to end at different places, or that are larger than anything honest: one answer
 /// at most, and what follows on the connection is not a request.
-@Suite(.timeLimit(.minutes(2))) struct ShapeTests {
+@Suite(.timeLimit(.minutes(15))) struct ShapeTests {
     private static let next = "GET /quota HTTP/1.1\r\nHost: x\r\n\r\n"
 
     /// An upload with this in its head, and its body.

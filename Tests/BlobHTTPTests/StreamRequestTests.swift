@@ -12,7 +12,7 @@ import Testing
 @testable import BlobHTTP
 
 /// Reads on a stream of HTTP/2 that are refused before a store is asked.
-@Suite(.timeLimit(.minutes(2))) struct StreamRequestTests {
+@Suite(.timeLimit(.minutes(15))) struct StreamRequestTests {
     private static let blob = "/" + String(repeating: "ab", count: 32)
 
     private struct Outcome {

@@ -7,7 +7,7 @@ import Store
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(2))) struct TusTests {
+@Suite(.timeLimit(.minutes(15))) struct TusTests {
     private static let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
     private static let address = TestServer.address(of: bytes)
 

@@ -6,7 +6,7 @@ import StoreRules
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(2))) struct UploadRouteTests {
+@Suite(.timeLimit(.minutes(15))) struct UploadRouteTests {
     @Test("New bytes are 201, the same again 200, and the descriptor says all about them")
     func put() async throws {
         try await TestServer.run { server in

@@ -87,7 +87,7 @@ struct TLSTests {
         #expect(await server.stop() == 0)
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: ["http/1.1", "h2"])
+    @Test(.timeLimit(.minutes(15)), arguments: ["http/1.1", "h2"])
     func aClientThatSaysNothingIsIdleAndEnded(_ version: String) async throws {
         try await makeCertificate("one.example")
         let server = try await journey.serve(

@@ -30,7 +30,7 @@ import Testing
 
     private static var generations: Int { unsafe getenv("SATCHEL_SOAK") == nil ? 50 : 1000 }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["plain", "preview", "resumable"])
+    @Test(.timeLimit(.minutes(15)), arguments: ["plain", "preview", "resumable"])
     func `no more uploads wait for busy threads than may be open`(kind: String) async throws {
         var store = try TestStore()
         store.settings.threads = 1

@@ -11,7 +11,7 @@ import Vault
 @Suite struct WriteProbeTests {
     @Test func `however many ask at once, one probe runs, and its answer keeps a while`() async {
         let count = Mutex(0)
-        let probe = WriteProbe(freshness: .seconds(600), patience: .seconds(60)) {
+        let probe = WriteProbe(freshness: .seconds(600), patience: .seconds(600)) {
             count.withLock { $0 += 1 }
             try? await Task.sleep(for: .milliseconds(30))
             return "no inodes"
@@ -26,7 +26,7 @@ import Vault
 
     @Test func `an answer that is no longer fresh is found out anew`() async {
         let count = Mutex(0)
-        let probe = WriteProbe(freshness: .zero, patience: .seconds(10)) {
+        let probe = WriteProbe(freshness: .zero, patience: .seconds(600)) {
             count.withLock { count in
                 count += 1
                 return count == 1 ? "read-only" : nil
