@@ -1,5 +1,6 @@
 import Blobs
 import HTTPTypes
+import Store
 
 @testable import BlobHTTP
 
