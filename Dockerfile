@@ -14,8 +14,10 @@ RUN swift package resolve
 FROM resolve AS build
 COPY Sources Sources
 COPY Tests Tests
+COPY scripts scripts
 RUN swift build -c release --static-swift-stdlib --product satcheld \
- && install -s -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld
+ && install -s -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld \
+ && scripts/contents /out/satcheld > /out/contents
 
 # Package versions are the distribution's own, so that its security updates arrive.
 # What runs: Debian, SQLite, one program, one user without rights.
@@ -28,13 +30,14 @@ RUN apt-get update -qq \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
  && install -d -o satchel -g satchel -m 0700 /var/lib/satchel
 COPY --from=build /out/satcheld /usr/local/bin/satcheld
+COPY --from=build /out/contents /usr/local/share/doc/satchel/contents
 USER 10001:10001
 ENV SATCHELD_LISTEN=0.0.0.0:8080 \
     SATCHELD_STORAGE=/var/lib/satchel
 VOLUME /var/lib/satchel
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+    CMD ["satcheld", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["satcheld"]
 CMD ["serve"]

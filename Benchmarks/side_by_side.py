@@ -182,8 +182,10 @@ def pinned(core, command):
 
 # Lifts the limits that keep one client from doing everything, and stops the scrub, which would read a large store for
 # hours. An older program may not have all of these settings.
-UNLIMITED = {"--leases-per-subject": "1000000000", "--bytes-per-subject": "none", "--connections": "30000",
-             "--scrub-rate": "0", "--log-level": "warning"}
+UNLIMITED = {"--leases-per-subject": "1000000000", "--leases-per-subject-and-day": "1000000000",
+             "--bytes-per-subject": "none", "--address-request-rate": "none", "--subject-request-rate": "none",
+             "--connections": "30000", "--scrub-rate": "0", "--log-level": "warning",
+             "--allow-anonymous-uploads": None}
 
 
 @functools.cache
@@ -193,8 +195,8 @@ def help_of(program):
 
 def start_satcheld(program, storage, *settings, tls=None, core=None, wrapper=()):
     """Starts a server on `storage` and waits until it is ready; `start_seconds` is how long that took."""
-    limits = [word for name, value in UNLIMITED.items() if name not in settings and f"{name} " in help_of(program)
-              for word in (name, value)]
+    limits = [word for name, value in UNLIMITED.items() if name not in settings and f" {name}" in help_of(program)
+              for word in (name, value) if word]
     command = [program, "serve", "--storage", str(storage), "--listen", "127.0.0.1:0", *limits, *settings]
     if tls:
         command += ["--tls-certificate", str(tls[0]), "--tls-key", str(tls[1])]
@@ -286,9 +288,11 @@ def add_blobs(storage, bodies, lifetime=30 * 86400):
             add_rows(database, address.digest(), len(body), now, lifetime)
             addresses.append(address.hexdigest())
             total += len(body)
+        # An older program may not count the leases of a day.
+        rest = ", 0" * (len(database.execute("PRAGMA table_info(charge)").fetchall()) - 3)
         database.execute(
-            "INSERT INTO charge VALUES ('bulk', ?1, ?2) ON CONFLICT (subject) DO UPDATE SET leases = leases + ?1, "
-            "bytes = bytes + ?2", (len(addresses), total))
+            f"INSERT INTO charge VALUES ('bulk', ?1, ?2{rest}) "
+            "ON CONFLICT (subject) DO UPDATE SET leases = leases + ?1, bytes = bytes + ?2", (len(addresses), total))
         recount(database)
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -76,7 +76,7 @@ class Contest:
         commits = len(re.findall(r"f(?:data)?sync\(\d+<[^>]*catalog\.sqlite-wal", calls)) / uploads
         names = len(re.findall(r"syncfs\(", calls)) / uploads
         files = len(re.findall(r"f(?:data)?sync\(\d+<[^>]*/staging/", calls)) / uploads
-        self.table.row(f"syncs of one PUT {name}", f"{commits:.3f} of the catalogue, {names:.3f} of names",
+        self.table.row(f"syncs of one PUT {name}", f"{commits:.3f} of the catalog, {names:.3f} of names",
                        "", f"{files:.2f} of its file", "", bound=f"≤ {SYNC_BOUND} each",
                        kept=max(commits, names) <= SYNC_BOUND)
 

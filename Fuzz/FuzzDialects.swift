@@ -16,13 +16,10 @@ func fuzzDialects(_ bytes: [UInt8]) {
     checkMetadata(fields)
     checkItems(fields)
     guard let route = Route(target: target) else { return }
-    let meant = UploadDialects.method(
-        of: HTTPRequest(method: method, scheme: nil, authority: nil, path: target, headerFields: fields), at: route)
+    let meant = route.method(
+        of: HTTPRequest(method: method, scheme: nil, authority: nil, path: target, headerFields: fields))
     check(meant == method || method == .post, "only POST stands for other methods")
-    guard let dialect = try? UploadDialects.dialect(at: route, fields) else {
-        if route == .upload { try? DraftDialect.validate(plain: fields) }
-        return
-    }
+    guard let dialect = try? route.uploadDialect(fields) else { return }
     check(route != .upload || dialect is DraftDialect, "tus does not begin at /upload")
     checkStand(dialect.commonFields)
     for question in [UploadQuestion.offset, .cancellation] { try? dialect.validate(question, fields) }
@@ -72,10 +69,10 @@ private func checkStand(_ fields: HTTPFields) {
 
 private func checkMetadata(_ fields: HTTPFields) {
     guard let read = try? TusMetadata.fields(fields[.uploadMetadata] ?? ""),
-        let announcement = try? UploadFields.announcement(size: nil, read, subject: "s"),
+        let announcement = try? UploadAnnouncement(read, size: nil, subject: "s"),
         let text = TusMetadata.text(announcement)
     else { return }
-    guard let again = try? UploadFields.announcement(size: nil, TusMetadata.fields(text), subject: "s") else {
+    guard let again = try? UploadAnnouncement(TusMetadata.fields(text), size: nil, subject: "s") else {
         return check(false, "what was announced in metadata can be announced again")
     }
     check(TusMetadata.text(again) == text, "metadata written again says the same")

@@ -12,16 +12,16 @@ func fuzzUploads(_ bytes: [UInt8]) {
     var lines = Lines(bytes)
     checkTarget(lines.next() ?? "")
     let fields = fields(lines.remaining())
-    if let announcement = try? UploadFields.announcement(put: fields, subject: "s") {
+    if let announcement = try? UploadAnnouncement(put: fields, subject: "s") {
         check(announcement.size != nil, "a plain upload has a length")
         checkAgain(announcement)
     }
-    if let announcement = try? UploadFields.announcement(head: fields, subject: "s") { checkAgain(announcement) }
-    if let lifetime = try? UploadFields.renewal(fields) { check(lifetime.seconds > 0, "a lifetime is a while") }
-    if let secret = try? UploadFields.secret(fields) {
+    if let announcement = try? UploadAnnouncement(head: fields, subject: "s") { checkAgain(announcement) }
+    if let lifetime = try? fields.renewal() { check(lifetime.seconds > 0, "a lifetime is a while") }
+    if let secret = try? fields.secret() {
         check(secret.base64url == fields[.satchelSecret], "a secret has one spelling")
     }
-    if let token = BearerField.token(fields) { check(!token.hasPrefix(" "), "a token does not begin with blanks") }
+    if let token = fields.bearerToken { check(!token.hasPrefix(" "), "a token does not begin with blanks") }
 }
 
 private func checkTarget(_ target: String) {
@@ -48,7 +48,7 @@ private func checkAgain(_ announcement: UploadAnnouncement) {
     fields[.satchelRecipients] = terms.recipients.map { String($0) }
     fields[.satchelOwner] = terms.owner?.base64url
     if !terms.receipts.isEmpty { fields[.satchelReceipt] = terms.receipts.map(\.base64url).joined(separator: ", ") }
-    guard let again = try? UploadFields.announcement(head: fields, subject: "s") else {
+    guard let again = try? UploadAnnouncement(head: fields, subject: "s") else {
         check(false, "what was announced can be announced again")
         return
     }

@@ -16,25 +16,39 @@ as_root() {
     else fail "installing packages needs root or sudo; or install by hand: $*"; fi
 }
 
-# need_packages NAME...: installs missing packages, and says so.
+# agreed QUESTION: asks on a terminal. Where nobody is there to answer, and in CI, the answer is yes.
+agreed() {
+    [ -t 0 ] && [ -t 2 ] && [ -z "${CI:-}" ] || return 0
+    local answer
+    read -r -p "$1 [Y/n] " answer || return 1
+    [[ -z $answer || $answer == [yY]* ]]
+}
+
+# need_packages NAME...: installs missing packages; says which, and asks.
 need_packages() {
     local missing=() name
     for name in "$@"; do
         dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
     done
     [ ${#missing[@]} -eq 0 ] && return
-    command -v apt-get >/dev/null || fail "please install: ${missing[*]} (no apt-get here)"
-    say "installing Debian packages: ${missing[*]}"
+    say "missing Debian packages: ${missing[*]}"
+    command -v apt-get >/dev/null || fail "please install them (no apt-get here)"
+    agreed "Install them with apt-get?" || fail "not installed: ${missing[*]}"
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# need_nginx: for tests and comparison only, so the service that Debian's package starts is stopped again.
-need_nginx() {
-    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] && return
-    need_packages nginx-light
-    as_root service nginx stop || true
-    if command -v systemctl >/dev/null; then as_root systemctl disable --quiet nginx || true; fi
+# need_proxies: nginx and HAProxy, for tests and comparison only, so the services that Debian's packages start are stopped
+# again.
+need_proxies() {
+    local pair package service
+    for pair in nginx-light:nginx haproxy:haproxy; do
+        package=${pair%:*} service=${pair#*:}
+        command -v "$service" >/dev/null || [ -x "/usr/sbin/$service" ] && continue
+        need_packages "$package"
+        as_root service "$service" stop || true
+        if command -v systemctl >/dev/null; then as_root systemctl disable --quiet "$service" || true; fi
+    done
 }
 
 # need_swift: checks for a toolchain 6.2 or newer, or says where to get one.
@@ -58,7 +72,8 @@ build_programs() {
 TUSPY=$PWD/.build/tuspy/bin/python3
 need_tuspy() {
     [ -x "$TUSPY" ] && "$TUSPY" -c 'import tusclient' 2>/dev/null && return
-    say "installing tuspy"
+    say "missing from PyPI: tuspy 1.1.0, in a folder of its own (.build/tuspy)"
+    agreed "Install it with pip?" || { say "its tests are skipped"; return 1; }
     python3 -m venv .build/tuspy && .build/tuspy/bin/pip install --quiet tuspy==1.1.0 >&2 && return
     say "tuspy could not be installed; its tests are skipped"
     return 1

@@ -17,7 +17,7 @@ extension BlobFiles {
         use(name)
         let file: OpenFile
         do {
-            file = try OpenFile(path(of: name), .create(permissions: permissions))
+            file = try newFile(at: path(of: name), permissions: permissions)
         } catch {
             release(name)
             throw error
@@ -66,7 +66,7 @@ extension BlobFiles {
     func path(of name: String) -> String { "\(folders.staging)/\(name)" }
 
     /// A new random name of 32 hexadecimal digits.
-    func newName() -> String {
+    package func newName() -> String {
         let halves = (0..<2).map { _ in
             let digits = String(UInt64.random(in: .min ... .max), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits

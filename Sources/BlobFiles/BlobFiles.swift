@@ -11,15 +11,27 @@ package final class BlobFiles: Sendable {
     private let blobsFolder: OpenFile
     /// Names in the staging folder that somebody in this process works on.
     let liveNames = Mutex<Set<String>>([])
+    /// Who shall own what is made here, if it is not the user of this process.
+    package let owner: FileOwner?
     let faults: FaultPoints
 
     /// Opens `folders.blobs`, which must be there with its 256 folders; makes the other two where they are missing.
-    package init(_ folders: BlobFolders, faults: FaultPoints) throws(FileError) {
+    package init(_ folders: BlobFolders, owner: FileOwner? = nil, faults: FaultPoints) throws(FileError) {
         self.folders = folders
+        self.owner = owner
         self.faults = faults
         blobsFolder = try OpenFile(folders.blobs, .read)
-        try Folder.make(folders.staging)
-        try Folder.make(folders.damaged)
+        for folder in [folders.staging, folders.damaged] {
+            try Folder.make(folder)
+            if let owner { try Folder.give(folder, to: owner) }
+        }
+    }
+
+    /// A new file that belongs to the owner of the store.
+    func newFile(at path: String, permissions: UInt32) throws(FileError) -> OpenFile {
+        let file = try OpenFile(path, .create(permissions: permissions))
+        if let owner { try file.give(to: owner) }
+        return file
     }
 
     // MARK: Blobs

@@ -131,7 +131,10 @@ package struct StagedFile: ~Copyable, Sendable {
         defer { files.release(link) }
         let beside = files.path(of: link)
         try file.setPermissions(0o400)
-        try file.link(as: beside)
+        do { try file.link(as: beside) } catch {
+            guard error.isAboutNoLinks else { throw error }
+            try copy(to: beside)
+        }
         do {
             try files.faults.reach(.stagedFileLinked)
             try Folder.rename(beside, to: path)
@@ -141,5 +144,23 @@ package struct StagedFile: ~Copyable, Sendable {
         }
         // Between two names of one file a rename does nothing (rename(2)).
         try Folder.remove(beside)
+    }
+
+    /// Where the file system has no hard links, the second name is that of a durable copy.
+    private borrowing func copy(to path: String) throws(FileError) {
+        let copy = try files.newFile(at: path, permissions: 0o400)
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var offset: Int64 = 0
+        do {
+            while true {
+                let count = try file.read(into: &buffer, at: offset)
+                if count == 0 { return try copy.synchronizeData() }
+                try copy.write(Array(buffer[..<count]), at: offset)
+                offset += Int64(count)
+            }
+        } catch {
+            _ = try? Folder.remove(path)
+            throw error
+        }
     }
 }

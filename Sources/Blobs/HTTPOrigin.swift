@@ -70,6 +70,15 @@ package struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
     /// Whether this can only be the machine itself.
     package var isLoopback: Bool { authority.isLoopback }
 
+    /// Whether both lead to one server: they are equal, or one port of this machine by two of its names.
+    package func isSameServer(as other: HTTPOrigin) -> Bool {
+        self == other
+            || (scheme, port) == (other.scheme, other.port) && [host, other.host].allSatisfy(Self.ownNames.contains)
+    }
+
+    /// What people call the machine itself, and servers that listen there.
+    private static let ownNames: Set = ["localhost", "127.0.0.1", "::1"]
+
     package var description: String { "\(scheme.rawValue)://\(authority)" }
 
     /// Splits a URL into its scheme and what follows `://`; nil where it is neither http nor https.
@@ -79,5 +88,31 @@ package struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
             let scheme = Scheme(rawValue: text[..<colon].lowercased())
         else { return nil }
         return (scheme, text[colon...].dropFirst(3))
+    }
+}
+
+/// Where a server without ticket keys leaves its local ticket, and where a program of the same user looks for it: one
+/// file for each address and port.
+package enum LocalTicketPlace {
+    /// `127.0.0.1:8080.ticket`, `[::1]:8080.ticket`.
+    package static func fileName(address: IPAddress, port: UInt16) -> String {
+        "\(Authority(host: "\(address.unmapped)", port: port)).ticket"
+    }
+
+    /// The folder in the user's runtime folder (XDG Base Directory Specification); nil where the environment names none.
+    package static func runtimeFolder(_ environment: (String) -> String?) -> String? {
+        guard let path = environment("XDG_RUNTIME_DIR"), path.hasPrefix("/") else { return nil }
+        return "\(path)/satchel"
+    }
+
+    /// Where the ticket of `server` may be, the likeliest first: in the runtime folder, or in the store's folder by the
+    /// server's own setting and default. Empty for a server that is not at a loopback address.
+    package static func paths(for server: HTTPOrigin, _ environment: (String) -> String?) -> [String] {
+        let hosts = server.host == "localhost" ? ["127.0.0.1", "::1"] : [server.host]
+        let addresses = hosts.compactMap { IPAddress($0) }.filter(\.isLoopback)
+        let storage = environment("SATCHELD_STORAGE").flatMap { $0.isEmpty ? nil : $0 } ?? "storage"
+        return [runtimeFolder(environment), storage].compactMap { $0 }.flatMap { folder in
+            addresses.map { "\(folder)/\(fileName(address: $0, port: server.port))" }
+        }
     }
 }

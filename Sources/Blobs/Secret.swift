@@ -71,8 +71,8 @@ package struct SecretHash: Sendable, Hashable {
     }
 }
 
-/// One person to one blob: the first 16 bytes of HMAC-SHA-256(receipt secret, "satchel-recipient" ‖ 00 ‖ a secret of
-/// the person's own). The same from all devices of that person and on every retry, and of no use anywhere else.
+/// The name of one person for one blob and receipt secret: 16 bytes that the client derives (`docs/http-api.md`). The
+/// same from all devices of that person and on every retry, and of no use anywhere else.
 package struct Recipient: Hashable, Sendable, CustomStringConvertible {
     /// Bytes in a pseudonym.
     package static let byteCount = 16

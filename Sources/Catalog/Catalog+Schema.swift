@@ -4,16 +4,10 @@ extension Catalog {
     /// Every step that ever changed the schema, in order; a step that has shipped is never edited.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1 blobs and leases") { database in
-            try database.execute(sql: storeTables)
-            try database.execute(sql: blobTables)
-            try database.execute(sql: leaseTables)
-            try database.execute(sql: uploadTables)
-            try database.execute(sql: tallyTables)
-            try database.execute(sql: scrubTable)
-        }
-        migrator.registerMigration("2 sums without triggers") { database in
-            for trigger in tallyTriggers { try database.execute(sql: "DROP TRIGGER \(trigger)") }
+        migrator.registerMigration("1 blobs, leases and uploads") { database in
+            for tables in [storeTables, blobTables, leaseTables, uploadTables, tallyTable, scrubTable] {
+                try database.execute(sql: tables)
+            }
         }
         return migrator
     }
@@ -21,7 +15,7 @@ extension Catalog {
     /// The one row about the store itself, and the files that were seen without a row.
     ///
     /// `identity` is also in blobs.v1/STORE; `commits` numbers the transactions, and the number is noted in the lock
-    /// file, so that a catalogue put back from a copy is known for what it is; `latest` is the latest time committed;
+    /// file, so that a catalog put back from a copy is known for what it is; `latest` is the latest time committed;
     /// `pass_…` are the clocks at the last sweep that was allowed to remove.
     private static let storeTables = """
         CREATE TABLE store (
@@ -61,10 +55,10 @@ extension Catalog {
         CREATE INDEX blob_gone ON blob (ended) WHERE state = 4;
         """
 
-    /// `owner` is a SHA-256; `hashes` counts the rows of `receipt_hash`, whose secrets may say "delivered";
-    /// `limit_seconds` is the longest lifetime that whoever made the lease was entitled to; `delivered` is when the last
-    /// recipient expected had said so. `charge` sums up what each subject holds; a `ban` outlives every trace of its
-    /// blob.
+    /// `owner` is a SHA-256; `hashes` counts the rows of `receipt_hash`, whose secrets may say "delivered", each of them
+    /// for one lease on a blob; `limit_seconds` is the longest lifetime that whoever made the lease was entitled to;
+    /// `delivered` is when the last recipient expected had said so. `charge` sums up what each subject holds, and counts
+    /// the leases that it has made since `day` began; a `ban` outlives every trace of its blob.
     private static let leaseTables = """
         CREATE TABLE lease (
             id INTEGER PRIMARY KEY,
@@ -82,17 +76,17 @@ extension Catalog {
         ) STRICT;
         CREATE UNIQUE INDEX lease_owner ON lease (blob, owner) WHERE owner IS NOT NULL;
         CREATE UNIQUE INDEX lease_unowned ON lease (blob, subject) WHERE owner IS NULL AND ended IS NULL;
-        CREATE INDEX lease_of_blob ON lease (blob, ended, expires);
+        CREATE INDEX lease_of_blob ON lease (blob, ended, expires, delivered, subject);
         CREATE INDEX lease_due ON lease (expires) WHERE ended IS NULL;
         CREATE INDEX lease_of_subject ON lease (subject, expires) WHERE ended IS NULL;
         CREATE INDEX lease_ended ON lease (ended) WHERE ended IS NOT NULL;
         CREATE TABLE receipt_hash (
-            lease INTEGER NOT NULL REFERENCES lease (id),
-            hash BLOB NOT NULL,
             blob INTEGER NOT NULL REFERENCES blob (id),
-            PRIMARY KEY (lease, hash)
+            hash BLOB NOT NULL,
+            lease INTEGER NOT NULL REFERENCES lease (id),
+            PRIMARY KEY (blob, hash)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX receipt_hash_of_blob ON receipt_hash (blob, hash);
+        CREATE INDEX receipt_hash_of_lease ON receipt_hash (lease);
         CREATE TABLE receipt (
             lease INTEGER NOT NULL REFERENCES lease (id),
             hash BLOB NOT NULL,
@@ -103,8 +97,11 @@ extension Catalog {
         CREATE TABLE charge (
             subject TEXT PRIMARY KEY,
             leases INTEGER NOT NULL,
-            bytes INTEGER NOT NULL
+            bytes INTEGER NOT NULL,
+            day INTEGER NOT NULL,
+            made INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
+        CREATE INDEX charge_idle ON charge (day) WHERE leases = 0;
         CREATE TABLE ban (
             address BLOB PRIMARY KEY,
             since INTEGER NOT NULL
@@ -142,40 +139,15 @@ extension Catalog {
         """
 
     /// The number of rows and of bytes for each state of a blob (1 to 4), and the number of leases (5) and of ended ones
-    /// (6). Whoever changes rows changes them in the same transaction: first it was triggers, since step 2 the page.
-    private static let tallyTables = """
+    /// (6). Whoever changes rows changes them in the same transaction.
+    private static let tallyTable = """
         CREATE TABLE tally (
             kind INTEGER PRIMARY KEY,
             count INTEGER NOT NULL,
             bytes INTEGER NOT NULL
         ) STRICT;
         INSERT INTO tally VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0), (4, 0, 0), (5, 0, 0), (6, 0, 0);
-        CREATE TRIGGER blob_came AFTER INSERT ON blob BEGIN
-            UPDATE tally SET count = count + 1, bytes = bytes + NEW.size WHERE kind = NEW.state;
-        END;
-        CREATE TRIGGER blob_turned AFTER UPDATE OF state, size ON blob
-        WHEN OLD.state <> NEW.state OR OLD.size <> NEW.size BEGIN
-            UPDATE tally SET count = count - 1, bytes = bytes - OLD.size WHERE kind = OLD.state;
-            UPDATE tally SET count = count + 1, bytes = bytes + NEW.size WHERE kind = NEW.state;
-        END;
-        CREATE TRIGGER blob_went AFTER DELETE ON blob BEGIN
-            UPDATE tally SET count = count - 1, bytes = bytes - OLD.size WHERE kind = OLD.state;
-        END;
-        CREATE TRIGGER lease_came AFTER INSERT ON lease BEGIN
-            UPDATE tally SET count = count + 1 WHERE kind = iif(NEW.ended IS NULL, 5, 6);
-        END;
-        CREATE TRIGGER lease_turned AFTER UPDATE OF ended ON lease
-        WHEN (OLD.ended IS NULL) <> (NEW.ended IS NULL) BEGIN
-            UPDATE tally SET count = count - 1 WHERE kind = iif(OLD.ended IS NULL, 5, 6);
-            UPDATE tally SET count = count + 1 WHERE kind = iif(NEW.ended IS NULL, 5, 6);
-        END;
-        CREATE TRIGGER lease_went AFTER DELETE ON lease BEGIN
-            UPDATE tally SET count = count - 1 WHERE kind = iif(OLD.ended IS NULL, 5, 6);
-        END;
         """
-    private static let tallyTriggers = [
-        "blob_came", "blob_turned", "blob_went", "lease_came", "lease_turned", "lease_went",
-    ]
 
     /// The background check under way (1) and the last one that came to its end (2), as in `ScrubRow.Place`.
     private static let scrubTable = """

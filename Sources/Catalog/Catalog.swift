@@ -24,14 +24,14 @@ package final class Catalog: Sendable {
         self.faults = faults
     }
 
-    /// Makes a new catalogue at `path` for the store `identity`, all of it on disk when this returns.
+    /// Makes a new catalog at `path` for the store `identity`, all of it on disk when this returns.
     package static func create(
         at path: String, identity: StoreIdentity, clocks: ClockReading, faults: FaultPoints
     ) throws(CatalogError) {
         // SQLite would make it readable for all, and gives its log the same permissions.
-        try catalogued { _ = try OpenFile(path, .create(permissions: 0o600)) }
+        try withCatalogErrors { _ = try OpenFile(path, .create(permissions: 0o600)) }
         let catalog = try open(at: path, faults: faults)
-        try catalogued {
+        try withCatalogErrors {
             _ = try catalog.pool.write { database in
                 try database.run(
                     "INSERT INTO store VALUES (1, ?, 0, ?, 0, ?, ?, ?)",
@@ -46,10 +46,10 @@ package final class Catalog: Sendable {
         try catalog.close()
     }
 
-    /// Opens the catalogue at `path`, brings its schema up to date, and makes sure that commits are durable.
+    /// Opens the catalog at `path`, brings its schema up to date, and makes sure that commits are durable.
     package static func open(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
         QuotaWrites.areFullDisks
-        let pool = try catalogued { () throws -> DatabasePool in
+        let pool = try withCatalogErrors { () throws -> DatabasePool in
             let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB leaves the writer of a pool at NORMAL, which loses acknowledged commits at a power cut.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
@@ -64,9 +64,9 @@ package final class Catalog: Sendable {
         return catalog
     }
 
-    /// Opens the catalogue at `path`, whose schema is up to date, where nothing can be written: for reading alone.
+    /// Opens the catalog at `path`, whose schema is up to date, where nothing can be written: for reading alone.
     package static func openToRead(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
-        let pool = try catalogued { () throws -> DatabasePool in
+        let pool = try withCatalogErrors { () throws -> DatabasePool in
             var configuration = configuration
             configuration.readonly = true
             return try DatabasePool(path: path, configuration: configuration)
@@ -74,16 +74,16 @@ package final class Catalog: Sendable {
         return Catalog(pool: pool, faults: faults)
     }
 
-    /// The identity in the catalogue at `path`, read without changing anything.
+    /// The identity in the catalog at `path`, read without changing anything.
     package static func identity(at path: String) throws(CatalogError) -> StoreIdentity {
-        try catalogued {
+        try withCatalogErrors {
             var configuration = Configuration()
             configuration.readonly = true
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             return try queue.read { database in
                 let bytes = try Data.fetchOne(database, sql: "SELECT identity FROM store")
                 guard let identity = bytes.flatMap({ StoreIdentity(bytes: $0) }) else {
-                    throw CatalogError.failed("catalogue: it has no store identity")
+                    throw CatalogError.failed("catalog: it has no store identity")
                 }
                 return identity
             }
@@ -106,7 +106,7 @@ package final class Catalog: Sendable {
 
     /// Looks at one consistent state. `body` reads at most `pageRows` rows.
     package func read<Value>(_ body: (CatalogReader) throws -> Value) throws(CatalogError) -> Value {
-        try catalogued { try pool.read { try body(CatalogReader(database: $0)) } }
+        try withCatalogErrors { try pool.read { try body(CatalogReader(database: $0)) } }
     }
 
     /// Changes rows in one transaction that is durable when this returns.
@@ -115,7 +115,7 @@ package final class Catalog: Sendable {
     package func write<Value>(
         at now: Timestamp, _ body: (SQLiteTransaction) throws(CatalogError) -> Value
     ) throws(CatalogError) -> (value: Value, commits: Int64) {
-        try catalogued {
+        try withCatalogErrors {
             try pool.writeWithoutTransaction { database in
                 var result: (Value, Int64)?
                 try database.inTransaction(.immediate) {
@@ -128,7 +128,7 @@ package final class Catalog: Sendable {
                     return .commit
                 }
                 try faults.reach(.rowsCommitted)
-                guard let result else { throw CatalogError.failed("catalogue: a transaction gave no result") }
+                guard let result else { throw CatalogError.failed("catalog: a transaction gave no result") }
                 return result
             }
         }
@@ -151,7 +151,7 @@ package final class Catalog: Sendable {
 
     /// How the writer syncs: SQLite's number for it, 2 being FULL.
     package func synchronousLevel() throws(CatalogError) -> Int {
-        try catalogued {
+        try withCatalogErrors {
             try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? 0 }
         }
     }
@@ -160,7 +160,7 @@ package final class Catalog: Sendable {
 
     /// What the writer's connection is bounded by, as SQLite itself tells it.
     package func limits() throws(CatalogError) -> (journalSizeLimitBytes: Int, busyTimeoutMilliseconds: Int) {
-        try catalogued {
+        try withCatalogErrors {
             try pool.writeWithoutTransaction { database in
                 (
                     try Int.fetchOne(database, sql: "PRAGMA journal_size_limit") ?? -1,
@@ -172,7 +172,7 @@ package final class Catalog: Sendable {
 
     /// Moves everything from the log into the database file and syncs that.
     package func checkpoint() throws(CatalogError) {
-        try catalogued {
+        try withCatalogErrors {
             _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         }
     }
@@ -181,16 +181,64 @@ package final class Catalog: Sendable {
     package func close() throws(CatalogError) {
         // A checkpoint saves the next start some work; without one nothing is lost.
         try? checkpoint()
-        try catalogued { try pool.close() }
+        try withCatalogErrors { try pool.close() }
     }
 
-    /// Closes without a checkpoint, for a catalogue whose disk has just failed.
+    /// Closes without a checkpoint, for a catalog whose disk has just failed.
     package func abandon() {
         try? pool.close()
     }
 }
 
 /// Runs `body` and turns whatever it throws into this room's error.
-func catalogued<Value>(_ body: () throws -> Value) throws(CatalogError) -> Value {
+func withCatalogErrors<Value>(_ body: () throws -> Value) throws(CatalogError) -> Value {
     do { return try body() } catch { throw CatalogError(error) }
+}
+
+/// Why the catalog could not do what it was asked: what was tried, and why it failed.
+package enum CatalogError: Error, Sendable, CustomStringConvertible {
+    /// The disk had no room; nothing was changed.
+    case full(String)
+    /// Somebody else held the catalog for longer than the busy timeout; nothing was changed.
+    case busy(String)
+    /// Rows would have contradicted each other; nothing was changed.
+    case conflict(String)
+    /// This connection was closed so that the catalog could be opened afresh; ask the new one.
+    case closed
+    /// The catalog has a schema that this program does not know: another version wrote it.
+    case superseded
+    /// The catalog would not sync on every commit, so nothing it acknowledged would be durable.
+    case notSynchronous(level: Int)
+    /// Anything else. After a commit that failed so, nobody knows whether it happened.
+    case failed(String)
+
+    init(_ error: any Error) {
+        switch error {
+        case let error as CatalogError: self = error
+        case let error as FileError:
+            self = error.isFullDisk ? .full(error.description) : .failed(error.description)
+        case let error as DatabaseError: self = Self.classify(error)
+        default: self = .failed(String(describing: error))
+        }
+    }
+
+    private static func classify(_ error: DatabaseError) -> CatalogError {
+        let text = "catalog: \(error.message ?? "SQLite error \(error.extendedResultCode.rawValue)")"
+        if error.resultCode == .SQLITE_FULL || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE { return .full(text) }
+        if error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED { return .busy(text) }
+        if error.resultCode == .SQLITE_CONSTRAINT { return .conflict(text) }
+        if error.resultCode == .SQLITE_MISUSE { return .closed }
+        return .failed(text)
+    }
+
+    package var description: String {
+        switch self {
+        case .full(let what), .busy(let what), .conflict(let what), .failed(let what): what
+        case .closed: "the catalog has been closed"
+        case .superseded:
+            "the catalog was written by another version of satcheld, and this one does not know its schema; use that one"
+        case .notSynchronous(let level):
+            "the catalog runs with synchronous = \(level) instead of 2 (FULL): its commits would not be durable"
+        }
+    }
 }

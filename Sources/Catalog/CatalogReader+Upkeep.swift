@@ -63,6 +63,13 @@ extension CatalogReader {
         return Int((gone ?? 0) + (ended ?? 0))
     }
 
+    /// Whether there is a subject that holds no lease and whose last day is over by `end`.
+    package func hasIdleSubjects(overBy end: Timestamp) throws -> Bool {
+        try database.number(
+            "SELECT EXISTS (SELECT 1 FROM charge INDEXED BY charge_idle WHERE leases = 0 AND day < ?)",
+            [LeaseDay.lastBegin(overBy: end).seconds]) == 1
+    }
+
     /// Files without a row that were first seen no later than `end`, in the order of their addresses.
     package func orphans(after address: BlobAddress?, seenBy end: Timestamp, limit: Int) throws -> [BlobAddress] {
         try database.rows(
@@ -78,7 +85,7 @@ extension CatalogReader {
 
     // MARK: Sums
 
-    /// The sums that the catalogue keeps: six rows, however many blobs there are.
+    /// The sums that the catalog keeps: six rows, however many blobs there are.
     package func sums() throws -> StoreSums {
         var sums = StoreSums()
         for row in try database.rows("SELECT kind, count, bytes FROM tally") {
@@ -91,7 +98,7 @@ extension CatalogReader {
             } else if kind == StoreSums.kindOfEndedLeases {
                 sums.endedLeases = sum.count
             } else {
-                throw CatalogError.failed("catalogue: a sum of an unknown kind")
+                throw CatalogError.failed("catalog: a sum of an unknown kind")
             }
         }
         return sums

@@ -70,7 +70,7 @@ extension ResumableUpload {
         case .open: break
         case .committed(let stored): blob = stored
         case .refused(let error):
-            guard let words = error.refusal else { throw CatalogError.failed("catalogue: a refusal that passes") }
+            guard let words = error.refusal else { throw CatalogError.failed("catalog: a refusal that passes") }
             refusal = words
         }
         return [
@@ -108,7 +108,7 @@ extension ResumableUpload.State {
         case Self.refusedNumber:
             self = .refused(
                 try row.required((row["refusal"] as String?).flatMap { StoreError(refusal: $0) }, "refusal"))
-        default: throw CatalogError.failed("catalogue: an upload in an unknown state")
+        default: throw CatalogError.failed("catalog: an upload in an unknown state")
         }
     }
 }

@@ -4,7 +4,7 @@ import GRDB
 package import Store
 package import StoreRules
 
-/// Questions to one consistent state of the catalogue; it must not leave the closure that it was given to.
+/// Questions to one consistent state of the catalog; it must not leave the closure that it was given to.
 package struct CatalogReader {
     let database: Database
 
@@ -18,7 +18,7 @@ package struct CatalogReader {
     /// The row about the store.
     package func store() throws -> StoreRow {
         guard let row = try database.row("SELECT * FROM store") else {
-            throw CatalogError.failed("catalogue: it has no store row")
+            throw CatalogError.failed("catalog: it has no store row")
         }
         return try StoreRow(row)
     }
@@ -79,6 +79,12 @@ package struct CatalogReader {
             return Usage()
         }
         return Usage(leases: row["leases"], bytes: row["bytes"])
+    }
+
+    /// How many leases `subject` has made in the day that it made the last one in; nil where that is forgotten.
+    package func day(of subject: String) throws -> LeaseDay? {
+        try database.row("SELECT day, made FROM charge WHERE subject = ? AND made > 0", [subject])
+            .map { LeaseDay(began: Timestamp(seconds: $0["day"]), made: $0["made"]) }
     }
 
     /// When the next lease of `subject` is over.

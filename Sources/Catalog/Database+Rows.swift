@@ -4,7 +4,7 @@ import GRDB
 import Store
 import StoreRules
 
-/// The few shapes of statement that the catalogue uses; each is compiled once for a connection.
+/// The few shapes of statement that the catalog uses; each is compiled once for a connection.
 extension Database {
     /// Runs one statement.
     func run(_ sql: String, _ arguments: StatementArguments = []) throws {
@@ -59,7 +59,7 @@ extension Row {
     }
 
     func required<Value>(_ value: Value?, _ column: String) throws -> Value {
-        guard let value else { throw CatalogError.failed("catalogue: column \(column) holds what it cannot hold") }
+        guard let value else { throw CatalogError.failed("catalog: column \(column) holds what it cannot hold") }
         return value
     }
 

@@ -11,11 +11,24 @@ extension RowStatement {
     static let findBans = RowStatement(width: 2) {
         "SELECT \($0[1]), since FROM \($0.joined)ban WHERE address = \($0[2])"
     }
-    static let findOpenLeases = RowStatement(width: 2) {
+    /// Leases on a blob whose time is up by then.
+    static let findOpenLeases = RowStatement(width: 3) {
         """
         SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease INDEXED BY lease_of_blob
-        WHERE blob = \($0[2]) AND ended IS NULL ORDER BY 1, id
+        WHERE blob = \($0[2]) AND ended IS NULL AND expires <= \($0[3])
         """
+    }
+    /// So many leases on a blob that are over last, the last one first.
+    static func findLastLeases(limit: Int) -> RowStatement {
+        RowStatement(width: 2) {
+            """
+            SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease WHERE lease.id IN (
+                SELECT open.id FROM lease AS open INDEXED BY lease_of_blob
+                WHERE open.blob = \($0[2]) AND open.ended IS NULL
+                ORDER BY open.expires DESC, open.delivered DESC LIMIT \(limit))
+            ORDER BY 1, expires DESC, delivered DESC
+            """
+        }
     }
     static let findOwnedLeases = RowStatement(width: 3) {
         """
@@ -29,21 +42,35 @@ extension RowStatement {
         WHERE blob = \($0[2]) AND subject = \($0[3]) AND owner IS NULL AND ended IS NULL
         """
     }
-    /// The newest leases that admit a secret, with what is known of it.
+    /// The lease that a receipt hash names.
+    static let findReceiptHashes = RowStatement(width: 3) {
+        """
+        SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)receipt_hash CROSS JOIN lease
+        WHERE receipt_hash.blob = \($0[2]) AND receipt_hash.hash = \($0[3]) AND lease.id = receipt_hash.lease
+        """
+    }
+    /// The lease that admits a secret, with what is known of it.
     static let findDeliveries = RowStatement(width: 4) {
         """
         SELECT \($0[1]),
-            (SELECT count(*) FROM receipt WHERE lease = id),
-            EXISTS (SELECT 1 FROM receipt WHERE lease = id AND hash = \($0[3])),
-            EXISTS (SELECT 1 FROM receipt WHERE lease = id AND hash = \($0[3]) AND recipient = \($0[4])),
+            (SELECT count(*) FROM receipt WHERE receipt.lease = lease.id),
+            EXISTS (SELECT 1 FROM receipt WHERE receipt.lease = lease.id AND receipt.hash = \($0[3])),
+            EXISTS (
+                SELECT 1 FROM receipt
+                WHERE receipt.lease = lease.id AND receipt.hash = \($0[3]) AND recipient = \($0[4])),
             \(LeaseRow.columns)
-        FROM \($0.joined)lease WHERE id IN (
-            SELECT lease FROM receipt_hash WHERE receipt_hash.blob = \($0[2]) AND hash = \($0[3])
-            ORDER BY lease DESC LIMIT \(Catalog.pageRows))
+        FROM \($0.joined)receipt_hash CROSS JOIN lease
+        WHERE receipt_hash.blob = \($0[2]) AND receipt_hash.hash = \($0[3]) AND lease.id = receipt_hash.lease
+        """
+    }
+    static let findShares = RowStatement(width: 3) {
+        """
+        SELECT \($0[1]), count(*), min(expires) FROM \($0.joined)lease INDEXED BY lease_of_blob
+        WHERE blob = \($0[2]) AND ended IS NULL AND subject = \($0[3]) GROUP BY 1
         """
     }
     static let findUsages = RowStatement(width: 2) {
-        "SELECT \($0[1]), leases, bytes FROM \($0.joined)charge WHERE subject = \($0[2])"
+        "SELECT \($0[1]), leases, bytes, day, made FROM \($0.joined)charge WHERE subject = \($0[2])"
     }
     static let findUploads = RowStatement(width: 2) {
         "SELECT \($0[1]), \(UploadColumns.all) FROM \($0.joined)upload WHERE id = \($0[2])"
@@ -89,14 +116,17 @@ extension RowStatement {
     static let dropLeases = RowStatement(width: 1) { "DELETE FROM lease WHERE id IN \($0.list)" }
     static let addReceiptHashes = RowStatement(width: 3) { "INSERT INTO receipt_hash \($0.inserted)" }
     static let addReceipts = RowStatement(width: 4) { "INSERT INTO receipt \($0.inserted)" }
-    static let changeUsages = RowStatement(width: 3) {
+    /// Who has made no lease keeps the day that is stored.
+    static let changeUsages = RowStatement(width: 5) {
         """
         INSERT INTO charge \($0.inserted)
-        ON CONFLICT (subject) DO UPDATE SET leases = leases + excluded.leases, bytes = bytes + excluded.bytes
+        ON CONFLICT (subject) DO UPDATE SET
+            leases = leases + excluded.leases, bytes = bytes + excluded.bytes,
+            day = iif(excluded.made > 0, excluded.day, day), made = iif(excluded.made > 0, excluded.made, made)
         """
     }
     static let dropUsages = RowStatement(width: 1) {
-        "DELETE FROM charge WHERE leases <= 0 AND subject IN \($0.list)"
+        "DELETE FROM charge WHERE leases = 0 AND subject IN \($0.list)"
     }
     static let keepUploads = RowStatement(width: UploadColumns.count) {
         "REPLACE INTO upload (\(UploadColumns.all)) \($0.inserted)"

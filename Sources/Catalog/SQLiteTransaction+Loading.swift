@@ -14,8 +14,10 @@ extension SQLiteTransaction {
         try loadBans(&page)
         try loadOpenLeases(finds, &page)
         try loadNamedLeases(&page)
+        try loadReceiptHashes(&page)
         try loadDeliveries(&page)
         try loadUsages(&page)
+        try loadShares(&page)
         try loadUploads(&page)
         try loadSightings(&page)
         try loadNextEnds(&page)
@@ -59,18 +61,27 @@ extension SQLiteTransaction {
     }
 
     private func loadOpenLeases(_ finds: [Int], _ page: inout CatalogPage) throws {
-        var keys = RowBatch(.findOpenLeases)
-        var found: [Int: [Int]] = [:]
+        var due = RowBatch(.findOpenLeases)
+        var last: [Int: RowBatch] = [:]
+        var found: [Int: (blob: BlobAddress, leases: [Int])] = [:]
         for place in finds {
-            guard case .leases(let address) = page.finds.key(at: place) else { continue }
-            found[place] = []
-            if let blob = try blobID(of: address, &page) { keys.append([.of(place), .of(blob)]) }
+            guard case .leases(let address, let which) = page.finds.key(at: place) else { continue }
+            found[place] = (address, [])
+            guard let blob = try blobID(of: address, &page) else { continue }
+            switch which {
+            case .all: due.append([.of(place), .of(blob), .of(Int64.max)])
+            case .due: due.append([.of(place), .of(blob), .of(page.now)])
+            case .last(let limit):
+                last[limit, default: RowBatch(.findLastLeases(limit: limit))].append([.of(place), .of(blob)])
+            }
         }
-        try keys.forEachRow(in: database) { row in
-            guard case .leases(let address) = page.finds.key(at: row[0]) else { return }
-            found[row[0], default: []].append(try place(of: row, from: 1, on: address, &page))
+        for keys in [due] + last.values {
+            try keys.forEachRow(in: database) { row in
+                guard let address = found[row[0]]?.blob else { return }
+                found[row[0]]?.leases.append(try place(of: row, from: 1, on: address, &page))
+            }
         }
-        for (place, leases) in found { page.fill(findAt: place, leases) }
+        for (place, answer) in found { page.fill(findAt: place, answer.leases) }
     }
 
     private func loadNamedLeases(_ page: inout CatalogPage) throws {
@@ -92,22 +103,32 @@ extension SQLiteTransaction {
         try unowned.forEachRow(in: database, take)
     }
 
+    private func loadReceiptHashes(_ page: inout CatalogPage) throws {
+        var keys = RowBatch(.findReceiptHashes)
+        for place in page.receiptHashes.takeRequests() {
+            let key = page.receiptHashes.key(at: place)
+            // On a blob that is new every hash is.
+            if let blob = try blobID(of: key.address, &page) { keys.append([.of(place), .of(blob), .of(key.hash)]) }
+        }
+        try keys.forEachRow(in: database) { row in
+            let address = page.receiptHashes.key(at: row[0]).address
+            page.receiptHashes.fill(row[0], try place(of: row, from: 1, on: address, &page))
+        }
+    }
+
     private func loadDeliveries(_ page: inout CatalogPage) throws {
         var keys = RowBatch(.findDeliveries)
-        var found: [Int: [StoredDelivery]] = [:]
         for place in page.deliveries.takeRequests() {
             let key = page.deliveries.key(at: place)
-            found[place] = []
             guard let blob = try blobID(of: key.address, &page) else { continue }
             keys.append([.of(place), .of(blob), .of(key.hash), .of(key.recipient)])
         }
         try keys.forEachRow(in: database) { row in
             let place: Int = row[0]
             let lease = try self.place(of: row, from: 4, on: page.deliveries.key(at: place).address, &page)
-            found[place, default: []].append(
-                StoredDelivery(lease: lease, received: row[1], isKnownSecret: row[2], isKnownRecipient: row[3]))
+            page.deliveries.fill(
+                place, StoredDelivery(lease: lease, received: row[1], isKnownSecret: row[2], isKnownRecipient: row[3]))
         }
-        for (place, deliveries) in found { page.deliveries.fill(place, deliveries) }
     }
 
     private func blobID(of address: BlobAddress, _ page: inout CatalogPage) throws -> Int64? {
@@ -123,8 +144,10 @@ extension SQLiteTransaction {
         case .leases: break
         case .dueLeases(let limit):
             try loadLeases(place, &page, limit: limit, where: "ended IS NULL AND expires <= ?", page.now, by: "expires")
-        case .endedLeases(let end, let limit):
-            try loadLeases(place, &page, limit: limit, where: "ended IS NOT NULL AND ended < ?", end, by: "ended")
+        case .endedLeases(let end, let limit, let receipts):
+            try loadLeases(
+                place, &page, limit: limit, receipts: receipts, where: "ended IS NOT NULL AND ended < ?", end,
+                by: "ended")
         case .tombstones(let end, let limit):
             var found: [Int] = []
             try database.forEachRow(
@@ -137,6 +160,17 @@ extension SQLiteTransaction {
                 let place = page.blobs.load(blob.address, blob)
                 blobs.note(row[0], at: place)
                 found.append(place)
+            }
+            page.finds.fill(place, found)
+        case .idleSubjects(let begin, let limit):
+            var found: [Int] = []
+            try database.forEachRow(
+                """
+                SELECT subject, day, made FROM charge INDEXED BY charge_idle
+                WHERE leases = 0 AND day < ? ORDER BY day LIMIT ?
+                """, [begin.seconds, limit]
+            ) { row in
+                found.append(page.days.load(row[0], LeaseDay(began: Timestamp(seconds: row[1]), made: row[2])))
             }
             page.finds.fill(place, found)
         case .sightings(let pass, let limit):
@@ -152,17 +186,22 @@ extension SQLiteTransaction {
     }
 
     private func loadLeases(
-        _ find: Int, _ page: inout CatalogPage, limit: Int, where condition: String, _ time: Timestamp, by order: String
+        _ find: Int, _ page: inout CatalogPage, limit: Int, receipts: Int = .max, where condition: String,
+        _ time: Timestamp, by order: String
     ) throws {
         var found: [Int] = []
+        var left = receipts
+        let counted = receipts < .max ? "hashes + (SELECT count(*) FROM receipt WHERE receipt.lease = lease.id)" : "0"
         try database.forEachRow(
             """
-            SELECT (SELECT address FROM blob WHERE blob.id = lease.blob), \(LeaseRow.columns)
+            SELECT (SELECT address FROM blob WHERE blob.id = lease.blob), \(counted), \(LeaseRow.columns)
             FROM lease WHERE \(condition) ORDER BY \(order), lease.id LIMIT ?
             """, [time.seconds, limit]
         ) { row in
+            guard left > 0 else { return }
+            left -= row[1]
             let address = try row.address(0)
-            found.append(try place(of: row, from: 1, on: address, &page))
+            found.append(try place(of: row, from: 2, on: address, &page))
             // Those that end change their blobs.
             if order == "expires" { page.blobs.request(address) }
         }
@@ -174,7 +213,21 @@ extension SQLiteTransaction {
     private func loadUsages(_ page: inout CatalogPage) throws {
         var keys = RowBatch(.findUsages)
         for place in page.usages.takeRequests() { keys.append([.of(place), .of(page.usages.key(at: place))]) }
-        try keys.forEachRow(in: database) { page.usages.fill($0[0], Usage(leases: $0[1], bytes: $0[2])) }
+        try keys.forEachRow(in: database) { row in
+            page.usages.fill(row[0], Usage(leases: row[1], bytes: row[2]))
+            _ = page.days.load(page.usages.key(at: row[0]), LeaseDay(began: Timestamp(seconds: row[3]), made: row[4]))
+        }
+    }
+
+    private func loadShares(_ page: inout CatalogPage) throws {
+        var keys = RowBatch(.findShares)
+        for place in page.shares.takeRequests() {
+            let key = page.shares.key(at: place)
+            if let blob = try blobID(of: key.address, &page) { keys.append([.of(place), .of(blob), .of(key.subject)]) }
+        }
+        try keys.forEachRow(in: database) { row in
+            page.shares.fill(row[0], LeaseShare(leases: row[1], nextEnd: row.timestamp(2)))
+        }
     }
 
     private func loadUploads(_ page: inout CatalogPage) throws {

@@ -99,18 +99,15 @@ extension SQLiteTransaction {
         try new.run(in: database)
         note(places, in: &leases)
         for entry in page.receiptHashes.changed {
-            guard let admitted = entry.current, let lease = page.leases[entry.key], let id = leases[entry.key] else {
-                continue
-            }
-            let blob = try blob(of: lease.address, page)
-            for hash in admitted { hashes.append([.of(id), .of(hash), .of(blob)]) }
+            guard let place = entry.current, let id = leases[place] else { continue }
+            hashes.append([.of(try blob(of: entry.key.address, page)), .of(entry.key.hash), .of(id)])
         }
         try hashes.run(in: database)
     }
 
     private func blob(of address: BlobAddress, _ page: CatalogPage) throws -> Int64 {
         guard let id = page.blobs.place(peeking: address).flatMap({ blobs[$0] }) else {
-            throw CatalogError.failed("catalogue: a lease on a blob without a row")
+            throw CatalogError.failed("catalog: a lease on a blob without a row")
         }
         return id
     }
@@ -139,16 +136,21 @@ extension SQLiteTransaction {
         try new.run(in: database)
     }
 
-    /// Who holds nothing any more has no row.
     private func writeCharges(_ page: CatalogPage) throws {
-        var (changed, less) = (RowBatch(.changeUsages), RowBatch(.dropUsages))
+        var (changed, idle) = (RowBatch(.changeUsages), RowBatch(.dropUsages))
         for entry in page.charges.changed {
-            guard let charge = entry.current, charge != Usage() else { continue }
-            changed.append([.of(entry.key), .of(charge.leases), .of(charge.bytes)])
-            if charge.leases < 0 { less.append([.of(entry.key)]) }
+            let charge = entry.current ?? Usage()
+            // Whoever makes a lease is charged for it.
+            let day = page.days.peek(entry.key)
+            if charge == Usage() && day == nil { continue }
+            changed.append([
+                .of(entry.key), .of(charge.leases), .of(charge.bytes), .of(day?.began ?? Timestamp(seconds: 0)),
+                .of(day?.made ?? 0),
+            ])
         }
+        for entry in page.days.changed where entry.current == nil { idle.append([.of(entry.key)]) }
         try changed.run(in: database)
-        try less.run(in: database)
+        try idle.run(in: database)
     }
 
     // MARK: The rest

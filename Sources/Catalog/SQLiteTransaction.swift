@@ -16,11 +16,11 @@ package final class SQLiteTransaction: CatalogTransaction {
     }
 
     package func load(_ page: inout CatalogPage) throws(CatalogError) {
-        try catalogued { try loadAll(&page) }
+        try withCatalogErrors { try loadAll(&page) }
     }
 
     package func write(_ page: CatalogPage) throws(CatalogError) {
-        try catalogued { try writeAll(page) }
+        try withCatalogErrors { try writeAll(page) }
     }
 }
 

@@ -9,7 +9,7 @@ package enum FolderFinding: Hashable, Sendable {
     case empty
     /// The making of a store was interrupted before anything was stored.
     case unfinished
-    /// Blobs and catalogue are both there.
+    /// Blobs and catalog are both there.
     case store
     /// Neither a store nor a place for one; the clause says why.
     case foreign(String)
@@ -34,14 +34,22 @@ extension DiskStore {
         if hasBlobs { return .foreign("it has blobs.v1 but no catalog.sqlite") }
         if hasCatalog { return .foreign("it has catalog.sqlite but no blobs.v1") }
         if lockBytes > 0 { return .foreign("there was a store here, but blobs.v1 and catalog.sqlite are gone") }
-        let others = names.subtracting(["README.md", ".gitignore", "lock"]).sorted()
+        let others = names.subtracting(harmlessNames).sorted()
         guard let first = others.first else { return .empty }
         return .foreign("it contains \(first), and a store is created only in an empty folder")
     }
 
+    /// What may lie in the folder of a new store: a note for people, and what file systems put into their top folder
+    /// by themselves.
+    private static let harmlessNames: Set = [
+        "README.md", ".gitignore", "lock", "lost+found", ".snapshot", ".snapshots", ".zfs", "aquota.user",
+        "aquota.group",
+    ]
+
     /// Opens the lock file and takes the lock, or throws an error with `isLocked`.
     package static func takeLock(_ layout: DiskLayout) throws(FileError) -> OpenFile {
         let lock = try OpenFile(layout.lock, .openOrCreate(permissions: 0o600))
+        if let owner = try owner(of: layout) { try lock.give(to: owner) }
         try lock.lockExclusively()
         return lock
     }
@@ -73,9 +81,16 @@ extension DiskStore {
         try faults.reach(.identityWritten)
     }
 
+    /// Who shall own what root makes here: whoever owns the blobs, or the folder of a new store. Nil if that is this
+    /// process.
+    package static func owner(of layout: DiskLayout) throws(FileError) -> FileOwner? {
+        try Folder.foreignOwner(of: try Folder.status(layout.blobs) == nil ? layout.root : layout.blobs)
+    }
+
     /// Moves what was made into place: from here on it is a store. May be called again after an interruption.
     package static func publish(_ layout: DiskLayout, faults: FaultPoints) throws(FileError) {
         let making = DiskLayout(root: layout.making)
+        if let owner = try owner(of: layout) { try giveAll(making.root, to: owner) }
         try OpenFile(layout.root, .read).synchronizeFileSystem()
         try faults.reach(.storeSynced)
         if try Folder.status(layout.blobs) == nil {
@@ -87,6 +102,12 @@ extension DiskStore {
         try removeAll(layout.making)
         try Folder.synchronize(layout.root)
         try faults.reach(.storeNamed)
+    }
+
+    private static func giveAll(_ path: String, to owner: FileOwner) throws(FileError) {
+        try Folder.give(path, to: owner)
+        guard try Folder.status(path)?.kind == .folder else { return }
+        for name in try Folder.names(in: path) { try giveAll("\(path)/\(name)", to: owner) }
     }
 
     /// Removes a folder that only the making of a store has written to.

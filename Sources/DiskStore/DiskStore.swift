@@ -28,7 +28,7 @@ package final class DiskStore: Sendable {
         self.ballastBytes = ballastBytes
         self.faults = faults
         identity = try Self.identity(at: layout)
-        files = try BlobFiles(layout.folders, faults: faults)
+        files = try BlobFiles(layout.folders, owner: Self.owner(of: layout), faults: faults)
     }
 
     // MARK: Ballast
@@ -46,7 +46,9 @@ package final class DiskStore: Sendable {
         let (needed, overflow) = ballastBytes.addingReportingOverflow(keepFreeBytes)
         guard !overflow, try files.freeBytes() >= needed else { return false }
         do {
-            try OpenFile(layout.ballast, .openOrCreate(permissions: 0o600)).allocate(ballastBytes)
+            let ballast = try OpenFile(layout.ballast, .openOrCreate(permissions: 0o600))
+            if let owner = files.owner { try ballast.give(to: owner) }
+            try ballast.allocate(ballastBytes)
             try faults.reach(.ballastAllocated)
             return true
         } catch {
@@ -88,8 +90,8 @@ package final class DiskStore: Sendable {
         lock.withLock { $0 = nil }
     }
 
-    /// Notes in the lock file how many transactions the catalogue has seen. Not synced: a number that is too small only
-    /// hides that a catalogue was restored from a copy; it never accuses a good one.
+    /// Notes in the lock file how many transactions the catalog has seen. Not synced: a number that is too small only
+    /// hides that a catalog was restored from a copy; it never accuses a good one.
     package func note(commits: Int64) throws(FileError) {
         let digits = String(commits)
         let text = String(repeating: "0", count: max(0, 19 - digits.count)) + digits + "\n"

@@ -9,7 +9,7 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case blobNamed, namesSynced, stagedFileRemoved
     // A resumable upload: unacknowledged bytes cut off, a second name beside the staged one.
     case stagedFileCut, stagedFileLinked
-    // The catalogue: rows changed inside a transaction, the transaction committed, its number recorded outside.
+    // The catalog: rows changed inside a transaction, the transaction committed, its number recorded outside.
     case rowsChanged, rowsCommitted, commitNoted
     // Removal, and setting aside what is damaged.
     case removalMarked, blobUnlinked, blobForgotten, orphanUnlinked, damageMarked, blobSetAside, asideRemoved

@@ -104,6 +104,23 @@ extension OpenFile {
     }
 }
 
+/// Dates.
+extension OpenFile {
+    /// Sets when the file was modified, in seconds since 1970.
+    package borrowing func setModified(_ seconds: Int64) throws(FileError) {
+        let descriptor = self.descriptor
+        var times = (timespec(), timespec())
+        times.0.tv_sec = Int(seconds)
+        times.1.tv_sec = Int(seconds)
+        _ = try retrying("futimens", path) {
+            // Safe: the call reads two times, which lie one behind the other in a tuple.
+            unsafe withUnsafeBytes(of: &times) { bytes in
+                unsafe futimens(descriptor, bytes.bindMemory(to: timespec.self).baseAddress)
+            }
+        }
+    }
+}
+
 /// Writing back ahead of the sync that makes bytes durable, so that little is left for it.
 extension OpenFile {
     /// Starts writing `count` bytes from `offset` to disk, without waiting. This makes nothing durable.

@@ -27,6 +27,8 @@ package struct OpenFile: ~Copyable, Sendable {
         case readDirect
         /// For reading and writing; it must exist.
         case update
+        /// For writing alone; it must exist. Opening a named pipe waits for its reader.
+        case write
         /// For reading and writing; it must not exist, and is created with these permissions (less the umask).
         case create(permissions: mode_t)
         /// For reading and writing; created with these permissions if missing.
@@ -43,6 +45,7 @@ package struct OpenFile: ~Copyable, Sendable {
         case .read: flags |= O_RDONLY
         case .readDirect: flags |= O_RDONLY | clinux_direct_flag()
         case .update: flags |= O_RDWR
+        case .write: flags |= O_WRONLY | O_NOCTTY
         case .create(let mode):
             flags |= O_RDWR | O_CREAT | O_EXCL
             permissions = mode
@@ -53,7 +56,9 @@ package struct OpenFile: ~Copyable, Sendable {
             flags |= O_WRONLY | O_CREAT | O_APPEND
             permissions = mode
         }
-        descriptor = try retrying("open", path) { unsafe Glibc.open(path, flags, permissions) }
+        descriptor = try retrying("open", path) {
+            unsafe PathText.with(path) { unsafe Glibc.open($0, flags, permissions) }
+        }
         self.path = path
     }
 
@@ -62,7 +67,9 @@ package struct OpenFile: ~Copyable, Sendable {
         // __O_TMPFILE | O_DIRECTORY; the macro is too complex for the importer.
         let temporaryFile: Int32 = 0o20_000_000 | O_DIRECTORY
         let flags = temporaryFile | O_RDWR | O_CLOEXEC
-        let descriptor = try retrying("open", folder) { unsafe Glibc.open(folder, flags, 0o600 as mode_t) }
+        let descriptor = try retrying("open", folder) {
+            unsafe PathText.with(folder) { unsafe Glibc.open($0, flags, 0o600 as mode_t) }
+        }
         return OpenFile(owning: descriptor, path: "\(folder)/(unnamed)")
     }
 
@@ -88,6 +95,13 @@ package struct OpenFile: ~Copyable, Sendable {
         let descriptor = self.descriptor
         _ = try retrying("fstat", path) { unsafe fstat(descriptor, &status) }
         return FileStatus(status)
+    }
+
+    /// The position, in bytes from the start.
+    package borrowing func position() throws(FileError) -> Int64 {
+        let result = lseek(descriptor, 0, SEEK_CUR)
+        if result < 0 { throw FileError(operation: "lseek", path: path, code: errno) }
+        return Int64(result)
     }
 
     /// Moves the position to `offset` from the start.
@@ -134,7 +148,7 @@ package struct OpenFile: ~Copyable, Sendable {
     package borrowing func link(as destination: String) throws(FileError) {
         let source = "/proc/self/fd/\(descriptor)"
         _ = try retrying("linkat", destination) {
-            unsafe linkat(AT_FDCWD, source, AT_FDCWD, destination, AT_SYMLINK_FOLLOW)
+            unsafe PathText.with(destination) { unsafe linkat(AT_FDCWD, source, AT_FDCWD, $0, AT_SYMLINK_FOLLOW) }
         }
     }
 
@@ -149,11 +163,24 @@ package struct OpenFile: ~Copyable, Sendable {
         let descriptor = self.descriptor
         _ = try retrying("fchmod", path) { fchmod(descriptor, permissions) }
     }
+
+    /// Gives the file away.
+    package borrowing func give(to owner: FileOwner) throws(FileError) {
+        let descriptor = self.descriptor
+        _ = try retrying("fchown", path) { fchown(descriptor, owner.user, owner.group) }
+    }
 }
 
 /// The metadata of a file.
 package struct FileStatus: Sendable {
-    package enum Kind: Sendable { case regular, folder, link, other }
+    package enum Kind: Sendable {
+        case regular, folder, link
+        /// A pipe or a character device: what is written to it is gone.
+        case stream
+        /// A block device or a socket.
+        case other
+    }
+
     package let kind: Kind
     /// Bytes in the file.
     package let size: Int64
@@ -163,12 +190,14 @@ package struct FileStatus: Sendable {
     package let allocatedBytes: Int64
     package let permissions: mode_t
     package let linkCount: Int
+    package let owner: FileOwner
 
     init(_ status: stat) {
         switch status.st_mode & S_IFMT {
         case S_IFREG: kind = .regular
         case S_IFDIR: kind = .folder
         case S_IFLNK: kind = .link
+        case S_IFIFO, S_IFCHR: kind = .stream
         default: kind = .other
         }
         size = Int64(status.st_size)
@@ -176,6 +205,34 @@ package struct FileStatus: Sendable {
         allocatedBytes = Int64(status.st_blocks) * 512
         permissions = status.st_mode & 0o7777
         linkCount = Int(status.st_nlink)
+        owner = FileOwner(user: status.st_uid, group: status.st_gid)
+    }
+}
+
+/// Whose a file is.
+package struct FileOwner: Hashable, Sendable {
+    package let user: uid_t
+    package let group: gid_t
+
+    package init(user: uid_t, group: gid_t) {
+        self.user = user
+        self.group = group
+    }
+}
+
+/// What others than the owner may do with a file or a folder.
+extension FileStatus {
+    /// Whether it belongs to the user of this process, and nobody else may read or write it.
+    package var isOwnAndPrivate: Bool { owner.user == geteuid() && permissions & 0o077 == 0 }
+
+    /// Why a file that others should not change, or not read where `isSecret`, cannot be relied on, and what to do about
+    /// it. Nil for one that can, and for what is no regular file. A group may read a secret, since that is how secrets
+    /// reach a container's user.
+    package func exposure(isSecret: Bool) -> String? {
+        guard kind == .regular else { return nil }
+        if permissions & 0o022 != 0 { return "others can write to it; run chmod go-w" }
+        if isSecret, permissions & 0o007 != 0 { return "it is secret, but everybody can read it; run chmod o-rwx" }
+        return nil
     }
 }
 

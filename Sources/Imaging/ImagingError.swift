@@ -30,6 +30,16 @@ package enum ImagingError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension ImagingError {
+    /// The picture is one of which something is missing or wrong, and the rest may be worth having.
+    package var isDamage: Bool {
+        switch self {
+        case .truncated, .corrupt: true
+        case .notJPEG, .tooManyPixels, .tooManyScans, .outOfMemory, .unsupported, .file, .full: false
+        }
+    }
+}
+
 /// The limits for all pictures.
 enum ImagingLimits {
     static let pixels = 300_000_000

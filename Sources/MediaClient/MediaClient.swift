@@ -41,10 +41,12 @@ package final class MediaClient {
         return server
     }
 
-    /// The ticket, for the only server that may see it: the one in the settings.
-    func ticket(for server: WebURL) throws(MediaClientError) -> BearerTicket? {
-        guard server.origin == settings.server?.origin else { return nil }
-        return try BearerTicket.read(settings.ticket)
+    /// Where the ticket for a server comes from; nil for all but the one in the settings, which alone may see it. Who
+    /// has set `localhost` leaves open at which address of this machine that is.
+    private func ticket(for server: WebURL) -> ServerTicket? {
+        guard let own = settings.server?.origin else { return nil }
+        guard server.origin == own || own.host == "localhost" && server.origin.isSameServer(as: own) else { return nil }
+        return ServerTicket(settings.ticket, for: server.origin, environment: environment)
     }
 
     /// Secrets and tickets travel over https or stay on this machine, unless plain http was allowed.
@@ -54,8 +56,10 @@ package final class MediaClient {
         }
     }
 
-    func api(_ server: WebURL, _ ticket: BearerTicket? = nil) throws(MediaClientError) -> StoreAPI {
-        StoreAPI(http: try http(), server: server, ticket: ticket, retries: retryLoop())
+    func api(_ server: WebURL) throws(MediaClientError) -> StoreAPI {
+        StoreAPI(
+            http: try http(), server: server, ticket: ticket(for: server), servers: settings.servers,
+            retries: retryLoop())
     }
 
     /// A fresh count of attempts, by the settings unless a policy is given.
@@ -66,9 +70,16 @@ package final class MediaClient {
     /// The connections of this client, opened on first use.
     func http() throws(MediaClientError) -> HTTPClient {
         if let connections { return connections }
+        if let file = settings.certificateFile {
+            // The library would look at it for https alone.
+            _ = try onFile({ .configuration("the certificates cannot be read: \($0)") }) { () throws(FileError) in
+                try OpenFile(file, .read).status()
+            }
+        }
         let transfer = TransferSettings(
             connectTimeoutSeconds: settings.connectTimeoutSeconds, stallTimeoutSeconds: settings.stallTimeoutSeconds,
-            certificateFile: settings.certificateFile, environment: environment)
+            lowestDownloadRate: settings.lowestDownloadRate, certificateFile: settings.certificateFile,
+            environment: environment)
         do {
             let client = try HTTPClient(settings: transfer)
             connections = client
@@ -80,25 +91,22 @@ package final class MediaClient {
 
     // MARK: Files
 
-    /// Fails early if `path` is taken. Publishing checks again.
-    func refuseTaken(_ path: String, replacing: Bool) throws(MediaClientError) {
-        let status = try onFile(MediaClientError.output) { () throws(FileError) in try Folder.status(path) }
-        if status != nil && !replacing { throw .exists(path: path) }
+    /// A result that goes to `place`.
+    func output(_ place: OutputPlace, replacing: Bool) throws(MediaClientError) -> OutputFile {
+        try OutputFile(place, replacing: replacing, spool: spoolFile)
     }
 
-    /// A temporary file in the folder of `path`, so that it can be renamed to it.
-    func temporaryFile(beside path: String) throws(MediaClientError) -> TemporaryFile {
-        try onFile(MediaClientError.output) { () throws(FileError) in try TemporaryFile(in: parentFolder(of: path)) }
+    /// Everything that reading `input` gives, from where it stands to its end, whatever its size is said to be.
+    func whole(_ input: borrowing OpenFile) throws(MediaClientError) -> WholeFile {
+        let hasItsSize = try onFile(MediaClientError.input) { () throws(FileError) in try input.isRegularAsItSays() }
+        if hasItsSize { return try onFile(MediaClientError.input) { () throws(FileError) in try WholeFile(input) } }
+        let spool = try spoolFile()
+        try onFile(MediaClientError.input) { () throws(FileError) in try input.copy(to: spool.file) }
+        do { return try WholeFile(spool) } catch { throw .state(error) }
     }
 
     func spoolFile() throws(MediaClientError) -> TemporaryFile {
         do { return try state.spoolFile() } catch { throw .state(error) }
-    }
-
-    func publish(_ file: borrowing TemporaryFile, as path: String, replacing: Bool) throws(MediaClientError) {
-        do throws(FileError) { try file.publish(as: path, replacing: replacing) } catch {
-            throw error.isExistence ? .exists(path: path) : .output(error)
-        }
     }
 }
 
@@ -107,6 +115,25 @@ func onFile<Result: ~Copyable>(
     _ role: (FileError) -> MediaClientError, _ body: () throws(FileError) -> Result
 ) throws(MediaClientError) -> Result {
     do { return try body() } catch { throw role(error) }
+}
+
+/// A regular file that is read from its first byte to its last.
+struct WholeFile: ~Copyable {
+    let file: OpenFile
+    /// Keeps the file if it is one of our own.
+    private let spool: TemporaryFile?
+
+    /// Somebody's file, as it is.
+    init(_ input: borrowing OpenFile) throws(FileError) {
+        file = try input.duplicate()
+        spool = nil
+    }
+
+    /// A file of our own.
+    init(_ spool: consuming TemporaryFile) throws(FileError) {
+        file = try spool.file.duplicate()
+        self.spool = .some(spool)
+    }
 }
 
 /// How far one step has come.
@@ -129,15 +156,18 @@ package struct StepProgress: Hashable, Sendable {
 package struct ClientDelegate {
     /// Takes a sentence worth showing: what was removed, what is being retried.
     package var notify: (String) -> Void
+    /// Takes a sentence that has to be shown: what a file will tell its recipients besides what is meant.
+    package var warn: (String) -> Void
     package var progress: (StepProgress) -> Void
     /// Asks whether a message may lead to a host that the configuration does not name.
     package var allows: (HTTPOrigin) -> Bool
 
     package init(
-        notify: @escaping (String) -> Void, progress: @escaping (StepProgress) -> Void,
-        allows: @escaping (HTTPOrigin) -> Bool
+        notify: @escaping (String) -> Void, warn: @escaping (String) -> Void,
+        progress: @escaping (StepProgress) -> Void, allows: @escaping (HTTPOrigin) -> Bool
     ) {
         self.notify = notify
+        self.warn = warn
         self.progress = progress
         self.allows = allows
     }

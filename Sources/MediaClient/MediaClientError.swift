@@ -14,14 +14,20 @@ package enum MediaClientError: Error, Sendable {
     case input(FileError)
     /// The output file exists already.
     case exists(path: String)
+    /// The output path leads to what is not written to: what it is.
+    case notWritable(path: String, String)
     /// The output cannot be written.
     case output(FileError)
     /// A file in the state folder failed.
     case state(FileError)
     case picture(ImagingError)
+    /// A picture to be sent is damaged, and nobody has said that this will do.
+    case damagedPicture(ImagingError)
     case sealing(SealingError)
     /// The message leads to a host that is not allowed.
     case hostNotAllowed(HTTPOrigin)
+    /// The file of the message is larger than what is downloaded.
+    case tooLarge(bytes: Int64, limitBytes: Int64)
     /// The message leads to plain http over a network.
     case unprotected(HTTPOrigin)
 
@@ -59,12 +65,18 @@ extension MediaClientError: CustomStringConvertible {
         case .configuration(let why): why
         case .message(let error): error.description
         case .input(let error), .output(let error), .state(let error): error.description
-        case .exists(let path): "\(path) already exists; use --force to replace it, or -o PATH to write elsewhere"
+        case .exists(let path):
+            "\(path) already exists and is left as it is; choose another path, or replace it with --force"
+        case .notWritable(let path, let what): "\(path) is \(what); choose another path"
         case .picture(let error): error.description
+        case .damagedPicture(let error): "\(error); --accept-damaged sends what can be read of it"
         case .sealing(let error): error.description
         case .hostNotAllowed(let origin):
-            "the message points to \(origin.authority), which is not one of your servers; if you trust it, use "
-                + "--from \(origin.authority) this time, or add it to the setting servers"
+            "the message points to \(origin.authority), which is not one of your servers; if you trust it, "
+                + Self.way(to: origin)
+        case .tooLarge(let bytes, let limitBytes):
+            "the file has \(bytes) bytes, and the setting download-limit is \(limitBytes); if you want it, use "
+                + "--download-limit \(bytes)"
         case .unprotected(let origin):
             "\(origin) is plain http over a network; use --allow-http to permit that"
         case .notSent: "this was not sent from here; see satchel sent list"
@@ -84,6 +96,13 @@ extension MediaClientError: CustomStringConvertible {
         case .redirect(let why, let host): "\(host) sent a redirect that is not followed: \(why)"
         case .answer(let why, let host): "unexpected response from \(host): \(why)"
         }
+    }
+
+    /// How to say that a host may be asked. `--from` leads to public addresses only.
+    private static func way(to origin: HTTPOrigin) -> String {
+        origin.mayBePublic
+            ? "use --from \(origin.authority) this time, or add it to the setting servers"
+            : "set SATCHEL_SERVER=\(origin), or add it to the setting servers (SATCHEL_SERVERS)"
     }
 
     private static func sentence(for reason: String?) -> String {

@@ -55,6 +55,18 @@ extension MediaMessage {
         return text
     }
 
+    /// Adds mirrors before those that are there: each once, as many as the format allows and as fit beside everything else
+    /// in the message. Those of another blob are left out.
+    package mutating func putMirrorsFirst(_ others: [BlobURL]) {
+        let candidates = others + mirrors
+        mirrors = []
+        for mirror in candidates where mirrors.count < Self.mirrorLimit {
+            guard mirror.address == address, mirror != url, !mirrors.contains(mirror) else { continue }
+            mirrors.append(mirror)
+            if json.text.utf8.count > Self.limitBytes { mirrors.removeLast() }
+        }
+    }
+
     private var json: JSONWriter {
         var writer = JSONWriter()
         writer.add("v", integer: 1)

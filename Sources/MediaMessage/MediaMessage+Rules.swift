@@ -86,6 +86,10 @@ private func isLowercaseAlphanumeric(_ byte: UInt8) -> Bool {
 
 /// Why a text is not a media message, or a message cannot be encoded.
 package enum MessageError: Error, Hashable, Sendable {
+    /// There is no text at all.
+    case empty
+    /// The text is not UTF-8: what is known of it.
+    case encoding(String)
     /// Too many bytes; how many over the limit.
     case tooLong(bytesOver: Int)
     /// Not JSON (RFC 8259): what is wrong, and at which byte.
@@ -107,6 +111,8 @@ package enum MessageError: Error, Hashable, Sendable {
 extension MessageError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .empty: "there is no message: the text is empty"
+        case .encoding(let why): "this is not a message: the text \(why)"
         case .tooLong(let bytes):
             "the message is \(bytes) bytes too long; the limit is \(MediaMessage.limitBytes)"
         case .notJSON(let why, let offset): "the message is not valid JSON: \(why) at byte \(offset)"

@@ -46,6 +46,8 @@ private func replacing(_ text: String, _ isUnwanted: (Unicode.Scalar) -> Bool) -
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: result.append("_")
+        // Paths write bytes that are not UTF-8 as these: a message could smuggle such bytes into a name.
+        case _ where (0x10_FF80...0x10_FFFF).contains(scalar.value): result.append("_")
         default: result.append(isUnwanted(scalar) ? "_" : scalar)
         }
     }

@@ -97,21 +97,54 @@ package func verifiedPrefix(
 ) throws(SealingError) -> Int64 {
     guard let geometry = SealedGeometry(sealedBytes: sealedSize) else { throw .length(sealedSize) }
     let size = min(try regularSize(of: partial), sealedSize)
-    guard size >= Int64(SealedGeometry.headerBytes),
-        let header = try? SealedHeader(parsing: try readHeader(of: partial))
-    else { return 0 }
-    let chunkKey = ChunkKey(key, headerPrefix: header.prefix)
-    guard chunkKey.isCommitted(in: header) else { return 0 }
+    guard let chunkKey = try unlock(partial, with: key) else { return 0 }
     var verified = Int64(SealedGeometry.headerBytes)
     var buffers = RunBuffers()
     for index in 0..<geometry.chunkCount {
         let run = ChunkRun(chunks: index...index, of: geometry)
-        guard run.sealed.end <= size else { break }
-        try readSealed(run, of: partial, into: &buffers.sealed)
-        do { try openBuffers(&buffers, as: run, key: chunkKey) } catch { break }
+        guard run.sealed.end <= size, try isAuthentic(run, of: partial, &buffers, chunkKey) else { break }
         verified = run.sealed.end
     }
     return verified
+}
+
+/// The bytes of a complete blob that are not authentic: from the first to the last chunk with a wrong tag, or the header
+/// if it does not belong to this key, which leaves open what is wrong behind it. Nil if everything verifies.
+///
+/// Throws `.length` if no blob has the file's size, and `.file`.
+package func unverifiedRange(
+    of blob: borrowing OpenFile, key: borrowing MediaKey
+) throws(SealingError) -> ByteRange? {
+    let geometry = try geometry(of: blob)
+    guard let chunkKey = try unlock(blob, with: key) else {
+        return ByteRange(offset: 0, count: Int64(SealedGeometry.headerBytes), within: geometry.sealedBytes)
+    }
+    var wrong: ClosedRange<Int64>?
+    var buffers = RunBuffers()
+    for index in 0..<geometry.chunkCount {
+        let run = ChunkRun(chunks: index...index, of: geometry)
+        if try isAuthentic(run, of: blob, &buffers, chunkKey) { continue }
+        wrong = (wrong?.lowerBound ?? index)...index
+    }
+    return wrong.flatMap { geometry.sealedRange(ofChunks: $0) }
+}
+
+/// The key of the chunks, by the file's header; nil if it has none that belongs to `key`.
+private func unlock(_ blob: borrowing OpenFile, with key: borrowing MediaKey) throws(SealingError) -> ChunkKey? {
+    guard try regularSize(of: blob) >= Int64(SealedGeometry.headerBytes) else { return nil }
+    let bytes = try readHeader(of: blob)
+    guard let header = try? SealedHeader(parsing: bytes) else { return nil }
+    let chunkKey = ChunkKey(key, headerPrefix: header.prefix)
+    guard chunkKey.isCommitted(in: header) else { return nil }
+    return chunkKey
+}
+
+private func isAuthentic(
+    _ run: ChunkRun, of blob: borrowing OpenFile, _ buffers: inout RunBuffers, _ key: borrowing ChunkKey
+) throws(SealingError) -> Bool {
+    try readSealed(run, of: blob, into: &buffers.sealed)
+    do { try openBuffers(&buffers, as: run, key: key) } catch { return false }
+    return true
 }
 
 // MARK: Reading

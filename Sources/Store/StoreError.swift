@@ -16,8 +16,12 @@ package enum StoreError: Error, Hashable, Sendable {
     case sizeNotEntitled(limitBytes: Int64)
     /// Too long for this uploader, though others may keep a blob that long.
     case lifetimeNotEntitled(limit: Lifetime)
+    /// More recipients than this subject may have a lease for.
+    case recipientsNotEntitled(limit: Int)
     /// This owner's lease on this blob has ended, and an ended lease is never revived.
     case leaseEnded(EndReason)
+    /// A receipt hash names another lease on this blob, one that lives or one that is still remembered.
+    case receiptTaken
     /// Never held.
     case notFound
     /// Held once; the last lease ended for this reason.
@@ -46,7 +50,7 @@ package enum StoreError: Error, Hashable, Sendable {
     case unavailable(String)
     /// A sync failed, and the write may or may not have happened: ask `GET …/lease`.
     case outcomeUnknown
-    /// The disk or the catalogue failed: what was tried, on what, and why it failed. For logs, not for strangers.
+    /// The disk or the catalog failed: what was tried, on what, and why it failed. For logs, not for strangers.
     case io(String)
 }
 
@@ -62,7 +66,9 @@ extension StoreError: CustomStringConvertible {
         case .lifetimeTooLong(let limit): "the lifetime is longer than \(limit)"
         case .sizeNotEntitled(let limitBytes): "this uploader may store blobs of at most \(limitBytes) bytes"
         case .lifetimeNotEntitled(let limit): "this uploader may keep blobs for at most \(limit)"
+        case .recipientsNotEntitled(let limit): "this subject may have leases for at most \(limit) recipients"
         case .leaseEnded(let reason): "the lease has ended (\(reason.rawValue))"
+        case .receiptTaken: "a receipt hash names another lease on this blob"
         case .notFound: "no such blob"
         case .gone(let reason): "the blob is gone (\(reason.rawValue))"
         case .damaged: "the blob is damaged on disk"
@@ -83,14 +89,18 @@ extension StoreError: CustomStringConvertible {
 }
 
 extension StoreError {
+    /// Work was handed to a store that is closing.
+    package static let storeIsClosing = StoreError.unavailable("the store is closing")
+
     /// Whether the same bytes on the same terms will always be refused: that ends a resumable upload.
     package var isFinalForUpload: Bool {
         switch self {
         case .tooLarge, .notSealed, .digestMismatch, .lifetimeTooLong, .sizeNotEntitled, .lifetimeNotEntitled,
-            .leaseEnded, .banned:
+            .leaseEnded, .receiptTaken, .banned:
             true
-        case .lengthMismatch, .notFound, .gone, .damaged, .wrongSecret, .wrongSubject, .wrongOffset, .wrongLength,
-            .wrongChecksum, .superseded, .busy, .diskFull, .unavailable, .outcomeUnknown, .io:
+        case .lengthMismatch, .recipientsNotEntitled, .notFound, .gone, .damaged, .wrongSecret, .wrongSubject,
+            .wrongOffset, .wrongLength, .wrongChecksum, .superseded, .busy, .diskFull, .unavailable, .outcomeUnknown,
+            .io:
             false
         }
     }

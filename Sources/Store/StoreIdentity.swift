@@ -1,6 +1,6 @@
 import Blobs
 
-/// The random name of one store. It is stored both beside the blobs and in the catalogue, so that neither is ever
+/// The random name of one store. It is stored both beside the blobs and in the catalog, so that neither is ever
 /// combined with the other half of another store.
 package struct StoreIdentity: Hashable, Sendable, CustomStringConvertible {
     /// Bytes in an identity.

@@ -38,6 +38,8 @@ package final class GenerationTable: Sendable {
         func generation(at index: Int) -> UInt32 { generations[index].load(ordering: .acquiring) }
 
         func advance(at index: Int) { generations[index].wrappingAdd(1, ordering: .acquiringAndReleasing) }
+
+        func advanceAll() { for index in generations.indices { advance(at: index) } }
     }
 
     private let shards = (0..<256).map { _ in Shard() }
@@ -57,6 +59,9 @@ package final class GenerationTable: Sendable {
     package func advance(_ address: BlobAddress) {
         shards[Int(address.byte(at: 0))].advance(at: Self.index(address))
     }
+
+    /// Ends every token that was given out so far.
+    package func advanceAll() { for shard in shards { shard.advanceAll() } }
 
     /// The slot of an address within its shard.
     private static func index(_ address: BlobAddress) -> Int {

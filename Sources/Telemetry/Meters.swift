@@ -44,10 +44,14 @@ package final class Meters: Sendable {
     /// Lines of the access log that were dropped because they could not be written fast enough.
     package let accessLinesDropped = Counter()
 
+    /// What only an edge counts; nil for any other server.
+    package let edge: EdgeMeters?
+
     /// - Parameters:
     ///   - routes: the names of the routes that requests are counted under.
     ///   - refusalCodes: every problem code.
-    package init(routes: [String] = [], refusalCodes: [String] = []) {
+    package init(routes: [String] = [], refusalCodes: [String] = [], edge: EdgeMeters? = nil) {
+        self.edge = edge
         requests = RequestMeter(routes: routes)
         refusals = LabelledCounter(labels: refusalCodes)
     }
@@ -61,6 +65,8 @@ package struct Readings: Sendable {
     /// Whether sweeps remove nothing because the clocks cannot be trusted.
     package var isGCHeldBack = false
     package var process = ProcessReadings()
+    /// Nil for any other server than an edge.
+    package var edge: EdgeReadings?
 
     package init() {}
 }

@@ -1,5 +1,4 @@
 package import Files
-import Glibc
 
 /// One file that holds one key. The name up to its first dot is the key's name, its `kid`: `2026-a.pem` is `2026-a`.
 struct KeyFile: Sendable {
@@ -19,36 +18,37 @@ struct KeyFile: Sendable {
         return String(name)
     }
 
-    /// Its contents, provided that only its owner can write to it and, where it is secret, others cannot read it.
-    func material() throws(TicketKeyError) -> KeyMaterial {
-        let bytes: [UInt8]
-        let permissions: mode_t
-        do throws(FileError) {
-            let file = try OpenFile(path, .read)
-            permissions = try file.status().permissions
-            var buffer = [UInt8](repeating: 0, count: KeyMaterial.limitBytes + 1)
-            let count = try file.read(into: &buffer)
-            bytes = Array(buffer.prefix(count))
-        } catch {
-            throw .file(error)
-        }
-        do throws(KeyFault) {
-            guard bytes.count <= KeyMaterial.limitBytes else { throw KeyFault("it is too large to be a key") }
-            let material = try KeyMaterial(bytes)
-            try Self.validate(permissions, of: material)
-            return material
-        } catch {
-            throw .key(path: path, why: error.phrase)
+    /// The file at `path`, or those in the folder there, in order. Names that begin with a dot are skipped in a folder:
+    /// editors and container secrets leave them there.
+    static func all(at path: String) throws(FileError) -> [KeyFile] {
+        guard try Folder.status(path, followsLinks: true)?.kind == .folder else { return [KeyFile(path: path)] }
+        return try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted().map { name in
+            KeyFile(path: "\(path)/\(name)")
         }
     }
 
-    /// Anyone who can write a key can issue tickets, and so can anyone who can read a secret. A group may read one,
-    /// since that is how secrets reach a container's user.
-    static func validate(_ permissions: mode_t, of material: KeyMaterial) throws(KeyFault) {
-        guard permissions & 0o022 == 0 else { throw KeyFault("others can write to it; run chmod go-w") }
-        if case .publicKey = material { return }
-        guard permissions & 0o007 == 0 else {
-            throw KeyFault("it is secret, but everybody can read it; run chmod o-rwx")
+    /// Its first bytes, one more than a key can have, and what it is.
+    func contents() throws(FileError) -> (bytes: [UInt8], status: FileStatus) {
+        let file = try OpenFile(path, .read)
+        let status = try file.status()
+        var buffer = [UInt8](repeating: 0, count: KeyMaterial.limitBytes + 1)
+        let count = try file.read(into: &buffer)
+        return (Array(buffer.prefix(count)), status)
+    }
+
+    /// The key in it, provided that only its owner can write to it and, where it is secret, others cannot read it.
+    func material() throws(TicketKeyError) -> KeyMaterial {
+        let (bytes, status): ([UInt8], FileStatus)
+        do { (bytes, status) = try contents() } catch { throw .file(error) }
+        do throws(KeyFault) {
+            guard bytes.count <= KeyMaterial.limitBytes else { throw KeyFault("it is too large to be a key") }
+            let material = try KeyMaterial(bytes)
+            // Anyone who can write a key can issue tickets, and so can anyone who can read a secret.
+            let isSecret = if case .publicKey = material { false } else { true }
+            if let exposure = status.exposure(isSecret: isSecret) { throw KeyFault(exposure) }
+            return material
+        } catch {
+            throw .key(path: path, why: error.phrase)
         }
     }
 }

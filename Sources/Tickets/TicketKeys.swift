@@ -12,11 +12,13 @@ package struct TicketKeys: Sendable {
     subscript(name: String) -> TicketKey? { keys[name] }
 
     /// Reads every key in `paths`, each a key file or a folder of key files. Names that begin with a dot are skipped in
-    /// a folder: editors and container secrets leave them there.
+    /// a folder.
     package static func load(_ paths: [String]) async throws(TicketKeyError) -> TicketKeys {
         var keys: [String: TicketKey] = [:]
         for path in paths {
-            for file in try files(at: path) {
+            let files: [KeyFile]
+            do { files = try KeyFile.all(at: path) } catch { throw .file(error) }
+            for file in files {
                 let key = try await key(in: file)
                 guard keys[key.name] == nil else { throw .sameName(key.name) }
                 keys[key.name] = key
@@ -24,17 +26,6 @@ package struct TicketKeys: Sendable {
         }
         if keys.isEmpty { throw .none(paths: paths) }
         return TicketKeys(keys: keys)
-    }
-
-    private static func files(at path: String) throws(TicketKeyError) -> [KeyFile] {
-        do throws(FileError) {
-            guard try Folder.status(path, followsLinks: true)?.kind == .folder else { return [KeyFile(path: path)] }
-            return try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted().map { name in
-                KeyFile(path: "\(path)/\(name)")
-            }
-        } catch {
-            throw .file(error)
-        }
     }
 
     private static func key(in file: KeyFile) async throws(TicketKeyError) -> TicketKey {

@@ -27,7 +27,7 @@ import Glibc
     ) throws(TransferError) {
         unsafe ccurl_easy_reset(handle)
         setRequest(request, uploadLength: uploadLength)
-        setBounds(settings, isSmall: !transfer.movesFile)
+        setBounds(settings, transfer)
         setRoute(proxy, settings)
         setCallbacks(transfer)
         let fields = try FieldList(request.fields)
@@ -69,12 +69,12 @@ import Glibc
         if let uploadLength { _ = unsafe ccurl_set_offset(handle, CURLOPT_INFILESIZE_LARGE, Int(uploadLength)) }
     }
 
-    private func setBounds(_ settings: TransferSettings, isSmall: Bool) {
+    private func setBounds(_ settings: TransferSettings, _ transfer: CurlTransfer) {
         set(CURLOPT_NOSIGNAL, 1)
-        set(CURLOPT_CONNECTTIMEOUT, settings.connectTimeoutSeconds)
-        set(CURLOPT_LOW_SPEED_LIMIT, 1)
+        set(CURLOPT_CONNECTTIMEOUT_MS, transfer.connectMilliseconds(settings))
+        set(CURLOPT_LOW_SPEED_LIMIT, transfer.receivesFile ? settings.lowestDownloadRate : 1)
         set(CURLOPT_LOW_SPEED_TIME, settings.stallTimeoutSeconds)
-        if isSmall { set(CURLOPT_TIMEOUT, TransferSettings.answerTimeoutSeconds) }
+        if !transfer.movesFile { set(CURLOPT_TIMEOUT, TransferSettings.answerTimeoutSeconds) }
         set(CURLOPT_BUFFERSIZE, 256 * 1024)
         set(CURLOPT_UPLOAD_BUFFERSIZE, 256 * 1024)
     }
@@ -86,11 +86,21 @@ import Glibc
         }
         set(CURLOPT_NOPROXY, "")
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        if let file = settings.certificateFile {
+        setTrust(settings)
+        isDirect = proxy == .direct
+    }
+
+    /// Certificates that replace the system's: those of the settings, else those that the environment names, in curl's
+    /// order (curl(1), OpenSSL's SSL_CTX_load_verify_locations(3)).
+    private func setTrust(_ settings: TransferSettings) {
+        func variable(_ name: String) -> String? { settings.environment(name).flatMap { $0.isEmpty ? nil : $0 } }
+        if let file = settings.certificateFile ?? variable("CURL_CA_BUNDLE") {
             set(CURLOPT_CAINFO, file)
             _ = unsafe ccurl_set_string(handle, CURLOPT_CAPATH, nil)
+            return
         }
-        isDirect = proxy == .direct
+        if let folder = variable("SSL_CERT_DIR") { set(CURLOPT_CAPATH, folder) }
+        if let file = variable("SSL_CERT_FILE") { set(CURLOPT_CAINFO, file) }
     }
 
     /// Whether connections go to the host itself rather than to a proxy.
@@ -130,11 +140,15 @@ import Glibc
             return .unreachable(host: host, message)
         case CURLE_PROXY: return .unreachable(host: host, message)
         case CURLE_OPERATION_TIMEDOUT:
+            if let late = transfer.lateness { return late }
             let isConnected = unsafe ccurl_get_long(handle, CURLINFO_LOCAL_PORT) != 0
+            guard isConnected else { return .unreachable(host: host, message) }
+            let seconds = settings.stallTimeoutSeconds
+            if transfer.receivesFile, settings.lowestDownloadRate > 1 {
+                return .tooSlow(host: host, bytesPerSecond: settings.lowestDownloadRate, seconds: seconds)
+            }
             let bound = transfer.movesFile ? Int.max : TransferSettings.answerTimeoutSeconds
-            return isConnected
-                ? .stalled(host: host, seconds: min(settings.stallTimeoutSeconds, bound))
-                : .unreachable(host: host, message)
+            return .stalled(host: host, seconds: min(seconds, bound))
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SSL_CONNECT_ERROR,
             CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return .cut(host: host, message)
@@ -199,8 +213,7 @@ private let rewind: curl_seek_callback = { context, offset, origin in
 }
 
 private let report: curl_xferinfo_callback = { context, _, received, _, sent in
-    unsafe CurlTransfer.of(context)?.report(sent: Int64(sent), received: Int64(received))
-    return 0
+    unsafe CurlTransfer.of(context)?.report(sent: Int64(sent), received: Int64(received)) == false ? 1 : 0
 }
 
 private let openSocket: curl_opensocket_callback = { context, _, address in

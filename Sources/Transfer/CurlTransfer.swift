@@ -17,14 +17,16 @@ final class CurlTransfer {
         case none
         /// `size` bytes of the file are sent, from `offset` on.
         case sent(BodyFile, offset: Int64, size: Int64)
-        /// The response fills the file, of which `offset` bytes are there, up to `size`.
-        case received(BodyFile, offset: Int64, size: Int64)
+        /// The response fills this part of the file.
+        case received(BodyFile, BlobPart)
     }
 
     let host: String
     let requiresPublicAddress: Bool
     private let body: LocalFile
     private let progress: (Int64) -> Void
+    /// By when the first byte of a body has to be there; nil for no such limit.
+    private let firstByte: (milliseconds: Int, deadline: ContinuousClock.Instant)?
 
     private var head = ResponseHead()
     private var memory: [UInt8] = []
@@ -41,6 +43,7 @@ final class CurlTransfer {
         requiresPublicAddress = request.requiresPublicAddress
         self.body = body
         self.progress = progress
+        firstByte = request.firstByteMilliseconds.map { ($0, .now + .milliseconds($0)) }
     }
 
     /// The response so far.
@@ -55,15 +58,31 @@ final class CurlTransfer {
         if case .none = body { false } else { true }
     }
 
-    /// The file is complete.
+    /// The response fills a file.
+    var receivesFile: Bool {
+        if case .received = body { true } else { false }
+    }
+
+    /// All that was to come has come.
     var hasFilledFile: Bool {
-        guard case .received(_, _, let size) = body, case .file = destination else { return false }
-        return position == size
+        guard case .file(_, let end) = destination else { return false }
+        return position == end
     }
 
     /// The response goes to the file.
     var isFillingFile: Bool {
         if case .file = destination { true } else { false }
+    }
+
+    /// The error where the first byte of a body is overdue.
+    var lateness: TransferError? {
+        guard let firstByte, destination == nil, firstByte.deadline <= .now else { return nil }
+        return .unreachable(host: host, "no answer within \(firstByte.milliseconds) ms")
+    }
+
+    /// How long to wait for a connection.
+    func connectMilliseconds(_ settings: TransferSettings) -> Int {
+        min(firstByte?.milliseconds ?? .max, settings.connectTimeoutSeconds * 1000)
     }
 
     // MARK: Callbacks; false ends the transfer
@@ -113,26 +132,32 @@ final class CurlTransfer {
         return true
     }
 
-    /// `sent` and `received` bytes of bodies have moved.
-    func report(sent: Int64, received: Int64) {
+    /// `sent` and `received` bytes of bodies have moved, or some time has passed.
+    func report(sent: Int64, received: Int64) -> Bool {
+        if let lateness {
+            failure = lateness
+            return false
+        }
         switch body {
         case .none: break
         case .sent: progress(sent)
         case .received: if isFillingFile { progress(position) }
         }
+        return true
     }
 
     // MARK: Bodies
 
     private func chosenDestination() throws(TransferError) -> BodyDestination {
         if let destination { return destination }
-        guard case .received(let target, let offset, let size) = body else {
+        guard case .received(let target, let part) = body else {
             destination = .memory
             return .memory
         }
-        let chosen = BodyDestination(for: head.response, offset: offset, size: size)
-        if case .file(let start) = chosen {
-            do { try target.file.truncate(to: start) } catch { throw .file(error) }
+        let chosen = BodyDestination(for: head.response, part)
+        if case .file(let start, let end) = chosen {
+            // What is behind a part in the middle stays.
+            if end == part.size { do { try target.file.truncate(to: start) } catch { throw .file(error) } }
             position = start
         }
         destination = chosen
@@ -148,9 +173,9 @@ final class CurlTransfer {
     }
 
     private func write(_ bytes: RawSpan) throws(TransferError) {
-        guard case .received(let target, _, let size) = body else { return }
-        guard Int64(bytes.byteCount) <= size - position else {
-            throw .answerTooLong(host: host, limitBytes: size)
+        guard case .received(let target, _) = body, case .file(let start, let end) = destination else { return }
+        guard Int64(bytes.byteCount) <= end - position else {
+            throw .answerTooLong(host: host, limitBytes: end - start)
         }
         do { try target.file.write(bytes, at: position) } catch { throw .file(error) }
         position += Int64(bytes.byteCount)

@@ -31,20 +31,20 @@ package final class HTTPClient {
         }
     }
 
-    /// Fills `file` with a blob of `size` bytes, of which the first `offset` are there and verified.
-    /// Never writes beyond `size`. `progress` takes the number of bytes in the file.
+    /// Fills a part of `file`, which becomes or is a copy of a blob. A server that sends the whole blob instead begins the
+    /// file again. Never writes beyond the part, or the blob's size. `progress` takes the offset that was reached.
     package func download(
-        _ request: HTTPRequest, into file: borrowing OpenFile, offset: Int64, entityTag: String?, size: Int64,
+        _ request: HTTPRequest, _ part: BlobPart, into file: borrowing OpenFile, entityTag: String?,
         progress: (Int64) -> Void
     ) throws(TransferError) -> DownloadOutcome {
         var request = request
-        if offset > 0 {
-            request.fields.append(HTTPField("Range", "bytes=\(offset)-"))
+        if let range = part.rangeField {
+            request.fields.append(HTTPField("Range", range))
             if let entityTag { request.fields.append(HTTPField("If-Range", entityTag)) }
         }
         let target = try duplicate(file)
         return try withEscaping(progress) { progress throws(TransferError) in
-            let transfer = CurlTransfer(request, .received(target, offset: offset, size: size), progress: progress)
+            let transfer = CurlTransfer(request, .received(target, part), progress: progress)
             do throws(TransferError) { try perform(request, transfer, length: nil) } catch {
                 guard error.isTransient else { throw error }
                 return .broken(error, entityTag: transfer.isFillingFile ? transfer.response.strongEntityTag : nil)
@@ -65,8 +65,13 @@ package final class HTTPClient {
 
     private func perform(_ request: HTTPRequest, _ transfer: CurlTransfer, length: Int64?) throws(TransferError) {
         let proxy = ProxyChoice(for: request.url.origin, environment: settings.environment)
-        if request.requiresPublicAddress, let address = IPAddress(request.url.origin.host), !address.isPublic {
-            throw .refusedAddress(host: transfer.host, address)
+        if request.requiresPublicAddress {
+            let host = request.url.origin.host
+            if let address = IPAddress(host), !address.isPublic {
+                throw .refusedAddress(host: transfer.host, address)
+            }
+            // A proxy would resolve it, and we could not see to what.
+            if !PublicName.mayBe(host) { throw .refusedName(host: transfer.host) }
         }
         try handle.perform(request, transfer, uploadLength: length, proxy: proxy, settings: settings)
     }

@@ -28,12 +28,19 @@ package struct HTTPRequest: Sendable {
     package var fields: [HTTPField]
     /// Connects to public addresses only: the host comes from a message, not from the configuration.
     package var requiresPublicAddress: Bool
+    /// Gives up unless the first byte of the response's body is there after this long, connecting included; nil to wait as
+    /// long as the settings say.
+    package var firstByteMilliseconds: Int?
 
-    package init(_ method: Method, _ url: WebURL, fields: [HTTPField] = [], requiresPublicAddress: Bool = false) {
+    package init(
+        _ method: Method, _ url: WebURL, fields: [HTTPField] = [], requiresPublicAddress: Bool = false,
+        firstByteMilliseconds: Int? = nil
+    ) {
         self.method = method
         self.url = url
         self.fields = fields
         self.requiresPublicAddress = requiresPublicAddress
+        self.firstByteMilliseconds = firstByteMilliseconds
     }
 }
 

@@ -7,17 +7,21 @@ package struct TransferSettings: Sendable {
     package var connectTimeoutSeconds: Int
     /// Give up after this many seconds without a byte in either direction.
     package var stallTimeoutSeconds: Int
+    /// Give up a download that brings fewer bytes a second than this, over `stallTimeoutSeconds`; at least 1.
+    package var lowestDownloadRate: Int
     /// Certificates to trust instead of the system's; nil for the system's.
     package var certificateFile: String?
     /// Looks up an environment variable, for proxies.
     package var environment: @Sendable (String) -> String?
 
     package init(
-        connectTimeoutSeconds: Int = 15, stallTimeoutSeconds: Int = 60, certificateFile: String? = nil,
+        connectTimeoutSeconds: Int = 15, stallTimeoutSeconds: Int = 60, lowestDownloadRate: Int = 1,
+        certificateFile: String? = nil,
         environment: @escaping @Sendable (String) -> String?
     ) {
         self.connectTimeoutSeconds = connectTimeoutSeconds
         self.stallTimeoutSeconds = stallTimeoutSeconds
+        self.lowestDownloadRate = max(1, lowestDownloadRate)
         self.certificateFile = certificateFile
         self.environment = environment
     }
@@ -86,10 +90,14 @@ package enum TransferError: Error, Sendable {
     case cut(host: String, String)
     /// No bytes moved for this long, or the request took too long.
     case stalled(host: String, seconds: Int)
+    /// A download brought less than this over so many seconds.
+    case tooSlow(host: String, bytesPerSecond: Int, seconds: Int)
     /// The server's certificate is not trusted, or its TLS is not acceptable.
     case untrusted(host: String, String)
     /// Every address of the host is private, link-local, loopback or reserved, and the host is not configured.
     case refusedAddress(host: String, IPAddress)
+    /// The host is named like one of this machine or of a local network, and is not configured.
+    case refusedName(host: String)
     /// The response is larger than allowed.
     case answerTooLong(host: String, limitBytes: Int64)
     /// The response is not valid in HTTP, or in our API.
@@ -102,8 +110,8 @@ package enum TransferError: Error, Sendable {
     /// A fault of the network that may be gone in a moment.
     package var isTransient: Bool {
         switch self {
-        case .unresolved, .unreachable, .cut, .stalled: true
-        case .untrusted, .refusedAddress, .answerTooLong, .malformedAnswer, .file, .library: false
+        case .unresolved, .unreachable, .cut, .stalled, .tooSlow: true
+        case .untrusted, .refusedAddress, .refusedName, .answerTooLong, .malformedAnswer, .file, .library: false
         }
     }
 }
@@ -115,9 +123,13 @@ extension TransferError: CustomStringConvertible {
         case .unreachable(let host, let why): "cannot reach \(host): \(why)"
         case .cut(let host, let why): "lost the connection to \(host): \(why)"
         case .stalled(let host, let seconds): "no progress from \(host) for \(seconds) seconds"
+        case .tooSlow(let host, let bytesPerSecond, let seconds):
+            "less than \(bytesPerSecond) bytes a second from \(host) for \(seconds) seconds"
         case .untrusted(let host, let why): "cannot establish a trusted connection to \(host): \(why)"
         case .refusedAddress(let host, let address):
             "\(host) resolves to \(address), which is not a public address, and it is not one of your servers"
+        case .refusedName(let host):
+            "\(host) is not the name of a host with a public address, and it is not one of your servers"
         case .answerTooLong(let host, let limitBytes):
             "the response from \(host) exceeds \(limitBytes) bytes"
         case .malformedAnswer(let host, let why): "malformed response from \(host): \(why)"

@@ -1,5 +1,36 @@
 package import Blobs
 
+/// Names that may lead out of a private network, judged without asking anybody.
+enum PublicName {
+    /// Domains that mean something else in every network: RFC 6761 §6.3, RFC 6762 §3, RFC 8375, and `internal`, which
+    /// ICANN reserved in 2024; `localdomain` is what many resolvers make of `localhost`.
+    private static let privateDomains = ["localhost", "localdomain", "local", "internal", "home.arpa"]
+
+    /// False for names of this machine and of local networks, for a name without a dot, which is looked up in domains of
+    /// the network, and for an IPv4 address in another form than four decimal numbers: `127.1`, `0x7f000001`,
+    /// `2130706433`. Resolvers read a name whose last part is a number as an address (URL Standard §3.5).
+    static func mayBe(_ host: String) -> Bool {
+        if IPAddress(host) != nil { return true }
+        let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard labels.count > 1, let last = labels.last, !isNumber(last) else { return false }
+        return !privateDomains.contains { name == $0 || name.hasSuffix(".\($0)") }
+    }
+
+    private static func isNumber(_ label: Substring) -> Bool {
+        let isHexadecimal = label.hasPrefix("0x") || label.hasPrefix("0X")
+        let digits = isHexadecimal ? label.dropFirst(2) : label
+        return digits.utf8.allSatisfy { unit in
+            (0x30...0x39).contains(unit) || isHexadecimal && Character(Unicode.Scalar(unit)).isHexDigit
+        }
+    }
+}
+
+extension HTTPOrigin {
+    /// False where it cannot be outside of this machine or a private network, by its name or address alone.
+    package var mayBePublic: Bool { IPAddress(host).map(\.isPublic) ?? PublicName.mayBe(host) }
+}
+
 /// An absolute http or https URL of the plain kind: no user, no fragment, nothing that parsers disagree on.
 package struct WebURL: Hashable, Sendable, CustomStringConvertible {
     package let origin: HTTPOrigin

@@ -1,16 +1,16 @@
 import BlobFiles
 package import Blobs
-import Catalog
+package import Catalog
 package import DiskStore
-import Files
+package import Files
 import Logging
-import Store
+package import Store
 package import StoreRules
 package import Telemetry
 
-/// A store of blobs on one disk with one catalogue: the owner of a storage folder, and of the order in which things
+/// A store of blobs on one disk with one catalog: the owner of a storage folder, and of the order in which things
 /// become durable. Upload: file, name, row. Removal: mark, unlink, forget.
-package final class Vault: LeaseStore {
+package final class Vault: LeaseStore, ChangeFeed {
     package let settings: VaultSettings
 
     let disk: DiskStore
@@ -21,6 +21,8 @@ package final class Vault: LeaseStore {
     let locks = KeyedLocks<BlobAddress>()
     /// Ends what was found before a change.
     let generations = GenerationTable()
+    /// Tells caches what ended before its time.
+    package let changes = ChangeRing()
     /// What is to be looked at soon.
     let suspects = SuspectBlobs()
     let upkeep = UpkeepState()
@@ -55,7 +57,8 @@ package final class Vault: LeaseStore {
         self.time = time
         started = time.clock.reading
         uploads = UploadTable(
-            limit: settings.openUploads, limitPerSubject: settings.openUploadsPerSubject,
+            requests: settings.openUploads, kept: settings.keptUploads,
+            limitPerSubject: settings.openUploadsPerSubject,
             disk: DiskReservations(keepFreeBytes: settings.keepFreeBytes) { () throws(FileError) in
                 try disk.files.freeBytes()
             })
@@ -66,8 +69,8 @@ package final class Vault: LeaseStore {
             await recovery.attempt(on: commitThread)
         }
         committer = GroupCommitter(
-            thread: commitThread, catalog: catalog, disk: disk, generations: generations, health: health, time: time,
-            meters: meters, logger: logger)
+            thread: commitThread, catalog: catalog, disk: disk, generations: generations, ring: changes, health: health,
+            time: time, meters: meters, logger: logger)
         probe = Self.writeProbe(settings, workers: workers, disk: disk, committer: committer)
     }
 
@@ -76,6 +79,7 @@ package final class Vault: LeaseStore {
         await health.close()
         await commitThread.shutDown()
         await workers.shutDown()
+        changes.close()
         uploads.removeAll()
         do { try catalog.close() } catch {
             logger.warning("Closing the catalog failed", metadata: ["error": "\(error)"])
@@ -111,4 +115,68 @@ package final class Vault: LeaseStore {
             return error.description
         }
     }
+}
+
+/// What sweeps and checks see of a store.
+extension Vault {
+    /// Looks at one consistent state of the catalog, at most `Catalog.pageRows` rows of it.
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (CatalogReader) throws -> Value
+    ) async throws(StoreError) -> Value {
+        try await workers.run { () throws(StoreError) in try self.catalog.read(body) }
+    }
+
+    /// Makes a change durable, in one batch with whatever else is being written.
+    package func make<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Change.Outcome {
+        try await committer.perform(change)
+    }
+
+    /// What a change would come to now, without making it. Blocks.
+    func judge<Change: CatalogChange>(_ change: Change) throws(StoreError) -> Change.Outcome {
+        let now = time.now
+        return try catalog.read { try $0.judge(change, at: now) }.get()
+    }
+
+    /// Bytes of the file at a blob's place; nil where there is none. Blocks; called under the lock of the address, since
+    /// only then the answer keeps.
+    func fileSize(of address: BlobAddress) throws(StoreError) -> Int64? {
+        try storeErrors { () throws(FileError) in try disk.files.size(of: address) }
+    }
+
+    /// Runs something that blocks on the disk.
+    package func onDisk<Value: Sendable>(
+        _ body: @escaping @Sendable (DiskStore) throws(FileError) -> Value
+    ) async throws(StoreError) -> Value {
+        try await workers.run { () throws(StoreError) in
+            try storeErrors { () throws(FileError) in try body(self.disk) }
+        }
+    }
+
+    /// The step before `point` is done.
+    package func reach(_ point: FaultPoint) throws(FileError) {
+        try faults.reach(point)
+    }
+
+    /// The clocks at this moment.
+    package var clocks: ClockReading { time.clock.reading }
+
+    /// The latest time that was ever committed.
+    package var latestCommitted: Timestamp { time.latestCommitted }
+}
+
+extension StoreError {
+    /// A failure of the disk in the words of the vocabulary.
+    init(_ error: FileError) {
+        self = error.isFullDisk ? .diskFull : .io(error.description)
+    }
+
+    /// A failure of the catalog in the words of the vocabulary.
+    init(_ error: CatalogError) {
+        if case .full = error { self = .diskFull } else { self = .io(error.description) }
+    }
+}
+
+/// Runs `body` and turns a failure of the disk into the vocabulary's error.
+func storeErrors<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(error) }
 }

@@ -24,10 +24,16 @@ package struct VaultSettings: Sendable {
     package var leasesPerAddress = 1000
     /// The most leases of one subject.
     package var leasesPerSubject = 10_000
+    /// The most leases of one subject on one blob.
+    package var leasesPerSubjectAndAddress = 64
+    /// The most leases that one subject makes in a day.
+    package var leasesPerSubjectAndDay = 10_000
     /// The most bytes that the leases of one subject hold; nil for any number.
     package var bytesPerSubject: Int64? = 20 << 30
-    /// The most uploads under way, in all and of one subject.
+    /// The most uploads in progress, and the most resumable ones that are kept from one request to the next.
     package var openUploads = 1000
+    package var keptUploads = 10_000
+    /// The most uploads of one subject: in one request, or kept.
     package var openUploadsPerSubject = 256
     /// How long a resumable upload waits for more bytes.
     package var uploadLifetime = Lifetime.days(1)
@@ -50,7 +56,8 @@ package struct VaultSettings: Sendable {
     var leaseLimits: LeaseLimits {
         LeaseLimits(
             defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
-            leasesPerSubject: leasesPerSubject, bytesPerSubject: bytesPerSubject)
+            leasesPerSubject: leasesPerSubject, leasesPerSubjectAndAddress: leasesPerSubjectAndAddress,
+            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject)
     }
 }
 

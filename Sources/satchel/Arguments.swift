@@ -1,12 +1,19 @@
 import ArgumentParser
+import Blobs
 import Files
 import MediaClient
 import MediaMessage
 import Transfer
 
+/// A command with flags that stand for settings.
+protocol ConfiguredCommand: ParsableCommand {
+    /// The settings that its flags give, as text.
+    var flags: [SettingKey: String] { get }
+}
+
 /// What is printed besides results.
 struct OutputOptions: ParsableArguments {
-    @Flag(name: .shortAndLong, help: "Print only results and errors.")
+    @Flag(name: .shortAndLong, help: "Print only results, errors, and what stays in a file that is sent.")
     var quiet = false
 
     var console: Console { Console(isQuiet: quiet) }
@@ -36,6 +43,32 @@ struct ConnectionOptions: ParsableArguments {
             .attempts: attempts, .certificateFile: caFile,
         ].compactMapValues { $0 }
     }
+
+    /// A patient command tries as often as it takes.
+    func refuseAttempts(with wait: Bool) throws {
+        if wait, attempts != nil { throw ValidationError("--wait and --attempts exclude each other") }
+    }
+}
+
+/// What is worth downloading.
+struct DownloadOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Give up a download slower than this many bytes a second, over the stall timeout; default: 1KiB.",
+            valueName: "bytes"))
+    var downloadRate: String?
+
+    @Option(help: ArgumentHelp("Largest sealed file to download; default: 2GiB.", valueName: "bytes"))
+    var downloadLimit: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Caches to download from first, separated by commas: https://host[:port][/path].", valueName: "urls"))
+    var edges: String?
+
+    var flags: [SettingKey: String] {
+        [.downloadRate: downloadRate, .downloadLimit: downloadLimit, .edges: edges].compactMapValues { $0 }
+    }
 }
 
 /// How a sealed file is uploaded.
@@ -55,6 +88,13 @@ struct ServerOptions: ParsableArguments {
     var ticketFile: String?
 
     var flags: [SettingKey: String] { [.server: server, .ticketFile: ticketFile].compactMapValues { $0 } }
+
+    /// Fails if a flag is about another server than the one that is asked: its ticket would be shown to nobody.
+    func check(_ origin: HTTPOrigin, _ settings: Settings) throws(ExitError) {
+        guard !flags.isEmpty, settings.server?.origin.isSameServer(as: origin) != true else { return }
+        let given = settings.server.map { "the server given is \($0.origin)" } ?? "--ticket-file needs --server"
+        throw ExitError("this is at \(origin), and \(given)", .usage)
+    }
 }
 
 /// How long the file is kept, and for whom.
@@ -76,10 +116,9 @@ struct LeaseOptions: ParsableArguments {
 
     /// Checks that flags and other settings go together.
     func check(_ settings: Settings) throws(ExitError) {
+        if recipients != nil { try requireJSON("--recipients", settings) }
         guard recipientSecrets else { return }
-        guard settings.format == .json else {
-            throw ExitError("--recipient-secrets needs --format json: links carry no receipt secret", .usage)
-        }
+        try requireJSON("--recipient-secrets", settings)
         guard let count = settings.recipients, count <= MediaClient.recipientSecretLimit else {
             throw ExitError(
                 "--recipient-secrets needs --recipients, from 1 to \(MediaClient.recipientSecretLimit)", .usage)
@@ -120,8 +159,8 @@ struct ContentOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Message format: json or link.", valueName: "format"))
     var format: String?
 
-    @Flag(help: "Accept damaged pictures; replace existing files.")
-    var force = false
+    @Flag(help: "Accept damaged pictures, as far as they can be read.")
+    var acceptDamaged = false
 
     var flags: [SettingKey: String] {
         [
@@ -132,13 +171,21 @@ struct ContentOptions: ParsableArguments {
 
     func validate() throws {
         if name != nil && noName { throw ValidationError("--name and --no-name exclude each other") }
+        try requireText(["--caption": caption, "--alt": alt, "--name": name])
     }
 
     /// What the message says about the file at `path`. Its own name is included unless that is turned off.
     func sendOptions(for path: String, _ settings: Settings) -> SendOptions {
-        let own = path == "-" ? nil : path.split(separator: "/").last.map(String.init)
+        let own = path == "-" ? nil : path.split(separator: "/").last.map { PathText.readable(String($0)) }
         return SendOptions(
-            name: name ?? (settings.hasName ? own : nil), caption: caption, alt: alt, acceptsCorruption: force)
+            name: name ?? (settings.hasName ? own : nil), caption: caption, alt: alt, acceptsCorruption: acceptDamaged)
+    }
+
+    /// A link has room for what opens the file, and for nothing else.
+    func check(_ settings: Settings) throws(ExitError) {
+        for (flag, value) in [("--caption", caption), ("--alt", alt)] where value != nil {
+            try requireJSON(flag, settings)
+        }
     }
 }
 
@@ -152,6 +199,37 @@ struct TargetOptions: ParsableArguments {
 
     @Flag(help: "Replace an existing file.")
     var force = false
+
+    func validate() throws {
+        if force && path == "-" { throw ValidationError("--force replaces a file, and -o - writes to none") }
+    }
+}
+
+/// The letters that are flags by themselves, or together: `-qo`.
+let flagLetters: Set<Character> = ["h", "o", "q"]
+
+/// Fails for the name of a file that begins with a dash, which the parser would take for flags: `-photo.jpg` begins with
+/// `-p` and asks for `-h`.
+func refuseDashedNames(in arguments: some Sequence<String>) throws(ExitError) {
+    for argument in arguments.prefix(while: { $0 != "--" })
+    where argument.hasPrefix("-") && !argument.hasPrefix("--") && !flagLetters.isSuperset(of: argument.dropFirst()) {
+        let name = printable(argument)
+        throw ExitError("\(name) is no flag; for a file of that name, write ./\(name), or -- before it", .usage)
+    }
+}
+
+/// Fails for a flag whose value a link does not carry.
+func requireJSON(_ flag: String, _ settings: Settings) throws(ExitError) {
+    guard settings.format == .json else {
+        throw ExitError("\(flag) needs --format json: a link carries neither texts nor a receipt secret", .usage)
+    }
+}
+
+/// Fails for texts that a message cannot carry.
+func requireText(_ texts: [String: String?]) throws {
+    for (flag, text) in texts {
+        if let text, !PathText.isUnicode(text) { throw ValidationError("\(flag) is not UTF-8 text") }
+    }
 }
 
 /// Flags of several groups.
@@ -163,8 +241,8 @@ func merged(_ flags: [SettingKey: String]...) -> [SettingKey: String] {
 enum MessageSource {
     static let help = "A message, a link, a file that contains one, or - for standard input."
 
-    /// More than any message or link, with room for white space.
-    private static let limitBytes: Int64 = 16 * 1024
+    /// As much as 256 messages, one for each recipient, with room for white space.
+    private static let limitBytes: Int64 = 2 << 20
 
     /// Whether an argument is itself a message or a link, which contain a key.
     static func isMessage(_ argument: String) -> Bool {
@@ -172,25 +250,39 @@ enum MessageSource {
         return text.hasPrefix("{") || text.contains("://") && text.contains("#")
     }
 
-    /// Reads and checks the message. On a terminal, warns about a message among the arguments.
+    /// Reads and checks the only message.
     static func read(_ argument: String, requiresLocation: Bool = true, console: Console) throws -> MediaMessage {
+        let messages = try readAll(argument, requiresLocation: requiresLocation, console: console)
+        guard messages.count == 1, let message = messages.first else {
+            throw ExitError("\(argument) has \(messages.count) messages, and this takes one", .usage)
+        }
+        return message
+    }
+
+    /// Reads and checks the messages, one at least: a file may have one on each line. On a terminal, warns about a
+    /// message among the arguments.
+    static func readAll(
+        _ argument: String, requiresLocation: Bool = true, console: Console
+    ) throws -> [MediaMessage] {
         if isMessage(argument) {
             if Process.isTerminal(2) {
                 console.notify(
                     "warning: other users can see a message in the arguments; use a pipe (-) or a file instead")
             }
-            return try MediaMessage.read(argument, requiresLocation: requiresLocation)
+            return try MediaMessage.readAll(Array(argument.utf8), requiresLocation: requiresLocation)
         }
-        guard let text = try text(argument) else {
-            throw ExitError("\(argument) is not a message: it is too long or not UTF-8 text", .badData)
+        guard let bytes = try bytes(argument) else {
+            throw ExitError("\(argument) is too long for a message", .badData)
         }
-        return try MediaMessage.read(text, requiresLocation: requiresLocation)
+        do { return try MediaMessage.readAll(bytes, requiresLocation: requiresLocation) } catch {
+            throw ExitError(error)?.about(argument == "-" ? "standard input" : argument) ?? error
+        }
     }
 
-    private static func text(_ argument: String) throws(ExitError) -> String? {
+    private static func bytes(_ argument: String) throws(ExitError) -> [UInt8]? {
         do throws(FileError) {
             let file = argument == "-" ? try OpenFile.duplicating(0) : try OpenFile(argument, .read)
-            return try file.text(limitBytes: limitBytes)
+            return try file.contents(limitBytes: limitBytes)
         } catch {
             throw ExitError("cannot read the message: \(error)", .noInput)
         }
@@ -203,9 +295,9 @@ enum LeaseArgument {
         "A lease by its name (3fa9c1d2-7b01), or its message: the message, a link, a file that contains one, or -."
 
     /// `all` is a keyword only if `allowsAll`.
-    static func read(_ argument: String, allowsAll: Bool = false, console: Console) throws -> LeaseSelector {
-        if allowsAll, argument == "all" { return .all }
-        if let pattern = LeasePattern(argument) { return .pattern(pattern) }
-        return .message(try MessageSource.read(argument, requiresLocation: false, console: console))
+    static func read(_ argument: String, allowsAll: Bool = false, console: Console) throws -> [LeaseSelector] {
+        if allowsAll, argument == "all" { return [.all] }
+        if let pattern = LeasePattern(argument) { return [.pattern(pattern)] }
+        return try MessageSource.readAll(argument, requiresLocation: false, console: console).map { .message($0) }
     }
 }

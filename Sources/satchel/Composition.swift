@@ -9,19 +9,32 @@ struct Composition {
     let settings: Settings
     let client: MediaClient
 
-    init(flags: [SettingKey: String], console: Console) throws {
+    /// A command that keeps nothing works without a state folder.
+    init(flags: [SettingKey: String], console: Console, keepsState: Bool = true) throws {
         settings = try Self.settings(flags)
-        guard let state = StateFolder(environment: Process.environment) else {
-            throw ExitError("cannot locate the state folder: set HOME or XDG_STATE_HOME", .badSettings)
+        let state: StateFolder
+        if let kept = StateFolder(environment: Process.environment) {
+            state = kept
+        } else {
+            guard !keepsState else {
+                throw ExitError("cannot locate the state folder: set HOME or XDG_STATE_HOME", .badSettings)
+            }
+            state = StateFolder(temporaryFolder: Process.temporaryFolder)
         }
         client = MediaClient(
             settings: settings, state: state, retryEnvironment: .live, delegate: console.delegate,
             environment: Process.environment)
     }
 
-    /// Prints the messages for the chat, one a line. Once they are written out, the outbox forgets them.
+    /// Prints the messages for the chat, one a line. Once they are written out, the outbox forgets them. Unlike other
+    /// output they are missed if nobody reads them.
     func printMessages(_ result: SendResult, as format: MessageFormat? = nil) throws {
-        for message in result.messages { try printResult(message.text(format ?? result.format)) }
+        do {
+            for message in result.messages { try printResult(message.text(format ?? result.format)) }
+        } catch let error as ExitError {
+            let place = result.outboxName.map { "; the message is kept: satchel outbox resume \($0)" } ?? ""
+            throw ExitError(error.sentence + place, error.code)
+        }
         client.forget(result)
     }
 
@@ -62,9 +75,12 @@ extension MediaMessage {
 
 /// Writes a result line to standard output.
 func printResult(_ text: String) throws(ExitError) {
-    guard Process.write(text + "\n", to: 1) else {
-        throw ExitError("cannot write to standard output", .outputFailed)
-    }
+    do { try Process.write(Array((text + "\n").utf8), to: 1) } catch { throw ExitError(output: error) }
+}
+
+/// Writes the path of a result to standard output, byte for byte.
+func printPath(_ path: String) throws(ExitError) {
+    do { try Process.write(PathText.bytes(path) + [0x0a], to: 1) } catch { throw ExitError(output: error) }
 }
 
 /// Opens an input file; `-` is standard input.

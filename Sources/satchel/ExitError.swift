@@ -43,7 +43,7 @@ enum ExitCode: Int32, CaseIterable {
         case .outputFailed: "an output file or the state folder cannot be written"
         case .tryLater: "server busy or full, or another satchel process at work: try later"
         case .badAnswer: "unexpected response from the server"
-        case .notAllowed: "the message points to a host that is not allowed"
+        case .notAllowed: "the message points to a host, or to a size, that is not allowed"
         case .badSettings: "invalid settings"
         }
     }
@@ -59,15 +59,25 @@ struct ExitError: Error {
     let sentence: String
     let code: ExitCode
 
-    init(_ sentence: String, _ code: ExitCode) {
+    /// Nobody reads the output any more, and nothing was lost by that: there is nothing to say.
+    let isUnread: Bool
+
+    init(_ sentence: String, _ code: ExitCode, isUnread: Bool = false) {
         self.sentence = sentence
         self.code = code
+        self.isUnread = isUnread
+    }
+
+    /// What was to go to standard output, or to a pipe, could not be written.
+    init(output error: FileError) {
+        self.init("cannot write to standard output: \(error)", .outputFailed, isUnread: error.isUnread)
     }
 
     /// For our own errors; nil for those of the argument parser.
     init?(_ error: any Error) {
         switch error {
         case let error as ExitError: self = error
+        case MediaClientError.output(let error) where error.isUnread: self.init(output: error)
         case let error as MediaClientError: self.init(error.description, Self.code(error))
         case let error as SettingError: self.init(error.description, error.origin == .flag ? .usage : .badSettings)
         case let error as MessageError: self.init(error.description, .badData)
@@ -78,7 +88,7 @@ struct ExitError: Error {
 
     /// The same with the name of the file that it concerns, unless the sentence has it already.
     func about(_ name: String) -> ExitError {
-        sentence.contains(name) ? self : ExitError("\(name): \(sentence)", code)
+        sentence.contains(name) ? self : ExitError("\(name): \(sentence)", code, isUnread: isUnread)
     }
 
     private static func code(_ error: MediaClientError) -> ExitCode {
@@ -86,11 +96,12 @@ struct ExitError: Error {
         case .configuration: .badSettings
         case .message: .badData
         case .input: .noInput
-        case .exists, .output: .cannotCreate
+        case .exists, .notWritable, .output: .cannotCreate
         case .state: .outputFailed
-        case .picture(let error): code(error)
+        case .picture(let error), .damagedPicture(let error): code(error)
         case .sealing(let error): code(error)
-        case .hostNotAllowed, .unprotected, .redirect, .transfer(.refusedAddress): .notAllowed
+        case .hostNotAllowed, .tooLarge, .unprotected, .redirect, .transfer(.refusedAddress), .transfer(.refusedName):
+            .notAllowed
         case .transfer(let error): code(error)
         case .refused(let problem, _): code(problem)
         case .gone: .gone
@@ -119,8 +130,8 @@ struct ExitError: Error {
 
     private static func code(_ error: TransferError) -> ExitCode {
         switch error {
-        case .unresolved, .unreachable, .cut, .stalled, .untrusted: .noNetwork
-        case .refusedAddress: .notAllowed
+        case .unresolved, .unreachable, .cut, .stalled, .tooSlow, .untrusted: .noNetwork
+        case .refusedAddress, .refusedName: .notAllowed
         case .answerTooLong, .malformedAnswer: .badAnswer
         case .file: .outputFailed
         case .library: .software

@@ -16,6 +16,7 @@ struct Satchel: ParsableCommand {
             EXIT CODES:
             \(ExitCode.table)
             """,
+        version: Release.version,
         subcommands: [
             SendCommand.self, OpenCommand.self, ShowCommand.self, StatusCommand.self, ForwardCommand.self,
             RenewCommand.self, RevokeCommand.self, SentCommand.self, OutboxCommand.self, ReceiptsCommand.self,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 
 // Before anything can fail: hides a message on the command line, and forbids core dumps.
 let arguments = Process.takeArguments()
@@ -6,6 +7,7 @@ Process.forbidDumps()
 Process.ignoreBrokenPipes()
 
 do {
+    try refuseDashedNames(in: arguments.dropFirst())
     var command = try Satchel.parseAsRoot(Array(arguments.dropFirst()))
     try command.run()
 } catch {
@@ -15,6 +17,7 @@ do {
 /// Prints why it ended; returns the exit code.
 func report(_ error: any Error) -> Int32 {
     if let ending = ExitError(error) {
+        if ending.isUnread { Process.endUnread() }
         Console.write("satchel: \(ending.sentence)\n")
         return ending.code.rawValue
     }
@@ -22,7 +25,10 @@ func report(_ error: any Error) -> Int32 {
     let text = Satchel.fullMessage(for: error)
     if text.isEmpty { return code }
     if code == 0 {
-        return Process.write(text + "\n", to: 1) ? 0 : ExitCode.outputFailed.rawValue
+        do throws(FileError) { try Process.write(Array((text + "\n").utf8), to: 1) } catch {
+            return report(ExitError(output: error))
+        }
+        return 0
     }
     Console.write("satchel: \(text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...])\n")
     return code

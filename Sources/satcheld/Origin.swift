@@ -2,6 +2,8 @@ import BlobHTTP
 import Blobs
 import DiskStore
 import Files
+import FoundationEssentials
+import Glibc
 import Lifecycle
 import Logging
 import NIOCore
@@ -9,6 +11,7 @@ import NIOPosix
 import ServiceLifecycle
 import Store
 import Telemetry
+import Tickets
 import UnixSignals
 import Vault
 
@@ -18,7 +21,7 @@ enum Origin {
     /// Opens the store in the folder that the settings name.
     static func openStore(
         _ settings: ServerSettings, meters: Meters = Meters(), logger: Logger
-    ) async throws(VaultError) -> any ResumableStore & Upkeep {
+    ) async throws(VaultError) -> any LeaseStore & Upkeep & ChangeFeed {
         try await Vault.open(at: settings.storagePath, settings: settings.vault, meters: meters, logger: logger)
     }
 
@@ -26,40 +29,55 @@ enum Origin {
     /// allow.
     static func serve(_ settings: ServerSettings, logger: Logger) async throws {
         let meters = Meters(codes: Problem.Code.allCases)
-        let store: any ResumableStore & Upkeep
+        let store: any LeaseStore & Upkeep & ChangeFeed
         do { store = try await openStore(settings, meters: meters, logger: logger) } catch {
             let status: ExitStatus = if case .locked = error { .temporary } else { .inputOutput }
             throw ExitStatus.failure(error.description, status)
         }
         do {
             let services = try services(store, settings, meters: meters, logger: logger)
-            try await run(services, settings, logger: logger)
+            try await Running.run(services, settings, logger: logger)
         } catch {
-            await store.close()
-            throw ExitStatus.failure(describe(error, settings), .inputOutput)
+            await close(store, settings, logger: logger)
+            throw ExitStatus.failure(Running.describe(error, settings), .inputOutput)
         }
-        await store.close()
+        await close(store, settings, logger: logger)
         logger.info("Stopped")
     }
 
+    private static func close(
+        _ store: any LeaseStore & Upkeep, _ settings: ServerSettings, logger: Logger
+    ) async {
+        do throws(FileError) { try settings.localTicket?.removeFile() } catch {
+            logger.warning("The local ticket could not be removed", metadata: ["error": "\(error)"])
+        }
+        await store.close()
+    }
+
     private static func services(
-        _ store: any ResumableStore & Upkeep, _ settings: ServerSettings, meters: Meters, logger: Logger
+        _ store: any LeaseStore & Upkeep & ChangeFeed, _ settings: ServerSettings, meters: Meters, logger: Logger
     ) throws(FileError) -> [any Service] {
-        let access = try accessLog(settings, meters: meters, logger: logger)
+        let access = try Running.accessLog(settings, meters: meters, logger: logger)
         let server = BlobServer(
-            reads: store, writes: .store(store), settings: settings.server, logger: logger,
+            reads: store, writes: .store(store), changes: store, settings: settings.server, logger: logger,
             observer: RequestObserver(meters: meters, accessLog: access?.log),
             readings: { await Readings.gather(from: store) }, gcStatus: { store.gcStatus }
         ) { listener, bound in
-            announce(listener, at: bound, settings, logger: logger)
+            try announce(listener, at: bound, settings, logger: logger)
         }
         let control = ControlServer(
-            path: DiskLayout(root: settings.storagePath).controlSocket, store: store, logger: logger)
+            path: DiskLayout(root: settings.storagePath).controlSocket,
+            perform: { (request, progress) async throws(StoreError) in
+                try await request.perform(on: store, progress: progress)
+            }, logger: logger)
         let sweeps = SweepService(store: store, interval: settings.collectInterval, logger: logger)
         let scrubs = ScrubService(
             store: store, bytesPerSecond: settings.scrubBytesPerSecond, interval: settings.scrubInterval,
             logger: logger, traffic: { meters.requests.sentBytes(route: .blob) })
-        let parts = [TicketKeyring.reloading(settings), TLSFiles.reloading(settings), access?.reopening]
+        let parts = [
+            TicketKeyring.reloading(settings), EdgeKeyring.reloading(settings), TLSFiles.reloading(settings),
+            access?.reopening,
+        ]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)
         // In this order they start; they stop in the reverse order.
@@ -67,47 +85,30 @@ enum Origin {
         return upkeep + (access.map { [$0.writer] } ?? []) + server.services
     }
 
-    private static func run(_ services: [any Service], _ settings: ServerSettings, logger: Logger) async throws {
-        var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
-        try await ServiceGroup(configuration: configuration).run()
-    }
-
-    /// The access log, its writer, and what reopens its file; nil if it is off.
-    private static func accessLog(
-        _ settings: ServerSettings, meters: Meters, logger: Logger
-    ) throws(FileError) -> (log: AccessLog, writer: AccessLogWriter, reopening: Reloadable)? {
-        guard settings.accessLog != .off else { return nil }
-        let clock = SystemClock()
-        let log = AccessLog(meters: meters, now: { clock.wall })
-        let file = try AccessLogFile(settings.accessLog)
-        return (
-            log, AccessLogWriter(log: log, file: file, logger: logger),
-            Reloadable(name: "access log") { try file.reopen() }
-        )
-    }
-
     private static func announce(
         _ listener: BlobServer.Listener, at bound: Authority, _ settings: ServerSettings, logger: Logger
-    ) {
+    ) throws(FileError) {
         switch listener {
         case .blobs:
-            let url = PublicURL(
-                listeningAt: bound, scheme: settings.server.identity == nil ? .http : .https)
+            let url = Running.url(at: bound, settings)
             if settings.server.publicURL == nil, ["0.0.0.0", "::"].contains(bound.host) {
                 logger.warning("Clients cannot reach the host named in URLs; set --public-url")
             }
-            StandardOutput.write("satcheld: ready at \(url) (storage \(settings.storagePath))")
+            let ticket = try writeLocalTicket(at: bound, settings).map { ", ticket \($0)" } ?? ""
+            StandardOutput.write("satcheld: ready at \(url) (storage \(settings.storagePath)\(ticket))")
         case .admin:
             logger.info("Serving metrics and detailed health", metadata: ["address": "\(bound)"])
         }
     }
 
-    /// The likely mistake is an address that cannot be bound; its description says what to do.
-    private static func describe(_ error: any Error, _ settings: ServerSettings) -> String {
-        guard let error = error as? IOError else { return "the server failed: \(error)" }
-        return "cannot listen at \(settings.server.listen): \(error); choose another address with --listen."
+    /// The path of the local ticket; nil where there is none.
+    private static func writeLocalTicket(
+        at bound: Authority, _ settings: ServerSettings
+    ) throws(FileError) -> String? {
+        guard let ticket = settings.localTicket, let address = IPAddress(bound.host), let port = bound.port else {
+            return nil
+        }
+        let environment = ProcessInfo.processInfo.environment
+        return try ticket.write(address: address, port: port, storage: settings.storagePath) { environment[$0] }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Blobs
 import Files
 
 /// The server: stores encrypted blobs, and deletes each one when its last lease ends.
@@ -7,10 +8,11 @@ struct Satcheld: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "satcheld",
         abstract: "Stores encrypted blobs, serves them over HTTP, and deletes each one when its last lease ends.",
-        discussion: ExitStatus.help,
+        discussion: ExitStatus.help, version: Release.version,
         subcommands: [
-            ServeCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self, StatsCommand.self,
-            TicketCommand.self, SettingsCommand.self,
+            ServeCommand.self, HealthCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self,
+            StatsCommand.self, TicketCommand.self, EdgeCommand.self, EdgeKeyCommand.self, EdgeStatsCommand.self,
+            EdgeDropCommand.self, SettingsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }
@@ -27,10 +29,10 @@ enum ExitStatus: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .success: "Done."
-        case .problemsFound: "fsck found problems."
+        case .problemsFound: "fsck found problems, or health found that the server cannot store or serve."
         case .usage: "The command line is wrong."
         case .inputOutput: "The store, the disk or the network failed."
-        case .temporary: "Another process owns the store and does not answer; try again later."
+        case .temporary: "No server answers, although another process owns the store or one was asked for."
         case .configuration: "A setting, a key or a certificate cannot be used."
         }
     }

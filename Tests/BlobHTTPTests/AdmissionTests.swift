@@ -12,11 +12,10 @@ import Testing
     private func announcement(_ fields: HTTPFields) throws(Problem) -> UploadAnnouncement {
         var fields = fields
         if fields[.contentLength] == nil { fields[.contentLength] = "100" }
-        return try UploadFields.announcement(put: fields, subject: "test")
+        return try UploadAnnouncement(put: fields, subject: "test")
     }
 
-    @Test("Every field is read into its place")
-    func all() throws {
+    @Test func `every field is read into its place`() throws {
         let other = Secret.random().hash.base64url
         let announcement = try announcement([
             .satchelLifetime: "3600", .satchelRecipients: "2", .satchelOwner: hash,
@@ -31,35 +30,32 @@ import Testing
         #expect(announcement.terms.subject == "test")
     }
 
-    @Test("Nothing is a must but the length")
-    func minimal() throws {
+    @Test func `nothing is a must but the length`() throws {
         let announcement = try announcement([:])
         #expect(announcement.address == nil && announcement.terms.owner == nil && announcement.terms.lifetime == nil)
-        #expect(throws: Problem(.lengthRequired)) { try UploadFields.announcement(put: [:], subject: "") }
-        #expect(try UploadFields.announcement(head: [:], subject: "").size == nil)
+        #expect(throws: Problem(.lengthRequired)) { try UploadAnnouncement(put: [:], subject: "") }
+        #expect(try UploadAnnouncement(head: [:], subject: "").size == nil)
     }
 
-    @Test(
-        "A malformed field is refused by its name",
-        arguments: [
-            ("Satchel-Lifetime", "0"), ("Satchel-Lifetime", "-1"), ("Satchel-Lifetime", "1.5"),
-            ("Satchel-Lifetime", "30d"), ("Satchel-Lifetime", ""), ("Satchel-Lifetime", "1, 2"),
-            ("Satchel-Recipients", "0"), ("Satchel-Recipients", "1025"), ("Satchel-Recipients", "many"),
-            ("Satchel-Recipients", "99999999999999999999999"),
-            ("Satchel-Owner", "short"), ("Satchel-Owner", String(repeating: "=", count: 43)),
-            ("Satchel-Owner", String(repeating: "A", count: 42) + "B"),  // spare bits that are not zero
-            ("Satchel-Receipt", ""), ("Satchel-Receipt", ","), ("Satchel-Receipt", "x"),
-            ("Satchel-Receipt", Array(repeating: String(repeating: "A", count: 43), count: 2).joined(separator: ",")),
-            (
-                "Satchel-Receipt",
-                Array(repeating: String(repeating: "A", count: 43), count: 257).joined(separator: ",")
-            ),
-            ("X-SHA-256", "abc"), ("X-SHA-256", String(repeating: "A", count: 64)),
-            ("Repr-Digest", "sha-256=abc"), ("Repr-Digest", "sha-256=:AAAA:"), ("Repr-Digest", "sha-256"),
-            ("Repr-Digest", "sha-256=::"), ("Repr-Digest", ","), ("Repr-Digest", "sha-256=:"),
-            ("Content-Length", "ten"), ("Content-Length", "-1"), ("Content-Range", "bytes 0-1/2"),
-        ])
-    func malformed(name: String, value: String) throws {
+    @Test(arguments: [
+        ("Satchel-Lifetime", "0"), ("Satchel-Lifetime", "-1"), ("Satchel-Lifetime", "1.5"),
+        ("Satchel-Lifetime", "30d"), ("Satchel-Lifetime", ""), ("Satchel-Lifetime", "1, 2"),
+        ("Satchel-Recipients", "0"), ("Satchel-Recipients", "1025"), ("Satchel-Recipients", "many"),
+        ("Satchel-Recipients", "99999999999999999999999"),
+        ("Satchel-Owner", "short"), ("Satchel-Owner", String(repeating: "=", count: 43)),
+        ("Satchel-Owner", String(repeating: "A", count: 42) + "B"),  // spare bits that are not zero
+        ("Satchel-Receipt", ""), ("Satchel-Receipt", ","), ("Satchel-Receipt", "x"),
+        ("Satchel-Receipt", Array(repeating: String(repeating: "A", count: 43), count: 2).joined(separator: ",")),
+        (
+            "Satchel-Receipt",
+            Array(repeating: String(repeating: "A", count: 43), count: 257).joined(separator: ",")
+        ),
+        ("X-SHA-256", "abc"), ("X-SHA-256", String(repeating: "A", count: 64)),
+        ("Repr-Digest", "sha-256=abc"), ("Repr-Digest", "sha-256=:AAAA:"), ("Repr-Digest", "sha-256"),
+        ("Repr-Digest", "sha-256=::"), ("Repr-Digest", ","), ("Repr-Digest", "sha-256=:"),
+        ("Content-Length", "ten"), ("Content-Length", "-1"), ("Content-Range", "bytes 0-1/2"),
+    ])
+    func `a malformed field is refused by its name`(name: String, value: String) throws {
         let name = try #require(HTTPField.Name(name))
         let problem = #expect(throws: Problem.self) { _ = try announcement([name: value]) }
         #expect(problem?.code == .badField)
@@ -68,12 +64,12 @@ import Testing
     }
 
     @Test(
-        "Receipt hashes are one for all, or one for each recipient",
         arguments: [
             (0, nil, true), (0, 3, true), (1, nil, true), (1, 1, true), (1, 1024, true), (2, nil, true), (2, 2, true),
             (2, 1, false), (2, 3, false), (256, 256, true), (256, 255, false),
         ] as [(Int, Int?, Bool)])
-    func receiptHashes(count: Int, recipients: Int?, isFine: Bool) throws {
+    func `receipt hashes are one for all, or one for each recipient`(count: Int, recipients: Int?, isFine: Bool) throws
+    {
         var fields: HTTPFields = [:]
         if count > 0 {
             let hashes = (0..<count).map { _ in Secret.random().hash.base64url }
@@ -81,24 +77,22 @@ import Testing
         }
         if let recipients { fields[.satchelRecipients] = "\(recipients)" }
         do {
-            #expect(try UploadFields.terms(fields, subject: "s").receipts.count == count && isFine)
+            #expect(try LeaseTerms(fields, subject: "s").receipts.count == count && isFine)
         } catch {
             #expect(error.code == .badField && error.detail?.hasPrefix("Satchel-Receipt") == true && !isFine)
         }
     }
 
-    @Test("Renewing changes the end and nothing else")
-    func renewal() throws {
-        #expect(try UploadFields.renewal([.satchelLifetime: "60"])?.seconds == 60)
-        #expect(try UploadFields.renewal([:]) == nil)
+    @Test func `renewing changes the end and nothing else`() throws {
+        #expect(try ([.satchelLifetime: "60"] as HTTPFields).renewal()?.seconds == 60)
+        #expect(try ([:] as HTTPFields).renewal() == nil)
         for name in [HTTPField.Name.satchelRecipients, .satchelOwner, .satchelReceipt] {
-            #expect(#expect(throws: Problem.self) { try UploadFields.renewal([name: hash]) }?.code == .badField)
+            #expect(#expect(throws: Problem.self) { try ([name: hash] as HTTPFields).renewal() }?.code == .badField)
         }
-        #expect(throws: Problem.self) { try UploadFields.renewal([.satchelLifetime: "0"]) }
+        #expect(throws: Problem.self) { try ([.satchelLifetime: "0"] as HTTPFields).renewal() }
     }
 
-    @Test("Numbers too large to count are the largest there is, and left to the store's limits")
-    func saturation() throws {
+    @Test func `numbers too large to count are the largest there is, and left to the store's limits`() throws {
         let announcement = try announcement([
             .contentLength: "99999999999999999999999", .satchelLifetime: "99999999999999999999999",
         ])
@@ -106,79 +100,67 @@ import Testing
         #expect(announcement.terms.lifetime?.seconds == .max)
     }
 
-    @Test("Two digests that differ are refused")
-    func contradiction() {
+    @Test func `two digests that differ are refused`() {
         let other = String(repeating: "0", count: 64)
         #expect(throws: Problem.self) { _ = try announcement([.xSHA256: other, .reprDigest: digest]) }
     }
 
-    @Test("A secret is 22 characters, and its absence is told")
-    func secrets() throws {
+    @Test func `a secret is 22 characters, and its absence is told`() throws {
         let secret = Secret.random()
-        #expect(try UploadFields.secret([.satchelSecret: secret.base64url]).bytes == secret.bytes)
-        #expect(#expect(throws: Problem.self) { try UploadFields.secret([:]) }?.code == .wrongSecret)
+        #expect(try ([.satchelSecret: secret.base64url] as HTTPFields).secret().bytes == secret.bytes)
+        #expect(#expect(throws: Problem.self) { try ([:] as HTTPFields).secret() }?.code == .wrongSecret)
         #expect(
-            #expect(throws: Problem.self) { try UploadFields.secret([.satchelSecret: "x"]) }?.code == .badField)
+            #expect(throws: Problem.self) { try ([.satchelSecret: "x"] as HTTPFields).secret() }?.code == .badField)
     }
 }
 
 @Suite struct WriteAdmissionTests {
-    private func validate(host: String?, _ fields: HTTPFields = [:], allowsAnyone: Bool = false) throws(Problem) {
-        let own = PublicURL(listeningAt: Authority(host: "127.0.0.1", port: 8080))
-        try AnonymousWritePolicy(allowsAnyone: allowsAnyone).validate(host: host, fields: fields, own: own)
+    private func validate(host: String?, _ fields: HTTPFields = [:], listening: String = "127.0.0.1") throws(Problem) {
+        let own = PublicURL("http://media.example:8080") ?? PublicURL(listeningAt: Authority(host: "", port: nil))
+        try AnonymousWritePolicy(listening: Authority(host: listening, port: 80))
+            .validate(host: host, fields: fields, own: own)
     }
 
-    @Test(
-        "Programs on this machine may write",
-        arguments: [
-            "127.0.0.1:8080", "127.0.0.1", "localhost:8080", "LOCALHOST", "127.255.0.3:1", "[::1]:8080", "[::1]",
-            "[::ffff:127.0.0.1]:80",
-        ])
-    func loopback(host: String) throws {
+    @Test(arguments: [
+        "127.0.0.1:8080", "127.0.0.1", "localhost:8080", "LOCALHOST", "127.255.0.3:1", "[::1]:8080", "[::1]",
+        "[::ffff:127.0.0.1]:80", "media.example", "Media.Example:443",
+    ])
+    func `what names this machine, or the public URL, may write, whatever it came through`(host: String) throws {
         try validate(host: host)
-        try validate(host: host, [.origin: "http://127.0.0.1:8080"])
+        let proxied: HTTPFields = [.forwarded: "for=1.2.3.4", .xForwardedFor: "1.2.3.4", .via: "1.1 proxy"]
+        try validate(host: host, proxied)
+        try validate(host: host, [.origin: "http://media.example:8080"])
     }
 
     @Test(
-        "A Host that is not this machine may not",
         arguments: [
             nil, "", "example.com", "127.0.0.1.example.com", "localhost.example.com", "128.0.0.1", "[::2]", "127.1",
-            "0.0.0.0", "127.0.0.256", "127.0.0.1:99999", "127.0.0.1:x", "[::1", "::1",
+            "0.0.0.0", "127.0.0.256", "127.0.0.1:99999", "127.0.0.1:x", "[::1", "::1", "media.example.com",
         ] as [String?])
-    func strangers(host: String?) {
+    func `on loopback no other Host may`(host: String?) throws {
         #expect(#expect(throws: Problem.self) { try validate(host: host) }?.code == .ticketMissing)
+        try validate(host: host, listening: "0.0.0.0")
+    }
+
+    @Test(arguments: ["http://example.com", "null", "http://localhost:8080", "https://media.example:8080"])
+    func `on loopback no page of another origin may`(origin: String) throws {
+        #expect(throws: Problem.self) { try validate(host: "127.0.0.1:8080", [.origin: origin]) }
+        try validate(host: "127.0.0.1:8080", [.origin: origin], listening: "192.0.2.1")
     }
 
     @Test(
-        "Nor may what came through a proxy, or from a page of another origin",
-        arguments: [
-            (HTTPField.Name.forwarded, "for=1.2.3.4"), (.xForwardedFor, ""), (.via, "1.1 proxy"),
-            (.origin, "http://example.com"), (.origin, "null"), (.origin, "http://localhost:8080"),
-            (.origin, "https://127.0.0.1:8080"),
-        ])
-    func others(name: HTTPField.Name, value: String) throws {
-        #expect(throws: Problem.self) { try validate(host: "127.0.0.1:8080", [name: value]) }
-        try validate(host: "example.com", [name: value], allowsAnyone: true)
-    }
-
-    @Test(
-        "A server that others can reach does not start without keys or a plain word",
         arguments: [
             ("127.0.0.1", nil, true), ("::1", nil, true), ("localhost", nil, true),
             ("0.0.0.0", nil, false), ("::", nil, false), ("192.168.1.2", nil, false),
             ("127.0.0.1", "https://media.example", false), ("127.0.0.1", "http://127.0.0.1:9", true),
         ] as [(String, String?, Bool)])
-    func start(host: String, url: String?, isFine: Bool) {
-        let listening = Authority(host: host, port: 80)
-        let publicURL = url.flatMap { PublicURL($0) }
-        func refusal(hasKeys: Bool = false, allowsAnyone: Bool = false) -> String? {
-            AnonymousMode.refusal(
-                listening: listening, publicURL: publicURL, hasKeys: hasKeys, allowsAnyone: allowsAnyone)
-        }
-        #expect((refusal() == nil) == isFine)
-        #expect(refusal().map { $0.contains("--ticket-keys") && $0.contains("--allow-anonymous-uploads") } ?? true)
-        #expect(refusal(hasKeys: true) == nil)
-        #expect(refusal(allowsAnyone: true) == nil)
+    func `a server that others can reach does not start with its local ticket alone`(
+        host: String, url: String?, isFine: Bool
+    ) {
+        let refusal = LocalTicketMode.refusal(
+            listening: Authority(host: host, port: 80), publicURL: url.flatMap { PublicURL($0) })
+        #expect((refusal == nil) == isFine)
+        #expect(refusal.map { $0.contains("--ticket-keys") && $0.contains("--allow-anonymous-uploads") } ?? true)
     }
 }
 
@@ -186,18 +168,18 @@ import Testing
     private static let hex = String(repeating: "a1", count: 32)
 
     @Test(
-        "A path names one thing or nothing",
         arguments: [
             ("/\(hex)", "blob"), ("/\(hex).jpg", "blob"), ("/\(hex)?download=1", "blob"), ("/\(hex)/lease", "lease"),
             ("/upload", "upload"), ("/quota", "quota"), ("/open/\(hex)", "openPage"), ("/healthz", "health"),
             ("/readyz", "readiness"),
-            ("*", "server"),
+            ("*", "server"), ("/changes", "changes"), ("/changes?after=x", "changes"), ("/changes/", nil),
             ("/", nil), ("", nil), ("//", nil), ("/\(hex)/", nil), ("/\(hex).", nil), ("/\(hex).a-b", nil),
             ("/\(hex).aaaaaaaaaaaaaaaaa", nil), ("/\(hex).tar.gz", nil), ("/\(hex.uppercased())", nil),
             ("/\(hex)0", nil), ("/\(hex.dropLast())", nil), ("/%61\(hex.dropFirst())", nil), ("/open/x", nil),
-            ("/open", nil), ("/lease", nil), ("/upload/", nil), ("/\(hex).jpg/lease", nil), ("upload", nil),
+            ("/open", nil), ("/lease", nil), ("/upload/", "upload"), ("/upload//", nil), ("/\(hex).jpg/lease", nil),
+            ("upload", nil),
             ("/../\(hex)", nil), ("/uploads", "uploads"), ("/uploads/\(hex.prefix(32))", "resumable"),
-            ("/uploads/", nil),
+            ("/uploads/", "uploads"), ("/uploads//", nil), ("/files", "uploads"),
             ("/uploads/\(hex.prefix(31))", nil), ("/uploads/\(hex.prefix(33))", nil),
             ("/uploads/\(hex.prefix(32))/x", nil),
             ("/\(hex)/leases", "leases"), ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA", "receipt"),
@@ -206,36 +188,31 @@ import Testing
             ("/\(hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA/x", nil), ("/x/receipts/AAAAAAAAAAAAAAAAAAAAAA", nil),
             ("/\(hex)/lease/AAAAAAAAAAAAAAAAAAAAAA", nil), ("/\(hex).jpg/leases", nil), ("/x/leases", nil),
         ] as [(String, String?)])
-    func routes(target: String, expected: String?) {
+    func `a path names one thing or nothing`(target: String, expected: String?) {
         let name = Route(target: target).map { "\($0)".prefix { $0 != "(" } }
         #expect(name.map(String.init) == expected)
     }
 
-    @Test(
-        "A public URL is scheme, host, port and perhaps a path",
-        arguments: [
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("https://Media.Example/", "https://media.example", "https://media.example"),
-            ("https://media.example:443/a/b/", "https://media.example", "https://media.example/a/b"),
-            ("HTTP://[::1]:80", "http://[::1]", "http://[::1]"),
-        ])
-    func publicURLs(text: String, origin: String, whole: String) {
+    @Test(arguments: [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://Media.Example/", "https://media.example", "https://media.example"),
+        ("https://media.example:443/a/b/", "https://media.example", "https://media.example/a/b"),
+        ("HTTP://[::1]:80", "http://[::1]", "http://[::1]"),
+    ])
+    func `a public URL is scheme, host, port and perhaps a path`(text: String, origin: String, whole: String) {
         #expect(PublicURL(text)?.origin == origin)
         #expect(PublicURL(text)?.description == whole)
     }
 
-    @Test(
-        "Anything else is no public URL",
-        arguments: [
-            "", "media.example", "ftp://media.example", "http://", "http://a b", "http://user@host", "http://h?q",
-            "http://h#f", "http://h:70000", "http://h:x",
-        ])
-    func noPublicURLs(text: String) {
+    @Test(arguments: [
+        "", "media.example", "ftp://media.example", "http://", "http://a b", "http://user@host", "http://h?q",
+        "http://h#f", "http://h:70000", "http://h:x",
+    ])
+    func `anything else is no public URL`(text: String) {
         #expect(PublicURL(text) == nil)
     }
 
     @Test(
-        "Addresses are shortened for logs and grouped for charging",
         arguments: [
             ([192, 0, 2, 77], "192.0.2.0/24", "address:192.0.2.77"),
             ([UInt8](repeating: 0, count: 10) + [0xff, 0xff, 192, 0, 2, 77], "192.0.2.0/24", "address:192.0.2.77"),
@@ -245,13 +222,14 @@ import Testing
             ),
             ([], "local", "address:local"),
         ] as [([UInt8], String, String)])
-    func clients(bytes: [UInt8], abbreviated: String, subject: String) {
+    func `addresses are shortened for logs and grouped for charging`(
+        bytes: [UInt8], abbreviated: String, subject: String
+    ) {
         #expect(ClientAddress(bytes: bytes).abbreviated == abbreviated)
         #expect(ClientAddress(bytes: bytes).subject == subject)
     }
 
-    @Test("Every code has a status, a title and a reason of its own")
-    func problems() {
+    @Test func `every code has a status, a title and a reason of its own`() {
         for code in Problem.Code.allCases {
             let problem = Problem(code, detail: "Because.", limit: 5)
             #expect(code.status.code >= 400 && !code.title.isEmpty)
@@ -270,8 +248,7 @@ import Testing
         }
     }
 
-    @Test("What a store throws gets its status")
-    func storeErrors() {
+    @Test func `what a store throws gets its status`() {
         let address = BlobHasher().address()
         let table: [(StoreError, Int)] = [
             (.tooLarge(limitBytes: 1), 413), (.notSealed, 415), (.lengthMismatch(announced: 1, received: 2), 400),
@@ -294,8 +271,7 @@ import Testing
 @Suite struct CrossOriginTests {
     private let own = "http://127.0.0.1:8080"
 
-    @Test("Any page reads; only the server's own writes in anonymous mode, any where there are tickets")
-    func table() {
+    @Test func `any page reads; only the server's own writes without tickets, any with them`() {
         let anonymous = CrossOrigin(writers: .only(origin: own))
         let ticketed = CrossOrigin(writers: .anyOrigin)
         #expect(anonymous.fields(for: .read, origin: "http://x.example")[.accessControlAllowOrigin] == "*")
@@ -306,8 +282,7 @@ import Testing
         #expect(ticketed.fields(for: .write, origin: "http://x.example")[.accessControlAllowOrigin] == "*")
     }
 
-    @Test("A preflight names methods and fields, or nothing for a page that may not")
-    func preflight() {
+    @Test func `a preflight names methods and fields, or nothing for a page that may not`() {
         let anonymous = CrossOrigin(writers: .only(origin: own))
         let read = anonymous.preflightFields(for: .read, origin: "http://x.example", methods: [.get, .head])
         #expect(read[.accessControlAllowMethods] == "GET, HEAD")

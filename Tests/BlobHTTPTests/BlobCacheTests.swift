@@ -11,9 +11,11 @@ import Testing
 
     /// Bytes that nobody reads here.
     private final class NoContent: BlobContent {
-        func read(_ range: ByteRange) async throws(StoreError) -> [UInt8] { throw .io("not read here") }
+        func read(_ range: ByteRange, atMost limit: Int, for intent: ReadIntent) async throws(StoreError) -> [UInt8] {
+            throw .io("not read here")
+        }
         func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int { 0 }
-        func fetch(_ range: ByteRange) async {}
+        func fetch(_ range: ByteRange, atMost limit: Int, for intent: ReadIntent) async -> Int { 0 }
         func openDescriptor() -> Int32? { nil }
     }
 
@@ -29,8 +31,7 @@ import Testing
             validity: generations.token(for: held.address), cacheSeconds: 300, dates: DateText())
     }
 
-    @Test("Whatever is asked for, a cache stays within its number of blobs, and what is asked for often stays")
-    func count() {
+    @Test func `whatever is asked for, a cache stays within its number of blobs, and what is asked for often stays`() {
         let cache = BlobCache(limits: .init(blobs: 100, bodyBytes: 1 << 20))
         for number in 0..<1000 {
             cache.insert(blob(number))
@@ -41,8 +42,7 @@ import Testing
         #expect(cache.blob(address(1), now: now) == nil)
     }
 
-    @Test("No more files are open than there may be, however many blobs there may be")
-    func files() {
+    @Test func `no more files are open than there may be, however many blobs there may be`() {
         let cache = BlobCache(limits: .init(files: 20, blobs: 1000, bodyBytes: 1 << 20))
         for number in 0..<200 {
             cache.insert(blob(number, isInMemory: false))
@@ -52,16 +52,14 @@ import Testing
         #expect(cache.fileCount > 0 && cache.count > cache.fileCount)
     }
 
-    @Test("Bodies in memory stay within their bytes")
-    func bytes() {
+    @Test func `bodies in memory stay within their bytes`() {
         let cache = BlobCache(limits: .init(blobs: 1000, bodyBytes: 100_000))
         for number in 0..<200 { cache.insert(blob(number, bytes: 10_000)) }
         // Each body is there twice, once behind its head.
         #expect(cache.count <= 6)
     }
 
-    @Test("A blob is given no more once its lease is over or something changed about it, and goes")
-    func ends() {
+    @Test func `a blob is given no more once its lease is over or something changed about it, and goes`() {
         let cache = BlobCache(limits: .init(blobs: 100, bodyBytes: 1 << 20))
         cache.insert(blob(1, sunset: 1001))
         cache.insert(blob(2))
@@ -72,8 +70,7 @@ import Testing
         #expect(cache.isEmpty)
     }
 
-    @Test("What has ended is let go of without being asked for")
-    func sweep() {
+    @Test func `what has ended is let go of without being asked for`() {
         let cache = BlobCache(limits: .init(blobs: 4, bodyBytes: 1 << 20))
         for number in 0..<5 { cache.insert(blob(number)) }
         for number in 0..<4 { generations.advance(address(number)) }
@@ -90,8 +87,9 @@ import Testing
         try #require(ByteRange(offset: offset, count: count, within: Self.size))
     }
 
-    @Test("A part that is all there is looked at once for ten seconds, however many ranges of it are asked for")
-    func trust() throws {
+    @Test func `a part that is all there is looked at once for ten seconds, however many ranges of it are asked for`()
+        throws
+    {
         var probe = PageCacheProbe()
         var looks = 0
         let start = NIODeadline.uptimeNanoseconds(0)
@@ -108,8 +106,7 @@ import Testing
         #expect(looks == 34)
     }
 
-    @Test("Where a part is not all there, the range alone decides, and is looked at every time")
-    func partly() throws {
+    @Test func `where a part is not all there, the range alone decides, and is looked at every time`() throws {
         var probe = PageCacheProbe()
         let isThere: (Int64) -> Bool = { $0 < 512 << 10 }
         let now = NIODeadline.uptimeNanoseconds(0)
@@ -120,8 +117,7 @@ import Testing
         }
     }
 
-    @Test("A range over two parts waits for either, and one that is no larger than a part is not cut")
-    func border() throws {
+    @Test func `a range over two parts waits for either, and one that is no larger than a part is not cut`() throws {
         let across = try range((1 << 20) - 50_000, 100_000)
         let now = NIODeadline.uptimeNanoseconds(0)
         for missing in [Int64(0), 1 << 20] {
@@ -140,8 +136,7 @@ import Testing
         #expect(piece.offset == across.offset && piece.count == across.count)
     }
 
-    @Test("A range that is larger than a part is cut where one ends")
-    func pieces() throws {
+    @Test func `a range that is larger than a part is cut where one ends`() throws {
         let piece = PageCacheProbe.firstPiece(of: try range(1_000_000, 2_000_000), size: Self.size)
         #expect(piece.offset == 1_000_000 && piece.end == 1 << 20)
         let last = PageCacheProbe.firstPiece(of: try range((3 << 20) - 1, 1), size: Self.size)

@@ -31,8 +31,7 @@ import Testing
             + Self.decisions.map { heads.whole($0).map { String(buffer: $0) } }
     }
 
-    @Test("Moved to another second, heads are those that would be made in it")
-    func moving() {
+    @Test func `moved to another second, heads are those that would be made in it`() {
         let moved = heads(at: 1000)
         for second in [1001, 1002, 90_000, 999_700] as [Int64] {
             #expect(move(moved, to: second))
@@ -43,8 +42,7 @@ import Testing
         #expect(texts(moved)[4] == nil, "HEAD has no body, and is not made beforehand")
     }
 
-    @Test("What was sent and has not left does not change")
-    func sent() {
+    @Test func `what was sent and has not left does not change`() {
         let heads = heads(at: 1000)
         let sent = heads.whole(Self.decisions[0])
         let before = sent.map { String(buffer: $0) }
@@ -52,8 +50,7 @@ import Testing
         #expect(sent.map { String(buffer: $0) } == before)
     }
 
-    @Test("Where a cache may keep them for less long, heads have to be made anew")
-    func age() {
+    @Test func `where a cache may keep them for less long, heads have to be made anew`() {
         let heads = heads(at: 1000)
         #expect(!move(heads, to: 999_701))
         #expect(self.heads(at: 999_701).fields.maximumAge == 299)

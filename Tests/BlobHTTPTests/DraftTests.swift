@@ -94,6 +94,23 @@ import Vault
         }
     }
 
+    @Test func `where 104 is turned off an upload is named by the final answer, and 100 is still sent`() async throws {
+        try await TestServer.run(settings: { $0.sends104 = false }) { server in
+            let created = try await server.answer(
+                to: "PUT", "/upload", fields: Self.fields(8, isLast: false), body: [1, 2, 3])
+            #expect(created?.status == 201)
+            let path = String(try #require(created?["location"]).dropFirst(server.url.count))
+            let asking = try await server.connect()
+            let waiting = [("Expect", "100-continue"), ("Content-Length", "1")]
+            let lines = (Self.fields(8, isLast: true, offset: 3) + waiting).map { "\($0): \($1)\r\n" }.joined()
+            try await asking.send("PATCH \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\(lines)\r\n")
+            #expect(await asking.answer()?.status == 100)
+            try await asking.send([4])
+            #expect(await asking.answer()?.status == 201)
+            await asking.close()
+        }
+    }
+
     @Test(arguments: [3, 5, 6, 7, 8])
     func `an upload of which more is to come is created, and can be cancelled`(number: Int) async throws {
         try await TestServer.run { server in

@@ -3,15 +3,15 @@ import Store
 import Synchronization
 
 /// A real store that fails at chosen doors.
-struct FailingStore: ResumableStore {
-    private let store: any ResumableStore
+struct FailingStore: LeaseStore {
+    private let store: any LeaseStore
     private let finding: StoreError?
     private let beginning: StoreError?
     private let committing: StoreError?
     private let holdsUp: HeldUp?
 
     init(
-        _ store: any ResumableStore, finding: StoreError? = nil, beginning: StoreError? = nil,
+        _ store: any LeaseStore, finding: StoreError? = nil, beginning: StoreError? = nil,
         committing: StoreError? = nil, holdsUp: HeldUp? = nil
     ) {
         self.store = store
@@ -46,10 +46,8 @@ struct FailingStore: ResumableStore {
         try await store.revoke(on: address, owner: owner)
     }
 
-    func renew(
-        on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
-    ) async throws(StoreError) -> Lease {
-        try await store.renew(on: address, owner: owner, lifetime: lifetime, subject: subject)
+    func renew(on address: BlobAddress, owner: Secret, terms: RenewalTerms) async throws(StoreError) -> Lease {
+        try await store.renew(on: address, owner: owner, terms: terms)
     }
 
     func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
@@ -74,16 +72,16 @@ struct FailingStore: ResumableStore {
         return try await store.create(announcement)
     }
 
-    func upload(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload {
-        try await store.upload(id, subject: subject)
+    func upload(_ id: UploadID) async throws(StoreError) -> ResumableUpload {
+        try await store.upload(id)
     }
 
-    func resume(_ id: UploadID, with append: UploadAppend, subject: String?) async throws(StoreError) -> Resumption {
-        try await store.resume(id, with: append, subject: subject)
+    func resume(_ id: UploadID, with append: UploadAppend) async throws(StoreError) -> Resumption {
+        try await store.resume(id, with: append)
     }
 
-    func cancel(_ id: UploadID, subject: String?) async throws(StoreError) {
-        try await store.cancel(id, subject: subject)
+    func cancel(_ id: UploadID) async throws(StoreError) {
+        try await store.cancel(id)
     }
 
     func unreadiness() async -> String? { finding == nil ? nil : "broken for the test" }

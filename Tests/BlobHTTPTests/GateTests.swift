@@ -4,7 +4,9 @@ import Catalog
 import HTTPTypes
 import Store
 import StoreRules
+import TestSupport
 import Testing
+import Tickets
 import Vault
 
 @Suite(.timeLimit(.minutes(15))) struct GateTests {
@@ -16,8 +18,8 @@ import Vault
         return [
             "/\(address.hex)", "/\(address.hex)/lease", "/\(address.hex)/leases",
             "/\(address.hex)/receipts/\(recipient)", "/upload", "/uploads",
-            "/uploads/\(String(repeating: "0", count: 32))", "/quota", "/open/\(address.hex)", "/healthz", "/readyz",
-            "*",
+            "/uploads/\(String(repeating: "0", count: 32))", "/quota", "/changes", "/open/\(address.hex)", "/healthz",
+            "/readyz", "*",
         ]
     }
 
@@ -42,7 +44,10 @@ import Vault
     ) async throws {
         let office = try await TicketOffice()
         try await TestServer.run(settings: { $0.tickets = office.verifier }) { server in
-            let fields = [office.ticket(now: server.vault.now()), ("Satchel-Owner", owner.hash.base64url)]
+            let fields = [
+                office.ticket(now: server.vault.now()), ("Satchel-Owner", owner.hash.base64url),
+                ("Satchel-Recipients", "2"),
+            ]
             try await body(server, office, try await server.put([1, 2, 3], fields: fields))
         }
     }
@@ -56,10 +61,8 @@ import Vault
                     let answer = try #require(
                         try await server.answer(to: method, path, fields: all, body: method == "PUT" ? [9] : nil))
                     let what = "\(method) \(path) with a ticket \(name)"
-                    let isChecked =
-                        needs.contains(.ticket) || needs.contains(.offeredTicket) && reason == "ticket-invalid"
-                    #expect((answer.status == 401) == isChecked, "\(what)")
-                    guard isChecked else { continue }
+                    #expect((answer.status == 401) == needs.contains(.ticket), "\(what)")
+                    guard needs.contains(.ticket) else { continue }
                     #expect(answer["x-reason"] == reason, "\(what)")
                     #expect(answer["www-authenticate"]?.hasPrefix("Bearer") == true, "\(what)")
                     #expect(answer["cache-control"] == "no-store")
@@ -150,23 +153,46 @@ import Vault
         }
     }
 
-    @Test func `a forward takes a ticket that reaches as far as the blob`() async throws {
+    /// A request for each operation that takes a ticket: for a blob of 3 bytes, a minute and 2 recipients.
+    private func fields(_ method: String, _ path: String, _ address: BlobAddress) -> [(String, String)] {
+        let minute = ("Satchel-Lifetime", "60")
+        let lease = [
+            minute, ("Satchel-Recipients", "2"), ("X-SHA-256", address.hex), ("X-Content-Length", "3"),
+            ("Satchel-Owner", Secret.random().hash.base64url),
+        ]
+        let metadata = [("lifetime", "60"), ("recipients", "2"), ("sha256", address.hex)]
+            .map { "\($0.0) \(Base64.encode($0.1.utf8))" }.joined(separator: ",")
+        return switch path {
+        case "/uploads": [("Tus-Resumable", "1.0.0"), ("Upload-Length", "3"), ("Upload-Metadata", metadata)]
+        case "/\(address.hex)/lease": [minute, ("Satchel-Secret", owner.base64url)]
+        default: lease
+        }
+    }
+
+    @Test func `every operation that takes a ticket asks each of its claims`() async throws {
         try await withServer { server, office, address in
             let now = server.vault.now()
             let other = TestServer.address(of: []).hex
-            let table: [(claim: String, status: Int)] = [
-                (#""max_size":2"#, 403), (#""sha256":"\#(other)""#, 403), (#""recipients":1"#, 403),
-                (#""max_lifetime":59"#, 403), (#""max_size":3,"sha256":"\#(address.hex)","max_lifetime":60"#, 201),
+            let table: [(claim: String, narrow: String, wide: String)] = [
+                ("sha256", #""\#(other)""#, #""\#(address.hex)""#), ("max_size", "2", "3"),
+                ("max_lifetime", "59", "60"), ("recipients", "1", "2"),
             ]
-            for (claim, status) in table {
-                let fields = [
-                    office.ticket("ben", now: now, adding: ",\(claim)"), ("Satchel-Recipients", "2"),
-                    ("Satchel-Lifetime", "60"), ("Satchel-Owner", Secret.random().hash.base64url),
-                ]
-                let answer = try #require(
-                    try await server.answer(to: "POST", "/\(address.hex)/leases", fields: fields))
-                #expect(answer.status == status, "\(claim)")
-                #expect((answer["x-reason"] == "ticket-too-small") == (status == 403), "\(claim)")
+            let operations = try Self.operations(on: address).filter { $0.needs.contains(.ticket) }
+            #expect(operations.count == 8, "all of them")
+            for (method, path, _) in operations {
+                let body: [UInt8]? = path == "/upload" && method != "HEAD" ? [1, 2, 3] : path == "/uploads" ? [] : nil
+                for (claim, narrow, wide) in table {
+                    for (value, isEnough) in [(narrow, path == "/quota"), (wide, true)] {
+                        let ticket = office.ticket(now: now, adding: #","\#(claim)":\#(value)"#)
+                        let all = fields(method, path, address) + [ticket]
+                        let answer = try #require(try await server.answer(to: method, path, fields: all, body: body))
+                        let what: Comment = "\(method) \(path) with \(claim) \(value): \(answer.statusLine)"
+                        #expect(isEnough ? (200...201).contains(answer.status) : answer.status == 403, what)
+                        #expect((answer["x-reason"] == "ticket-too-small") == !isEnough, what)
+                        let names = answer.text.contains(#""limit_name":"\#(claim)""#)
+                        #expect(isEnough || method == "HEAD" || names, what)
+                    }
+                }
             }
         }
     }
@@ -228,6 +254,77 @@ import Vault
             #expect(preflight["access-control-allow-origin"] == "*")
             #expect(preflight["access-control-allow-headers"]?.contains("Authorization") == true)
             #expect(try await server.answer(to: "GET", "/\(address.hex)", host: "media.example")?.status == 200)
+        }
+    }
+
+    // MARK: The local ticket
+
+    /// A server without keys, its local ticket as a field, and one blob of `owner`.
+    private func withLocalServer(
+        _ body: (TestServer, _ ticket: (String, String), BlobAddress) async throws -> Void
+    ) async throws {
+        let folder = try TemporaryFolder()
+        let local = LocalTicket()
+        let address = try #require(IPAddress("127.0.0.1"))
+        let path = try local.write(address: address, port: 1, storage: folder.path) { _ in nil }
+        let word = String(decoding: try bytes(ofFile: path), as: UTF8.self).dropLast()
+        let ticket = ("Authorization", "Bearer \(word)")
+        try await TestServer.run(settings: { $0.tickets = TicketVerifier(local) }) { server in
+            let fields = [ticket, ("Satchel-Owner", owner.hash.base64url)]
+            try await body(server, ticket, try await server.put([1, 2, 3], fields: fields))
+        }
+    }
+
+    @Test func `without keys the local ticket is what a ticket is, and nothing else counts`() async throws {
+        try await withLocalServer { server, ticket, address in
+            let wrong = ("Authorization", "Bearer \(Secret.random().base64url)")
+            let owned = ("Satchel-Secret", owner.base64url)
+            for (method, path, needs) in try Self.operations(on: address) where needs.contains(.ticket) {
+                let body: [UInt8]? = method == "PUT" ? [9] : nil
+                for (fields, reason) in [([], "ticket-missing"), ([wrong], "ticket-invalid")] {
+                    let answer = try await server.answer(to: method, path, fields: fields + [owned], body: body)
+                    #expect(answer?.status == 401 && answer?["x-reason"] == reason, "\(method) \(path)")
+                }
+                let admitted = try await server.answer(to: method, path, fields: [ticket, owned], body: body)
+                #expect(admitted?.status != 401, "\(method) \(path)")
+            }
+        }
+    }
+
+    @Test func `the local ticket counts whatever is in between, and charges nobody's address`() async throws {
+        try await withLocalServer { server, ticket, _ in
+            let fields = [
+                ticket, ("Via", "1.1 proxy"), ("X-Forwarded-For", "1.2.3.4"), ("Origin", "https://page.example"),
+            ]
+            let host = "media.example"
+            let answer = try await server.answer(to: "PUT", "/upload", fields: fields, body: [4], host: host)
+            #expect(answer?.status == 201 && answer?["access-control-allow-origin"] == "*")
+            #expect(try await server.vault.read { try $0.usage(of: "ticket:local").leases } == 2)
+        }
+    }
+
+    @Test func `what a secret or an upload's id permits needs no local ticket, and a stale one does no harm`()
+        async throws
+    {
+        try await withLocalServer { server, ticket, address in
+            let tus = ("Tus-Resumable", "1.0.0")
+            let length = ("Upload-Length", "2")
+            let created = try await server.answer(to: "POST", "/uploads", fields: [ticket, tus, length])
+            let place = try #require(created?["location"]?.firstMatch(of: /\/uploads\/.+$/)).output
+            let stale = ("Authorization", "Bearer \(Secret.random().base64url)")
+            let secret = ("Satchel-Secret", owner.base64url)
+            for (offset, fields) in [("0", []), ("1", [stale])] {
+                let answer = try await server.answer(
+                    to: "PATCH", String(place),
+                    fields: fields + [
+                        tus, ("Upload-Offset", offset), ("Content-Type", "application/offset+octet-stream"),
+                    ], body: [7])
+                #expect(answer?.status == 204, "\(fields)")
+            }
+            for fields in [[secret], [secret, stale]] {
+                #expect(try await server.answer(to: "GET", "/\(address.hex)/lease", fields: fields)?.status == 200)
+                #expect(try await server.answer(to: "DELETE", "/\(address.hex)", fields: fields)?.status == 204)
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+import BlobHTTP
 import Blobs
 import DiskStore
 import Files
@@ -11,8 +12,9 @@ import Vault
         "GET /\(address.hex) HTTP/1.1\r\nHost: x\r\n\(fields)\r\n"
     }
 
-    @Test("Small and large blobs, ranges and conditions come right from what is ready, time after time")
-    func again() async throws {
+    @Test func `small and large blobs, ranges and conditions come right from what is ready, time after time`()
+        async throws
+    {
         try await TestServer.run { server in
             let client = try await server.connect()
             for count in [1, 4096, 32 << 10, (32 << 10) + 1, 100_000, (1 << 20) + 5] {
@@ -126,8 +128,7 @@ import Vault
         }
     }
 
-    @Test("A file that ends before its size cuts the answer, and the blob is looked at")
-    func shortFile() async throws {
+    @Test func `a file that ends before its size cuts the answer, and the blob is looked at`() async throws {
         try await TestServer.run { server in
             let bytes = [UInt8](repeating: 7, count: 3 << 20)
             let address = try await server.put(bytes)
@@ -145,8 +146,7 @@ import Vault
         }
     }
 
-    @Test("From the moment a revocation is acknowledged, no connection is given the blob any more")
-    func revocation() async throws {
+    @Test func `from the moment a revocation is acknowledged, no connection is given the blob any more`() async throws {
         try await TestServer.run { server in
             for round in 0..<40 {
                 let secret = Secret.random()
@@ -169,8 +169,9 @@ import Vault
         }
     }
 
-    @Test("From the moment an upload is acknowledged, everybody is given the blob, whoever asked for it before")
-    func arrival() async throws {
+    @Test func `from the moment an upload is acknowledged, everybody is given the blob, whoever asked for it before`()
+        async throws
+    {
         try await TestServer.run { server in
             for round in 0..<40 {
                 let bytes = Array("arrival \(round)".utf8)
@@ -196,8 +197,7 @@ import Vault
         }
     }
 
-    @Test("A file that is not in memory is fetched first, and comes whole")
-    func cold() async throws {
+    @Test func `a file that is not in memory is fetched first, and comes whole`() async throws {
         try await TestServer.run { server in
             let bytes = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) }
             let address = try await server.put(bytes)
@@ -213,8 +213,28 @@ import Vault
         }
     }
 
-    @Test("A client that sends requests ahead and reads slowly gets all of them, and no more is kept than it may")
-    func slowPipelining() async throws {
+    @Test func `what is sent from files does not count as memory, however slow the clients`() async throws {
+        try await TestServer.run(settings: { $0.connectionBytes = 1 << 20 }) { server in
+            let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 37 >> 4) }
+            let address = try await server.put(bytes)
+            var clients: [RawClient] = []
+            for _ in 0..<12 {
+                clients.append(try await server.connect(reads: false))
+                try await clients.last?.send(get(address))
+            }
+            // By then all have been written what their sockets take, and more.
+            #expect(try await server.answer(to: "GET", "/\(address.hex)")?.body == bytes)
+            for client in clients {
+                try await client.startReading()
+                #expect(await client.answer()?.body == bytes)
+                await client.close()
+            }
+        }
+    }
+
+    @Test func `a client that sends requests ahead and reads slowly gets all of them, and no more is kept than it may`()
+        async throws
+    {
         try await TestServer.run { server in
             let bytes = [UInt8](repeating: 5, count: 30_000)
             let address = try await server.put(bytes)

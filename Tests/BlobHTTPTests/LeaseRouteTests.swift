@@ -25,8 +25,7 @@ import Vault
             ])
     }
 
-    @Test("A recipient says delivered, again and again, and the owner sees it once")
-    func receipts() async throws {
+    @Test func `a recipient says delivered, again and again, and the owner sees it once`() async throws {
         try await TestServer.run { server in
             try await upload(to: server)
             for _ in 0..<3 {
@@ -40,8 +39,7 @@ import Vault
         }
     }
 
-    @Test("A body that nobody asked for is passed over, and the connection goes on")
-    func bodies() async throws {
+    @Test func `a body that nobody asked for is passed over, and the connection goes on`() async throws {
         try await TestServer.run { server in
             try await upload(to: server)
             let client = try await server.connect()
@@ -57,8 +55,7 @@ import Vault
         }
     }
 
-    @Test("The last delivered moves the Sunset of the blob and what caches may keep")
-    func sunset() async throws {
+    @Test func `the last delivered moves the Sunset of the blob and what caches may keep`() async throws {
         try await TestServer.run(settings: { $0.cacheSeconds = 100_000 }) { server in
             try await upload(to: server, recipients: 1)
             let before = try #require(try await server.answer(to: "GET", path))
@@ -81,8 +78,52 @@ import Vault
         return field.split(separator: "max-age=").last.flatMap { Int($0) } ?? -1
     }
 
-    @Test("Secrets are asked for, and a stranger learns what GET would tell")
-    func strangers() async throws {
+    @Test func `a receipt hash that names another lease on the blob is refused, however a lease is asked for`()
+        async throws
+    {
+        try await TestServer.run { server in
+            try await upload(to: server)
+            func wanted(_ owner: Secret) -> [(String, String)] {
+                [("Satchel-Owner", owner.hash.base64url), ("Satchel-Receipt", receipt.hash.base64url)]
+            }
+            let announced = wanted(.random()) + [("X-SHA-256", String(path.dropFirst()))]
+            func metadata(_ names: [String: String]) -> (String, String) {
+                let pairs = names.map { "\($0.key) \(Base64.encode($0.value.utf8))" }
+                return ("Upload-Metadata", pairs.joined(separator: ","))
+            }
+            let tus = [("Tus-Resumable", "1.0.0"), ("Upload-Length", "\(bytes.count)")]
+            let resumable = tus + [metadata(["receipt": receipt.hash.base64url, "sha256": String(path.dropFirst())])]
+            let requests: [(method: String, path: String, fields: [(String, String)], body: [UInt8]?)] = [
+                ("PUT", "/upload", wanted(.random()), bytes), ("HEAD", "/upload", announced, nil),
+                ("POST", "\(path)/leases", wanted(.random()), []), ("POST", "/uploads", resumable, []),
+            ]
+            for isEnded in [false, true] {
+                for (method, place, fields, body) in requests where !isEnded || !place.hasSuffix("/leases") {
+                    let answer = try #require(
+                        try await server.answer(to: method, place, fields: fields, body: body))
+                    #expect(answer.status == 409 && answer["x-reason"] == "receipt-taken", "\(method) \(place)")
+                }
+                if isEnded { break }
+                let retry = try await server.answer(to: "PUT", "/upload", fields: wanted(owner), body: bytes)
+                #expect(retry?.status == 200, "the same owner asks again")
+                #expect(try await server.answer(to: "DELETE", path, fields: shown(owner))?.status == 204)
+            }
+            // One whose address nobody told is refused at its end, for good.
+            let creation = tus + [metadata(["receipt": receipt.hash.base64url])]
+            let created = try #require(try await server.answer(to: "POST", "/uploads", fields: creation, body: []))
+            let upload = try #require(created["location"]).dropFirst(server.url.count)
+            let append = [
+                ("Tus-Resumable", "1.0.0"), ("Content-Type", "application/offset+octet-stream"), ("Upload-Offset", "0"),
+            ]
+            for (method, fields) in [("PATCH", append), ("HEAD", [tus[0]])] {
+                let body = method == "PATCH" ? bytes : nil
+                let answer = try await server.answer(to: method, String(upload), fields: fields, body: body)
+                #expect(answer?.status == 409 && answer?["x-reason"] == "receipt-taken", "\(method)")
+            }
+        }
+    }
+
+    @Test func `secrets are asked for, and a stranger learns what GET would tell`() async throws {
         try await TestServer.run { server in
             try await upload(to: server)
             let other = shown(Secret.random())
@@ -112,8 +153,7 @@ import Vault
         }
     }
 
-    @Test("Renewing takes a lifetime within the limit and nothing else")
-    func renewing() async throws {
+    @Test func `renewing takes a lifetime within the limit and nothing else`() async throws {
         try await TestServer.run { server in
             try await upload(to: server)
             let table: [((String, String), Int, String)] = [
@@ -133,8 +173,7 @@ import Vault
         }
     }
 
-    @Test("A forward is a lease without an upload: 201, and 200 when it is there already")
-    func forwarding() async throws {
+    @Test func `a forward is a lease without an upload: 201, and 200 when it is there already`() async throws {
         try await TestServer.run { server in
             let fields = [("Satchel-Owner", Secret.random().hash.base64url), ("Satchel-Lifetime", "3600")]
             #expect(try await server.answer(to: "POST", "\(unknown)/leases", fields: fields)?.status == 404)
@@ -157,8 +196,7 @@ import Vault
 
     private func hash() -> String { Secret.random().hash.base64url }
 
-    @Test("What an operator banned is refused at every door, and gone for readers")
-    func banned() async throws {
+    @Test func `what an operator banned is refused at every door, and gone for readers`() async throws {
         try await TestServer.run { server in
             try await upload(to: server)
             let address = TestServer.address(of: bytes)
@@ -180,8 +218,7 @@ import Vault
         }
     }
 
-    @Test("From afar nobody writes in anonymous mode, with whatever secret")
-    func anonymousMode() async throws {
+    @Test func `where no ticket is asked for, no page of another origin writes, with whatever secret`() async throws {
         try await TestServer.run { server in
             try await upload(to: server)
             let requests = [
@@ -189,7 +226,7 @@ import Vault
                 ("POST", "\(path)/leases", owner), ("DELETE", path, owner),
             ]
             for (method, place, secret) in requests {
-                let fields = shown(secret) + [("X-Forwarded-For", "192.0.2.1")]
+                let fields = shown(secret) + [("Origin", "https://page.example")]
                 let answer = try #require(try await server.answer(to: method, place, fields: fields))
                 #expect(answer.status == 401 && answer["x-reason"] == "ticket-missing", "\(method) \(place)")
             }

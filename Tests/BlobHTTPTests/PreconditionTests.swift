@@ -7,45 +7,40 @@ import Testing
 @Suite struct PreconditionTests {
     private let tag = EntityTag(opaque: "own")
 
-    @Test(
-        "If-Match asks for a strong match",
-        arguments: [
-            (#""own""#, true), ("*", true), (#""other", "own""#, true), (#""other","own","#, true),
-            (#"W/"own""#, false),  // weak never matches strongly
-            (#""other""#, false), (#""""#, false),
-            ("own", false), (#""own"#, false), (#""own" "other""#, false), ("", false), ("*, *", false),
-            (#"w/"own""#, false),  // the W is upper case
-        ])
-    func ifMatch(field: String, proceeds: Bool) {
+    @Test(arguments: [
+        (#""own""#, true), ("*", true), (#""other", "own""#, true), (#""other","own","#, true),
+        (#"W/"own""#, false),  // weak never matches strongly
+        (#""other""#, false), (#""""#, false),
+        ("own", false), (#""own"#, false), (#""own" "other""#, false), ("", false), ("*, *", false),
+        (#"w/"own""#, false),  // the W is upper case
+    ])
+    func `If-Match asks for a strong match`(field: String, proceeds: Bool) {
         let outcome = Preconditions(ifMatch: field).evaluate(tag)
         #expect(outcome == (proceeds ? .proceed : .failed))
     }
 
     @Test(
-        "If-None-Match is content with a weak match",
         arguments: [
             (#""own""#, true), ("*", true), (#"W/"own""#, true), (#""a", W/"own", "b""#, true),
             (#""a,b", "own""#, true),  // a comma inside the quotes is none of the list's
             (#""other""#, false), ("own", false), (#""own"#, false), ("", false),
         ])
-    func ifNoneMatch(field: String, isNotModified: Bool) {
+    func `If-None-Match is content with a weak match`(field: String, isNotModified: Bool) {
         let outcome = Preconditions(ifNoneMatch: field).evaluate(tag)
         #expect(outcome == (isNotModified ? .notModified : .proceed))
     }
 
-    @Test("If-Match is judged before If-None-Match")
-    func order() {
+    @Test func `If-Match is judged before If-None-Match`() {
         #expect(Preconditions(ifMatch: #""x""#, ifNoneMatch: "*").evaluate(tag) == .failed)
         #expect(Preconditions(ifMatch: "*", ifNoneMatch: "*").evaluate(tag) == .notModified)
     }
 
     @Test(
-        "If-Range lets a range through for this very tag alone",
         arguments: [
             (nil, true), (#""own""#, true), (#"W/"own""#, false), (#""other""#, false), ("*", false),
             (#""own", "own""#, false), ("Sun, 06 Nov 1994 08:49:37 GMT", false), ("", false),
         ] as [(String?, Bool)])
-    func ifRange(field: String?, admits: Bool) {
+    func `If-Range lets a range through for this very tag alone`(field: String?, admits: Bool) {
         #expect(Preconditions(ifRange: field).admitsRange(tag) == admits)
     }
 }
@@ -61,8 +56,7 @@ import Testing
         try ReadResponse.decide(request, metadata ?? self.metadata, now: now, cacheSeconds: cacheSeconds)
     }
 
-    @Test("The whole blob carries every field of the API")
-    func whole() throws {
+    @Test func `the whole blob carries every field of the API`() throws {
         let reading = try decide(ReadRequest(Self.address))
         #expect(reading.status == .ok)
         #expect(reading.body == .whole)
@@ -84,19 +78,19 @@ import Testing
     }
 
     @Test(
-        "A cache never keeps an answer past the last lease, nor longer than the setting",
         arguments: [
             (100, 300, 100), (1000, 300, 300), (0, 300, 0), (-50, 300, 0),
         ] as [(Int64, Int64, Int64)])
-    func maximumAge(left: Int64, setting: Int64, expected: Int64) throws {
+    func `a cache never keeps an answer past the last lease, nor longer than the setting`(
+        left: Int64, setting: Int64, expected: Int64
+    ) throws {
         let sunset = Timestamp(seconds: now.seconds + left)
         let metadata = BlobMetadata(address: Self.address, size: 1, sunset: sunset)
         let reading = try decide(ReadRequest(Self.address), metadata: metadata, cacheSeconds: setting)
         #expect(reading.fields[.cacheControl]?.hasSuffix("max-age=\(expected)") == true)
     }
 
-    @Test("One range is a plain part, several are multipart with a length known beforehand")
-    func ranges() throws {
+    @Test func `one range is a plain part, several are multipart with a length known beforehand`() throws {
         let one = try decide(ReadRequest(Self.address, range: "bytes=10-19"))
         #expect(one.status == .partialContent)
         #expect(one.fields[.contentRange] == "bytes 10-19/1000")
@@ -114,16 +108,14 @@ import Testing
         #expect(text.contains("Content-Range: bytes 999-999/1000\r\n\r\nx\r\n--\(Self.address.hex)--\r\n"))
     }
 
-    @Test("HEAD ignores Range and sends the fields of the whole")
-    func head() throws {
+    @Test func `HEAD ignores Range and sends the fields of the whole`() throws {
         let reading = try decide(ReadRequest(Self.address, isHead: true, range: "bytes=5000-"))
         #expect(reading.status == .ok)
         #expect(reading.body == .none)
         #expect(reading.fields[.contentLength] == "1000")
     }
 
-    @Test("A failed condition comes before the range, a range that cannot be served is 416")
-    func refusals() {
+    @Test func `a failed condition comes before the range, a range that cannot be served is 416`() {
         let conditions = Preconditions(ifMatch: #""x""#)
         #expect(throws: Problem(.preconditionFailed)) {
             try decide(ReadRequest(Self.address, range: "bytes=5000-", preconditions: conditions))
@@ -133,8 +125,7 @@ import Testing
         }
     }
 
-    @Test("304 has the tag and the lifetime, and nothing of the body")
-    func notModified() throws {
+    @Test func `304 has the tag and the lifetime, and nothing of the body`() throws {
         let conditions = Preconditions(ifNoneMatch: "W/\"\(Self.address.hex)\"")
         let reading = try decide(ReadRequest(Self.address, range: "bytes=0-1", preconditions: conditions))
         #expect(reading.status == .notModified)
@@ -143,14 +134,12 @@ import Testing
         #expect(reading.fields[.contentLength] == nil && reading.fields[.contentType] == nil)
     }
 
-    @Test("If-Range with another tag asks for the whole")
-    func ifRange() throws {
+    @Test func `If-Range with another tag asks for the whole`() throws {
         let conditions = Preconditions(ifRange: #""old""#)
         #expect(try decide(ReadRequest(Self.address, range: "bytes=0-1", preconditions: conditions)).status == .ok)
     }
 
-    @Test("An empty blob has no body and no range")
-    func empty() throws {
+    @Test func `an empty blob has no body and no range`() throws {
         let metadata = BlobMetadata(address: Self.address, size: 0, sunset: now)
         #expect(try decide(ReadRequest(Self.address), metadata: metadata).body == .none)
         #expect(throws: Problem.self) { try decide(ReadRequest(Self.address, range: "bytes=0-"), metadata: metadata) }
@@ -159,14 +148,13 @@ import Testing
 
 @Suite struct HTTPDateTests {
     @Test(
-        "Dates are written as RFC 9110 §5.6.7 has them",
         arguments: [
             (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
             (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"), (1_709_164_799, "Wed, 28 Feb 2024 23:59:59 GMT"),
             (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"), (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
             (.max, "Fri, 31 Dec 9999 23:59:59 GMT"), (.min, "Thu, 01 Jan 1970 00:00:00 GMT"),
         ] as [(Int64, String)])
-    func dates(seconds: Int64, expected: String) {
+    func `dates are written as RFC 9110 §5.6.7 has them`(seconds: Int64, expected: String) {
         #expect(HTTPDate.format(Timestamp(seconds: seconds)) == expected)
     }
 }

@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import NIOCore
 import Store
 import Testing
 import Vault
@@ -32,6 +33,7 @@ import Vault
             let text = try #require(try await server.answer(to: "GET", "/quota", fields: [ann])).text
             #expect(number("bytes.used", in: text) == 10_000 && number("bytes.limit", in: text) == 20_000)
             #expect(number("bytes.reserved", in: text) == 0 && number("leases.used", in: text) == 2)
+            #expect(number("leases_made.used", in: text) == 2 && number("leases_made.limit", in: text) == 10_000)
             #expect(number("leases.limit", in: text) == 10_000 && number("uploads.used", in: text) == 0)
             let end = try #require(number("next_end", in: text))
             #expect((3500...3700).contains(end - now.seconds))
@@ -56,6 +58,7 @@ import Vault
                     let head = try await server.answer(
                         to: "HEAD", "/upload", fields: [ann, ("X-Content-Length", "\(size)")])
                     #expect(head?.status == status && head?["x-reason"] == reason, "HEAD \(size)")
+                    #expect(head?["x-limit-name"] == (status == 429 ? "bytes of this subject" : nil))
                 }
                 let answer = try #require(try await server.answer(to: "PUT", "/upload", fields: [ann], body: body))
                 #expect(answer.status == status && answer["x-reason"] == reason, "\(size)")
@@ -82,31 +85,83 @@ import Vault
         }
     }
 
+    /// A clock that stands still: no rate recovers, however slow the machine is.
+    private static let stopped: @Sendable () -> NIODeadline = { .uptimeNanoseconds(1_000_000_000_000) }
+
     @Test func `requests beyond their rate are 429 with a time to wait, and health is not counted`() async throws {
-        try await TestServer.run(settings: { $0.addressRates.requestsPerSecond = 1 }) { server in
-            let path = "/" + String(repeating: "0", count: 64)
-            var statuses: Set<Int> = []
-            // Sent ahead, so that a slow machine gives no time for the rate to recover.
-            let client = try await server.connect()
-            try await client.send(String(repeating: "GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n", count: 30))
-            for _ in 0..<30 { statuses.insert(await client.answer()?.status ?? 0) }
-            await client.close()
-            #expect(statuses == [404, 429])
-            // Time passes here too, and now and then one is let in.
-            var refused = try #require(try await server.answer(to: "PUT", "/upload", body: [1]))
-            for _ in 0..<50 where refused.status != 429 {
-                refused = try #require(try await server.answer(to: "PUT", "/upload", body: [1]))
+        try await TestServer.run(settings: {
+            $0.addressRates.requestsPerSecond = 1
+            $0.rateClock = Self.stopped
+        }) { server in
+            let address = try await server.put([1])
+            var statuses: [Int] = []
+            for _ in 0..<20 {
+                statuses.append(try #require(try await server.answer(to: "GET", "/\(address.hex)")).status)
             }
-            #expect(refused.status == 429 && refused["x-reason"] == "rate")
-            #expect(refused["retry-after"].flatMap { Int($0) } ?? 0 >= 1)
+            #expect(statuses == Array(repeating: 200, count: 9) + Array(repeating: 429, count: 11))
+            let refused = try #require(try await server.answer(to: "PUT", "/upload", body: [1]))
+            #expect(refused.status == 429 && refused["x-reason"] == "rate" && refused["retry-after"] == "1")
             #expect(try await server.answer(to: "GET", "/healthz")?.status == 200)
+        }
+    }
+
+    @Test func `what cannot be read as a request counts too`() async throws {
+        try await TestServer.run(settings: {
+            $0.addressRates.requestsPerSecond = 1
+            $0.rateClock = Self.stopped
+        }) { server in
+            var statuses: [Int] = []
+            for _ in 0..<20 {
+                let client = try await server.connect()
+                try await client.send("no request\r\n\r\n")
+                statuses.append(await client.answer()?.status ?? 0)
+            }
+            #expect(statuses == Array(repeating: 400, count: 10) + Array(repeating: 429, count: 10))
+        }
+    }
+
+    /// The statuses of 100 equal requests, which are sent ahead.
+    private func statuses(of request: String, _ fields: String, at server: TestServer) async throws -> Set<Int> {
+        let client = try await server.connect()
+        let head = "\(request) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n"
+        try await client.send(String(repeating: head, count: 100))
+        var statuses: Set<Int> = []
+        for _ in 0..<100 { statuses.insert(await client.answer(toHead: request.hasPrefix("HEAD"))?.status ?? 0) }
+        await client.close()
+        return statuses
+    }
+
+    private static let anything: [(request: String, status: Int)] = [
+        ("GET /nothing", 404), ("GET /", 404), ("DELETE /healthz", 405), ("OPTIONS /upload", 204), ("OPTIONS *", 204),
+        ("GET /readyz", 200), ("HEAD /healthz", 200), ("GET /open/" + String(repeating: "0", count: 64), 200),
+        ("HEAD /uploads/" + String(repeating: "0", count: 32), 404), ("HEAD /uploads/madeup", 404),
+        ("GET /" + String(repeating: "0", count: 64) + "/lease", 403), ("HEAD /upload", 400),
+    ]
+
+    @Test(arguments: anything.indices)
+    func `every request counts, whatever it asks for, and against the client that a trusted proxy names`(
+        index: Int
+    ) async throws {
+        let (request, status) = Self.anything[index]
+        try await TestServer.run(settings: {
+            $0.addressRates.requestsPerSecond = 1
+            $0.rateClock = Self.stopped
+            $0.proxies.ranges = [IPPrefix("127.0.0.0/8")].compactMap { $0 }
+        }) { server in
+            let fields = "Tus-Resumable: 1.0.0\r\nSatchel-Lifetime: x\r\n"
+            let named = try await statuses(of: request, fields + "X-Forwarded-For: 192.0.2.1\r\n", at: server)
+            #expect(named == [status, 429], "\(request)")
+            let other = try await statuses(of: request, fields + "X-Forwarded-For: 192.0.2.2\r\n", at: server)
+            #expect(other.contains(status), "another client has its own rate")
+            let unnamed = try await statuses(of: request, fields, at: server)
+            #expect(unnamed == [status], "a proxy of ours that names no client speaks for everybody")
         }
     }
 
     @Test func `bytes of answers and uploads count, for the client that a trusted proxy tells`() async throws {
         try await TestServer.run(settings: {
             $0.addressRates.bytesPerSecond = 1
-            $0.allowsAnonymousUploads = true
+            $0.rateClock = Self.stopped
             $0.proxies.ranges = [IPPrefix("127.0.0.0/8")].compactMap { $0 }
         }) { server in
             func client(_ address: String) -> [(String, String)] { [("X-Forwarded-For", address)] }
@@ -120,11 +175,35 @@ import Vault
         }
     }
 
+    @Test func `bytes that continue an upload count for whoever began it, without a ticket`() async throws {
+        let office = try await TicketOffice()
+        try await TestServer.run(settings: {
+            $0.tickets = office.verifier
+            $0.subjectRates.bytesPerSecond = 1
+            $0.rateClock = Self.stopped
+        }) { server in
+            let ann = office.ticket("ann", now: server.vault.now())
+            let tus = ("Tus-Resumable", "1.0.0")
+            let created = try #require(
+                try await server.answer(
+                    to: "POST", "/uploads", fields: [tus, ann, ("Upload-Length", "50000")], body: []))
+            let path = String(try #require(created["location"]).dropFirst(server.url.count))
+            let appended = try await server.answer(
+                to: "PATCH", path,
+                fields: [tus, ("Content-Type", "application/offset+octet-stream"), ("Upload-Offset", "0")],
+                body: [UInt8](repeating: 7, count: 50_000))
+            #expect(appended?.status == 204)
+            let quota = try await server.answer(to: "GET", "/quota", fields: [ann])
+            #expect(quota?.status == 429 && quota?["x-reason"] == "rate")
+        }
+    }
+
     @Test func `a subject has rates of its own, wherever it asks from, and bad tickets do not count`() async throws {
         let office = try await TicketOffice()
         try await TestServer.run(settings: {
             $0.tickets = office.verifier
             $0.subjectRates.requestsPerSecond = 1
+            $0.rateClock = Self.stopped
         }) { server in
             let now = server.vault.now()
             let forged = try await TicketOffice().ticket("ann", now: now)
@@ -133,11 +212,10 @@ import Vault
             }
             let ann = office.ticket("ann", now: now)
             var statuses: [Int] = []
-            // Sent ahead, so that a slow machine gives no time for the rate to recover.
             let client = try await server.connect()
             let request = "GET /quota HTTP/1.1\r\nHost: x\r\n\(ann.0): \(ann.1)\r\n\r\n"
-            try await client.send(String(repeating: request, count: 30))
-            for _ in 0..<30 { statuses.append(await client.answer()?.status ?? 0) }
+            try await client.send(String(repeating: request, count: 100))
+            for _ in 0..<100 { statuses.append(await client.answer()?.status ?? 0) }
             await client.close()
             #expect(statuses.first == 200 && Set(statuses) == [200, 429])
             let ben = office.ticket("ben", now: now)

@@ -63,21 +63,22 @@ import Testing
     private static let start = NIODeadline.uptimeNanoseconds(1 << 40)
 
     @Test func `without rates everything is let in and no clock is read`() {
-        let limiter = RateLimiter(perAddress: RateLimits(), perSubject: RateLimits())
-        func clock() -> NIODeadline {
+        let limiter = RateLimiter(perAddress: RateLimits(), perSubject: RateLimits()) {
             Issue.record("the clock was read")
             return .now()
         }
-        #expect(limiter.admit(Self.address(1), now: clock()) == nil)
-        #expect(limiter.admit(subject: "ann", now: clock()) == nil)
-        limiter.spend(.max, by: Self.address(1), now: clock())
-        limiter.spend(.max, by: "ann", now: clock())
+        #expect(limiter.admit(Self.address(1)) == nil)
+        #expect(limiter.admit(subject: "ann") == nil)
+        limiter.spend(.max, by: Self.address(1))
+        limiter.spend(.max, by: "ann")
     }
 
     @Test func `addresses of one IPv6 customer count together, IPv4 addresses each for itself`() throws {
-        let limiter = RateLimiter(perAddress: RateLimits(requestsPerSecond: 1), perSubject: RateLimits())
+        let limiter = RateLimiter(perAddress: RateLimits(requestsPerSecond: 1), perSubject: RateLimits()) {
+            Self.start
+        }
         func admit(_ text: String) throws -> Bool {
-            limiter.admit(try #require(ClientAddress(text: text)), now: Self.start) == nil
+            limiter.admit(try #require(ClientAddress(text: text))) == nil
         }
         for _ in 0..<5 {
             #expect(try admit("2001:db8::1") && admit("2001:db8::ffff:0:0:2"))
@@ -85,20 +86,21 @@ import Testing
         }
         #expect(try !admit("2001:db8::3") && !admit("192.0.2.1") && !admit("::ffff:192.0.2.1"))
         #expect(try admit("2001:db8:0:1::1") && admit("192.0.2.2"))
-        let wait = limiter.admit(try #require(ClientAddress(text: "192.0.2.1")), now: Self.start)
+        let wait = limiter.admit(try #require(ClientAddress(text: "192.0.2.1")))
         #expect(wait == 1, "whole seconds, at least one")
     }
 
     @Test func `of many threads that ask at once exactly as many are let in as may`() async {
         let limiter = RateLimiter(
-            perAddress: RateLimits(requestsPerSecond: 10), perSubject: RateLimits(requestsPerSecond: 20))
+            perAddress: RateLimits(requestsPerSecond: 10), perSubject: RateLimits(requestsPerSecond: 20)
+        ) { Self.start }
         let counts = await withTaskGroup(of: (Int, Int).self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     var counts = (0, 0)
                     for _ in 0..<100 {
-                        counts.0 += limiter.admit(Self.address(9), now: Self.start) == nil ? 1 : 0
-                        counts.1 += limiter.admit(subject: "ann", now: Self.start) == nil ? 1 : 0
+                        counts.0 += limiter.admit(Self.address(9)) == nil ? 1 : 0
+                        counts.1 += limiter.admit(subject: "ann") == nil ? 1 : 0
                     }
                     return counts
                 }

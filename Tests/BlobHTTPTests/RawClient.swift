@@ -18,6 +18,9 @@ final class RawClient {
     private let channel: any Channel
     private var events: AsyncStream<[UInt8]>.AsyncIterator
     private var buffer: [UInt8] = []
+    /// Of a body that is read by lines: those that have come, the next one last, and the beginning of another.
+    private var lines: [String] = []
+    private var partOfLine: [UInt8] = []
 
     private init(_ channel: any Channel, _ events: AsyncStream<[UInt8]>) {
         self.channel = channel
@@ -41,6 +44,9 @@ final class RawClient {
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+
+    /// Takes from now on what comes.
+    func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
     /// Closes the sending side.
     func finishSending() async throws { try await channel.close(mode: .output) }
@@ -96,6 +102,23 @@ final class RawClient {
             _ = await take(2)
             if count == 0 { return body }
         }
+    }
+
+    /// The next line of a body in chunks, whose head has been read; nil where the body has ended or broken off.
+    func line() async -> String? {
+        while lines.isEmpty {
+            while !buffer.contains(UInt8(ascii: "\n")), await fill() {}
+            let size = buffer.prefix { $0 != UInt8(ascii: "\r") }
+            guard let count = Int(String(decoding: size, as: UTF8.self), radix: 16) else { return nil }
+            _ = await take(size.count + 2)
+            var pieces = (partOfLine + (await take(count))).split(
+                separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            _ = await take(2)
+            if count == 0 { return nil }
+            partOfLine = Array(pieces.removeLast())
+            lines = pieces.reversed().map { String(decoding: $0, as: UTF8.self) }
+        }
+        return lines.removeLast()
     }
 
     private func take(_ count: Int) async -> [UInt8] {

@@ -5,8 +5,7 @@ import Testing
 import Vault
 
 @Suite(.timeLimit(.minutes(15))) struct ReadingRouteTests {
-    @Test("A blob goes in and comes out again, whole, in ranges and conditionally")
-    func journey() async throws {
+    @Test func `a blob goes in and comes out again, whole, in ranges and conditionally`() async throws {
         try await TestServer.run { server in
             let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let address = try await server.put(bytes)
@@ -42,8 +41,7 @@ import Vault
         }
     }
 
-    @Test("An empty blob is a blob")
-    func empty() async throws {
+    @Test func `an empty blob is a blob`() async throws {
         try await TestServer.run { server in
             let address = try await server.put([])
             let answer = try #require(try await server.answer(to: "GET", "/\(address.hex)"))
@@ -54,8 +52,7 @@ import Vault
         }
     }
 
-    @Test("Never held is 404, held once is 410 with its reason, and neither is cached")
-    func absence() async throws {
+    @Test func `never held is 404, held once is 410 with its reason, and neither is cached`() async throws {
         try await TestServer.run { server in
             let unknown = "/" + String(repeating: "0", count: 64)
             for method in ["GET", "HEAD"] {
@@ -80,8 +77,7 @@ import Vault
         }
     }
 
-    @Test("A lease is shown to whoever has its secret, and to nobody else")
-    func lease() async throws {
+    @Test func `a lease is shown to whoever has its secret, and to nobody else`() async throws {
         try await TestServer.run { server in
             let secret = Secret.random()
             let address = try await server.put(
@@ -103,8 +99,7 @@ import Vault
         }
     }
 
-    @Test("Every route takes its methods, tells them to others, and answers a preflight")
-    func methods() async throws {
+    @Test func `every route takes its methods, tells them to others, and answers a preflight`() async throws {
         try await TestServer.run { server in
             let address = try await server.put([1])
             let table: [(path: String, allow: String)] = [
@@ -113,6 +108,9 @@ import Vault
                 ("/\(address.hex)/leases", "POST, OPTIONS"),
                 ("/\(address.hex)/receipts/AAAAAAAAAAAAAAAAAAAAAA", "PUT, OPTIONS"),
                 ("/upload", "PUT, HEAD, POST, OPTIONS"), ("/uploads", "POST, OPTIONS"),
+                ("/upload/", "PUT, HEAD, POST, OPTIONS"), ("/uploads/", "POST, OPTIONS"), ("/files", "POST, OPTIONS"),
+                ("/files/", "POST, OPTIONS"),
+                ("/files/\(String(repeating: "0", count: 32))/", "HEAD, PATCH, DELETE, OPTIONS"),
                 ("/uploads/\(String(repeating: "0", count: 32))", "HEAD, PATCH, DELETE, OPTIONS"),
                 ("/quota", "GET, HEAD, OPTIONS"),
                 ("/open/\(address.hex)", "GET, HEAD, OPTIONS"),
@@ -134,8 +132,7 @@ import Vault
         }
     }
 
-    @Test("Pages of any origin read, only the server's own write")
-    func crossOrigin() async throws {
+    @Test func `pages of any origin read, only the server's own write`() async throws {
         try await TestServer.run { server in
             let address = try await server.put([1])
             let read = [("Origin", "https://x.example"), ("Access-Control-Request-Method", "GET")]
@@ -156,8 +153,7 @@ import Vault
         }
     }
 
-    @Test("A pasted link lands on a page that asks for nothing and runs nothing")
-    func openPage() async throws {
+    @Test func `a pasted link lands on a page that asks for nothing and runs nothing`() async throws {
         try await TestServer.run { server in
             let path = "/open/" + String(repeating: "ab", count: 32)
             let page = try #require(try await server.answer(to: "GET", path))
@@ -170,13 +166,14 @@ import Vault
         }
     }
 
-    @Test("Health is short for strangers and told in detail to the operator")
-    func health() async throws {
+    @Test func `health is short for strangers and told in detail to the operator`() async throws {
         try await TestServer.run { server in
             #expect(try await server.answer(to: "GET", "/healthz")?.text == "ok\n")
             #expect(try await server.answer(to: "GET", "/readyz")?.text == "ready\n")
             let admin = try await RawClient.connect(port: server.adminPort)
-            try await admin.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGET /upload HTTP/1.1\r\nHost: x\r\n\r\n")
+            for path in ["/readyz", "/upload"] {
+                try await admin.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            }
             let detailed = try #require(await admin.answer())
             #expect(detailed.status == 200 && detailed.text.contains("\"ready\":true"))
             #expect(detailed.text.contains("\"sweep_held_back\":\"the clocks parted\""))
@@ -186,15 +183,14 @@ import Vault
         }
     }
 
-    @Test("What the store throws reaches the client as a problem, and its facts do not")
-    func storeFailures() async throws {
+    @Test func `what the store throws reaches the client as a problem, and its facts do not`() async throws {
         try await TestServer.run(store: { FailingStore($0, finding: .io("pread /secret/place: I/O error")) }) {
             server in
             let answer = try #require(try await server.answer(to: "GET", "/" + String(repeating: "0", count: 64)))
             #expect(answer.status == 503 && answer["retry-after"] == "5" && !answer.text.contains("secret"))
             #expect(try await server.answer(to: "GET", "/readyz")?.status == 503)
             let admin = try await RawClient.connect(port: server.adminPort)
-            try await admin.send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await admin.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(await admin.answer()?.text.contains("broken for the test") == true)
             await admin.close()
         }

@@ -38,8 +38,10 @@ import Testing
         upload("Content-Length: 3e0", "abc"),
     ]
 
-    @Test("What could be taken to end elsewhere is refused, and nothing behind it is answered", arguments: refused)
-    func ambiguous(request: String) async throws {
+    @Test(arguments: refused)
+    func `what could be taken to end elsewhere is refused, and nothing behind it is answered`(request: String)
+        async throws
+    {
         try await TestServer.run { server in
             let client = try await server.connect()
             try await client.send(request + Self.next)
@@ -59,9 +61,11 @@ import Testing
     ]
 
     @Test(
-        "A body in broken or boundless chunks ends its connection, and nothing behind it is answered", arguments: cut
+        arguments: cut
     )
-    func broken(request: String) async throws {
+    func `a body in broken or boundless chunks ends its connection, and nothing behind it is answered`(request: String)
+        async throws
+    {
         try await TestServer.run { server in
             let client = try await server.connect()
             try? await client.send(request + Self.next)
@@ -71,14 +75,12 @@ import Testing
         }
     }
 
-    @Test(
-        "An append that could be taken to end elsewhere moves no offset",
-        arguments: [
-            "Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: x", "Transfer-Encoding:\u{b}chunked",
-            "Content-Length: +4",
-        ])
-    func append(fields: String) async throws {
+    @Test(arguments: [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: x", "Transfer-Encoding:\u{b}chunked",
+        "Content-Length: +4",
+    ])
+    func `an append that could be taken to end elsewhere moves no offset`(fields: String) async throws {
         try await TestServer.run { server in
             let tus = [("Tus-Resumable", "1.0.0")]
             let made = try await server.answer(
@@ -95,8 +97,7 @@ import Testing
         }
     }
 
-    @Test("Blanks that a field's value may have around it change nothing")
-    func blanks() async throws {
+    @Test func `blanks that a field's value may have around it change nothing`() async throws {
         try await TestServer.run { server in
             let client = try await server.connect()
             try await client.send(Self.upload("Content-Length:\t3  ", "abc"))

@@ -22,14 +22,15 @@ struct TestServer {
     /// Tells the server to end, as a signal would.
     func shutDown() async { await group.triggerGracefulShutdown() }
 
-    /// Runs `body` with a server, which ends with it.
+    /// Runs `body` with a server, which ends with it. Told to end, it lets requests finish for `shutdownTimeout`.
     static func run(
-        acceptance: BlobAcceptance = .any, blobLimitBytes: Int64 = 2 << 30,
+        acceptance: BlobAcceptance = .any, blobLimitBytes: Int64 = 2 << 30, shutdownTimeout: Duration = .seconds(5),
         settings change: (inout BlobServerSettings) -> Void = { _ in },
         vault changeVault: (inout VaultSettings) -> Void = { _ in },
         reads: @Sendable (any BlobStore) -> any BlobStore = { $0 },
-        writes: @Sendable (any ResumableStore) -> WriteAccess = { .store($0) },
-        store wrap: @Sendable (Vault) -> any ResumableStore = { $0 },
+        writes: @Sendable (any LeaseStore) -> WriteAccess = { .store($0) },
+        store wrap: @Sendable (Vault) -> any LeaseStore = { $0 },
+        changes: @Sendable (Vault) -> any ChangeFeed = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
@@ -41,6 +42,7 @@ struct TestServer {
         vaultSettings.ballastBytes = 0
         vaultSettings.keepFreeBytes = 0
         vaultSettings.threads = 2
+        vaultSettings.probePatience = .seconds(900)
         changeVault(&vaultSettings)
         let vault = try await Vault.open(
             at: folder.path("store"), settings: vaultSettings, meters: Meters(codes: Problem.Code.allCases),
@@ -50,11 +52,18 @@ struct TestServer {
         )
         var settings = BlobServerSettings(listen: Authority(host: "127.0.0.1", port: 0))
         settings.adminListen = settings.listen
+        // However slow the machine is, nobody's time is up unless a test says when.
+        let patience = Duration.seconds(900)
+        settings.connections.headerTimeout = patience
+        settings.connections.idleTimeout = patience
+        settings.connections.writeTimeout = patience
+        settings.connections.uploadPatience = patience
         change(&settings)
         let (ports, continuation) = AsyncStream.makeStream(of: (BlobServer.Listener, Int).self)
         let store = wrap(vault)
         let server = BlobServer(
-            reads: reads(store), writes: writes(store), settings: settings, logger: logger, observer: observer,
+            reads: reads(store), writes: writes(store), changes: changes(vault), settings: settings, logger: logger,
+            observer: observer,
             readings: { [vault] in
                 var readings = Readings()
                 readings.store = try? await vault.readings()
@@ -71,7 +80,7 @@ struct TestServer {
         }
         var configuration = ServiceGroupConfiguration(
             services: server.services.map { .init(service: $0) }, logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(5)
+        configuration.maximumGracefulShutdownDuration = shutdownTimeout
         let group = ServiceGroup(configuration: configuration)
         let running = Task { try await group.run() }
         var bound: [BlobServer.Listener: Int] = [:]
@@ -122,12 +131,10 @@ struct TestServer {
     /// The offset that is written down of the upload at `path`, once it is not 0: to ask by HTTP would end its request.
     func offsetWritten(_ path: String) async throws -> Int64 {
         guard let id = UploadID(hex: path.split(separator: "/").last ?? "") else { return -1 }
-        for _ in 0..<500 {
+        return try await eventually {
             let offset = try await vault.read { try $0.upload(id)?.offset }
-            if let offset, offset > 0 { return offset }
-            try await Task.sleep(for: .milliseconds(20))
+            return offset == 0 ? nil : offset
         }
-        return 0
     }
 
     static func address(of bytes: [UInt8]) -> BlobAddress {

@@ -7,8 +7,7 @@ import Testing
 import Vault
 
 @Suite(.timeLimit(.minutes(15))) struct UploadRouteTests {
-    @Test("New bytes are 201, the same again 200, and the descriptor says all about them")
-    func put() async throws {
+    @Test func `new bytes are 201, the same again 200, and the descriptor says all about them`() async throws {
         try await TestServer.run { server in
             let bytes = [UInt8](repeating: 5, count: 700_000)
             let address = TestServer.address(of: bytes)
@@ -25,8 +24,21 @@ import Vault
         }
     }
 
-    @Test("The descriptor is JSON as its readers know it")
-    func descriptor() async throws {
+    @Test func `who asks first hears where the blob would be, and of a refusal the limit`() async throws {
+        try await TestServer.run { server in
+            let asked = try #require(try await server.answer(to: "HEAD", "/upload"))
+            #expect(asked.status == 200 && asked["satchel-public-url"] == "\(server.url)")
+            for method in ["HEAD", "PUT"] {
+                let refused = try #require(
+                    try await server.answer(
+                        to: method, "/upload", fields: [("Satchel-Lifetime", "99999999")],
+                        body: method == "PUT" ? [1] : nil))
+                #expect(refused["x-reason"] == "lifetime-too-long" && refused["x-limit"] == "2592000", "\(method)")
+            }
+        }
+    }
+
+    @Test func `the descriptor is JSON as its readers know it`() async throws {
         struct Descriptor: Decodable {
             let url, sha256, type: String
             let size, uploaded, expires: Int64
@@ -41,8 +53,33 @@ import Vault
         }
     }
 
-    @Test("A client is not read from while the store is behind")
-    func backPressure() async throws {
+    @Test func `mirrors are in the descriptor and in the lease of a held blob`() async throws {
+        struct Answer: Decodable { let mirrors: [String]? }
+        let owner = Secret.random()
+        let fields = [("Satchel-Owner", owner.hash.base64url)]
+        let shown = [("Satchel-Secret", owner.base64url)]
+        for mirrors in [[], ["https://near.example", "http://far.example:81/files"]] {
+            try await TestServer.run(settings: { $0.mirrors = mirrors.compactMap { PublicURL($0) } }) { server in
+                let hex = TestServer.address(of: [1, 2, 3]).hex
+                let expected = mirrors.isEmpty ? nil : mirrors.map { "\($0)/\(hex)" }
+                let requests: [(String, String, [(String, String)], [UInt8]?)] = [
+                    ("PUT", "/upload", fields, [1, 2, 3]), ("POST", "/\(hex)/leases", fields, []),
+                    ("GET", "/\(hex)/lease", shown, nil), ("PATCH", "/\(hex)/lease", shown, []),
+                ]
+                for (method, path, fields, body) in requests {
+                    let answer = try #require(try await server.answer(to: method, path, fields: fields, body: body))
+                    let told = try JSONDecoder().decode(Answer.self, from: Data(answer.text.utf8)).mirrors
+                    #expect(told == expected, "\(method) \(path)")
+                    #expect(answer.text.contains("mirrors") == (expected != nil))
+                }
+                _ = try await server.answer(to: "DELETE", "/\(hex)", fields: shown)
+                let ended = try #require(try await server.answer(to: "GET", "/\(hex)/lease", fields: shown))
+                #expect(ended.text.contains("revoked") && !ended.text.contains("mirrors"))
+            }
+        }
+    }
+
+    @Test func `a client is not read from while the store is behind`() async throws {
         let hold = HeldUp()
         try await TestServer.run(store: { FailingStore($0, holdsUp: hold) }) { server in
             let sent = HeldUp()
@@ -62,8 +99,7 @@ import Vault
         }
     }
 
-    @Test("URLs come from the setting, never from the request's Host")
-    func publicURL() async throws {
+    @Test func `URLs come from the setting, never from the request's Host`() async throws {
         try await TestServer.run(settings: { $0.publicURL = PublicURL("http://127.0.0.1:9/files") }) { server in
             let answer = try #require(
                 try await server.answer(to: "PUT", "/upload", body: [1], host: "localhost:1234"))
@@ -71,8 +107,7 @@ import Vault
         }
     }
 
-    @Test("A refusal has its status and reason, and ends the connection")
-    func refusals() async throws {
+    @Test func `a refusal has its status and reason, and ends the connection`() async throws {
         try await TestServer.run(acceptance: .sealedOnly, blobLimitBytes: 1000) { server in
             let wrong = String(repeating: "0", count: 64)
             let sealed = SealedShape.magic + [UInt8](repeating: 0, count: 96)
@@ -84,7 +119,6 @@ import Vault
                 ([("X-SHA-256", wrong)], sealed, 409, "digest-mismatch"),
                 ([("Satchel-Lifetime", "99999999")], sealed, 400, "lifetime-too-long"),
                 ([("Satchel-Lifetime", "soon")], sealed, 400, "bad-field"),
-                ([("X-Forwarded-For", "1.2.3.4")], sealed, 401, "ticket-missing"),
                 ([("Origin", "https://x.example")], sealed, 401, "ticket-missing"),
                 ([("Expect", "miracles")], sealed, 417, "bad-expectation"),
             ]
@@ -108,8 +142,7 @@ import Vault
         }
     }
 
-    @Test("Without a length there is no plain upload")
-    func lengthRequired() async throws {
+    @Test func `without a length there is no plain upload`() async throws {
         try await TestServer.run { server in
             let chunked = try #require(
                 try await server.answer(to: "PUT", "/upload", fields: [("Transfer-Encoding", "chunked")]))
@@ -117,8 +150,7 @@ import Vault
         }
     }
 
-    @Test("What the store cannot do is 503 with a time to wait, a full disk is 507")
-    func storeFailures() async throws {
+    @Test func `what the store cannot do is 503 with a time to wait, a full disk is 507`() async throws {
         let table: [(StoreError, Int, String?)] = [
             (.diskFull, 507, nil), (.unavailable("The disk is ill."), 503, "5"), (.io("x"), 503, "5"),
             (.busy(limit: "leases per subject", retryAfterSeconds: 60), 429, "60"),
@@ -138,8 +170,7 @@ import Vault
         }
     }
 
-    @Test("100 Continue is sent when the upload is accepted, and not when it is refused")
-    func expectContinue() async throws {
+    @Test func `100 Continue is sent when the upload is accepted, and not when it is refused`() async throws {
         try await TestServer.run(acceptance: .sealedOnly) { server in
             let body = SealedShape.magic + [UInt8](repeating: 9, count: 200)
             let head = "PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\n"
@@ -167,22 +198,27 @@ import Vault
         }
     }
 
-    @Test("A refusal in the middle of a body reaches a client that is still sending, and the rest is thrown away")
-    func refusedWhileSending() async throws {
-        try await TestServer.run(acceptance: .sealedOnly) { server in
+    @Test func `a refusal in the middle of a body reaches a client that is still sending, and the rest is thrown away`()
+        async throws
+    {
+        try await TestServer.run(
+            acceptance: .sealedOnly,
+            settings: {
+                ($0.connections.drainTimeout, $0.connections.longestDrain) = (.seconds(900), .seconds(900))
+            }
+        ) { server in
             let client = try await server.connect()
             try await client.send("PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000000\r\n\r\njunk")
             let answer = try #require(await client.answer())
             #expect(answer.status == 415 && answer["connection"] == "close")
-            try? await client.send([UInt8](repeating: 0, count: 900_000))
-            #expect(await client.rest().isEmpty)
-            try? await client.send([UInt8](repeating: 0, count: 4_000_000))
+            #expect(await client.rest().isEmpty, "the answer is over, and nothing more will come")
+            // Were it reset, a proxy that sends on before it reads would lose the answer.
+            for _ in 0..<20 { try await client.send([UInt8](repeating: 0, count: 1_000_000)) }
             await client.close()
         }
     }
 
-    @Test("An upload that is cut leaves nothing behind")
-    func cut() async throws {
+    @Test func `an upload that is cut leaves nothing behind`() async throws {
         try await TestServer.run { server in
             let bytes = [UInt8](repeating: 3, count: 10)
             let client = try await server.connect()
@@ -198,13 +234,13 @@ import Vault
         }
     }
 
-    @Test("With the operator's word anybody may upload")
-    func anonymousUploads() async throws {
-        try await TestServer.run(settings: { $0.allowsAnonymousUploads = true }) { server in
-            let answer = try #require(
-                try await server.answer(
-                    to: "PUT", "/upload", fields: [("X-Forwarded-For", "1.2.3.4")], body: [1], host: "media.example"))
-            #expect(answer.status == 201)
+    @Test func `with the operator's word anybody may upload, through proxies too`() async throws {
+        try await TestServer.run(settings: { $0.publicURL = PublicURL("https://media.example") }) { server in
+            for host in ["media.example", "127.0.0.1"] {
+                let fields = [("X-Forwarded-For", "1.2.3.4"), ("Via", "1.1 proxy")]
+                let answer = try await server.answer(to: "PUT", "/upload", fields: fields, body: [1], host: host)
+                #expect(answer?.status == 201 || answer?.status == 200, "\(host)")
+            }
         }
     }
 }

@@ -3,6 +3,7 @@ import Blobs
 import HTTPTypes
 import Store
 import Telemetry
+import TestSupport
 import Testing
 import Vault
 
@@ -37,7 +38,7 @@ import Vault
         try await TestServer.run { server in
             _ = try await server.put([1, 2, 3])
             let client = try await RawClient.connect(port: server.adminPort)
-            try await client.send(Array("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+            try await client.send(Array("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
             let answer = await client.answer()
             await client.close()
             #expect(answer?.status == 200)
@@ -50,6 +51,31 @@ import Vault
             let stranger = try await server.answer(to: "GET", "/metrics")
             #expect(stranger?.status == 404)
         }
+    }
+
+    @Test(arguments: [
+        ("localhost:9", 200), ("127.0.0.1", 200), ("[::1]:9", 200), ("", 200),
+        ("metrics.example", 421), ("127.0.0.1.metrics.example", 421), ("192.0.2.1", 421), ("127.0.0.1:x", 421),
+    ])
+    func `a page whose name was made to lead to the listener for operators reads nothing there`(
+        host: String, status: Int
+    ) async throws {
+        try await TestServer.run { server in
+            for path in ["/metrics", "/healthz"] {
+                let client = try await RawClient.connect(port: server.adminPort)
+                try await client.send("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+                let answer = await client.answer()
+                #expect(answer?.status == status && (answer?["x-reason"] == "misdirected") == (status == 421))
+                await client.close()
+            }
+        }
+    }
+
+    @Test func `a listener for operators that other machines reach is asked by any name`() {
+        for listening in ["0.0.0.0", "192.0.2.1", "::"] {
+            #expect(AdminAccess.refusal(host: "metrics.example", listening: Authority(host: listening, port: 9)) == nil)
+        }
+        #expect(AdminAccess.refusal(host: "metrics.example", listening: Authority(host: "localhost", port: 9)) != nil)
     }
 
     // MARK: The access log
@@ -121,10 +147,4 @@ import Vault
         RequestObserver(meters: meters, accessLog: log).note(request)
         return log.takeAll().entries.map(AccessLogLine.text).joined(separator: "\n")
     }
-}
-
-/// Waits for something that another thread is about to do.
-func eventually(_ condition: () -> Bool) async throws {
-    for _ in 0..<3000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
-    #expect(condition())
 }

@@ -1,14 +1,13 @@
 import Blobs
 import Testing
 
-@Suite("An address")
+@Suite
 struct BlobAddressTests {
     static let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     static let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
     /// The examples of FIPS 180-4 as NIST publishes them.
-    @Test("is the SHA-256 of the bytes, in whatever pieces they come")
-    func hashed() {
+    @Test func `is the SHA-256 of the bytes, in whatever pieces they come`() {
         var hasher = BlobHasher()
         #expect(hasher.address().hex == Self.empty)
         update(&hasher, "a")
@@ -21,8 +20,7 @@ struct BlobAddressTests {
         #expect(other.address().hex == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
 
-    @Test("is read from 64 lower-case digits")
-    func text() throws {
+    @Test func `is read from 64 lower-case digits`() throws {
         let address = try #require(BlobAddress(hex: Self.abc))
         #expect(address.description == Self.abc && address.shard == "ba" && address.abbreviated == "ba7816bf")
         #expect(BlobAddress(bytes: address.bytes) == address)
@@ -30,18 +28,16 @@ struct BlobAddressTests {
         #expect(smaller < address && !(address < smaller) && !(address < address))
     }
 
-    @Test(
-        "is not read from anything else",
-        arguments: [
-            "", "ba", abc.uppercased(), String(abc.dropLast()), abc + "0", " " + abc, abc + "\n",
-            "../" + abc.dropFirst(3),
-        ])
-    func refused(_ text: String) {
+    @Test(arguments: [
+        "", "ba", abc.uppercased(), String(abc.dropLast()), abc + "0", " " + abc, abc + "\n",
+        "../" + abc.dropFirst(3),
+    ])
+    func `is not read from anything else`(_ text: String) {
         #expect(BlobAddress(hex: text) == nil)
     }
 
-    @Test("has 32 bytes", arguments: [0, 31, 33])
-    func length(_ count: Int) {
+    @Test(arguments: [0, 31, 33])
+    func `has 32 bytes`(_ count: Int) {
         #expect(BlobAddress(bytes: [UInt8](repeating: 0, count: count)) == nil)
     }
 
@@ -52,10 +48,9 @@ struct BlobAddressTests {
     }
 }
 
-@Suite("A secret")
+@Suite
 struct SecretTests {
-    @Test("is read back from its 22 characters, and its hash from 43")
-    func text() throws {
+    @Test func `is read back from its 22 characters, and its hash from 43`() throws {
         let secret = Secret.random()
         #expect(secret.base64url.utf8.count == 22)
         #expect(Secret(base64url: secret.base64url)?.bytes == secret.bytes)
@@ -64,23 +59,19 @@ struct SecretTests {
         #expect(Secret.random().hash != secret.hash)
     }
 
-    @Test("is known to the server as its SHA-256 alone")
-    func hash() throws {
+    @Test func `is known to the server as its SHA-256 alone`() throws {
         let secret = try #require(Secret(bytes: [UInt8](repeating: 0, count: 16)))
         let expected = "374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb"
         #expect(Hexadecimal.encode(secret.hash.bytes) == expected)
     }
 
-    @Test("is not shown when it is described")
-    func description() {
+    @Test func `is not shown when it is described`() {
         let secret = Secret.random()
         #expect("\(secret)" == "secret")
     }
 
-    @Test(
-        "has 16 bytes",
-        arguments: ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA=="])
-    func refused(_ text: String) {
+    @Test(arguments: ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA=="])
+    func `has 16 bytes`(_ text: String) {
         #expect(Secret(base64url: text) == nil)
     }
 }

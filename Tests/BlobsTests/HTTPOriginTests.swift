@@ -22,3 +22,25 @@ import Testing
         #expect(HTTPOrigin(scheme: .http, host: "localhost", port: 1).isLoopback)
     }
 }
+
+@Suite struct LocalTicketPlaceTests {
+    private func paths(_ host: String, _ environment: [String: String]) -> [String] {
+        LocalTicketPlace.paths(for: HTTPOrigin(scheme: .http, host: host, port: 8080)) { environment[$0] }
+    }
+
+    @Test func `a ticket lies in the runtime folder or in the store's, under its server's address and port`() {
+        let runtime = ["XDG_RUNTIME_DIR": "/run/user/7"]
+        let name = "127.0.0.1:8080.ticket"
+        #expect(paths("127.0.0.1", runtime) == ["/run/user/7/satchel/\(name)", "storage/\(name)"])
+        #expect(paths("::1", ["SATCHELD_STORAGE": "/srv/s"]) == ["/srv/s/[::1]:8080.ticket"])
+        #expect(
+            paths("localhost", ["XDG_RUNTIME_DIR": "relative"])
+                == ["storage/127.0.0.1:8080.ticket", "storage/[::1]:8080.ticket"])
+        #expect(paths("::ffff:127.0.0.2", [:]) == ["storage/127.0.0.2:8080.ticket"], "one name for each address")
+    }
+
+    @Test(arguments: ["media.example", "192.168.1.2", "::2", "localhost.example", "127.1", ""])
+    func `no other machine has one`(host: String) {
+        #expect(paths(host, ["XDG_RUNTIME_DIR": "/run/user/7"]).isEmpty)
+    }
+}

@@ -38,26 +38,22 @@ import Testing
         #expect(try #require(IPAddress(text)).isPublic == isPublic)
     }
 
-    @Test(
-        "A range holds the addresses that begin like it",
-        arguments: [
-            ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.0", false), ("0.0.0.0/0", "1.2.3.4", true),
-            ("0.0.0.0/0", "::1", false), ("::/0", "2001:db8::1", true), ("192.0.2.7", "192.0.2.7", true),
-            ("192.0.2.7/32", "192.0.2.8", false), ("2001:db8::/33", "2001:db8:7fff::1", true),
-            ("2001:db8::/33", "2001:db8:8000::1", false), ("2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", true),
-            ("2001:db8::8000:0:0:0/65", "2001:db8::1", false), ("::ffff:10.0.0.0/104", "10.1.2.3", true),
-            ("::1", "::1", true),
-        ])
-    func ranges(range: String, address: String, isInside: Bool) throws {
+    @Test(arguments: [
+        ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.0", false), ("0.0.0.0/0", "1.2.3.4", true),
+        ("0.0.0.0/0", "::1", false), ("::/0", "2001:db8::1", true), ("192.0.2.7", "192.0.2.7", true),
+        ("192.0.2.7/32", "192.0.2.8", false), ("2001:db8::/33", "2001:db8:7fff::1", true),
+        ("2001:db8::/33", "2001:db8:8000::1", false), ("2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", true),
+        ("2001:db8::8000:0:0:0/65", "2001:db8::1", false), ("::ffff:10.0.0.0/104", "10.1.2.3", true),
+        ("::1", "::1", true),
+    ])
+    func `a range holds the addresses that begin like it`(range: String, address: String, isInside: Bool) throws {
         let range = try #require(IPPrefix(range))
         #expect(range.contains(try #require(IPAddress(address))) == isInside)
     }
 
-    @Test(
-        "What is no range is none",
-        arguments: [
-            "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.1/8", "10.0.0/8", "::/129", "localhost",
-            "::ffff:10.0.0.0/95", "10.0.0.0/8/8", "10.0.0.0/99999999999999999999",
-        ])
-    func noRanges(text: String) { #expect(IPPrefix(text) == nil) }
+    @Test(arguments: [
+        "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.1/8", "10.0.0/8", "::/129", "localhost",
+        "::ffff:10.0.0.0/95", "10.0.0.0/8/8", "10.0.0.0/99999999999999999999",
+    ])
+    func `what is no range is none`(text: String) { #expect(IPPrefix(text) == nil) }
 }

@@ -27,7 +27,7 @@ import Testing
         withExtendedLifetime(folder) {}
     }
 
-    @Test func `a new catalogue knows its store and lies on disk without a log`() throws {
+    @Test func `a new catalog knows its store and lies on disk without a log`() throws {
         let (folder, path, identity) = try made()
         #expect(try Folder.status("\(path)-wal")?.size ?? 0 == 0)
         #expect(try Catalog.identity(at: path) == identity)
@@ -59,32 +59,6 @@ import Testing
         #expect { _ = try Catalog.open(at: path, faults: .none) } throws: { error in
             if case CatalogError.superseded = error { true } else { false }
         }
-        withExtendedLifetime(folder) {}
-    }
-
-    @Test func `a store whose sums were kept by triggers goes on with the same sums and without triggers`() throws {
-        let folder = try TemporaryFolder.inMemory()
-        let path = folder.path("catalog.sqlite")
-        let queue = try DatabaseQueue(path: path)
-        try Catalog.migrator.migrate(queue, upTo: "1 blobs and leases")
-        try queue.write { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO store VALUES (1, zeroblob(16), 7, 100, 0, 100, 5, 'b');
-                    INSERT INTO blob (address, size, state, uploaded, leases, sunset) VALUES (zeroblob(32), 9, 1, 50, 1, 90);
-                    INSERT INTO lease (blob, subject, created, expires, limit_seconds, hashes) VALUES (1, 'a', 50, 90, 9, 0);
-                    INSERT INTO charge VALUES ('a', 1, 4096);
-                    """)
-        }
-        try queue.close()
-        let catalog = try Catalog.open(at: path, faults: .none)
-        #expect(try catalog.read { try $0.sums().held } == .init(count: 1, bytes: 9))
-        #expect(try catalog.make(EndDueLeases(limit: 5), at: Timestamp(seconds: 200)).result.get() == 1)
-        let sums = try catalog.read { try $0.sums() }
-        #expect(sums.held.count == 1 && sums.leases == 0 && sums.endedLeases == 1)
-        #expect(try catalog.read { try $0.store().commits } == 8)
-        try catalog.close()
-        #expect(try schema(path).allSatisfy { !$0.contains("TRIGGER") })
         withExtendedLifetime(folder) {}
     }
 

@@ -36,7 +36,7 @@ struct ChangeWalk {
     }
     static let limits = LeaseLimits(
         defaultLifetime: .days(2), maximumLifetime: .days(3), leasesPerAddress: 6, leasesPerSubject: 12,
-        bytesPerSubject: 60_000)
+        leasesPerSubjectAndAddress: 3, leasesPerSubjectAndDay: 25, bytesPerSubject: 60_000)
 
     private var random: SeededGenerator
     private var now = Timestamp(seconds: 1_000_000)
@@ -88,13 +88,12 @@ struct ChangeWalk {
             return AddLease(address: address, terms: terms(), limits: Self.limits, fileSize: 5000)
         case 13..<16: return RevokeLease(on: address, owner: owner)
         case 16..<19:
-            return RenewLease(
-                on: address, owner: owner, lifetime: number(below: 3) == 0 ? nil : lifetime(), subject: nil,
-                standard: .days(2))
+            let terms = RenewalTerms(lifetime: number(below: 3) == 0 ? nil : lifetime())
+            return RenewLease(on: address, owner: owner, terms: terms, standard: .days(2))
         case 19..<25:
             return ConfirmDelivery(
                 DeliveryKey(
-                    address: address, hash: Self.secret(10 + number(below: 3)),
+                    address: address, hash: Self.secret(10 + number(below: 12)),
                     recipient: Self.recipient(number(below: 3))), sharedGrace: .minutes(60))
         case 25: return TakeDownBlob(address, banning: number(below: 2) == 0)
         case 26, 27: return LiftBan(address)
@@ -109,12 +108,13 @@ struct ChangeWalk {
         case 0: return EndDueLeases(limit: 1 + number(below: 100))
         case 1: return MarkForRemoval((0..<5).map(Self.address))
         case 2: return FinishRemovals((0..<5).map(Self.address))
+        case 3 where number(below: 2) == 0: return DropIdleSubjects(overBy: now, limit: 10)
         case 3: return DropForgotten(endedBefore: Timestamp(seconds: now.seconds - 20_000), limit: 1000)
         case 4: return SightOrphans([address, Self.address(77)], pass: Int64(number(below: 3)))
         case 5: return DropOldSightings(notOf: Int64(number(below: 3)), limit: 100)
         case 6: return DropUpload(id: id)
         case 7: return AdvanceUpload(id: id, offset: Int64(number(below: 5000)), length: 5000, lifetime: .days(1))
-        case 8: return RefuseUpload(id: id, because: .banned, lifetime: .days(1))
+        case 8: return RefuseUpload(id: id, of: Self.subjects[1], because: .banned, lifetime: .days(1))
         case 9:
             return CommitUpload(
                 address: address, size: 5000, terms: terms(), limits: Self.limits, fileSize: nil,
@@ -131,10 +131,12 @@ struct ChangeWalk {
 
     private mutating func terms() -> LeaseTerms {
         let hashes = number(below: 3)
+        // Some of them are taken on the blob already.
+        let first = 10 + number(below: 12)
         return LeaseTerms(
             lifetime: number(below: 2) == 0 ? nil : lifetime(), recipients: hashes > 1 ? hashes : 1 + number(below: 3),
             owner: number(below: 3) == 0 ? nil : Self.secret(number(below: 6)),
-            receipts: (0..<hashes).map { Self.secret(10 + $0) }, subject: Self.subjects[number(below: 3)])
+            receipts: (0..<hashes).map { Self.secret(first + $0) }, subject: Self.subjects[number(below: 3)])
     }
 }
 
@@ -143,10 +145,17 @@ private struct DropThenCreateUpload: CatalogChange {
     let id: UploadID
     let announcement: UploadAnnouncement
 
-    func request(on page: inout CatalogPage) { DropUpload(id: id).request(on: &page) }
+    func request(on page: inout CatalogPage) {
+        DropUpload(id: id).request(on: &page)
+        creation.request(on: &page)
+    }
 
     func apply(to page: inout CatalogPage) -> Timestamp {
         DropUpload(id: id).apply(to: &page)
-        return CreateUpload(id: id, announcement: announcement, lifetime: .days(1)).apply(to: &page)
+        return creation.apply(to: &page)
+    }
+
+    private var creation: CreateUpload {
+        CreateUpload(id: id, announcement: announcement, lifetime: .days(1))
     }
 }

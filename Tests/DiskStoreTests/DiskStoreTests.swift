@@ -1,6 +1,7 @@
 import BlobFiles
 import DiskStore
 import Files
+import Glibc
 import Store
 import TestSupport
 import Testing
@@ -37,6 +38,23 @@ import Testing
         #expect(try !disk.releaseBallast())
     }
 
+    @Test(.enabled(if: geteuid() == 0, "takes root"))
+    func `what root makes in the folder of another user belongs to that user`() throws {
+        let owner = FileOwner(user: 65_534, group: 65_533)
+        let store = try MadeStore(owner: owner)
+        let disk = try store.open(ballastBytes: 1 << 20)
+        #expect(try disk.allocateBallast(keepFreeBytes: 0))
+        var staged = try disk.files.stage()
+        try staged.write([1])
+        let names = try Folder.names(in: store.layout.staging).map { "staging/\($0)" }
+        for name in names + ["lock", "ballast", "staging", "damaged", "catalog.sqlite", "blobs.v1", "blobs.v1/STORE"]
+            + BlobFolders.shards.map({ "blobs.v1/\($0)" })
+        {
+            #expect(try Folder.status("\(store.layout.root)/\(name)")?.owner == owner, "\(name)")
+        }
+        #expect(names.count == 1)
+    }
+
     @Test func `a probe leaves nothing behind`() throws {
         let store = try MadeStore()
         let disk = try store.open()
@@ -46,15 +64,16 @@ import Testing
     }
 }
 
-/// A storage folder with everything but a catalogue's content.
+/// A storage folder with everything but a catalog's content.
 private struct MadeStore {
     let folder: TemporaryFolder
     let layout: DiskLayout
     let identity = StoreIdentity.random()
 
-    init() throws {
+    init(owner: FileOwner? = nil) throws {
         folder = try TemporaryFolder.inMemory()
         layout = DiskLayout(root: folder.path)
+        if let owner { try Folder.give(layout.root, to: owner) }
         try DiskStore.make(layout, identity: identity, faults: .none)
         try write([], toFile: DiskLayout(root: layout.making).catalog)
         try DiskStore.publish(layout, faults: .none)

@@ -3,12 +3,10 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("A file read from its disk")
+@Suite
 struct DiskReadingTests {
-    @Test(
-        "comes whole, in pieces, whatever its size and wherever it lies",
-        arguments: [0, 1, 4095, 4096, 4097, 1 << 20, (1 << 20) + 1, (3 << 20) + 5000], [true, false])
-    func pieces(count: Int, inMemory: Bool) throws {
+    @Test(arguments: [0, 1, 4095, 4096, 4097, 1 << 20, (1 << 20) + 1, (3 << 20) + 5000], [true, false])
+    func `comes whole, in pieces, whatever its size and wherever it lies`(count: Int, inMemory: Bool) throws {
         let folder = inMemory ? try TemporaryFolder.inMemory() : try TemporaryFolder()
         let bytes = Self.bytes(count)
         try write(bytes, toFile: folder.path("a"))
@@ -16,8 +14,7 @@ struct DiskReadingTests {
     }
 
     /// On a disk; a file system in memory has nowhere else to read from.
-    @Test("is neither kept in memory for it, nor pushed out where it was")
-    func memory() throws {
+    @Test func `is neither kept in memory for it, nor pushed out where it was`() throws {
         let folder = try TemporaryFolder()
         for isHot in [false, true] {
             let bytes = Self.bytes(3 << 20)

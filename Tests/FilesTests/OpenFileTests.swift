@@ -3,13 +3,12 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("An open file")
+@Suite
 struct OpenFileTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    @Test("is written and read at places, short only at its end")
-    func places() throws {
+    @Test func `is written and read at places, short only at its end`() throws {
         let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         try write("world", to: file, at: 6)
         try write("hello ", to: file, at: 0)
@@ -19,18 +18,17 @@ struct OpenFileTests {
         #expect(try file.size() == 11)
     }
 
-    @Test("is written and read where it stands")
-    func position() throws {
+    @Test func `is written and read where it stands`() throws {
         let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         try file.write(Array("abcdef".utf8))
         try file.seek(to: 2)
+        #expect(try file.position() == 2)
         var buffer = [UInt8](repeating: 0, count: 10)
         #expect(try file.read(into: &buffer) == 4)
         #expect(buffer.prefix(4) == [0x63, 0x64, 0x65, 0x66])
     }
 
-    @Test("is cut, extended and given its disk before it is written")
-    func sizes() throws {
+    @Test func `is cut, extended and given its disk before it is written`() throws {
         let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         try file.truncate(to: 10_000)
         #expect(try file.status().size == 10_000)
@@ -41,8 +39,7 @@ struct OpenFileTests {
         #expect(try file.size() == 0)
     }
 
-    @Test("is made only where nothing is, and opened only where something is")
-    func existence() throws {
+    @Test func `is made only where nothing is, and opened only where something is`() throws {
         _ = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         #expect { _ = try OpenFile(folder.path("a"), .create(permissions: 0o600)) } throws: {
             ($0 as? FileError)?.isExistence == true
@@ -53,8 +50,7 @@ struct OpenFileTests {
         #expect(try Folder.status(folder.path("b"))?.kind == .regular)
     }
 
-    @Test("is not reached through a link where links are not followed")
-    func links() throws {
+    @Test func `is not reached through a link where links are not followed`() throws {
         try TestSupport.write([1], toFile: folder.path("target"))
         #expect(unsafe symlink(folder.path("target"), folder.path("link")) == 0)
         #expect(try OpenFile(folder.path("link"), .read).size() == 1)
@@ -65,8 +61,7 @@ struct OpenFileTests {
         #expect(try Folder.status(folder.path("link"), followsLinks: true)?.kind == .regular)
     }
 
-    @Test("has the permissions it was made with, and never stays open in a child")
-    func permissions() throws {
+    @Test func `has the permissions it was made with, and never stays open in a child`() throws {
         let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         #expect(try file.status().permissions == 0o600)
         try file.setPermissions(0o440)
@@ -76,8 +71,7 @@ struct OpenFileTests {
         #expect(copy.descriptor != file.descriptor && fcntl(copy.descriptor, F_GETFD) & FD_CLOEXEC != 0)
     }
 
-    @Test("without a name gets one that must be free")
-    func unnamed() throws {
+    @Test func `without a name gets one that must be free`() throws {
         let file = try OpenFile.unnamed(in: folder.path)
         try write("x", to: file, at: 0)
         #expect(try Folder.names(in: folder.path).isEmpty)
@@ -88,8 +82,7 @@ struct OpenFileTests {
         #expect { try other.link(as: folder.path("named")) } throws: { ($0 as? FileError)?.isExistence == true }
     }
 
-    @Test("is locked by one alone, until it is closed")
-    func locks() throws {
+    @Test func `is locked by one alone, until it is closed`() throws {
         do {
             let first = try OpenFile(folder.path("lock"), .openOrCreate(permissions: 0o600))
             try first.lockExclusively()
@@ -100,8 +93,7 @@ struct OpenFileTests {
         try OpenFile(folder.path("lock"), .update).lockExclusively()
     }
 
-    @Test("is closed when it goes")
-    func closed() throws {
+    @Test func `is closed when it goes`() throws {
         let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         let path = "/proc/self/fd/\(file.descriptor)"
         #expect(try Folder.status(path, followsLinks: true)?.size == 0)
@@ -110,8 +102,7 @@ struct OpenFileTests {
         #expect(try Folder.status(path, followsLinks: true) == nil || linkTarget(path) != folder.path("a"))
     }
 
-    @Test("says what was tried, on what, and why it failed")
-    func errors() throws {
+    @Test func `says what was tried, on what, and why it failed`() throws {
         #expect(
             FileError(operation: "open", path: "/x", code: ENOENT).description == "open /x: No such file or directory")
         #expect(FileError(operation: "write", path: "/x", code: ENOSPC).isFullDisk)

@@ -2,12 +2,10 @@ import Imaging
 import TestSupport
 import Testing
 
-@Suite("Colours mean afterwards what they meant before", .enabled(if: Tool.areInstalled, "\(Tool.reason)"))
+@Suite(.enabled(if: Tool.areInstalled, "\(Tool.reason)"))
 struct ColourTests {
-    @Test(
-        "A stripped picture decodes to the very same pixels",
-        arguments: ["baseline", "progressive", "arithmetic", "restarts", "rgb", "gray", "cmyk", "full-chroma"])
-    func stripped(name: String) throws {
+    @Test(arguments: ["baseline", "progressive", "arithmetic", "restarts", "rgb", "gray", "cmyk", "full-chroma"])
+    func `a stripped picture decodes to the very same pixels`(name: String) throws {
         let studio = try Studio.open()
         let prepared = try studio.prepare(studio.path(name + ".jpg"), .original)
         #expect(prepared.picture.treatment == .stripped(.asked))
@@ -21,8 +19,8 @@ struct ColourTests {
         return try TestSupport.bytes(ofFile: output)
     }
 
-    @Test("CMYK is stripped at every quality, with a preview of its colours", arguments: Quality.allCases)
-    func cmyk(quality: Quality) throws {
+    @Test(arguments: Quality.allCases)
+    func `CMYK is stripped at every quality, with a preview of its colours`(quality: Quality) throws {
         let studio = try Studio.open()
         let prepared = try studio.prepare(studio.path("cmyk.jpg"), quality)
         guard case .stripped(let reason) = prepared.picture.treatment else {
@@ -36,15 +34,13 @@ struct ColourTests {
         #expect(preview.similarity(to: expected) > 0.6)
     }
 
-    @Test("A picture of RGB samples does not get the segment that would make them YCbCr")
-    func rgb() throws {
+    @Test func `a picture of RGB samples does not get the segment that would make them YCbCr`() throws {
         let studio = try Studio.open()
         #expect(JPEGBytes.payload(of: 0xE0, in: try studio.prepare(studio.path("rgb.jpg"), .original).bytes) == nil)
         #expect(JPEGBytes.payload(of: 0xE0, in: try studio.prepare(studio.path("gray.jpg"), .original).bytes) != nil)
     }
 
-    @Test("Adobe's segment stays only where JFIF does not say as much")
-    func adobe() throws {
+    @Test func `adobe's segment stays only where JFIF does not say as much`() throws {
         func adobe(_ transform: UInt8) -> [UInt8] {
             JPEGBytes.segment(0xEE, Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, transform])
         }
@@ -69,8 +65,7 @@ struct ColourTests {
         }
     }
 
-    @Test("Samples of more than eight bits, and lossless ones, are stripped and have no preview")
-    func undecodable() throws {
+    @Test func `samples of more than eight bits, and lossless ones, are stripped and have no preview`() throws {
         let studio = try Studio.open()
         var twelveBits = try studio.bytes("small")
         twelveBits[try #require(JPEGBytes.payload(of: 0xC0, in: twelveBits))] = 12
@@ -84,10 +79,8 @@ struct ColourTests {
 
     // MARK: Profiles
 
-    @Test(
-        "A whole profile stays, in as many segments as it takes",
-        arguments: [(200, 1), (3000, 3), (70_000, 2), (900_000, 15)])
-    func wholeProfile(count: Int, chunkCount: Int) throws {
+    @Test(arguments: [(200, 1), (3000, 3), (70_000, 2), (900_000, 15)])
+    func `a whole profile stays, in as many segments as it takes`(count: Int, chunkCount: Int) throws {
         let profile = JPEGBytes.fakeProfile(count: count)
         let segments = JPEGBytes.profile(profile, chunkCount: chunkCount).flatMap { $0 }
         for quality in Quality.allCases {
@@ -97,9 +90,8 @@ struct ColourTests {
         }
     }
 
-    @Test(
-        "A profile of the other colour space, too large, incomplete or out of order goes", arguments: Quality.allCases)
-    func unfitProfile(quality: Quality) throws {
+    @Test(arguments: Quality.allCases)
+    func `a profile of the other colour space, too large, incomplete or out of order goes`(quality: Quality) throws {
         let whole = JPEGBytes.profile(JPEGBytes.fakeProfile(count: 9000), chunkCount: 3)
         var wrongLength = JPEGBytes.fakeProfile(count: 900)
         wrongLength[3] &+= 1
@@ -124,8 +116,7 @@ struct ColourTests {
         }
     }
 
-    @Test("A gray picture keeps a gray profile")
-    func grayProfile() throws {
+    @Test func `a gray picture keeps a gray profile`() throws {
         let profile = JPEGBytes.fakeProfile("GRAY")
         let prepared = try prepare(JPEGBytes.profile(profile)[0], .standard, "gray")
         #expect(try profileBytes(in: prepared.bytes) == profile)

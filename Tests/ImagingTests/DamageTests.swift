@@ -4,12 +4,11 @@ import Imaging
 import TestSupport
 import Testing
 
-@Suite("Damaged and hostile pictures end in an error", .enabled(if: Tool.areInstalled, "\(Tool.reason)"))
+@Suite(.enabled(if: Tool.areInstalled, "\(Tool.reason)"))
 struct DamageTests {
-    @Test(
-        "A picture cut short anywhere is refused; forced, it gives what there is or another error",
-        arguments: ["small", "small-progressive"])
-    func truncated(name: String) throws {
+    @Test(arguments: ["small", "small-progressive"])
+    func `a picture cut short anywhere is refused; forced, it gives what there is or another error`(name: String) throws
+    {
         let studio = try Studio.open()
         let whole = try studio.bytes(name)
         for count in stride(from: 0, to: whole.count, by: 7) {
@@ -26,8 +25,7 @@ struct DamageTests {
         }
     }
 
-    @Test("Forced, a picture cut off in its data is sent as far as it goes")
-    func forced() throws {
+    @Test func `forced, a picture cut off in its data is sent as far as it goes`() throws {
         let studio = try Studio.open()
         let whole = try studio.bytes("baseline")
         for quality in Quality.allCases {
@@ -40,8 +38,9 @@ struct DamageTests {
 
     private static let rounds = ProcessInfo.processInfo.environment["SATCHEL_SOAK"] == nil ? 1500 : 50_000
 
-    @Test("Thousands of pictures with a few bytes changed: no crash, and what is accepted can be read again")
-    func mutated() throws {
+    @Test func `thousands of pictures with a few bytes changed: no crash, and what is accepted can be read again`()
+        throws
+    {
         let studio = try Studio.open()
         var random = SeededGenerator(seed: 2)
         for name in ["small", "small-progressive"] {
@@ -69,8 +68,7 @@ struct DamageTests {
         if !forced { _ = try studio.prepare(prepared.path, .original) }
     }
 
-    @Test("Warnings of libjpeg are errors, unless forced")
-    func warnings() throws {
+    @Test func `warnings of libjpeg are errors, unless forced`() throws {
         let studio = try Studio.open()
         var bytes = try studio.bytes("restarts")
         let scan = try #require(JPEGBytes.payload(of: 0xDA, in: bytes))
@@ -80,8 +78,8 @@ struct DamageTests {
         #expect(try studio.prepare(bytes, .standard, acceptsCorruption: true).picture.width == 403)
     }
 
-    @Test("What is no JPEG is told apart", arguments: ["", "\u{0}", "GIF89a", "plain text", "\u{FF}\u{D8}"])
-    func notJPEG(text: String) throws {
+    @Test(arguments: ["", "\u{0}", "GIF89a", "plain text", "\u{FF}\u{D8}"])
+    func `what is no JPEG is told apart`(text: String) throws {
         let studio = try Studio.open()
         let bytes = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
         let error = #expect(throws: ImagingError.self) { try studio.prepare(bytes, .standard) }
@@ -90,8 +88,7 @@ struct DamageTests {
 
     // MARK: Bombs
 
-    @Test("A header of 65,500 by 65,500 pixels is refused before anything is allocated")
-    func tooManyPixels() throws {
+    @Test func `a header of 65,500 by 65,500 pixels is refused before anything is allocated`() throws {
         let studio = try Studio.open()
         let bytes = try resized(try studio.bytes("small"), frame: 0xC0, to: (65_500, 65_500))
         for quality in Quality.allCases {
@@ -99,8 +96,9 @@ struct DamageTests {
         }
     }
 
-    @Test("A progressive picture whose coefficients take more than 256 MiB is refused before they are allocated")
-    func tooMuchMemory() throws {
+    @Test func `a progressive picture whose coefficients take more than 256 MiB is refused before they are allocated`()
+        throws
+    {
         let studio = try Studio.open()
         let bytes = try resized(try studio.bytes("small-progressive"), frame: 0xC2, to: (17_000, 17_000))
         for quality in Quality.allCases {
@@ -112,8 +110,7 @@ struct DamageTests {
         #expect(error != .outOfMemory(limitBytes: 256 << 20))
     }
 
-    @Test("A thousand scans are refused, as are hundreds of thousands of segments")
-    func tooManyScans() throws {
+    @Test func `a thousand scans are refused, as are hundreds of thousands of segments`() throws {
         let studio = try Studio.open()
         let picture = try studio.bytes("small-progressive")
         let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 5, 0x10] as [UInt8]
@@ -140,8 +137,7 @@ struct DamageTests {
         return bytes
     }
 
-    @Test("A stranger's preview is read under limits")
-    func previews() throws {
+    @Test func `a stranger's preview is read under limits`() throws {
         let studio = try Studio.open()
         let small = try studio.bytes("small")
         #expect(try checkPreview(small) == (48, 32))

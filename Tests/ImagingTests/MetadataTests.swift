@@ -3,7 +3,7 @@ import Imaging
 import TestSupport
 import Testing
 
-@Suite("What describes the sender is gone, and named", .enabled(if: Tool.areInstalled, "\(Tool.reason)"))
+@Suite(.enabled(if: Tool.areInstalled, "\(Tool.reason)"))
 struct MetadataTests {
     /// What another program wrote into a picture, and by what words it is to be named.
     struct Case: CustomTestStringConvertible {
@@ -44,8 +44,8 @@ struct MetadataTests {
         Case(name: "an unknown segment", segments: JPEGBytes.segment(0xE7, Array("whoever".utf8)), removed: [.other]),
     ]
 
-    @Test("Each kind by itself, at every quality", arguments: cases)
-    func kinds(of example: Case) throws {
+    @Test(arguments: cases)
+    func `each kind by itself, at every quality`(of example: Case) throws {
         let studio = try Studio.open()
         let source = try tagged(example, studio)
         for quality in Quality.allCases {
@@ -64,8 +64,7 @@ struct MetadataTests {
         return path
     }
 
-    @Test("All of it at once, with a thumbnail and maker's notes of a real kind")
-    func everything() throws {
+    @Test func `all of it at once, with a thumbnail and maker's notes of a real kind`() throws {
         let studio = try Studio.open()
         let thumbnail = try studio.file(try studio.bytes("small"))
         let path = try studio.file(try studio.bytes("progressive"))
@@ -83,8 +82,8 @@ struct MetadataTests {
         }
     }
 
-    @Test("Maker's notes are named, from either byte order", arguments: [true, false])
-    func makernote(isBigEndian: Bool) throws {
+    @Test(arguments: [true, false])
+    func `maker's notes are named, from either byte order`(isBigEndian: Bool) throws {
         func number(_ value: Int, _ count: Int) -> [UInt8] {
             let bytes = (0..<count).map { UInt8(value >> (8 * $0) & 0xFF) }
             return isBigEndian ? bytes.reversed() : bytes
@@ -103,8 +102,7 @@ struct MetadataTests {
         try expectClean(prepared.path, studio, orientation: 3)
     }
 
-    @Test("EXIF that lies about itself is left out without harm")
-    func hostileExif() throws {
+    @Test func `EXIF that lies about itself is left out without harm`() throws {
         let studio = try Studio.open()
         let picture = try studio.bytes("small")
         var random = SeededGenerator(seed: 7)

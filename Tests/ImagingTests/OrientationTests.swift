@@ -3,13 +3,13 @@ import Imaging
 import Testing
 
 @Suite(
-    "A picture is displayed the right way up, whatever becomes of it", .enabled(if: Tool.areInstalled, "\(Tool.reason)")
+    .enabled(if: Tool.areInstalled, "\(Tool.reason)")
 )
 struct OrientationTests {
-    @Test(
-        "Orientation, coding and quality: every combination looks as before, and only the orientation is left to tell",
-        arguments: Array(1...8), Quality.allCases)
-    func everyCombination(orientation: Int, quality: Quality) throws {
+    @Test(arguments: Array(1...8), Quality.allCases)
+    func `orientation, coding and quality: every combination looks as before, and only the orientation is left to tell`(
+        orientation: Int, quality: Quality
+    ) throws {
         let studio = try Studio.open()
         for name in ["baseline", "progressive", "gray"] {
             let turned = JPEGBytes.inserting(JPEGBytes.orientation(UInt8(orientation)), into: try studio.bytes(name))
@@ -49,8 +49,8 @@ struct OrientationTests {
         #expect((picture.thumbhash[4] & 0x80 != 0) == (picture.width > picture.height))
     }
 
-    @Test("Pictures that are scaled down are turned as well", arguments: [1, 2, 3, 6, 7])
-    func scaled(orientation: Int) throws {
+    @Test(arguments: [1, 2, 3, 6, 7])
+    func `pictures that are scaled down are turned as well`(orientation: Int) throws {
         let studio = try Studio.open()
         let turned = JPEGBytes.inserting(JPEGBytes.orientation(UInt8(orientation)), into: try studio.bytes("wide"))
         let source = try studio.file(turned)

@@ -2,31 +2,27 @@ import Testing
 
 @testable import Imaging
 
-@Suite("Sizes are decided before a pixel is read")
+@Suite
 struct PixelSizeTests {
-    @Test(
-        "The long edge comes down to the limit, the other keeps the shape and at least a pixel",
-        arguments: [
-            (4000, 3000, 1600, 1200), (3000, 4000, 1200, 1600), (1600, 1600, 1600, 1600), (1601, 1, 1600, 1),
-            (65_535, 65_535, 1600, 1600), (65_535, 1, 1600, 1), (5400, 2700, 1600, 800), (3, 5, 3, 5),
-        ])
-    func fitting(width: Int, height: Int, expectedWidth: Int, expectedHeight: Int) {
+    @Test(arguments: [
+        (4000, 3000, 1600, 1200), (3000, 4000, 1200, 1600), (1600, 1600, 1600, 1600), (1601, 1, 1600, 1),
+        (65_535, 65_535, 1600, 1600), (65_535, 1, 1600, 1), (5400, 2700, 1600, 800), (3, 5, 3, 5),
+    ])
+    func `the long edge comes down to the limit, the other keeps the shape and at least a pixel`(
+        width: Int, height: Int, expectedWidth: Int, expectedHeight: Int
+    ) {
         let size = PixelSize(width: width, height: height).fitting(longEdge: 1600)
         #expect(size == PixelSize(width: expectedWidth, height: expectedHeight))
     }
 
-    @Test(
-        "The decoder gives enough for the filter to work on",
-        arguments: [(4000, 1600, 8), (4480, 1600, 4), (9000, 1600, 2), (20_000, 1600, 1), (1600, 1600, 8), (1, 1, 8)])
-    func eighths(longEdge: Int, target: Int, expected: Int) {
+    @Test(arguments: [(4000, 1600, 8), (4480, 1600, 4), (9000, 1600, 2), (20_000, 1600, 1), (1600, 1600, 8), (1, 1, 8)])
+    func `the decoder gives enough for the filter to work on`(longEdge: Int, target: Int, expected: Int) {
         let source = PixelSize(width: longEdge, height: 1)
         #expect(source.decodingEighths(for: PixelSize(width: target, height: 1)) == expected)
     }
 
-    @Test(
-        "Where each pixel of a small picture goes, by the drawings of the EXIF standard",
-        arguments: Orientation.allCases)
-    func orientations(orientation: Orientation) {
+    @Test(arguments: Orientation.allCases)
+    func `where each pixel of a small picture goes, by the drawings of the EXIF standard`(orientation: Orientation) {
         // A B C
         // D E F
         var raster = Raster(size: PixelSize(width: 3, height: 2), components: 1)
@@ -39,8 +35,8 @@ struct PixelSizeTests {
         #expect(String(decoding: raster.displayed(orientation).samples, as: UTF8.self) == displayed[orientation])
     }
 
-    @Test("A picture is turned in bands as it is turned at once", arguments: Orientation.allCases, [1, 3])
-    func bands(orientation: Orientation, components: Int) {
+    @Test(arguments: Orientation.allCases, [1, 3])
+    func `a picture is turned in bands as it is turned at once`(orientation: Orientation, components: Int) {
         let stored = PixelSize(width: 1203, height: 901)
         var raster = Raster(size: stored, components: components)
         var turned = TurnedPicture(stored: stored, components: components, orientation)

@@ -2,10 +2,9 @@ import Imaging
 import TestSupport
 import Testing
 
-@Suite("What comes out of the scaler and the encoder", .enabled(if: Tool.areInstalled, "\(Tool.reason)"))
+@Suite(.enabled(if: Tool.areInstalled, "\(Tool.reason)"))
 struct QualityTests {
-    @Test("A photograph is as sharp as ImageMagick's Lanczos filter makes it in linear light")
-    func photograph() throws {
+    @Test func `a photograph is as sharp as ImageMagick's Lanczos filter makes it in linear light`() throws {
         let studio = try Studio.open()
         let prepared = try studio.prepare(Studio.photograph, .standard)
         #expect((prepared.picture.width, prepared.picture.height) == (1600, 800))
@@ -16,8 +15,7 @@ struct QualityTests {
         #expect(try GrayImage(prepared.path, studio).similarity(to: reference) > 0.95)
     }
 
-    @Test("Fine texture turns into the light it gives, not into moiré")
-    func fineTexture() throws {
+    @Test func `fine texture turns into the light it gives, not into moiré`() throws {
         let studio = try Studio.open()
         let source = studio.newPath()
         // Lines a pixel wide: half the light, which sRGB encodes as 188.
@@ -27,13 +25,13 @@ struct QualityTests {
         #expect(middle.allSatisfy { 178...198 ~= $0 })
     }
 
-    @Test(
-        "No picture is enlarged, and every size comes out, however thin",
-        arguments: [
-            (1, 1, 1, 1), (1, 700, 1, 700), (700, 1, 700, 1), (1, 3000, 1, 1600), (3000, 1, 1600, 1),
-            (17, 5, 17, 5), (1601, 9, 1600, 9), (3, 1999, 2, 1600), (8, 8, 8, 8), (16_000, 2, 1600, 1),
-        ])
-    func sizes(width: Int, height: Int, expectedWidth: Int, expectedHeight: Int) throws {
+    @Test(arguments: [
+        (1, 1, 1, 1), (1, 700, 1, 700), (700, 1, 700, 1), (1, 3000, 1, 1600), (3000, 1, 1600, 1),
+        (17, 5, 17, 5), (1601, 9, 1600, 9), (3, 1999, 2, 1600), (8, 8, 8, 8), (16_000, 2, 1600, 1),
+    ])
+    func `no picture is enlarged, and every size comes out, however thin`(
+        width: Int, height: Int, expectedWidth: Int, expectedHeight: Int
+    ) throws {
         let studio = try Studio.open()
         let source = studio.newPath()
         try Tool.run("convert", ["-size", "\(width)x\(height)", "plasma:red-blue", "-quality", "97", source])
@@ -49,10 +47,8 @@ struct QualityTests {
         }
     }
 
-    @Test(
-        "Every way of coding is read",
-        arguments: ["arithmetic", "restarts", "rgb", "full-chroma", "half-chroma", "gray"])
-    func codings(name: String) throws {
+    @Test(arguments: ["arithmetic", "restarts", "rgb", "full-chroma", "half-chroma", "gray"])
+    func `every way of coding is read`(name: String) throws {
         let studio = try Studio.open()
         for quality in Quality.allCases {
             let prepared = try studio.prepare(studio.path(name + ".jpg"), quality)
@@ -61,8 +57,7 @@ struct QualityTests {
         }
     }
 
-    @Test("Gray stays gray, chroma stays whole at high where it was, and the output is progressive")
-    func components() throws {
+    @Test func `gray stays gray, chroma stays whole at high where it was, and the output is progressive`() throws {
         let studio = try Studio.open()
         func frame(_ name: String, _ quality: Quality) throws -> [UInt8] {
             let bytes = try studio.prepare(studio.path(name + ".jpg"), quality).bytes
@@ -75,8 +70,7 @@ struct QualityTests {
         #expect(try frame("baseline", .high) == [3, 1, 0x22])
     }
 
-    @Test("What compressing would not make smaller is stripped instead")
-    func alreadySmall() throws {
+    @Test func `what compressing would not make smaller is stripped instead`() throws {
         let studio = try Studio.open()
         let source = studio.newPath()
         try Tool.run("convert", [studio.path("scene.png"), "-quality", "20", source])

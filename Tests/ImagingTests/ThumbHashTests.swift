@@ -2,7 +2,7 @@ import Testing
 
 @testable import Imaging
 
-@Suite("The ThumbHash is the published one")
+@Suite
 struct ThumbHashTests {
     /// Pictures that are made alike in any language. Their hashes are those of the published code, computed in double
     /// precision as its first version does, and of the Python package `thumbhash` 0.1.2, an independent port.
@@ -22,20 +22,18 @@ struct ThumbHashTests {
         }
     }
 
-    @Test(
-        "Hashes of known pictures",
-        arguments: [
-            (100, 75, Pattern.slope, "df070a359a8087777077777878787778708007f877"),
-            (75, 100, .slope, "dff709351a7077808777777778777778807008f878"),
-            (100, 100, .disc, "d6080a5f06076888877878808a8987679878787008078700"),
-            (100, 50, .disc, "51f7094c8607c867877887837b780787737038"),
-            (37, 99, .noise, "1f08020b0001651645754235ffa97c1018"),
-            (64, 48, .noise, "1ff8010d803032424157654366379445bfbeba06a3"),
-            (1, 100, .slope, "150629813e08867988878777f78578bf78"),
-            (100, 1, .slope, "54f62a71be7677878888088995874f8808"),
-            (10, 3, .noise, "93ea091a9280226a86759877805c2aaf96"),
-        ])
-    func knownHashes(width: Int, height: Int, pattern: Pattern, expected: String) {
+    @Test(arguments: [
+        (100, 75, Pattern.slope, "df070a359a8087777077777878787778708007f877"),
+        (75, 100, .slope, "dff709351a7077808777777778777778807008f878"),
+        (100, 100, .disc, "d6080a5f06076888877878808a8987679878787008078700"),
+        (100, 50, .disc, "51f7094c8607c867877887837b780787737038"),
+        (37, 99, .noise, "1f08020b0001651645754235ffa97c1018"),
+        (64, 48, .noise, "1ff8010d803032424157654366379445bfbeba06a3"),
+        (1, 100, .slope, "150629813e08867988878777f78578bf78"),
+        (100, 1, .slope, "54f62a71be7677878888088995874f8808"),
+        (10, 3, .noise, "93ea091a9280226a86759877805c2aaf96"),
+    ])
+    func `hashes of known pictures`(width: Int, height: Int, pattern: Pattern, expected: String) {
         var raster = Raster(size: PixelSize(width: width, height: height), components: 3)
         for y in 0..<height {
             raster.append((0..<width).flatMap { pattern.colour($0, y, width, height).map { UInt8($0) } })
@@ -44,8 +42,7 @@ struct ThumbHashTests {
         #expect(hash == expected)
     }
 
-    @Test("A gray picture hashes as the same picture in colour")
-    func gray() {
+    @Test func `a gray picture hashes as the same picture in colour`() {
         var gray = Raster(size: PixelSize(width: 40, height: 30), components: 1)
         var colour = Raster(size: PixelSize(width: 40, height: 30), components: 3)
         for y in 0..<30 {

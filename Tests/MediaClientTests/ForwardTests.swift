@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Transfer
 
-@Suite("A file goes on", .enabled(if: Peer.isAvailable, "python3 plays the server"))
+@Suite(.enabled(if: Peer.isAvailable, "python3 plays the server"))
 struct ForwardTests {
     private let stage: JourneyStage
     private let bytes = noise(200_000)
@@ -23,8 +23,9 @@ struct ForwardTests {
 
     private func names(_ peer: Peer) -> [String] { peer.log.map { String($0.split(separator: "\"")[3]) } }
 
-    @Test("A forward moves no byte: a new lease with fresh secrets, and a message that opens the same blob")
-    func forwarded() throws {
+    @Test func `a forward moves no byte: a new lease with fresh secrets, and a message that opens the same blob`()
+        throws
+    {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
         let client = try stage.client([.server: peer.url, .ticket: "a.b.c", .lifetime: "3h", .recipients: "2"])
@@ -44,10 +45,8 @@ struct ForwardTests {
         }
     }
 
-    @Test(
-        "The caption goes along, or another one, or none",
-        arguments: [(nil, "Hello"), ("Bye", "Bye"), ("", nil)] as [(String?, String?)])
-    func caption(given: String?, expected: String?) throws {
+    @Test(arguments: [(nil, "Hello"), ("Bye", "Bye"), ("", nil)] as [(String?, String?)])
+    func `the caption goes along, or another one, or none`(given: String?, expected: String?) throws {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
         let second = try stage.client([.server: peer.url]).forward(first, options: ForwardOptions(caption: given))
@@ -61,8 +60,7 @@ struct ForwardTests {
         #expect(peer.log.count == asked, "better said before than after")
     }
 
-    @Test("After a lost answer the same lease is asked for again")
-    func lostAnswer() throws {
+    @Test func `after a lost answer the same lease is asked for again`() throws {
         let peer = try stage.peers.start("hold=lost")
         let first = try #require(try send(to: peer).first)
         _ = try stage.client([.server: peer.url]).forward(first, options: ForwardOptions())
@@ -72,8 +70,7 @@ struct ForwardTests {
         #expect(owners.count == 2 && owners[0] == owners[1])
     }
 
-    @Test("A message that leads elsewhere is forwarded nowhere, and the ticket stays here")
-    func elsewhere() throws {
+    @Test func `a message that leads elsewhere is forwarded nowhere, and the ticket stays here`() throws {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
         let error = #expect(throws: MediaClientError.self) {
@@ -87,8 +84,7 @@ struct ForwardTests {
         #expect(!peer.log.joined().contains("a.b.c"))
     }
 
-    @Test("Each recipient gets a secret of their own; the server gets as many hashes")
-    func recipientSecrets() throws {
+    @Test func `each recipient gets a secret of their own; the server gets as many hashes`() throws {
         let peer = try stage.peers.start()
         let messages = try send(to: peer, [.recipients: "256"], each: true)
         let secrets = messages.compactMap(\.receipt)
@@ -103,10 +99,10 @@ struct ForwardTests {
         }
     }
 
-    @Test(
-        "Where the server has lost it, the exact file is sealed again and uploaded, and the old message opens",
-        arguments: ["missing", "gone:expired", "status:damaged/404"])
-    func reproduced(loss: String) throws {
+    @Test(arguments: ["missing", "gone:expired", "status:damaged/404"])
+    func `where the server has lost it, the exact file is sealed again and uploaded, and the old message opens`(
+        loss: String
+    ) throws {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
         let blob = stage.folder.path("blob")
@@ -125,8 +121,10 @@ struct ForwardTests {
         }
     }
 
-    @Test("Before any request a file that differs by one byte is refused, and so is one whose header is not known")
-    func wrongFile() throws {
+    @Test
+    func `before any request a file that differs by one byte is refused, and so is one whose header is not known`()
+        throws
+    {
         let peer = try stage.peers.start()
         let first = try #require(try send(to: peer).first)
         let later = try stage.peers.start("hold=missing")

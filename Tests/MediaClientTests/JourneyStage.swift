@@ -15,8 +15,16 @@ final class JourneyStage {
     let waits = Record()
     /// What the person was told.
     private(set) var heard: [String] = []
+    /// The steps whose progress was shown.
+    private(set) var steps: Set<StepProgress.Step> = []
     /// What the person answers when asked about a host.
     var allowsHosts = false
+    /// What clients find in their environment.
+    var environment: [String: String] = [:]
+    /// The clock of the clients that are made from now on, in seconds since 1970.
+    var now: Int64 = 1_700_000_000
+    /// What happens in the world whenever a client waits.
+    var whileWaiting: @Sendable () -> Void = {}
 
     init() throws {
         folder = try TemporaryFolder()
@@ -35,13 +43,21 @@ final class JourneyStage {
         let file = ConfigurationFile(absentAt: "none")
         let settings = try Settings(SettingSources(flags: flags, environment: { _ in nil }, file: file))
         let waits = waits
-        let environment = RetryEnvironment(wallSeconds: { 1_700_000_000 }, random: { 7 }, sleep: { waits.add($0) })
+        let whileWaiting = whileWaiting
+        let now = now
+        let environment = RetryEnvironment(
+            wallSeconds: { now }, random: { 7 },
+            sleep: { milliseconds in
+                waits.add(milliseconds)
+                whileWaiting()
+            })
         let delegate = ClientDelegate(
-            notify: { self.heard.append($0) }, progress: { _ in }, allows: { _ in self.allowsHosts })
+            notify: { self.heard.append($0) }, warn: { self.heard.append($0) },
+            progress: { self.steps.insert($0.step) },
+            allows: { _ in self.allowsHosts })
         return MediaClient(
             settings: settings, state: StateFolder(path: folder.path("state")), retryEnvironment: environment,
-            delegate: delegate,
-            environment: { _ in nil })
+            delegate: delegate, environment: { [variables = self.environment] in variables[$0] })
     }
 
     /// A new file with these bytes, open for reading.

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Transfer
 
-@Suite("What its sender can do meanwhile", .enabled(if: Peer.isAvailable, "python3 plays the server"))
+@Suite(.enabled(if: Peer.isAvailable, "python3 plays the server"))
 struct LeaseTests {
     private let stage: JourneyStage
 
@@ -25,8 +25,7 @@ struct LeaseTests {
         try #require(try stage.client([.server: peer.url, .ticket: "a.b.c"]).status(of: [lease]).first)
     }
 
-    @Test("The server tells who has received it; the ticket is not shown to it for that")
-    func told() throws {
+    @Test func `the server tells who has received it; the ticket is not shown to it for that`() throws {
         let peer = try stage.peers.start()
         let (message, lease) = try send(to: peer)
         let opener = try stage.client([.server: peer.url])
@@ -41,8 +40,7 @@ struct LeaseTests {
         #expect(peer.log.last?.contains(lease.owner.base64url) == true)
     }
 
-    @Test("An end is remembered once it was heard, whatever the server says later")
-    func remembered() throws {
+    @Test func `an end is remembered once it was heard, whatever the server says later`() throws {
         let peer = try stage.peers.start("lease=state:expired,missing,busy,busy,busy")
         let (_, lease) = try send(to: peer)
         let standing = try look(peer, lease)
@@ -58,8 +56,7 @@ struct LeaseTests {
         }
     }
 
-    @Test("A server that knows nothing of it, and one that is away, are told apart")
-    func unknown() throws {
+    @Test func `a server that knows nothing of it, and one that is away, are told apart`() throws {
         let peer = try stage.peers.start("lease=missing,gone:revoked,drop,drop,drop")
         let (_, lease) = try send(to: peer)
         guard case .unknown = try look(peer, lease).source else {
@@ -73,8 +70,21 @@ struct LeaseTests {
         }
     }
 
-    @Test("A server that is away is asked about one lease, not about each")
-    func silent() throws {
+    @Test func `where others hold the same bytes, a server that has no such lease says so with 403`() throws {
+        let peer = try stage.peers.start("lease=status:wrong-secret/403,state:revoked,status:wrong-secret/403")
+        let (_, lease) = try send(to: peer)
+        let standing = try look(peer, lease)
+        guard case .unknown = standing.source else {
+            Issue.record("\(standing.source)")
+            return
+        }
+        #expect(standing.isFinal && standing.isWorthShowing)
+        _ = try look(peer, lease)
+        let known = try #require(try stage.client().sentLeases().first)
+        #expect(try look(peer, known).end?.reason == .revoked, "an end that was heard stays")
+    }
+
+    @Test func `a server that is away is asked about one lease, not about each`() throws {
         let peer = try stage.peers.start("lease=drop,drop,drop")
         let leases = try (0..<5).map { try send(to: peer, "words \($0)").1 }
         let before = names(peer).count
@@ -83,8 +93,7 @@ struct LeaseTests {
         #expect(names(peer).count == before + 3, "three attempts at the first")
     }
 
-    @Test("Renewing shows the owner secret and the ticket, and remembers the new end")
-    func renewed() throws {
+    @Test func `renewing shows the owner secret and the ticket, and remembers the new end`() throws {
         let peer = try stage.peers.start()
         let (_, lease) = try send(to: peer)
         let renewed = try stage.client([.server: peer.url, .ticket: "a.b.c", .lifetime: "2h"]).renew(lease)
@@ -95,8 +104,7 @@ struct LeaseTests {
         #expect(try stage.client().sentLeases().first?.expires == renewed.expires)
     }
 
-    @Test("The ticket of one server is not shown to another")
-    func foreignTicket() throws {
+    @Test func `the ticket of one server is not shown to another`() throws {
         let peer = try stage.peers.start()
         let (message, lease) = try send(to: peer)
         let other: [SettingKey: String] = [
@@ -108,8 +116,7 @@ struct LeaseTests {
         #expect(!peer.log.joined().contains("a.b.c"))
     }
 
-    @Test("Revoking needs no ticket, can be done again, and is remembered")
-    func revoked() throws {
+    @Test func `revoking needs no ticket, can be done again, and is remembered`() throws {
         let peer = try stage.peers.start("revoke=ok,ok,gone:expired")
         let (_, lease) = try send(to: peer)
         let client = try stage.client([.server: peer.url, .ticket: "a.b.c"])
@@ -119,10 +126,8 @@ struct LeaseTests {
         #expect(try client.revoke(lease) == .expired, "the server had ended it before")
     }
 
-    @Test(
-        "Answers that are no leases are errors, not news",
-        arguments: ["html", "other", "state:frozen", "redirect:/x", "garbage", "status:wrong-secret/403"])
-    func oddAnswers(behaviour: String) throws {
+    @Test(arguments: ["html", "other", "state:frozen", "redirect:/x", "garbage", "portal"])
+    func `answers that are no leases are errors, not news`(behaviour: String) throws {
         let peer = try stage.peers.start("lease=\(behaviour)", "renew=\(behaviour)")
         let (_, lease) = try send(to: peer)
         guard case .unreachable = try look(peer, lease).source else {
@@ -133,8 +138,7 @@ struct LeaseTests {
         #expect(try stage.client().sentLeases().first?.end == nil)
     }
 
-    @Test("A lease is picked by its message, by its name, and by its blob while that is enough")
-    func selection() throws {
+    @Test func `a lease is picked by its message, by its name, and by its blob while that is enough`() throws {
         let peer = try stage.peers.start()
         let (message, lease) = try send(to: peer)
         let client = try stage.client([.server: peer.url])
@@ -155,18 +159,15 @@ struct LeaseTests {
         #expect(throws: MediaClientError.self) { try LeaseSelector.message(link).selectOne(from: leases) }
     }
 
-    @Test(
-        "What is no name of a lease",
-        arguments: [
-            "", "3fa9c1d", "3fa9c1dX", "3FA9C1D2", "3fa9c1d2-", "3fa9c1d2-7b0", "3fa9c1d2-7b01a", "3fa9c1d2-7b01-7b01",
-            "message.json", "-", String(repeating: "a", count: 65),
-        ])
-    func noNames(text: String) {
+    @Test(arguments: [
+        "", "3fa9c1d", "3fa9c1dX", "3FA9C1D2", "3fa9c1d2-", "3fa9c1d2-7b0", "3fa9c1d2-7b01a", "3fa9c1d2-7b01-7b01",
+        "message.json", "-", String(repeating: "a", count: 65),
+    ])
+    func `what is no name of a lease`(text: String) {
         #expect(LeasePattern(text) == nil)
     }
 
-    @Test("Only what has been over for long enough is forgotten")
-    func pruning() throws {
+    @Test func `only what has been over for long enough is forgotten`() throws {
         let peer = try stage.peers.start("lease=state:expired")
         let (_, over) = try send(to: peer, "over")
         _ = try send(to: peer, "alive")
@@ -181,8 +182,26 @@ struct LeaseTests {
         #expect(try client.sentLeases().map(\.end?.reason) == [nil])
     }
 
-    @Test("The quota is asked for with the ticket, and read whole or not at all")
-    func quota() throws {
+    @Test(arguments: [(nil, 30), ("2d", 2), ("90d", 90)] as [(String?, Int64)])
+    func `a lease whose answer was lost may be alive until its longest lifetime is over`(
+        lifetime: String?, days: Int64
+    ) throws {
+        let peer = try stage.peers.start("hold=lost,lost,lost")
+        let (message, _) = try send(to: peer)
+        let settings: [SettingKey: String] = [.server: peer.url, .lifetime: lifetime].compactMapValues { $0 }
+        #expect(throws: MediaClientError.self) {
+            try stage.client(settings).forward(message, options: ForwardOptions())
+        }
+        let began = stage.now
+        let second = try #require(Lifetime("1s"))
+        stage.now = began + days * 86_400
+        #expect(try stage.client(settings).pruneSent(overFor: second) == 0)
+        stage.now += 1
+        #expect(try stage.client(settings).pruneSent(overFor: second) == 1)
+        #expect(try stage.client(settings).sentLeases().map(\.isSent) == [true])
+    }
+
+    @Test func `the quota is asked for with the ticket, and read whole or not at all`() throws {
         let peer = try stage.peers.start("quota=ok,html,status:ticket-missing/401")
         let client = try stage.client([.server: peer.url, .ticket: "a.b.c"])
         let quota = try client.quota()

@@ -7,7 +7,7 @@ import Transfer
 
 @testable import MediaClient
 
-@Suite("What has not gone out waits in the outbox", .enabled(if: Peer.isAvailable, "python3 plays the server"))
+@Suite(.enabled(if: Peer.isAvailable, "python3 plays the server"))
 struct OutboxTests {
     private let stage: JourneyStage
     private let bytes = noise(200_000)
@@ -35,8 +35,7 @@ struct OutboxTests {
         return (client, try #require(try client.outbox().first))
     }
 
-    @Test("A message that was given out leaves nothing behind; until then the outbox keeps it")
-    func settled() throws {
+    @Test func `a message that was given out leaves nothing behind; until then the outbox keeps it`() throws {
         let peer = try stage.peers.start()
         let client = try client(peer)
         let dispatch = try client.send(try stage.file(bytes), options: SendOptions())
@@ -50,8 +49,7 @@ struct OutboxTests {
         #expect(try Folder.names(in: stage.folder.path("state/outbox")).isEmpty)
     }
 
-    @Test("A send that finds nobody waits, with its reason, and goes out later as it was sealed")
-    func offline() throws {
+    @Test func `a send that finds nobody waits, with its reason, and goes out later as it was sealed`() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer, [.format: "link"])
         #expect(item.progress.failure?.contains("connection") == true && !item.isBusy)
@@ -66,8 +64,69 @@ struct OutboxTests {
         #expect(peer.log.last { $0.contains("\"put\"") }?.contains(message.address.hex) == true)
     }
 
-    @Test("Record, key and sealed file are for the owner's eyes alone")
-    func permissions() throws {
+    @Test(arguments: ["502", "503", "504"])
+    func `a proxy whose server is down is nobody: the send waits`(status: String) throws {
+        let answers = Array(repeating: "gateway:\(status)", count: 3).joined(separator: ",")
+        let peer = try stage.peers.start("check=\(answers)")
+        let (client, item) = try stranded(peer)
+        #expect(names(peer) == ["check", "check", "check"] && item.progress.failure?.contains(status) == true)
+        #expect(stage.heard.contains { $0.contains("outbox resume \(item.record.name)") })
+        #expect(try open(client.resume(item.record.name, untilSent: false).messages.first, client) == bytes)
+    }
+
+    @Test func `a server that is busy has answered: nothing is sealed for it`() throws {
+        let peer = try stage.peers.start("check=busy,busy,busy")
+        let client = try client(peer)
+        #expect(throws: MediaClientError.self) { try client.send(try stage.file(bytes), options: SendOptions()) }
+        #expect(try client.outbox().isEmpty && stage.steps.isEmpty)
+    }
+
+    @Test func `a server that would send recipients elsewhere gets no byte, now or later, until that is agreed`() throws
+    {
+        let elsewhere = "at:https://elsewhere.example/media"
+        let peer = try stage.peers.start("check=\(elsewhere),drop,drop,drop,\(elsewhere),\(elsewhere)")
+        let client = try client(peer)
+        let error = #expect(throws: MediaClientError.self) {
+            try client.send(try stage.file(bytes), options: SendOptions())
+        }
+        #expect(error.map { "\($0)".contains("elsewhere.example") } == true)
+        #expect(try client.outbox().isEmpty && names(peer) == ["check"])
+        // Nobody answers: it waits, and is judged before its first byte.
+        let (_, item) = try stranded(peer)
+        #expect(throws: MediaClientError.self) { try client.resume(item.record.name, untilSent: false) }
+        #expect(try !names(peer).contains("put") && client.outbox().count == 1)
+        let agreed = try self.client(peer, [.servers: "elsewhere.example, 127.0.0.1:\(peer.port)"])
+        #expect(try agreed.resume(item.record.name, untilSent: false).messages.count == 1)
+    }
+
+    @Test func `a lost answer changes nothing about where the message leads`() throws {
+        let peer = try stage.peers.start("check=at:https://elsewhere.example/media", "put=lost")
+        let client = try client(peer, [.servers: "elsewhere.example"])
+        let message = try #require(try client.send(try stage.file(bytes), options: SendOptions()).messages.first)
+        #expect(message.url?.description == "https://elsewhere.example/media/\(message.address.hex)")
+    }
+
+    @Test func `the names of this machine are one server`() throws {
+        let peer = try stage.peers.start("put=ok,lost")
+        for _ in 0..<2 {
+            let client = try client(peer, [.server: "http://localhost:\(peer.port)"])
+            let message = try client.send(try stage.file(bytes), options: SendOptions()).messages.first
+            #expect(try open(message, client) == bytes)
+        }
+        #expect(names(peer).filter { $0 == "put" }.count == 2)
+    }
+
+    @Test func `what waits in the outbox stays in the sent log, however long it waits`() throws {
+        let peer = try stage.peers.start("put=lost", "lease=drop")
+        let (_, item) = try stranded(peer, [.attempts: "1"])
+        stage.now += 400 * 86_400
+        let client = try client(peer)
+        #expect(try client.pruneSent(overFor: .days(1)) == 0)
+        try client.cancel(item.record.name, onlyLocally: true)
+        #expect(try client.pruneSent(overFor: .days(1)) == 1)
+    }
+
+    @Test func `record, key and sealed file are for the owner's eyes alone`() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (_, item) = try stranded(peer)
         let folder = stage.folder.path("state/outbox/\(item.record.name)")
@@ -79,8 +138,7 @@ struct OutboxTests {
         #expect(!standing.contains(Base64URL.encode(item.record.message.key)))
     }
 
-    @Test("Each recipient's message comes after the resume as it would have come before")
-    func recipientSecrets() throws {
+    @Test func `each recipient's message comes after the resume as it would have come before`() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer, [.recipients: "3"], options: SendOptions(hasRecipientSecrets: true))
         let messages = try client.resume(item.record.name, untilSent: false).messages
@@ -88,8 +146,7 @@ struct OutboxTests {
         #expect(peer.log.last { $0.contains("\"put\"") }?.contains(messages[2].receipt?.hash.base64url ?? "-") == true)
     }
 
-    @Test("A message that was not given out is given out again, and nothing is asked for it")
-    func givenOutAgain() throws {
+    @Test func `a message that was not given out is given out again, and nothing is asked for it`() throws {
         let peer = try stage.peers.start()
         let client = try client(peer)
         // The program ends before it has printed the message.
@@ -100,34 +157,31 @@ struct OutboxTests {
         #expect(second.messages == first && peer.log.count == asked)
     }
 
-    @Test("What the server refuses at once is not kept", arguments: ["ticket-missing/401", "too-large/413"])
-    func refused(answer: String) throws {
+    @Test(arguments: ["ticket-missing/401", "too-large/413"])
+    func `what the server refuses at once is not kept`(answer: String) throws {
         let peer = try stage.peers.start("check=status:\(answer)")
         let client = try client(peer)
         #expect(throws: MediaClientError.self) { try client.send(try stage.file(bytes), options: SendOptions()) }
         #expect(try client.outbox().isEmpty)
     }
 
-    @Test("What had waited and is refused then is kept: a new ticket may be all that it needs")
-    func refusedLater() throws {
-        let peer = try stage.peers.start("check=drop,drop,drop,status:ticket-invalid/401")
+    @Test func `what had waited and is refused then is kept: a new ticket may be all that it needs`() throws {
+        let peer = try stage.peers.start("check=drop,drop,drop", "put=status:ticket-invalid/401")
         let (client, item) = try stranded(peer)
         #expect(throws: MediaClientError.self) { try client.resume(item.record.name, untilSent: false) }
         #expect(try client.outbox().first?.progress.failure?.contains("ticket") == true)
         #expect(try client.resume(item.record.name, untilSent: false).messages.count == 1)
     }
 
-    @Test("With patience it is tried beyond all attempts, and another process can see why it waits")
-    func patience() throws {
-        let peer = try stage.peers.start("check=busy,busy:600,status:disk-full/507,drop,drop,drop,drop")
+    @Test func `with patience it is tried beyond all attempts, and another process can see why it waits`() throws {
+        let peer = try stage.peers.start("check=busy", "put=busy,busy:600,status:disk-full/507,busy")
         let client = try client(peer)
         let dispatch = try client.send(try stage.file(bytes), options: SendOptions(untilSent: true))
         #expect(dispatch.messages.count == 1)
         #expect(stage.waits.all.count > 3 && stage.waits.all[1] == 600_007)
     }
 
-    @Test("An entry is worked on by one at a time; the second is told, and shows it as being sent")
-    func locked() throws {
+    @Test func `an entry is worked on by one at a time; the second is told, and shows it as being sent`() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer)
         let held = try #require(try client.state.outbox.entry(item.record.name))
@@ -145,8 +199,7 @@ struct OutboxTests {
         withExtendedLifetime(held) {}
     }
 
-    @Test("Cancelled before anything was asked, nothing is asked")
-    func cancelledHere() throws {
+    @Test func `cancelled before anything was asked, nothing is asked`() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer)
         let asked = peer.log.count
@@ -159,8 +212,7 @@ struct OutboxTests {
         }
     }
 
-    @Test("Cancelled after a lost answer, the lease is revoked")
-    func cancelledLease() throws {
+    @Test func `cancelled after a lost answer, the lease is revoked`() throws {
         let peer = try stage.peers.start("put=lost", "lease=drop")
         let (client, item) = try stranded(peer, [.attempts: "1"])
         try client.cancel(item.record.name, onlyLocally: false)
@@ -168,8 +220,7 @@ struct OutboxTests {
         #expect(try client.sentLeases().first?.end?.reason == .revoked)
     }
 
-    @Test("Cancelled while the server is away it stays, unless it is to be forgotten here alone")
-    func cancelledOffline() throws {
+    @Test func `cancelled while the server is away it stays, unless it is to be forgotten here alone`() throws {
         let peer = try stage.peers.start("create=ok", "append=nothing:1000", "cancel=drop,drop,drop")
         let (client, item) = try stranded(peer, [.attempts: "1", .resumableFrom: "0"])
         #expect(throws: MediaClientError.self) { try client.cancel(item.record.name, onlyLocally: false) }
@@ -178,8 +229,9 @@ struct OutboxTests {
         #expect(try client.outbox().isEmpty)
     }
 
-    @Test("A crash between any two steps leaves an entry that can be resumed and one that can be cancelled")
-    func crashes() throws {
+    @Test func `a crash between any two steps leaves an entry that can be resumed and one that can be cancelled`()
+        throws
+    {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer)
         let folder = "\(stage.folder.path("state/outbox"))/\(item.record.name)"
@@ -195,8 +247,7 @@ struct OutboxTests {
         #expect(try Folder.names(in: stage.folder.path("state/outbox")).isEmpty)
     }
 
-    @Test("What a killed program was making or taking away is swept, but not what is being made")
-    func swept() throws {
+    @Test func `what a killed program was making or taking away is swept, but not what is being made`() throws {
         let outbox = Outbox(folder: stage.folder.path("outbox"))
         let living = try outbox.draft()
         for name in [".new-1", ".old-2"] {
@@ -208,8 +259,7 @@ struct OutboxTests {
         withExtendedLifetime(living.blob.file.descriptor) {}
     }
 
-    @Test("An entry that this version cannot read is left alone")
-    func unreadable() throws {
+    @Test func `an entry that this version cannot read is left alone`() throws {
         let peer = try stage.peers.start("check=drop,drop,drop")
         let (client, item) = try stranded(peer)
         let record = "\(stage.folder.path("state/outbox"))/\(item.record.name)/record"

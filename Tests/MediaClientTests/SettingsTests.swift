@@ -1,4 +1,6 @@
 import Blobs
+import Files
+import Glibc
 import Imaging
 import MediaClient
 import Sealing
@@ -6,7 +8,7 @@ import TestSupport
 import Testing
 import Transfer
 
-@Suite("Settings")
+@Suite
 struct SettingsTests {
     private func settings(
         flags: [SettingKey: String] = [:], environment: [String: String] = [:], file: String = ""
@@ -15,8 +17,7 @@ struct SettingsTests {
         return try Settings(SettingSources(flags: flags, environment: { environment[$0] }, file: file))
     }
 
-    @Test("A flag comes before the environment, the environment before the file")
-    func precedence() throws {
+    @Test func `a flag comes before the environment, the environment before the file`() throws {
         let file = "quality = original\nlifetime = 3d\npadding = none"
         let environment = ["SATCHEL_QUALITY": "high", "SATCHEL_LIFETIME": "2d", "SATCHEL_PADDING": ""]
         let settings = try settings(flags: [.quality: "standard"], environment: environment, file: file)
@@ -25,8 +26,7 @@ struct SettingsTests {
         #expect(settings.padding == .none)
     }
 
-    @Test("Messages may be fetched from the server's own host unless other hosts are named")
-    func servers() throws {
+    @Test func `messages may be fetched from the server's own host unless other hosts are named`() throws {
         let origin = try #require(WebURL("https://media.example")).origin
         let own = try settings(flags: [.server: "https://media.example/base"])
         #expect(own.servers.map { $0.matches(origin) } == [true])
@@ -36,69 +36,64 @@ struct SettingsTests {
         #expect(!named.servers.contains { $0.matches(origin) })
     }
 
-    @Test("The ticket of the strongest level counts, be it a word or a file")
-    func ticket() throws {
+    @Test func `the ticket of the strongest level counts, be it a word or a file`() throws {
         #expect(try settings(flags: [.ticketFile: "f"], environment: ["SATCHEL_TICKET": "t"]).ticket == .file("f"))
         #expect(try settings(environment: ["SATCHEL_TICKET": "t"], file: "ticket-file = f").ticket == .text("t"))
         #expect(try settings().ticket == .none)
     }
 
-    @Test("The ticket is never shown")
-    func hidden() throws {
+    @Test func `the ticket is never shown`() throws {
         let settings = try settings(environment: ["SATCHEL_TICKET": "very-secret"])
         let shown = SettingKey.allCases.compactMap { settings.text(of: $0) }
         #expect(!shown.contains { $0.contains("very-secret") })
         #expect(shown.contains("(hidden)"))
     }
 
-    @Test("What is shown can be set again and means the same")
-    func roundTrip() throws {
+    @Test func `what is shown can be set again and means the same`() throws {
         let values: [SettingKey: String] = [
             .server: "https://media.example:8443/base", .servers: "a.example, https://[::1]:9", .ticketFile: "/t",
-            .lifetime: "90m", .recipients: "7", .certificateFile: "/c", .preview: "no", .quality: "high",
+            .edges: "https://edge.lan,http://127.0.0.1:9/cache", .lifetime: "90m", .recipients: "7",
+            .certificateFile: "/c", .preview: "no", .quality: "high",
         ]
         let first = try settings(flags: values)
         var shown: [SettingKey: String] = [:]
         for setting in SettingKey.allCases { shown[setting] = first.text(of: setting) }
         let second = try settings(flags: shown)
         #expect(SettingKey.allCases.allSatisfy { first.text(of: $0) == second.text(of: $0) })
+        #expect(first.edges.map(\.description) == ["https://edge.lan/", "http://127.0.0.1:9/cache"])
     }
 
-    @Test(
-        "Values that make no sense are refused, with the place where they stand",
-        arguments: [
-            (SettingKey.server, "media.example"), (.server, "ftp://media.example"),
-            (.server, "https://u@media.example"),
-            (.server, "https://media.example/?x=1"), (.servers, "a b/c"), (.ticket, "two words"), (.quality, "best"),
-            (.padding, "eights"), (.lifetime, "soon"), (.lifetime, "0d"), (.recipients, "0"), (.recipients, "1025"),
-            (.recipients, "+5"), (.format, "xml"), (.preview, "maybe"), (.connectTimeout, "0"), (.stallTimeout, "1s"),
-            (.attempts, "101"),
-        ])
-    func refusedValues(setting: SettingKey, value: String) {
+    @Test(arguments: [
+        (SettingKey.server, "media.example"), (.server, "ftp://media.example"),
+        (.server, "https://u@media.example"),
+        (.server, "https://media.example/?x=1"), (.servers, "a b/c"),
+        (.edges, "edge.lan"), (.edges, "https://edge.lan, ftp://edge.lan"), (.edges, "https://edge.lan/?x"),
+        (.ticket, "two words"), (.quality, "best"),
+        (.padding, "eights"), (.lifetime, "soon"), (.lifetime, "0d"), (.recipients, "0"), (.recipients, "1025"),
+        (.recipients, "+5"), (.format, "xml"), (.preview, "maybe"), (.connectTimeout, "0"), (.stallTimeout, "1s"),
+        (.attempts, "101"),
+    ])
+    func `values that make no sense are refused, with the place where they stand`(setting: SettingKey, value: String) {
         let error = #expect(throws: SettingError.self) { try settings(environment: [setting.variable: value]) }
         #expect(error.map { $0.description.hasPrefix(setting.variable) && $0.origin == .environment } == true)
     }
 
-    @Test("A configuration file is read line by line")
-    func file() throws {
+    @Test func `a configuration file is read line by line`() throws {
         let file = try ConfigurationFile(
             parsing: "# where to\n\n  server = https://media.example \r\nquality=high\nname = no", path: "config")
         #expect(file.values == [.server: "https://media.example", .quality: "high", .name: "no"])
     }
 
-    @Test(
-        "A slip in the configuration file is an error, not silence",
-        arguments: [
-            ("sever = https://media.example", "line 1"), ("\nquality", "line 2"), ("quality =", "line 1"),
-            ("quality = high\nquality = high", "line 2"), ("Quality = high", "line 1"),
-        ])
-    func slips(text: String, place: String) {
+    @Test(arguments: [
+        ("sever = https://media.example", "line 1"), ("\nquality", "line 2"), ("quality =", "line 1"),
+        ("quality = high\nquality = high", "line 2"), ("Quality = high", "line 1"),
+    ])
+    func `a slip in the configuration file is an error, not silence`(text: String, place: String) {
         let error = #expect(throws: SettingError.self) { try ConfigurationFile(parsing: text, path: "config") }
         #expect(error?.description.contains(place) == true)
     }
 
-    @Test("A missing file sets nothing; one with a ticket must be private")
-    func fileOnDisk() throws {
+    @Test func `a missing file sets nothing; one with a ticket must be private`() throws {
         let folder = try TemporaryFolder()
         #expect(try ConfigurationFile.read(folder.path("config")).values.isEmpty)
         try write(Array("ticket = t\n".utf8), toFile: folder.path("config"))
@@ -107,14 +102,24 @@ struct SettingsTests {
         #expect(throws: SettingError.self) { try ConfigurationFile.read(folder.path("config")) }
     }
 
+    @Test(arguments: [0o620, 0o602, 0o666])
+    func `a configuration that others can write is not used, since it says where files go`(permissions: mode_t) throws {
+        let folder = try TemporaryFolder()
+        try write(Array("server = https://media.example\n".utf8), toFile: folder.path("config"))
+        try OpenFile(folder.path("config"), .read).setPermissions(permissions)
+        let error = #expect(throws: SettingError.self) { try ConfigurationFile.read(folder.path("config")) }
+        #expect(error?.description.contains("chmod go-w \(folder.path("config"))") == true)
+        try OpenFile(folder.path("config"), .read).setPermissions(0o644)
+        #expect(try ConfigurationFile.read(folder.path("config")).values == [.server: "https://media.example"])
+    }
+
     @Test(
-        "XDG folders are absolute or left aside",
         arguments: [
             (["XDG_CONFIG_HOME": "/x", "HOME": "/h"], "/x/satchel/config"),
             (["HOME": "/h"], "/h/.config/satchel/config"),
             (["XDG_CONFIG_HOME": "x", "HOME": "/h"], "/h/.config/satchel/config"), ([:], nil), (["HOME": "h"], nil),
         ] as [([String: String], String?)])
-    func folders(environment: [String: String], expected: String?) {
+    func `XDG folders are absolute or left aside`(environment: [String: String], expected: String?) {
         #expect(configurationPath(environment: { environment[$0] }) == expected)
     }
 }

@@ -4,7 +4,7 @@ import Transfer
 
 @testable import MediaClient
 
-@Suite("Upload planner")
+@Suite
 struct UploadPlannerTests {
     private let id = UploadID(bytes: [UInt8](repeating: 7, count: 16))
 
@@ -15,8 +15,7 @@ struct UploadPlannerTests {
 
     private let cut = MediaClientError.transfer(.cut(host: "h", "reset"))
 
-    @Test("Small blobs go by PUT, those from the boundary on by a resumable upload")
-    func boundary() {
+    @Test func `small blobs go by PUT, those from the boundary on by a resumable upload`() {
         #expect(UploadPlanner(size: 99, resumableFrom: 100).next == .put)
         #expect(UploadPlanner(size: 100, resumableFrom: 100).next == .create)
         #expect(
@@ -24,15 +23,13 @@ struct UploadPlannerTests {
                 == .put)
     }
 
-    @Test("What a program before has begun is asked about first")
-    func resumed() throws {
+    @Test func `what a program before has begun is asked about first`() throws {
         let id = try #require(id)
         #expect(UploadPlanner(size: 9, resumableFrom: 0, upload: id).next == .status(id))
         #expect(UploadPlanner(size: 9, resumableFrom: 0, mayBeHeld: true).next == .findLease)
     }
 
-    @Test("A PUT that was cut is followed by a question, and then by a resumable upload")
-    func cutPut() {
+    @Test func `a PUT that was cut is followed by a question, and then by a resumable upload`() {
         var planner = UploadPlanner(size: 9, resumableFrom: 100)
         planner.willPut()
         #expect(planner.handle(cut, at: .put) == .waitIfTransient)
@@ -41,15 +38,14 @@ struct UploadPlannerTests {
         #expect(planner.next == .create)
     }
 
-    @Test("A server that was not even reached is asked for nothing else")
-    func unreached() {
+    @Test func `a server that was not even reached is asked for nothing else`() {
         var planner = UploadPlanner(size: 9, resumableFrom: 100)
         #expect(planner.handle(cut, at: .put) == .waitIfTransient)
         #expect(planner.next == .put)
     }
 
-    @Test("An append is never tried again at full size where nothing of it arrived, and never below the smallest")
-    func shrinking() {
+    @Test func `an append is never tried again at full size where nothing of it arrived, and never below the smallest`()
+    {
         var size = AdaptiveChunkSize()
         size.succeed(with: size.bytes, afterSeconds: 1)
         #expect(size.bytes == 2 * AdaptiveChunkSize.firstBytes)
@@ -63,15 +59,13 @@ struct UploadPlannerTests {
         #expect(size.shrink(below: AdaptiveChunkSize.smallestBytes) == false)
     }
 
-    @Test("Appends grow up to a bound")
-    func growing() {
+    @Test func `appends grow up to a bound`() {
         var size = AdaptiveChunkSize()
         for _ in 0..<20 { size.succeed(with: size.bytes, afterSeconds: 0) }
         #expect(size.bytes == AdaptiveChunkSize.largestBytes)
     }
 
-    @Test("Offsets that cannot be are not believed")
-    func offsets() throws {
+    @Test func `offsets that cannot be are not believed`() throws {
         let id = try #require(id)
         var planner = UploadPlanner(size: 10, resumableFrom: 0, upload: id)
         #expect(planner.received(UploadStatus(offset: 11)) == false)
@@ -82,8 +76,7 @@ struct UploadPlannerTests {
         #expect(planner.next == .findLease)
     }
 
-    @Test("A whole that is not taken yet is offered again with no byte")
-    func full() throws {
+    @Test func `a whole that is not taken yet is offered again with no byte`() throws {
         let id = try #require(id)
         var planner = UploadPlanner(size: 10, resumableFrom: 0, upload: id)
         #expect(planner.received(UploadStatus(offset: 10)) == true)
@@ -91,13 +84,12 @@ struct UploadPlannerTests {
     }
 
     @Test(
-        "What an append that failed means",
         arguments: [
             (409, nil, UploadPlanner.Reaction.wait), (404, "not-found", .wait), (410, "gone", .wait),
             (410, "lease-ended", .waitIfTransient), (413, nil, .again), (413, "too-large", .waitIfTransient),
             (422, "digest-mismatch", .waitIfTransient), (503, nil, .waitIfTransient),
         ] as [(Int, String?, UploadPlanner.Reaction)])
-    func appendFails(status: Int, code: String?, reaction: UploadPlanner.Reaction) throws {
+    func `what an append that failed means`(status: Int, code: String?, reaction: UploadPlanner.Reaction) throws {
         let id = try #require(id)
         var planner = UploadPlanner(size: 1 << 20, resumableFrom: 0)
         planner.created(id)

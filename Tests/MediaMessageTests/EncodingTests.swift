@@ -2,10 +2,9 @@ import Blobs
 import MediaMessage
 import Testing
 
-@Suite("A message is written")
+@Suite
 struct EncodingTests {
-    @Test("field by field in a fixed order")
-    func exact() throws {
+    @Test func `field by field in a fixed order`() throws {
         let expected = """
             {"v":1,"url":"https://media.example/\(Sample.hex)",\
             "mirrors":["http://[2001:db8::1]:8080/a/b/\(Sample.hex).jpg"],"sha256":"\(Sample.hex)","size":5244224,\
@@ -17,8 +16,7 @@ struct EncodingTests {
         #expect(try Sample.full().encoded() == expected)
     }
 
-    @Test("and read back the same")
-    func roundTrip() throws {
+    @Test func `and read back the same`() throws {
         var message = try Sample.full()
         #expect(try MediaMessage(parsing: message.encoded()) == message)
         message.media.duration = 90
@@ -29,8 +27,7 @@ struct EncodingTests {
         #expect(try MediaMessage(parsing: message.encoded(), requiresLocation: false) == message)
     }
 
-    @Test("without preview, and then without mirrors, where it would be too long")
-    func dropping() throws {
+    @Test func `without preview, and then without mirrors, where it would be too long`() throws {
         var message = try Sample.full()
         message.media.preview = [UInt8](repeating: 1, count: 1536)
         #expect(try MediaMessage(parsing: message.encoded()) == message)
@@ -48,8 +45,7 @@ struct EncodingTests {
         #expect(try MediaMessage(parsing: message.encoded()) == expected)
     }
 
-    @Test("or else the bytes over are named")
-    func tooLong() throws {
+    @Test func `or else the bytes over are named`() throws {
         var message = try Sample.full()
         message.mirrors = []
         message.media.preview = nil
@@ -61,8 +57,7 @@ struct EncodingTests {
         #expect(throws: MessageError.tooLong(bytesOver: 7)) { try message.encoded() }
     }
 
-    @Test("only if it would be read")
-    func checked() throws {
+    @Test func `only if it would be read`() throws {
         var message = try Sample.full()
         message.media.width = 0
         #expect(throws: MessageError.invalid("media.width", "is not in 1…65535")) { try message.encoded() }

@@ -3,13 +3,12 @@ import MediaMessage
 import TestSupport
 import Testing
 
-@Suite("A link")
+@Suite
 struct LinkTests {
     static let fragment = "v=1&k=\(Sample.key)&s=5244224&n=182344&t=image/jpeg"
     static let link = "https://media.example/files/open/\(Sample.hex)#\(fragment)&f=a%20%2B%20b.jpg"
 
-    @Test("carries what it takes to fetch and open")
-    func parsed() throws {
+    @Test func `carries what it takes to fetch and open`() throws {
         let message = try MediaLink.parse(Self.link + "\n")
         let address = try #require(BlobAddress(hex: Sample.hex))
         let expected = MediaMessage(
@@ -19,8 +18,8 @@ struct LinkTests {
         #expect(try MediaLink.format(expected) == Self.link)
     }
 
-    @Test("comes back the same, whatever the name", arguments: ["", "a b", "ä/ö&=#%+?.jpg", "日本.png", "x\u{0}\n"])
-    func roundTrip(_ name: String) throws {
+    @Test(arguments: ["", "a b", "ä/ö&=#%+?.jpg", "日本.png", "x\u{0}\n"])
+    func `comes back the same, whatever the name`(_ name: String) throws {
         var message = try MediaLink.parse(Self.link)
         message.media.name = name
         let link = try MediaLink.format(message)
@@ -28,56 +27,52 @@ struct LinkTests {
         #expect(try MediaLink.parse(link) == message)
     }
 
-    @Test("has a plus sign where it has one, and ignores what it does not know")
-    func plus() throws {
+    @Test func `has a plus sign where it has one, and ignores what it does not know`() throws {
         let message = try MediaLink.parse("http://[::1]:8080/open/\(Sample.hex)#\(Self.fragment)&f=a+b&new=1&flag")
         #expect(message.media.name == "a+b")
         #expect(message.url?.description == "http://[::1]:8080/\(Sample.hex)")
     }
 
-    @Test(
-        "is refused",
-        arguments: [
-            Refused(link.replacing("#", with: "?"), .notLink("it has no #, after which the key would be")),
-            Refused(link.replacing("https:", with: "ftp:"), .notLink("it is not an http or https URL")),
-            Refused(
-                link.replacing("/open/", with: "/"),
-                .notLink("its path does not end with /open/ and the address of a blob")),
-            Refused(
-                link.replacing("3f#", with: "3#"),
-                .notLink("its path does not end with /open/ and the address of a blob")),
-            Refused(link.replacing("#", with: "?a=b#"), .notLink("it is not an http or https URL")),
-            Refused(link + "%", .notLink("its percent-encoding is invalid")),
-            Refused(link + "%ff", .notLink("its percent-encoding is invalid")),  // not UTF-8
-            Refused(link + "é", .notLink("it has characters that a link cannot have")),
-            Refused(link + "&k=\(Sample.key)", .doubled("k")),
-            Refused(link + "&%6B=\(Sample.key)", .doubled("k")),  // the same name, written otherwise
-            Refused(link + "&x=1&x=2", .doubled("x")),  // unknown, and doubled all the same
-            Refused(link.replacing("v=1", with: "v=2"), .version("2")),
-            Refused(link.replacing("v=1&", with: ""), .missing("v")),
-            Refused(link.replacing("&s=5244224", with: ""), .missing("s")),
-            Refused(link.replacing("&t=image/jpeg", with: ""), .missing("t")),
-            Refused(
-                link.replacing("s=5244224", with: "s=05244224"),
-                .invalid("s", "is not an integer from 0 to 2^53-1 in digits alone")),
-            Refused(link.replacing("s=5244224", with: "s=87"), .invalid("size", "is not the size of a sealed blob")),
-            Refused(
-                link.replacing("n=182344", with: "n=-1"),
-                .invalid("n", "is not an integer from 0 to 2^53-1 in digits alone")),
-            Refused(
-                link.replacing("n=182344", with: "n="),
-                .invalid("n", "is not an integer from 0 to 2^53-1 in digits alone")),
-            Refused(link.replacing(Sample.key, with: "AAAA"), .invalid("key", "is not 32 bytes long")),
-            Refused(link.replacing(Sample.key, with: "A"), .invalid("k", "is invalid")),
-            Refused(link.replacing("image/jpeg", with: "jpeg"), .invalid("media.type", "is not a media type")),
-            Refused(link + String(repeating: "x", count: 4096), .tooLong(bytesOver: link.utf8.count)),
-        ])
-    func refused(_ refused: Refused) {
+    @Test(arguments: [
+        Refused(link.replacing("#", with: "?"), .notLink("it has no #, after which the key would be")),
+        Refused(link.replacing("https:", with: "ftp:"), .notLink("it is not an http or https URL")),
+        Refused(
+            link.replacing("/open/", with: "/"),
+            .notLink("its path does not end with /open/ and the address of a blob")),
+        Refused(
+            link.replacing("3f#", with: "3#"),
+            .notLink("its path does not end with /open/ and the address of a blob")),
+        Refused(link.replacing("#", with: "?a=b#"), .notLink("it is not an http or https URL")),
+        Refused(link + "%", .notLink("its percent-encoding is invalid")),
+        Refused(link + "%ff", .notLink("its percent-encoding is invalid")),  // not UTF-8
+        Refused(link + "é", .notLink("it has characters that a link cannot have")),
+        Refused(link + "&k=\(Sample.key)", .doubled("k")),
+        Refused(link + "&%6B=\(Sample.key)", .doubled("k")),  // the same name, written otherwise
+        Refused(link + "&x=1&x=2", .doubled("x")),  // unknown, and doubled all the same
+        Refused(link.replacing("v=1", with: "v=2"), .version("2")),
+        Refused(link.replacing("v=1&", with: ""), .missing("v")),
+        Refused(link.replacing("&s=5244224", with: ""), .missing("s")),
+        Refused(link.replacing("&t=image/jpeg", with: ""), .missing("t")),
+        Refused(
+            link.replacing("s=5244224", with: "s=05244224"),
+            .invalid("s", "is not an integer from 0 to 2^53-1 in digits alone")),
+        Refused(link.replacing("s=5244224", with: "s=87"), .invalid("size", "is not the size of a sealed blob")),
+        Refused(
+            link.replacing("n=182344", with: "n=-1"),
+            .invalid("n", "is not an integer from 0 to 2^53-1 in digits alone")),
+        Refused(
+            link.replacing("n=182344", with: "n="),
+            .invalid("n", "is not an integer from 0 to 2^53-1 in digits alone")),
+        Refused(link.replacing(Sample.key, with: "AAAA"), .invalid("key", "is not 32 bytes long")),
+        Refused(link.replacing(Sample.key, with: "A"), .invalid("k", "is invalid")),
+        Refused(link.replacing("image/jpeg", with: "jpeg"), .invalid("media.type", "is not a media type")),
+        Refused(link + String(repeating: "x", count: 4096), .tooLong(bytesOver: link.utf8.count)),
+    ])
+    func `is refused`(_ refused: Refused) {
         #expect(throws: refused.error) { try MediaLink.parse(refused.text) }
     }
 
-    @Test("of random changes is read or refused, and never a crash")
-    func mutated() throws {
+    @Test func `of random changes is read or refused, and never a crash`() throws {
         let original = Array(Self.link.utf8)
         var generator = SeededGenerator(seed: 6)
         let odd = Array("%&=#/:@?[]. +2eE0".utf8)
@@ -96,15 +91,13 @@ struct LinkTests {
         }
     }
 
-    @Test("is not made of a message that says no place")
-    func withoutLocation() throws {
+    @Test func `is not made of a message that says no place`() throws {
         var message = try Sample.full()
         message.url = nil
         #expect(throws: MessageError.missing("url")) { try MediaLink.format(message) }
     }
 
-    @Test("and a message are told apart by how they begin")
-    func either() throws {
+    @Test func `and a message are told apart by how they begin`() throws {
         #expect(try MediaMessage.read(" \n" + Self.link).media.name == "a + b.jpg")
         #expect(try MediaMessage.read(" \n" + Sample.json()).media.name == nil)
         #expect(throws: MessageError.notLink("it has characters that a link cannot have")) {
@@ -113,24 +106,21 @@ struct LinkTests {
     }
 }
 
-@Suite("A blob's URL")
+@Suite
 struct BlobURLTests {
-    @Test(
-        "is read",
-        arguments: [
-            "https://media.example/\(Sample.hex)", "http://127.0.0.1:8080/\(Sample.hex)",
-            "https://media.example/\(Sample.hex).jpg", "https://media.example/\(Sample.hex).0123456789abcdeF",
-            "https://a/b/c%20d/e:f@g;h=i,j/\(Sample.hex)", "https://x-1.y_2.example/\(Sample.hex)",
-            "https://[2001:db8::1]/\(Sample.hex)", "https://[::ffff:192.0.2.1]:65535/\(Sample.hex)",
-            "https://[1:2:3:4:5:6:7:8]/\(Sample.hex)", "https://[::]/\(Sample.hex)",
-            "https://[1:2:3:4:5:6:7::]/\(Sample.hex)",
-        ])
-    func accepted(_ text: String) {
+    @Test(arguments: [
+        "https://media.example/\(Sample.hex)", "http://127.0.0.1:8080/\(Sample.hex)",
+        "https://media.example/\(Sample.hex).jpg", "https://media.example/\(Sample.hex).0123456789abcdeF",
+        "https://a/b/c%20d/e:f@g;h=i,j/\(Sample.hex)", "https://x-1.y_2.example/\(Sample.hex)",
+        "https://[2001:db8::1]/\(Sample.hex)", "https://[::ffff:192.0.2.1]:65535/\(Sample.hex)",
+        "https://[1:2:3:4:5:6:7:8]/\(Sample.hex)", "https://[::]/\(Sample.hex)",
+        "https://[1:2:3:4:5:6:7::]/\(Sample.hex)",
+    ])
+    func `is read`(_ text: String) {
         #expect(BlobURL(text)?.description == text)
     }
 
-    @Test("is compared by scheme, host and port")
-    func parts() throws {
+    @Test func `is compared by scheme, host and port`() throws {
         let url = try #require(BlobURL("HTTPS://Media.Example:8443/a/\(Sample.hex).bin"))
         #expect(url.origin == "https://media.example:8443" && url.authority == "media.example:8443")
         #expect(url.path == "/a/\(Sample.hex).bin" && url.fileExtension == "bin" && url.folders == ["a"])
@@ -138,46 +128,44 @@ struct BlobURLTests {
         #expect(BlobURL("http://a/\(Sample.hex)")?.port == 80)
     }
 
-    @Test(
-        "is refused",
-        arguments: [
-            "", "https", "https:", "https://", "https:///\(Sample.hex)", "//media.example/\(Sample.hex)",
-            "https:/media.example/\(Sample.hex)", "file:///\(Sample.hex)", "javascript://a/\(Sample.hex)",
-            "https://media.example", "https://media.example/", "https://media.example/\(Sample.hex)/",
-            "https://media.example/x", "https://media.example/\(Sample.hex.dropLast())",
-            "https://media.example/\(Sample.hex.uppercased())", "https://media.example/0\(Sample.hex)",
-            "https://media.example/\(Sample.hex).", "https://media.example/\(Sample.hex).a.b",
-            "https://media.example/\(Sample.hex).0123456789abcdefg", "https://media.example/\(Sample.hex).j%70g",
-            "https://user@media.example/\(Sample.hex)", "https://user:secret@media.example/\(Sample.hex)",
-            "https://media.example@evil.example/\(Sample.hex)",
-            "https://media.example/\(Sample.hex)?x=1", "https://media.example/\(Sample.hex)#k",
-            "https://media.example?/\(Sample.hex)",
-            "https://media.example\\@evil.example/\(Sample.hex)", "https://media.example/a\\b/\(Sample.hex)",
-            "https://media.example//\(Sample.hex)", "https://media.example/./\(Sample.hex)",
-            "https://media.example/a/../\(Sample.hex)",
-            "https://media.example/%2e%2E/\(Sample.hex)",  // .. in another spelling
-            "https://media.example/a%/\(Sample.hex)", "https://media.example/a%2/\(Sample.hex)",
-            "https://media.example/a b/\(Sample.hex)",
-            "https://media.example:/\(Sample.hex)", "https://media.example:0/\(Sample.hex)",
-            "https://media.example:080/\(Sample.hex)",
-            "https://media.example:65536/\(Sample.hex)", "https://media.example:-1/\(Sample.hex)",
-            "https://media.example:8a/\(Sample.hex)",
-            "https://media..example/\(Sample.hex)", "https://media.example./\(Sample.hex)",
-            "https://-a.example/\(Sample.hex)",
-            "https://mediä.example/\(Sample.hex)", "https://media%2eexample/\(Sample.hex)", "https://a,b/\(Sample.hex)",
-            "https://\(String(repeating: "a", count: 64)).example/\(Sample.hex)",
-            "https://[::1/\(Sample.hex)", "https://[]/\(Sample.hex)", "https://[::1]x/\(Sample.hex)",
-            "https://[1:2]/\(Sample.hex)",
-            "https://[1::2::3]/\(Sample.hex)", "https://[::12345]/\(Sample.hex)",
-            "https://[1:2:3:4:5:6:7:8:9]/\(Sample.hex)",
-            "https://[1:2:3:4:5:6:7:8::]/\(Sample.hex)", "https://[fe80::1%25eth0]/\(Sample.hex)",
-            "https://[::1.2.3]/\(Sample.hex)",
-            "https://[::256.0.0.1]/\(Sample.hex)", "https://[:::1]/\(Sample.hex)", "https://[v1.a]/\(Sample.hex)",
-            " https://media.example/\(Sample.hex)", "https://media.example/\(Sample.hex)\n",
-            "https://media.example/\(Sample.hex)\u{301}",
-            "https://media.example/\(String(repeating: "a", count: 2000))/\(Sample.hex)",
-        ])
-    func refused(_ text: String) {
+    @Test(arguments: [
+        "", "https", "https:", "https://", "https:///\(Sample.hex)", "//media.example/\(Sample.hex)",
+        "https:/media.example/\(Sample.hex)", "file:///\(Sample.hex)", "javascript://a/\(Sample.hex)",
+        "https://media.example", "https://media.example/", "https://media.example/\(Sample.hex)/",
+        "https://media.example/x", "https://media.example/\(Sample.hex.dropLast())",
+        "https://media.example/\(Sample.hex.uppercased())", "https://media.example/0\(Sample.hex)",
+        "https://media.example/\(Sample.hex).", "https://media.example/\(Sample.hex).a.b",
+        "https://media.example/\(Sample.hex).0123456789abcdefg", "https://media.example/\(Sample.hex).j%70g",
+        "https://user@media.example/\(Sample.hex)", "https://user:secret@media.example/\(Sample.hex)",
+        "https://media.example@evil.example/\(Sample.hex)",
+        "https://media.example/\(Sample.hex)?x=1", "https://media.example/\(Sample.hex)#k",
+        "https://media.example?/\(Sample.hex)",
+        "https://media.example\\@evil.example/\(Sample.hex)", "https://media.example/a\\b/\(Sample.hex)",
+        "https://media.example//\(Sample.hex)", "https://media.example/./\(Sample.hex)",
+        "https://media.example/a/../\(Sample.hex)",
+        "https://media.example/%2e%2E/\(Sample.hex)",  // .. in another spelling
+        "https://media.example/a%/\(Sample.hex)", "https://media.example/a%2/\(Sample.hex)",
+        "https://media.example/a b/\(Sample.hex)",
+        "https://media.example:/\(Sample.hex)", "https://media.example:0/\(Sample.hex)",
+        "https://media.example:080/\(Sample.hex)",
+        "https://media.example:65536/\(Sample.hex)", "https://media.example:-1/\(Sample.hex)",
+        "https://media.example:8a/\(Sample.hex)",
+        "https://media..example/\(Sample.hex)", "https://media.example./\(Sample.hex)",
+        "https://-a.example/\(Sample.hex)",
+        "https://mediä.example/\(Sample.hex)", "https://media%2eexample/\(Sample.hex)", "https://a,b/\(Sample.hex)",
+        "https://\(String(repeating: "a", count: 64)).example/\(Sample.hex)",
+        "https://[::1/\(Sample.hex)", "https://[]/\(Sample.hex)", "https://[::1]x/\(Sample.hex)",
+        "https://[1:2]/\(Sample.hex)",
+        "https://[1::2::3]/\(Sample.hex)", "https://[::12345]/\(Sample.hex)",
+        "https://[1:2:3:4:5:6:7:8:9]/\(Sample.hex)",
+        "https://[1:2:3:4:5:6:7:8::]/\(Sample.hex)", "https://[fe80::1%25eth0]/\(Sample.hex)",
+        "https://[::1.2.3]/\(Sample.hex)",
+        "https://[::256.0.0.1]/\(Sample.hex)", "https://[:::1]/\(Sample.hex)", "https://[v1.a]/\(Sample.hex)",
+        " https://media.example/\(Sample.hex)", "https://media.example/\(Sample.hex)\n",
+        "https://media.example/\(Sample.hex)\u{301}",
+        "https://media.example/\(String(repeating: "a", count: 2000))/\(Sample.hex)",
+    ])
+    func `is refused`(_ text: String) {
         #expect(BlobURL(text) == nil)
     }
 }

@@ -28,10 +28,9 @@ struct Refused: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite("A stranger's message")
+@Suite
 struct ParsingTests {
-    @Test("is read, every field of it")
-    func all() throws {
+    @Test func `is read, every field of it`() throws {
         let message = try MediaMessage(
             parsing: """
                 {"v":1, "url":"https://media.example/\(Sample.hex)", "mirrors":["http://[::1]:8080/x/\(Sample.hex).jpg"],
@@ -56,22 +55,19 @@ struct ParsingTests {
         #expect(message.media == media)
     }
 
-    @Test("needs only what it needs")
-    func least() throws {
+    @Test func `needs only what it needs`() throws {
         let message = try MediaMessage(parsing: Sample.json())
         #expect(message.expires == nil && message.receipt == nil && message.mirrors.isEmpty)
         #expect(message.media == Media(type: "image/jpeg", size: 182_344))
     }
 
-    @Test("has no URL only where the blob is in hand")
-    func withoutLocation() throws {
+    @Test func `has no URL only where the blob is in hand`() throws {
         let text = Sample.json([("url", nil)])
         #expect(throws: MessageError.missing("url")) { try MediaMessage(parsing: text) }
         #expect(try MediaMessage(parsing: text, requiresLocation: false).url == nil)
     }
 
     @Test(
-        "is refused where a field is missing or not what it must be",
         arguments: [
             .field("v", nil, .missing("v")), .field("sha256", nil, .missing("sha256")),
             .field("size", nil, .missing("size")), .field("key", nil, .missing("key")),
@@ -132,67 +128,62 @@ struct ParsingTests {
             .media(#""removed":[""]"#, "removed", "has an element that is not a short word"),
             .media(#""name":7"#, "name", "is not a string"),
         ] as [Refused])
-    func refused(_ refused: Refused) {
+    func `is refused where a field is missing or not what it must be`(_ refused: Refused) {
         #expect(throws: refused.error) { try MediaMessage(parsing: refused.text) }
     }
 
-    @Test(
-        "is refused where it is not JSON as everyone reads it",
-        arguments: [
-            Refused("", .notJSON("expected a value", offset: 0)),
-            Refused("[]", .notJSON("expected an object", offset: 0)),
-            Refused("{} {}", .notJSON("unexpected text after the value", offset: 3)),
-            Refused("{\"v\":1,}", .notJSON("expected a name", offset: 7)),
-            Refused("{,}", .notJSON("expected a name", offset: 1)),
-            Refused("{v:1}", .notJSON("expected a name", offset: 1)),
-            Refused("{'v':1}", .notJSON("expected a name", offset: 1)),
-            Refused("{\"v\" 1}", .notJSON("expected :", offset: 5)),
-            Refused("{\"v\":1", .notJSON("expected }", offset: 6)),
-            Refused("{\"v\":[1", .notJSON("expected ]", offset: 7)),
-            Refused("{\"v\":[1,]}", .notJSON("expected a value", offset: 8)),
-            Refused("{\"v\":01}", .notJSON("number with a leading zero", offset: 6)),
-            Refused("{\"v\":+1}", .notJSON("expected a value", offset: 5)),
-            Refused("{\"v\":.5}", .notJSON("expected a value", offset: 5)),
-            Refused("{\"v\":1.}", .notJSON("expected a digit", offset: 7)),
-            Refused("{\"v\":1e}", .notJSON("expected a digit", offset: 7)),
-            Refused("{\"v\":-}", .notJSON("expected a digit", offset: 6)),
-            Refused("{\"v\":NaN}", .notJSON("expected a value", offset: 5)),
-            Refused("{\"v\":tru}", .notJSON("expected a value", offset: 5)),
-            Refused("{\"v\":1/**/}", .notJSON("expected }", offset: 6)),
-            Refused("\u{feff}{\"v\":1}", .notJSON("expected a value", offset: 0)),  // a byte order mark
-            Refused("\u{a0}{\"v\":1}", .notJSON("expected a value", offset: 0)),  // no white space of JSON's
-            Refused("{\"v\":\"a\nb\"}", .notJSON("control character in a string", offset: 7)),
-            Refused("{\"v\":\"\u{0}\"}", .notJSON("control character in a string", offset: 6)),
-            Refused("{\"v\":\"abc", .notJSON("unterminated string", offset: 9)),
-            Refused("{\"v\":\"\\", .notJSON("unterminated string", offset: 7)),
-            Refused("{\"v\":\"\\x41\"}", .notJSON("unknown escape", offset: 8)),
-            Refused("{\"v\":\"\\u12g4\"}", .notJSON("expected four hexadecimal digits", offset: 10)),
-            Refused("{\"v\":\"\\ud83d\"}", .notJSON("lone surrogate", offset: 12)),
-            Refused("{\"v\":\"\\ude00\"}", .notJSON("lone surrogate", offset: 12)),
-            Refused("{\"v\":\"\\ud83d\\u0041\"}", .notJSON("lone surrogate", offset: 18)),
-            Refused("{\"v\":\"\\ud83dx\"}", .notJSON("lone surrogate", offset: 12)),
-            Refused("{\"v\":1,\"v\":1}", .doubled("v")),
-            Refused("{\"v\":1,\"\\u0076\":1}", .doubled("v")),  // the same name, written otherwise
-            Refused("{\"a\":{\"b\":1,\"b\":2}}", .doubled("b")),  // in what would be ignored
-            Refused("{\"a\":[[[[]]]]}", .tooDeep(offset: 8)),
-            Refused("{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}", .tooDeep(offset: 20)),
-        ])
-    func notJSON(_ refused: Refused) {
+    @Test(arguments: [
+        Refused("", .notJSON("expected a value", offset: 0)),
+        Refused("[]", .notJSON("expected an object", offset: 0)),
+        Refused("{} {}", .notJSON("unexpected text after the value", offset: 3)),
+        Refused("{\"v\":1,}", .notJSON("expected a name", offset: 7)),
+        Refused("{,}", .notJSON("expected a name", offset: 1)),
+        Refused("{v:1}", .notJSON("expected a name", offset: 1)),
+        Refused("{'v':1}", .notJSON("expected a name", offset: 1)),
+        Refused("{\"v\" 1}", .notJSON("expected :", offset: 5)),
+        Refused("{\"v\":1", .notJSON("expected }", offset: 6)),
+        Refused("{\"v\":[1", .notJSON("expected ]", offset: 7)),
+        Refused("{\"v\":[1,]}", .notJSON("expected a value", offset: 8)),
+        Refused("{\"v\":01}", .notJSON("number with a leading zero", offset: 6)),
+        Refused("{\"v\":+1}", .notJSON("expected a value", offset: 5)),
+        Refused("{\"v\":.5}", .notJSON("expected a value", offset: 5)),
+        Refused("{\"v\":1.}", .notJSON("expected a digit", offset: 7)),
+        Refused("{\"v\":1e}", .notJSON("expected a digit", offset: 7)),
+        Refused("{\"v\":-}", .notJSON("expected a digit", offset: 6)),
+        Refused("{\"v\":NaN}", .notJSON("expected a value", offset: 5)),
+        Refused("{\"v\":tru}", .notJSON("expected a value", offset: 5)),
+        Refused("{\"v\":1/**/}", .notJSON("expected }", offset: 6)),
+        Refused("\u{feff}{\"v\":1}", .notJSON("expected a value", offset: 0)),  // a byte order mark
+        Refused("\u{a0}{\"v\":1}", .notJSON("expected a value", offset: 0)),  // no white space of JSON's
+        Refused("{\"v\":\"a\nb\"}", .notJSON("control character in a string", offset: 7)),
+        Refused("{\"v\":\"\u{0}\"}", .notJSON("control character in a string", offset: 6)),
+        Refused("{\"v\":\"abc", .notJSON("unterminated string", offset: 9)),
+        Refused("{\"v\":\"\\", .notJSON("unterminated string", offset: 7)),
+        Refused("{\"v\":\"\\x41\"}", .notJSON("unknown escape", offset: 8)),
+        Refused("{\"v\":\"\\u12g4\"}", .notJSON("expected four hexadecimal digits", offset: 10)),
+        Refused("{\"v\":\"\\ud83d\"}", .notJSON("lone surrogate", offset: 12)),
+        Refused("{\"v\":\"\\ude00\"}", .notJSON("lone surrogate", offset: 12)),
+        Refused("{\"v\":\"\\ud83d\\u0041\"}", .notJSON("lone surrogate", offset: 18)),
+        Refused("{\"v\":\"\\ud83dx\"}", .notJSON("lone surrogate", offset: 12)),
+        Refused("{\"v\":1,\"v\":1}", .doubled("v")),
+        Refused("{\"v\":1,\"\\u0076\":1}", .doubled("v")),  // the same name, written otherwise
+        Refused("{\"a\":{\"b\":1,\"b\":2}}", .doubled("b")),  // in what would be ignored
+        Refused("{\"a\":[[[[]]]]}", .tooDeep(offset: 8)),
+        Refused("{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}", .tooDeep(offset: 20)),
+    ])
+    func `is refused where it is not JSON as everyone reads it`(_ refused: Refused) {
         #expect(throws: refused.error) { try MediaMessage(parsing: refused.text) }
     }
 
-    @Test(
-        "is refused where it is not UTF-8",
-        arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
-    func notUTF8(_ bytes: [UInt8]) {
+    @Test(arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
+    func `is refused where it is not UTF-8`(_ bytes: [UInt8]) {
         let text = Array("{\"v\":\"".utf8) + bytes + Array("\"}".utf8)
         #expect(throws: MessageError.notJSON("invalid UTF-8", offset: 7 + bytes.count)) {
             try MediaMessage(parsing: text)
         }
     }
 
-    @Test("may have 4096 bytes and no more, whatever they are")
-    func length() throws {
+    @Test func `may have 4096 bytes and no more, whatever they are`() throws {
         let missing = 4096 - Sample.json([("x", "\"\"")]).utf8.count
         let longest = Sample.json([("x", "\"\(String(repeating: "y", count: missing))\"")])
         #expect(try MediaMessage(parsing: longest + "\n").media.size == 182_344)
@@ -204,8 +195,7 @@ struct ParsingTests {
         }
     }
 
-    @Test("does not show its key, or anything else, when it is described")
-    func description() throws {
+    @Test func `does not show its key, or anything else, when it is described`() throws {
         let message = try Sample.full()
         var dumped = ""
         dump(message, to: &dumped)
@@ -214,8 +204,7 @@ struct ParsingTests {
         }
     }
 
-    @Test("of random changes is read or refused, and never a crash")
-    func mutated() throws {
+    @Test func `of random changes is read or refused, and never a crash`() throws {
         let original = Array(try Sample.full().encoded().utf8)
         var generator = SeededGenerator(seed: 4)
         let odd = Array("{}[]\",:\\u0123456789eE+-.tfn \u{7f}".utf8) + [0, 0x80, 0xc3, 0xff]

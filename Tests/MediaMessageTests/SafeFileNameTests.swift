@@ -2,39 +2,36 @@ import MediaMessage
 import TestSupport
 import Testing
 
-@Suite("The name of a received file")
+@Suite
 struct SafeFileNameTests {
-    @Test(
-        "is the hint made harmless",
-        arguments: [
-            ("beach.jpg", "image/jpeg", "beach.jpg"), ("beach.JPEG", "image/jpeg", "beach.JPEG"),
-            ("Strand bei Nacht.jpg", "image/jpeg", "Strand bei Nacht.jpg"), ("日本🏖️.png", "image/png", "日本🏖️.png"),
-            ("e\u{301}.png", "image/png", "\u{e9}.png"),  // NFC
-            ("../../etc/passwd", "image/jpeg", "_._.._etc_passwd.jpg"),
-            ("..", "image/jpeg", "__.jpg"), (".", "text/plain", "_.txt"), ("...", "x/y", "_._"),
-            ("/etc/passwd", "x/y", "_etc_passwd"), ("a\\b", "x/y", "a_b"),
-            (".bashrc", "x/y", "_bashrc"), ("-rf", "x/y", "_rf"), ("a.", "x/y", "a_"), ("a ", "x/y", "a_"),
-            ("a\u{a0}", "x/y", "a_"), ("a\u{0}b\nc\u{7f}\u{85}d", "x/y", "a_b_c__d"),
-            ("photo\u{202e}gpj.exe", "image/jpeg", "photo_gpj.exe.jpg"),  // right-to-left override
-            ("a\u{200b}b\u{feff}c\u{2066}d\u{2028}e", "x/y", "a_b_c_d_e"),
-            ("beach.png", "image/jpeg", "beach.png.jpg"), ("beach.desktop", "video/mp4", "beach.desktop.mp4"),
-            ("beach", "image/webp", "beach.webp"), ("beach.tar.gz", "application/gzip", "beach.tar.gz"),
-            ("letter.docx", "application/zip", "letter.docx"), ("data.bin", "application/octet-stream", "data.bin"),
-            ("", "image/jpeg", "media.jpg"), ("", "application/octet-stream", "media"),
-            ("a/.\u{301}", "x/y", "a_.\u{301}"),
-        ])
-    func made(_ hint: String, _ type: String, _ expected: String) {
+    @Test(arguments: [
+        ("beach.jpg", "image/jpeg", "beach.jpg"), ("beach.JPEG", "image/jpeg", "beach.JPEG"),
+        ("Strand bei Nacht.jpg", "image/jpeg", "Strand bei Nacht.jpg"), ("日本🏖️.png", "image/png", "日本🏖️.png"),
+        ("e\u{301}.png", "image/png", "\u{e9}.png"),  // NFC
+        ("../../etc/passwd", "image/jpeg", "_._.._etc_passwd.jpg"),
+        ("..", "image/jpeg", "__.jpg"), (".", "text/plain", "_.txt"), ("...", "x/y", "_._"),
+        ("/etc/passwd", "x/y", "_etc_passwd"), ("a\\b", "x/y", "a_b"),
+        (".bashrc", "x/y", "_bashrc"), ("-rf", "x/y", "_rf"), ("a.", "x/y", "a_"), ("a ", "x/y", "a_"),
+        ("a\u{a0}", "x/y", "a_"), ("a\u{0}b\nc\u{7f}\u{85}d", "x/y", "a_b_c__d"),
+        ("photo\u{202e}gpj.exe", "image/jpeg", "photo_gpj.exe.jpg"),  // right-to-left override
+        ("a\u{200b}b\u{feff}c\u{2066}d\u{2028}e", "x/y", "a_b_c_d_e"),
+        ("beach.png", "image/jpeg", "beach.png.jpg"), ("beach.desktop", "video/mp4", "beach.desktop.mp4"),
+        ("beach", "image/webp", "beach.webp"), ("beach.tar.gz", "application/gzip", "beach.tar.gz"),
+        ("letter.docx", "application/zip", "letter.docx"), ("data.bin", "application/octet-stream", "data.bin"),
+        ("", "image/jpeg", "media.jpg"), ("", "application/octet-stream", "media"),
+        ("a/.\u{301}", "x/y", "a_.\u{301}"),
+        ("a\u{10ff9b}b\u{10ffff}", "x/y", "a_b_"),  // what paths write for bytes that are not UTF-8
+    ])
+    func `is the hint made harmless`(_ hint: String, _ type: String, _ expected: String) {
         let name = safeFileName(hint: hint, mediaType: type)
         #expect(Array(name.unicodeScalars) == Array(expected.unicodeScalars))
     }
 
-    @Test("is there even without a hint")
-    func withoutHint() {
+    @Test func `is there even without a hint`() {
         #expect(safeFileName(hint: nil, mediaType: "image/png") == "media.png")
     }
 
-    @Test("is cut to 200 bytes between characters, and keeps its extension")
-    func cut() {
+    @Test func `is cut to 200 bytes between characters, and keeps its extension`() {
         let long = safeFileName(hint: String(repeating: "👩‍👩‍👧", count: 100) + ".jpeg", mediaType: "image/jpeg")
         #expect(long.utf8.count <= 200 && long.utf8.count > 150 && long.hasSuffix(".jpeg"))
         let typed = safeFileName(hint: String(repeating: "ä", count: 300), mediaType: "image/jpeg")
@@ -45,8 +42,7 @@ struct SafeFileNameTests {
         #expect(cluster == "media.jpg")
     }
 
-    @Test("is harmless, whatever the hint")
-    func random() {
+    @Test func `is harmless, whatever the hint`() {
         var generator = SeededGenerator(seed: 5)
         let alphabet: [Unicode.Scalar] = [
             "/", "\\", ".", "-", " ", "\u{0}", "\n", "\u{202e}", "\u{301}", "a", "é", "🏖", "\u{200d}", "\u{2028}", "j",
@@ -68,8 +64,7 @@ struct SafeFileNameTests {
         }
     }
 
-    @Test("and other words of a stranger are shown without what could move the cursor or turn the line")
-    func shown() {
+    @Test func `and other words of a stranger are shown without what could move the cursor or turn the line`() {
         #expect(printable("a\u{1b}[2Jb\u{202e}c") == "a_[2Jb_c")
     }
 }

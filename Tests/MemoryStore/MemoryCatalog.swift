@@ -2,7 +2,7 @@ package import Blobs
 package import Store
 package import StoreRules
 
-/// A catalogue in memory, for tests: the same changes as on a disk, with dictionaries for tables. Used by one thread at a
+/// A catalog in memory, for tests: the same changes as on a disk, with dictionaries for tables. Used by one thread at a
 /// time.
 package struct MemoryCatalog: Sendable {
     /// A lease with what is stored beside its row.
@@ -17,6 +17,7 @@ package struct MemoryCatalog: Sendable {
     /// By numbers that grow, so that the order of the numbers is that of age.
     package var leases: [Int: StoredLease] = [:]
     package var usages: [String: Usage] = [:]
+    package var days: [String: LeaseDay] = [:]
     package var uploads: [UploadID: ResumableUpload] = [:]
     package var sightings: [BlobAddress: OrphanSighting] = [:]
     package var scrubs: [ScrubRow.Place: ScrubRow] = [:]
@@ -77,7 +78,7 @@ package struct MemoryCatalog: Sendable {
     }
 }
 
-/// One transaction on a catalogue in memory.
+/// One transaction on a catalog in memory.
 package final class MemoryTransaction: CatalogTransaction {
     package private(set) var catalog: MemoryCatalog
     /// The numbers of the leases on the page, by their places, and the other way round.
@@ -95,11 +96,17 @@ package final class MemoryTransaction: CatalogTransaction {
         for place in page.blobs.takeRequests() { page.blobs.fill(place, catalog.blobs[page.blobs.key(at: place)]) }
         for place in page.bans.takeRequests() { page.bans.fill(place, catalog.bans[page.bans.key(at: place)]) }
         for place in page.leases.takeRequests() { load(leaseAt: place, &page) }
+        for place in page.receiptHashes.takeRequests() {
+            let key = page.receiptHashes.key(at: place)
+            page.receiptHashes.fill(place, admitting(key.address, key.hash).flatMap { self.place(of: $0, &page) })
+        }
         for place in page.deliveries.takeRequests() {
-            page.deliveries.fill(place, deliveries(page.deliveries.key(at: place), &page))
+            page.deliveries.fill(place, delivery(page.deliveries.key(at: place), &page))
         }
         for place in page.usages.takeRequests() {
-            page.usages.fill(place, catalog.usages[page.usages.key(at: place)])
+            let subject = page.usages.key(at: place)
+            page.usages.fill(place, catalog.usages[subject])
+            if let day = catalog.days[subject] { _ = page.days.load(subject, day) }
         }
         for place in page.uploads.takeRequests() {
             page.uploads.fill(place, catalog.uploads[page.uploads.key(at: place)])
@@ -109,6 +116,11 @@ package final class MemoryTransaction: CatalogTransaction {
         }
         for place in page.scrubs.takeRequests() {
             page.scrubs.fill(place, catalog.scrubs[page.scrubs.key(at: place)])
+        }
+        for place in page.shares.takeRequests() {
+            let key = page.shares.key(at: place)
+            let open = catalog.leases.values.filter { $0.row.address == key.address && $0.row.subject == key.subject }
+            page.shares.fill(place, LeaseShare(leases: open.count, nextEnd: open.map(\.row.expires).min()))
         }
         for place in page.nextEnds.takeRequests() {
             page.nextEnds.fill(place, nextEnd(page.nextEnds.key(at: place)))
@@ -139,16 +151,29 @@ package final class MemoryTransaction: CatalogTransaction {
 
     private func find(_ query: PageQuery, _ page: inout CatalogPage) -> [Int] {
         switch query {
-        case .leases(let address):
-            return leases(&page) { $0.address == address && $0.ended == nil }
+        case .leases(let address, let which):
+            let now = page.now
+            let open = leases(&page) {
+                $0.address == address && $0.ended == nil && (which != .due || $0.expires <= now)
+            }
+            guard case .last(let limit) = which else { return open }
+            // Those first that are over last.
+            let rows = open.compactMap { place in page.leases.entries[place].stored.map { (place, $0) } }
+            return rows.sorted { $1.1.isOver(before: $0.1) }.prefix(limit).map(\.0)
         case .dueLeases(let limit):
             let now = page.now
             let due = catalog.leases.filter { $0.value.row.ended == nil && $0.value.row.expires <= now }
                 .sorted { ($0.value.row.expires, $0.key) < ($1.value.row.expires, $1.key) }.prefix(limit)
             for (_, lease) in due { page.blobs.request(lease.row.address) }
             return due.compactMap { place(of: $0.key, &page) }
-        case .endedLeases(let end, let limit):
-            return Array(leases(&page) { $0.ended.map { $0 < end } ?? false }.prefix(limit))
+        case .endedLeases(let end, let limit, var receipts):
+            let ended = catalog.leases.filter { $0.value.row.ended.map { $0 < end } ?? false }
+                .sorted { ($0.value.row.ended ?? end, $0.key) < ($1.value.row.ended ?? end, $1.key) }.prefix(limit)
+            return ended.compactMap { number, lease in
+                guard receipts > 0 else { return nil }
+                receipts -= lease.hashes.count + lease.receipts.count
+                return place(of: number, &page)
+            }
         case .tombstones(let end, let limit):
             let remembered = Set(catalog.leases.values.map(\.row.address))
             return catalog.blobs.values
@@ -156,6 +181,9 @@ package final class MemoryTransaction: CatalogTransaction {
                     $0.state == .gone && ($0.ended.map { $0 < end } ?? false) && !remembered.contains($0.address)
                 }
                 .prefix(limit).map { page.blobs.load($0.address, $0) }
+        case .idleSubjects(let begin, let limit):
+            return catalog.days.filter { $0.value.began < begin && catalog.usages[$0.key] == nil }
+                .sorted { $0.value.began < $1.value.began }.prefix(limit).map { page.days.load($0.key, $0.value) }
         case .sightings(let pass, let limit):
             return catalog.sightings.filter { $0.value.lastPass != pass }.prefix(limit)
                 .map { page.sightings.load($0.key, $0.value) }
@@ -167,17 +195,19 @@ package final class MemoryTransaction: CatalogTransaction {
         catalog.leases.filter { fits($0.value.row) }.keys.sorted().compactMap { place(of: $0, &page) }
     }
 
-    private func deliveries(_ key: DeliveryKey, _ page: inout CatalogPage) -> [StoredDelivery] {
-        let admitting = catalog.leases.filter {
-            $0.value.row.address == key.address && $0.value.hashes.contains(key.hash)
-        }
-        return admitting.keys.sorted().compactMap { number in
-            guard let place = place(of: number, &page), let lease = catalog.leases[number] else { return nil }
-            let said = lease.receipts.filter { $0.hash == key.hash }
-            return StoredDelivery(
-                lease: place, received: lease.receipts.count, isKnownSecret: !said.isEmpty,
-                isKnownRecipient: said.contains { $0.recipient == key.recipient })
-        }
+    /// The number of the lease that a receipt hash names.
+    private func admitting(_ address: BlobAddress, _ hash: SecretHash) -> Int? {
+        catalog.leases.first { $0.value.row.address == address && $0.value.hashes.contains(hash) }?.key
+    }
+
+    private func delivery(_ key: DeliveryKey, _ page: inout CatalogPage) -> StoredDelivery? {
+        guard let number = admitting(key.address, key.hash), let place = place(of: number, &page),
+            let lease = catalog.leases[number]
+        else { return nil }
+        let said = lease.receipts.filter { $0.hash == key.hash }
+        return StoredDelivery(
+            lease: place, received: lease.receipts.count, isKnownSecret: !said.isEmpty,
+            isKnownRecipient: said.contains { $0.recipient == key.recipient })
     }
 
     private func nextEnd(_ key: NextEndKey) -> Timestamp? {
@@ -203,6 +233,7 @@ package final class MemoryTransaction: CatalogTransaction {
             let usage = (catalog.usages[entry.key] ?? Usage()) + (entry.current ?? Usage())
             catalog.usages[entry.key] = usage.leases > 0 ? usage : nil
         }
+        for entry in page.days.changed { catalog.days[entry.key] = entry.current }
         for entry in page.uploads.changed { catalog.uploads[entry.key] = entry.current }
         for entry in page.sightings.changed { catalog.sightings[entry.key] = entry.current }
         for entry in page.scrubs.changed { catalog.scrubs[entry.key] = entry.current }
@@ -228,7 +259,7 @@ package final class MemoryTransaction: CatalogTransaction {
         }
         note(catalog.nextLease, at: place)
         catalog.leases[catalog.nextLease] = MemoryCatalog.StoredLease(
-            row: row, hashes: page.receiptHashes.peek(place) ?? [])
+            row: row, hashes: page.receiptHashes.changed.filter { $0.current == place }.map(\.key.hash))
         catalog.nextLease += 1
     }
 }

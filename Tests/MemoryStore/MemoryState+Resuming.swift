@@ -4,23 +4,22 @@ import StoreRules
 
 /// What can happen to an upload that outlives its requests.
 extension MemoryState {
-    /// The upload as it is written down; `.notFound`, or `.wrongSubject` where it is another's.
-    func known(_ id: UploadID, subject: String?) throws(StoreError) -> ResumableUpload {
+    /// The upload as it is written down, or `.notFound`.
+    func known(_ id: UploadID) throws(StoreError) -> ResumableUpload {
         guard let upload = catalog.uploads[id] else { throw .notFound }
-        if let subject, subject != upload.announcement.terms.subject { throw .wrongSubject }
         return upload
     }
 
     /// The upload once nobody is at work on it any more; `.notFound` where its time is up.
     mutating func idle(
-        _ id: UploadID, subject: String?, _ settings: MemoryStoreSettings, at now: Timestamp
+        _ id: UploadID, _ settings: MemoryStoreSettings, at now: Timestamp
     ) throws(StoreError) -> ResumableUpload {
-        _ = try known(id, subject: subject)
+        _ = try known(id)
         if let number = openUploads[id]?.session {
             // With a checksum they count all together or not at all.
             if sessions[number]?.continued?.checksum == nil { try keep(number, settings, at: now) } else { end(number) }
         }
-        let upload = try known(id, subject: subject)
+        let upload = try known(id)
         guard upload.expires > now else { throw .notFound }
         return upload
     }
@@ -35,34 +34,45 @@ extension MemoryState {
             try drop(upload.id, at: now)
             throw .notFound
         }
+        let number = newNumber()
+        try enter(number, of: upload.announcement.terms.subject, settings, at: now)
+        do throws(StoreError) {
+            try begin(append, on: upload, length: length, Array(bytes.prefix(4)), place, as: number, settings, at: now)
+        } catch {
+            requests.leave(number)
+            throw error
+        }
+        return number
+    }
+
+    private mutating func begin(
+        _ append: UploadAppend, on upload: ResumableUpload, length: Int64?, _ head: [UInt8], _ place: Int,
+        as number: Int, _ settings: MemoryStoreSettings, at now: Timestamp
+    ) throws(StoreError) {
         let rule = try UploadRule(
-            resuming: upload.with(length: length), head: Array(bytes.prefix(SealedShape.magic.count)),
-            acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
+            resuming: upload.with(length: length), head: head, acceptance: settings.acceptance,
+            limitBytes: settings.blobLimitBytes)
         if upload.length == nil {
             try admit(upload, length: length, at: place, settings, now)
             if let length {
                 guard hasRoom(length - upload.offset, settings) else { throw .diskFull }
             }
-            resize(place, to: length ?? upload.offset)
+            resize(place, to: length, written: upload.offset)
         }
-        let number = newNumber()
         sessions[number] = Session(
             announcement: upload.announcement, place: place, rule: rule,
             continued: Continued(upload: upload, length: length, checksum: append.checksum, latest: now))
         openUploads[upload.id]?.session = number
-        return number
     }
 
     /// An upload whose length was not announced is judged by it when it is, else by what it has.
     private func admit(
         _ upload: ResumableUpload, length: Int64?, at place: Int, _ settings: MemoryStoreSettings, _ now: Timestamp
     ) throws(StoreError) {
-        let terms = upload.announcement.terms
-        let others = share(of: terms.subject).bytes - (places[place]?.bytes ?? 0)
         try judge(
             AdmitLease(
-                address: upload.announcement.address, size: length ?? upload.offset, terms: terms,
-                bytesUnderWay: others, limits: settings.limits), at: now)
+                address: upload.announcement.address, size: length ?? upload.offset, terms: upload.announcement.terms,
+                bytesUnderWay: bytesOfOthers(than: place), limits: settings.limits), at: now)
     }
 
     /// Writes down what a session brought, and ends it.
@@ -83,12 +93,13 @@ extension MemoryState {
 
     /// Ends a session; what it brought does not count unless it is written down.
     mutating func end(_ number: Int) {
+        requests.leave(number)
         guard let id = sessions.removeValue(forKey: number)?.continued?.upload.id, let open = openUploads[id] else {
             return
         }
         openUploads[id]?.session = nil
         // What is charged for an upload of unknown length is what it has.
-        if let upload = catalog.uploads[id] { resize(open.place, to: upload.length ?? upload.offset) }
+        if let upload = catalog.uploads[id] { resize(open.place, to: upload.length, written: upload.offset) }
     }
 
     /// Makes the upload a blob. Where it could not be now, all of its bytes stay.
@@ -100,7 +111,7 @@ extension MemoryState {
         try session.verify()
         do throws(StoreError) {
             let blob = try commit(
-                stored(upload) + session.bytes, session.announcement, settings,
+                stored(upload) + session.bytes, session.announcement, at: session.place, settings,
                 resumable: (upload.id, settings.finishedUploadLifetime), at: now)
             forget(upload.id)
             return blob
@@ -118,10 +129,13 @@ extension MemoryState {
     // MARK: Ends
 
     mutating func refuse(
-        _ id: UploadID, because error: StoreError, _ settings: MemoryStoreSettings, at now: Timestamp
+        _ upload: ResumableUpload, because error: StoreError, _ settings: MemoryStoreSettings, at now: Timestamp
     ) throws(StoreError) {
-        try commit(RefuseUpload(id: id, because: error, lifetime: settings.finishedUploadLifetime), at: now)
-        forget(id)
+        try commit(
+            RefuseUpload(
+                id: upload.id, of: upload.announcement.terms.subject, because: error,
+                lifetime: settings.finishedUploadLifetime), at: now)
+        forget(upload.id)
     }
 
     /// Forgets the upload, whatever its state.
@@ -133,9 +147,10 @@ extension MemoryState {
     /// Gives back all that an upload had, which is open no more.
     private mutating func forget(_ id: UploadID) {
         staged[id] = nil
+        kept.leave(id)
         guard let open = openUploads.removeValue(forKey: id) else { return }
         places[open.place] = nil
-        if let number = open.session { sessions[number] = nil }
+        if let number = open.session { end(number) }
     }
 
     /// Whether bytes have come not long ago: then the upload's time is not up, whatever is written down.

@@ -27,6 +27,7 @@ extension MemoryState {
         let (seconds, overflow) = now.seconds.subtractingReportingOverflow(settings.tombstoneLifetime.seconds)
         let end = Timestamp(seconds: overflow ? .min : seconds)
         report.tombstonesDropped = try all(DropForgotten(endedBefore: end, limit: Self.batch), at: now)
+        _ = try all(DropIdleSubjects(overBy: now, limit: Self.batch), at: now)
         try commit(RecordPass(clocks), at: now)
         return report
     }

@@ -49,11 +49,16 @@ struct MemoryState: Sendable {
     // What is lost when the store is closed.
     var places: [Int: Place] = [:]
     var sessions: [Int: Session] = [:]
+    /// The sessions that have places, and those that lost theirs.
+    var requests = UploadPlaces<Int>(limit: 0, sparesBytes: true)
+    var lost: Set<Int> = []
+    var kept = UploadPlaces<UploadID>(limit: 0, sparesBytes: false)
     var openUploads: [UploadID: OpenUpload] = [:]
     var suspects: Set<BlobAddress> = []
     var gcStatus = GCStatus()
     /// Nil where nothing that is done shall be noticed.
     var generations: GenerationTable?
+    var changes: ChangeRing?
 
     /// Places and sessions get numbers that ascend, each given once.
     private var lastNumber = 0
@@ -75,6 +80,7 @@ struct MemoryState: Sendable {
     var trial: MemoryState {
         var state = self
         state.generations = nil
+        state.changes = nil
         return state
     }
 
@@ -83,13 +89,14 @@ struct MemoryState: Sendable {
         _ change: Change, at now: Timestamp
     ) throws(StoreError) -> Change.Outcome {
         let before = catalog
-        let (result, touched) = catalog.commit(at: now) { page, transaction in
+        let (result, touched, shortened) = catalog.commit(at: now) { page, transaction in
             change.request(on: &page)
             transaction.load(&page)
-            return (transaction.apply(change, to: &page), page.touched)
+            return (transaction.apply(change, to: &page), page.touched, page.shortened)
         }
         if case .failure = result { catalog = before }
         for address in touched { generations?.advance(address) }
+        changes?.append(shortened)
         return try result.get()
     }
 

@@ -37,7 +37,7 @@ extension MemoryStore {
                         Damage(.lostUpload, detail), name: String(upload.id.hex.prefix(8)), isRepaired: options.repair))
             }
             for address in state.orphans {
-                report.add(.init(Damage(.orphan, "the catalogue has no row for these bytes"), name: address.hex))
+                report.add(.init(Damage(.orphan, "the catalog has no row for these bytes"), name: address.hex))
             }
         }
         return report

@@ -17,24 +17,24 @@ extension MemoryStore {
     }
 
     package func renew(
-        on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
+        on address: BlobAddress, owner: Secret, terms: RenewalTerms
     ) async throws(StoreError) -> Lease {
         let hash = owner.hash
         let standard = settings.limits.defaultLifetime
         return try use { state, now throws(StoreError) in
             _ = try state.lease(on: address, owner: hash, at: now)
-            _ = try state.commit(
-                RenewLease(on: address, owner: hash, lifetime: lifetime, subject: subject, standard: standard),
-                at: now)
+            _ = try state.commit(RenewLease(on: address, owner: hash, terms: terms, standard: standard), at: now)
             return try state.lease(on: address, owner: hash, at: now)
         }
     }
 
     package func addLease(on address: BlobAddress, terms: LeaseTerms) async throws(StoreError) -> StoredBlob {
         try use { state, now throws(StoreError) in
-            try state.commit(
+            guard state.hasRoom(terms.rowBytes, settings) else { throw .diskFull }
+            return try state.commit(
                 AddLease(
-                    address: address, terms: terms, limits: settings.limits, fileSize: state.fileSize(address)),
+                    address: address, terms: terms, bytesUnderWay: state.share(of: terms.subject).bytes,
+                    limits: settings.limits, fileSize: state.fileSize(address)),
                 at: now)
         }
     }
@@ -45,17 +45,23 @@ extension MemoryStore {
         let key = DeliveryKey(address: address, hash: secret.hash, recipient: recipient)
         try use { state, now throws(StoreError) in
             let change = ConfirmDelivery(key, sharedGrace: settings.deliveryGrace)
-            if try state.judge(change, at: now) { _ = try state.commit(change, at: now) }
+            switch try state.judge(change, at: now) {
+            case .pass: return
+            case .note where !state.hasRoom(DeliveryRule.rowBytes, settings): throw .diskFull
+            case .note, .complete: _ = try state.commit(change, at: now)
+            }
         }
     }
 
     package func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
-        try use { state, _ in
+        try use { state, now in
             let usage = state.catalog.usages[subject] ?? Usage()
+            let made = state.catalog.days[subject].map { $0.end > now ? $0.made : 0 } ?? 0
             let underWay = state.share(of: subject)
             return QuotaUsage(
                 bytes: usage.bytes, reservedBytes: underWay.bytes, limitBytes: settings.limits.bytesPerSubject,
-                leases: usage.leases, leaseLimit: settings.limits.leasesPerSubject, uploads: underWay.uploads,
+                leases: usage.leases, leaseLimit: settings.limits.leasesPerSubject, leasesMade: made,
+                leasesMadeLimit: settings.limits.leasesPerSubjectAndDay, uploads: underWay.uploads,
                 uploadLimit: settings.openUploadsPerSubject,
                 nextEnd: state.catalog.leases.values.filter { $0.row.subject == subject }.map(\.row.expires).min())
         }

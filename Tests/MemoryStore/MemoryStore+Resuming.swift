@@ -2,39 +2,41 @@ package import Blobs
 package import Store
 import StoreRules
 
-extension MemoryStore: ResumableStore {
+extension MemoryStore: LeaseStore {
     package var blobLimitBytes: Int64 { settings.blobLimitBytes }
 
     package func create(_ announcement: UploadAnnouncement) async throws(StoreError) -> ResumableUpload {
         try use { state, now throws(StoreError) in
-            let place = try state.admit(announcement, settings, at: now).place
-            let id = UploadID.random()
+            let (id, request) = (UploadID.random(), state.newNumber())
+            let place = try state.admit(announcement, keeping: id, as: request, settings, at: now).place
+            state.requests.leave(request)
             _ = try state.commit(
                 CreateUpload(id: id, announcement: announcement, lifetime: settings.uploadLifetime), at: now)
             state.staged[id] = []
             state.openUploads[id] = .init(place: place)
-            return try state.known(id, subject: nil)
+            state.kept.rank(id, UploadStanding(hasBytes: false, latest: now))
+            return try state.known(id)
         }
     }
 
-    package func upload(_ id: UploadID, subject: String?) async throws(StoreError) -> ResumableUpload {
-        try use { state, now throws(StoreError) in try state.idle(id, subject: subject, settings, at: now) }
+    package func upload(_ id: UploadID) async throws(StoreError) -> ResumableUpload {
+        try use { state, now throws(StoreError) in try state.idle(id, settings, at: now) }
     }
 
     package func resume(
-        _ id: UploadID, with append: UploadAppend, subject: String?
+        _ id: UploadID, with append: UploadAppend
     ) async throws(StoreError) -> Resumption {
         try use { state, now throws(StoreError) in
-            let upload = try state.idle(id, subject: subject, settings, at: now)
+            let upload = try state.idle(id, settings, at: now)
             guard upload.isOpen else { return .finished(upload) }
             let number = try state.begin(append, on: upload, settings, at: now)
             return .ready(MemoryTurn(store: self, number: number, upload: upload))
         }
     }
 
-    package func cancel(_ id: UploadID, subject: String?) async throws(StoreError) {
+    package func cancel(_ id: UploadID) async throws(StoreError) {
         try use { state, now throws(StoreError) in
-            let upload = try state.known(id, subject: subject)
+            let upload = try state.known(id)
             guard upload.expires > now || state.isAlive(id, settings, at: now) else { throw .notFound }
             try state.drop(id, at: now)
         }
@@ -56,7 +58,7 @@ private final class MemoryTurn: ResumableSession {
     func append(_ bytes: [UInt8]) async throws(StoreError) {
         try step { state, now throws(StoreError) in
             state.sessions[number]?.continued?.latest = now
-            try state.take(bytes, in: number, store.settings)
+            try state.take(bytes, in: number, store.settings, at: now)
         }
     }
 
@@ -64,7 +66,7 @@ private final class MemoryTurn: ResumableSession {
         try step { state, now throws(StoreError) in
             try state.sessions[number]?.verify()
             try state.keep(number, store.settings, at: now)
-            return try state.known(upload.id, subject: nil)
+            return try state.known(upload.id)
         }
     }
 
@@ -81,14 +83,16 @@ private final class MemoryTurn: ResumableSession {
         _ body: (inout MemoryState, Timestamp) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
         let result = try store.use { state, now throws(StoreError) -> Result<Value, StoreError> in
-            guard let session = state.sessions[number] else { throw .superseded }
+            guard let session = state.sessions[number] else {
+                throw state.lost.contains(number) ? StoreError.noPlaceInProgress : .superseded
+            }
             do throws(StoreError) { return .success(try body(&state, now)) } catch {
                 state.end(number)
                 // More than was announced can be left out the next time; more than is ever taken cannot.
                 let isMoreThanAnnounced =
                     if case .tooLarge = error { session.continued?.length != nil } else { false }
                 if error.isFinalForUpload && !isMoreThanAnnounced {
-                    try state.refuse(upload.id, because: error, store.settings, at: now)
+                    try state.refuse(upload, because: error, store.settings, at: now)
                 }
                 return .failure(error)
             }

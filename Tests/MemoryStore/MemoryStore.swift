@@ -15,8 +15,9 @@ package struct MemoryStoreSettings: Sendable {
     package var deliveryGrace = Lifetime.days(1)
     /// How long an ended lease and the trace of a removed blob are kept.
     package var tombstoneLifetime = Lifetime.days(90)
-    /// The most uploads under way, in all and of one subject.
+    /// The most uploads in progress, the most that are kept from one request to the next, and the most of one subject.
     package var openUploads = 1000
+    package var keptUploads = 10_000
     package var openUploadsPerSubject = 256
     /// How long an upload that outlives its requests waits for more, and is remembered once it has ended.
     package var uploadLifetime = Lifetime.days(1)
@@ -40,6 +41,7 @@ package final class MemoryStore: Sendable {
     private let volume: MemoryVolume
     private let opening: Int
     private let generations = GenerationTable()
+    package let changes = ChangeRing()
 
     /// Opens the store that lies in `volume`. Whoever had it open before has it no longer.
     package init(
@@ -50,8 +52,8 @@ package final class MemoryStore: Sendable {
         self.clocks = clocks
         started = clocks()
         opening = volume.opening.wrappingAdd(1, ordering: .relaxed).newValue
-        let generations = generations
-        volume.state.withLock { $0.open(generations) }
+        let (generations, changes) = (generations, changes)
+        volume.state.withLock { $0.open(generations, changes, settings) }
     }
 
     /// Does something with all that the store knows, alone; `.unavailable` once the store is closed.
@@ -75,8 +77,11 @@ package final class MemoryStore: Sendable {
 
     package func close() async {
         _ = volume.opening.compareExchange(expected: opening, desired: opening + 1, ordering: .relaxed)
+        changes.close()
     }
 }
+
+extension MemoryStore: ChangeFeed {}
 
 // MARK: Reading
 
@@ -103,27 +108,4 @@ extension MemoryStore: BlobStore {
             return error.description
         }
     }
-}
-
-/// The bytes of one blob.
-private final class MemoryContent: BlobContent {
-    private let bytes: [UInt8]
-
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-    }
-
-    func read(_ range: ByteRange) async throws(StoreError) -> [UInt8] {
-        Array(bytes[Int(range.offset)..<Int(range.end)])
-    }
-
-    func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int {
-        let part = bytes.dropFirst(Int(offset)).prefix(buffer.byteCount)
-        for (index, byte) in part.enumerated() { buffer.storeBytes(of: byte, toByteOffset: index, as: UInt8.self) }
-        return part.count
-    }
-
-    func fetch(_ range: ByteRange) async throws(StoreError) {}
-
-    func openDescriptor() -> Int32? { nil }
 }

@@ -6,14 +6,14 @@ extension MemoryStore {
     package func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {
         try use { state, now throws(StoreError) in
             var trial = state.trial
-            _ = try trial.admit(announcement, settings, at: now)
+            _ = try trial.admit(announcement, as: trial.newNumber(), settings, at: now)
         }
     }
 
     package func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession {
         let number = try use { state, now throws(StoreError) in
-            let (rule, place) = try state.admit(announcement, settings, at: now)
             let number = state.newNumber()
+            let (rule, place) = try state.admit(announcement, as: number, settings, at: now)
             state.sessions[number] = .init(announcement: announcement, place: place, rule: rule)
             return number
         }
@@ -35,7 +35,9 @@ private final class MemoryUpload: UploadSession {
 
     func append(_ bytes: [UInt8]) async throws(StoreError) {
         do throws(StoreError) {
-            try store.use { state, _ throws(StoreError) in try state.take(bytes, in: number, store.settings) }
+            try store.use { state, now throws(StoreError) in
+                try state.take(bytes, in: number, store.settings, at: now)
+            }
         } catch {
             release()
             throw error
@@ -45,9 +47,10 @@ private final class MemoryUpload: UploadSession {
     func commit() async throws(StoreError) -> StoredBlob {
         defer { release() }
         return try store.use { state, now throws(StoreError) in
-            guard let session = state.sessions[number] else { throw StoreError.uploadIsOver }
+            guard let session = state.sessions[number] else { throw state.isOver(number) }
             try session.rule.finish()
-            return try state.commit(session.bytes, session.announcement, store.settings, at: now)
+            return try state.commit(
+                session.bytes, session.announcement, at: session.place, store.settings, at: now)
         }
     }
 
@@ -55,32 +58,45 @@ private final class MemoryUpload: UploadSession {
 
     private func release() {
         try? store.use { state, _ in
+            state.requests.leave(number)
             guard let session = state.sessions.removeValue(forKey: number) else { return }
             state.places[session.place] = nil
         }
     }
 }
 
-extension StoreError {
-    fileprivate static var uploadIsOver: StoreError { .unavailable("the upload is over") }
-}
-
 extension MemoryState {
+    /// What a session hears that is over.
+    fileprivate func isOver(_ number: Int) -> StoreError {
+        lost.contains(number) ? .noPlaceInProgress : .unavailable("the upload is over")
+    }
+
     /// Takes the next bytes of a session, or throws and takes none.
-    mutating func take(_ bytes: [UInt8], in number: Int, _ settings: MemoryStoreSettings) throws(StoreError) {
-        guard let session = sessions[number] else { throw .uploadIsOver }
+    mutating func take(
+        _ bytes: [UInt8], in number: Int, _ settings: MemoryStoreSettings, at now: Timestamp
+    ) throws(StoreError) {
+        guard let session = sessions[number] else { throw isOver(number) }
+        let standing = UploadStanding(hasBytes: true, latest: now)
+        requests.rank(number, standing)
+        if let continued = session.continued { kept.rank(continued.upload.id, standing) }
         var rule = session.rule
         try rule.take(bytes)
         // A length that is known has its room already.
-        let length = session.continued?.length ?? session.announcement.size
-        if length == nil, !hasRoom(Int64(bytes.count), settings) { throw .diskFull }
+        if session.continued?.length ?? session.announcement.size == nil {
+            try judge(
+                AdmitLease(
+                    address: session.announcement.address, size: rule.received, terms: session.announcement.terms,
+                    bytesUnderWay: bytesOfOthers(than: session.place), limits: settings.limits), at: now)
+            guard hasRoom(Int64(bytes.count), settings) else { throw .diskFull }
+            resize(session.place, to: nil, written: rule.received)
+        }
         sessions[number]?.rule = rule
         sessions[number]?.bytes += bytes
     }
 
     /// Makes bytes a blob with a lease, and of an upload that outlives its requests the row.
     mutating func commit(
-        _ bytes: [UInt8], _ announcement: UploadAnnouncement, _ settings: MemoryStoreSettings,
+        _ bytes: [UInt8], _ announcement: UploadAnnouncement, at place: Int, _ settings: MemoryStoreSettings,
         resumable: (id: UploadID, lifetime: Lifetime)? = nil, at now: Timestamp
     ) throws(StoreError) -> StoredBlob {
         var hasher = BlobHasher()
@@ -91,8 +107,9 @@ extension MemoryState {
         }
         let stored = try commit(
             CommitUpload(
-                address: address, size: Int64(bytes.count), terms: announcement.terms, limits: settings.limits,
-                fileSize: fileSize(address), resumable: resumable), at: now)
+                address: address, size: Int64(bytes.count), terms: announcement.terms,
+                bytesUnderWay: bytesOfOthers(than: place), limits: settings.limits, fileSize: fileSize(address),
+                resumable: resumable), at: now)
         if stored.isNew { blobs[address] = bytes }
         return stored
     }

@@ -6,7 +6,7 @@ import Transfer
 @testable import MediaClient
 @testable import satchel
 
-@Suite("An entry of the outbox, in a line")
+@Suite
 struct OutboxLineTests {
     private func item(busy: Bool = false, _ change: (inout OutboxProgress) -> Void = { _ in }) throws -> OutboxItem {
         let address = try #require(BlobAddress(bytes: [UInt8](repeating: 0xab, count: 32)))
@@ -24,8 +24,7 @@ struct OutboxLineTests {
         return OutboxItem(record: record, progress: progress, isBusy: busy)
     }
 
-    @Test("When, which, how large, what it is called, how it stands and why")
-    func text() throws {
+    @Test func `when, which, how large, what it is called, how it stands and why`() throws {
         let line = OutboxLine.text(
             try item {
                 $0.acknowledged = 500_000
@@ -37,21 +36,18 @@ struct OutboxLineTests {
         #expect(!line.contains("\u{1b}") && !line.contains("Hello"))
     }
 
-    @Test("Nobody is told a percentage of nothing, nor that all is sent before it is")
-    func percentages() throws {
+    @Test func `nobody is told a percentage of nothing, nor that all is sent before it is`() throws {
         #expect(OutboxLine.text(try item()).hasSuffix(".txt: waiting"))
         #expect(OutboxLine.text(try item(busy: true) { $0.acknowledged = 1_234_567 }).hasSuffix("sending, 99 % sent"))
     }
 
-    @Test("What is held and was not printed says how to print it")
-    func sent() throws {
+    @Test func `what is held and was not printed says how to print it`() throws {
         let held = try item { $0.url = BlobURL("https://media.example/\(String(repeating: "ab", count: 32))") }
         #expect(OutboxLine.text(held).hasSuffix("to print it: satchel outbox resume \(held.record.name)"))
         #expect(OutboxLine.json(held).contains("\"state\":\"sent\""))
     }
 
-    @Test("For programs there is neither key nor secret nor name in it")
-    func json() throws {
+    @Test func `for programs there is neither key nor secret nor name in it`() throws {
         let line = OutboxLine.json(try item(busy: true) { $0.failure = "why" })
         #expect(line.contains("\"state\":\"sending\"") && line.contains("\"failure\":\"why\""))
         for secret in ["AwMDAw", "BwcHBw", "notes", "Hello"] { #expect(!line.contains(secret)) }

@@ -6,19 +6,23 @@ import Transfer
 @testable import MediaClient
 @testable import satchel
 
-@Suite("How a lease stands, in a line")
+@Suite
 struct StatusLineTests {
     private let address = BlobAddress(bytes: [UInt8](repeating: 0xab, count: 32))
     private let owner = Secret(bytes: [UInt8](repeating: 7, count: 16))
 
     /// A lease of 1,234,567 bytes, made in 2026.
-    private func lease() throws -> SentLease {
+    private func lease(isSent: Bool = false) throws -> SentLease {
         let folder = try TemporaryFolder()
         let log = SentLog(path: folder.path("sent.jsonl"))
-        try log.record(
-            LeaseRequest(
-                at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
-                address: try #require(address), size: 1_234_567, owner: try #require(owner), receipts: [.random()]))
+        let asked = LeaseRequest(
+            at: Timestamp(seconds: 1_790_000_000), server: try #require(WebURL("https://media.example")),
+            address: try #require(address), size: 1_234_567, owner: try #require(owner), receipts: [.random()])
+        try log.record(asked)
+        if isSent {
+            try log.record(
+                .sent(expires: nil), at: asked.at, server: asked.server, address: asked.address, owner: asked.owner)
+        }
         return try #require(try log.leases().first)
     }
 
@@ -36,12 +40,11 @@ struct StatusLineTests {
                 expires: Timestamp(seconds: 1_800_000_000), recipients: recipients, received: receipts))
     }
 
-    private func text(_ source: LeaseStatus.Source) throws -> String {
-        StatusLine.text(LeaseStatus(lease: try lease(), source: source))
+    private func text(_ source: LeaseStatus.Source, isSent: Bool = false) throws -> String {
+        StatusLine.text(LeaseStatus(lease: try lease(isSent: isSent), source: source))
     }
 
-    @Test("begins with when, which and how large, in columns")
-    func columns() throws {
+    @Test func `begins with when, which and how large, in columns`() throws {
         #expect(
             try text(told(.held))
                 == "2026-09-21 14:13 UTC  abababab-\(tag)    1.2 MB  ✓ sent; expires 2027-01-15 08:00 UTC")
@@ -49,8 +52,7 @@ struct StatusLineTests {
 
     private var tag: String { owner.map { String(Hexadecimal.encode($0.hash.bytes).prefix(4)) } ?? "" }
 
-    @Test("says how many of how many have it, and since when")
-    func delivery() throws {
+    @Test func `says how many of how many have it, and since when`() throws {
         #expect(try text(told(.held, recipients: 5)).contains("✓ sent, received by none of 5; expires"))
         #expect(
             try text(told(.held, recipients: 5, received: 3))
@@ -58,21 +60,20 @@ struct StatusLineTests {
         #expect(try text(told(.held, received: 1)).contains("✓✓ received by 1, last"))
     }
 
-    @Test("says how it ended", arguments: EndReason.allCases)
-    func ends(reason: EndReason) throws {
+    @Test(arguments: EndReason.allCases)
+    func `says how it ended`(reason: EndReason) throws {
         let ended = try text(told(.ended(reason), recipients: 5, received: 5))
         #expect(ended.contains(reason.sentence) && ended.contains("5 of 5") && !ended.contains("expires"))
     }
 
-    @Test("tells a damaged blob, one that nobody knows, and a server that is away")
-    func troubles() throws {
+    @Test func `tells a damaged blob, one that nobody knows, and a server that is away`() throws {
         #expect(try text(told(.damaged)).contains("--file"))
-        #expect(try text(.unknown).contains("no longer known"))
+        #expect(try text(.unknown).contains("not known to the server, which never confirmed it"))
+        #expect(try text(.unknown, isSent: true).contains("no longer known"))
         #expect(try text(.unreachable(.transfer(.unresolved(host: "h", "")))).contains("cannot be reached"))
     }
 
-    @Test("for a program is JSON that holds no secret")
-    func json() throws {
+    @Test func `for a program is JSON that holds no secret`() throws {
         let lease = try lease()
         let line = StatusLine.json(
             LeaseStatus(lease: lease, source: try told(.held, recipients: 2, received: 1)))

@@ -24,7 +24,12 @@ import Vault
         let vault = try await Vault.open(at: folder.path("store"), settings: settings, logger: logger)
         let socket = folder.path("control.sock")
         let (listening, listener) = AsyncStream.makeStream(of: Void.self)
-        let server = ControlServer(path: socket, store: vault, logger: logger) { listener.finish() }
+        let server = ControlServer(
+            path: socket,
+            perform: { (request, progress) async throws(StoreError) in
+                try await request.perform(on: vault, progress: progress)
+            }, logger: logger
+        ) { listener.finish() }
         let group = ServiceGroup(services: [server], logger: logger)
         let running = Task { try await group.run() }
         for await _ in listening {}
@@ -42,6 +47,8 @@ import Vault
             #expect(dryRun.collected?.dryRun == true && dryRun.checked == nil && dryRun.error == nil)
             #expect(try await ask(ControlRequest(check: CheckOptions()), at: socket).checked?.isClean == true)
             #expect(try await ask(ControlRequest(statistics: true), at: socket).statistics?.blobs == 0)
+            let health = try await ask(ControlRequest(health: true), at: socket).health
+            #expect(health != nil && health?.unreadiness == nil)
             let ban = RemoveOptions(address: address, action: .ban)
             #expect(try await ask(ControlRequest(remove: ban), at: socket).removed?.isBanned == true)
             let unban = RemoveOptions(address: address, action: .unban)

@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import Files
 import Logging
 import TestSupport
 import Testing
@@ -39,16 +40,27 @@ import Vault
     @Test func `every default of the table is a value of its setting`() throws {
         let settings = try SettingsLoader(arguments: [], environment: [:], configPath: nil).settings()
         #expect(settings.storagePath == "storage" && settings.logLevel == .info && settings.accessLog == .off)
-        #expect(settings.vault.bytesPerSubject == 20 << 30 && settings.server.addressRates.requestsPerSecond == nil)
+        #expect(settings.vault.bytesPerSubject == 20 << 30 && settings.server.connectionBytes == 256 << 20)
+        #expect(settings.server.addressRates == RateLimits(requestsPerSecond: 200))
+        #expect(settings.server.subjectRates == RateLimits(requestsPerSecond: 50))
         #expect(settings.server.listen.description == "127.0.0.1:8080" && settings.server.adminListen == nil)
     }
 
-    @Test func `every setting has a name, a flag and an environment variable of its own`() {
-        let settings = SettingsTable.all
+    @Test(arguments: ["0", "none"])
+    func `a rate can be turned off`(text: String) throws {
+        let names = ["address-request-rate", "address-byte-rate", "subject-request-rate", "subject-byte-rate"]
+        let flags = names.map { "--\($0)=\(text)" }
+        let settings = try SettingsLoader(arguments: flags, environment: [:], configPath: nil).settings()
+        #expect(settings.server.addressRates == RateLimits() && settings.server.subjectRates == RateLimits())
+    }
+
+    @Test(arguments: [SettingsTable.origin, .edge])
+    func `every setting has a name, a flag and an environment variable of its own`(table: SettingsTable) {
+        let settings = table.settings
         #expect(Set(settings.map(\.name)).count == settings.count)
         #expect(Set(settings.map(\.environmentName)).count == settings.count)
         for setting in settings {
-            #expect(setting.name.allSatisfy { $0.isLowercase || $0 == "-" }, "\(setting.name)")
+            #expect(setting.name.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" }, "\(setting.name)")
             #expect(setting.help.hasSuffix("."), "\(setting.name)")
         }
     }
@@ -56,7 +68,7 @@ import Vault
     @Test(arguments: [
         (["--listen", "127.0.0.1:0"], "listen", "127.0.0.1:0"), (["--listen=[::1]:80"], "listen", "[::1]:80"),
         (["--allow-anonymous-uploads"], "allow-anonymous-uploads", "true"),
-        (["--allow-anonymous-uploads=no"], "allow-anonymous-uploads", "no"),
+        (["--allow-anonymous-uploads=no"], "allow-anonymous-uploads", "no"), (["--send-104", "no"], "send-104", "no"),
         (["--public-url="], "public-url", ""), (["--access-log", "a=b"], "access-log", "a=b"),
     ])
     func `a flag takes its value behind a space or an equals sign`(
@@ -81,10 +93,13 @@ import Vault
 
     /// Values that no setting accepts, with the setting's name.
     @Test(arguments: [
-        ("listen", "127.0.0.1"), ("listen", ":80"), ("public-url", "media.example"), ("trusted-proxies", "10.0.0.0/40"),
+        ("listen", "127.0.0.1"), ("listen", ":80"), ("public-url", "media.example"),
+        ("mirrors", "media.example"), ("mirrors", "https://a.example,ftp://b.example"),
+        ("mirrors", (0...8).map { "https://\($0).example" }.joined(separator: ",")), ("trusted-proxies", "10.0.0.0/40"),
         ("client-address-header", "a b"), ("allow-anonymous-uploads", "perhaps"), ("storage", ""), ("accept", "some"),
         ("blob-limit", "99999999999999999999GiB"), ("default-lifetime", "soon"), ("gc-interval", "0"),
         ("bytes-per-subject", "0"), ("leases-per-blob", "0"), ("uploads", "-1"), ("address-request-rate", "0.5"),
+        ("address-byte-rate", "-1"), ("connection-memory", "1023KiB"), ("download-speed", "-1"),
         ("header-limit", "many"), ("log-level", "loud"), ("access-log", ""),
     ])
     func `a value that cannot be parsed is refused, and the error says where it was set`(name: String, text: String)
@@ -112,6 +127,27 @@ import Vault
         #expect(throws: SettingsError.self) {
             try SettingsLoader(arguments: [], environment: [:], configPath: folder.path("missing"))
         }
+    }
+
+    @Test func `a file that others can write is refused, since it says whose tickets count`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("settings.json")
+        try write(Array(#"{"uploads": 7}"#.utf8), toFile: path)
+        try OpenFile(path, .read).setPermissions(0o664)
+        let error = #expect(throws: SettingsError.self) {
+            try SettingsLoader(arguments: [], environment: [:], configPath: path)
+        }
+        #expect(error?.description.contains("chmod go-w \(path)") == true)
+        try OpenFile(path, .read).setPermissions(0o644)
+        _ = try SettingsLoader(arguments: [], environment: [:], configPath: path)
+    }
+
+    @Test func `mirrors are URLs as that of the server is one, with commas between them`() throws {
+        let arguments = ["--mirrors", "https://near.example/, HTTP://Far.Example:81/files"]
+        let settings = try SettingsLoader(arguments: arguments, environment: [:], configPath: nil).settings()
+        #expect(settings.server.mirrors.map(\.description) == ["https://near.example", "http://far.example:81/files"])
+        let none = try SettingsLoader(arguments: ["--mirrors="], environment: [:], configPath: nil).settings()
+        #expect(none.server.mirrors.isEmpty)
     }
 
     @Test(arguments: [

@@ -6,9 +6,13 @@ import Testing
 
 /// What an operator reads: help, reports, log lines.
 @Suite struct TextTests {
-    @Test func `the help of serve names every setting with its variable and its default`() {
-        let help = Satcheld.helpMessage(for: ServeCommand.self, columns: 400)
-        for setting in SettingsTable.all {
+    @Test(arguments: [SettingsTable.origin, .edge])
+    func `help names every setting with its variable and its default`(table: SettingsTable) {
+        let help =
+            table.command == "edge"
+            ? Satcheld.helpMessage(for: EdgeCommand.self, columns: 400)
+            : Satcheld.helpMessage(for: ServeCommand.self, columns: 400)
+        for setting in table.settings {
             #expect(help.contains(setting.flag) && help.contains(setting.environmentName), "\(setting.name)")
             if !setting.standard.isEmpty { #expect(help.contains("(default: \(setting.standard))"), "\(setting.name)") }
         }
@@ -16,7 +20,7 @@ import Testing
 
     @Test func `the help of the program lists its commands and its exit codes`() {
         let help = Satcheld.helpMessage(columns: 400)
-        for command in ["serve", "gc", "fsck", "remove", "stats", "ticket", "config"] {
+        for command in ["serve", "gc", "fsck", "remove", "stats", "ticket", "edge-key", "config"] {
             #expect(help.contains(command))
         }
         for status in ExitStatus.allCases {

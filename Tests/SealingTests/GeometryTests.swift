@@ -3,10 +3,9 @@ import Sealing
 import TestSupport
 import Testing
 
-@Suite("Lengths")
+@Suite
 struct GeometryTests {
     @Test(
-        "of blobs that cannot be are refused",
         arguments: [
             .min, -1, 0, 63, 64,
             87,  // a chunk without room for a trailer
@@ -14,25 +13,23 @@ struct GeometryTests {
             281543696187480,  // one chunk more than there are counters
             .max,
         ] as [Int64])
-    func refused(_ bytes: Int64) {
+    func `of blobs that cannot be are refused`(_ bytes: Int64) {
         #expect(SealedGeometry(sealedBytes: bytes) == nil)
     }
 
     @Test(
-        "of blobs give chunks and padded sizes",
         arguments: [
             (88, 1, 8), (65_616, 1, 65_536), (65_640, 2, 65_544), (5_244_224, 80, 5_242_880),
             (281543696187456, 4294967296, 281474976710656),
         ] as [(Int64, Int64, Int64)])
-    func accepted(_ bytes: Int64, _ chunks: Int64, _ padded: Int64) throws {
+    func `of blobs give chunks and padded sizes`(_ bytes: Int64, _ chunks: Int64, _ padded: Int64) throws {
         let geometry = try #require(SealedGeometry(sealedBytes: bytes))
         #expect(geometry.chunkCount == chunks)
         #expect(geometry.paddedBytes == padded)
         #expect(SealedGeometry(paddedBytes: padded) == geometry)
     }
 
-    @Test("ask a store for the chunks that hold a range")
-    func sealedRange() throws {
+    @Test func `ask a store for the chunks that hold a range`() throws {
         let geometry = try #require(SealedGeometry(sealedBytes: 5_244_224))
         let plain = try #require(ByteRange(offset: 1_000_000, count: 1_000_000, within: 5_000_000))
         let sealed = try #require(geometry.sealedRange(forPlaintext: plain))
@@ -46,7 +43,6 @@ struct GeometryTests {
     }
 
     @Test(
-        "are padded as the policy says",
         arguments: [
             (.none, 0, 8), (.none, 65_528, 65_536), (.none, 65_529, 65_544), (.none, 65_535, 65_544),
             (.none, 65_536, 65_544),
@@ -55,17 +51,17 @@ struct GeometryTests {
             (.powerOfTwo, 5_000_000, 8_388_608), (.none, 281474976710648, 281474976710656),
             (.eighths, 281474976710648, 281474976710656),
         ] as [(Padding, Int64, Int64)])
-    func padded(_ policy: Padding, _ plaintext: Int64, _ padded: Int64) {
+    func `are padded as the policy says`(_ policy: Padding, _ plaintext: Int64, _ padded: Int64) {
         #expect(policy.paddedBytes(for: plaintext) == padded)
     }
 
-    @Test("that the format cannot hold are not padded", arguments: Padding.allCases)
-    func tooLarge(_ policy: Padding) {
+    @Test(arguments: Padding.allCases)
+    func `that the format cannot hold are not padded`(_ policy: Padding) {
         for size in [Int64.min, -1, (1 << 48) - 7, .max] { #expect(policy.paddedBytes(for: size) == nil) }
     }
 
-    @Test("padded by any policy always make a geometry that holds the plaintext", arguments: Padding.allCases)
-    func everyPolicyFits(_ policy: Padding) throws {
+    @Test(arguments: Padding.allCases)
+    func `padded by any policy always make a geometry that holds the plaintext`(_ policy: Padding) throws {
         var generator = SeededGenerator(seed: 1)
         var sizes = (0..<2000).map { _ in Int64(generator.next() >> UInt64.random(in: 17...63, using: &generator)) }
         for edge: Int64 in [40, 4096, 65_536, 655_360] { sizes += (-40...40).map { edge + $0 } }

@@ -30,14 +30,12 @@ private enum Peer {
     }
 }
 
-@Suite(
-    "An independent implementation",
-    .enabled(if: Peer.isHere, "python3 with the package cryptography (Debian: python3-cryptography) is not here"))
+@Suite(.enabled(if: Peer.isHere, "python3 with the package cryptography (Debian: python3-cryptography) is not here"))
 struct PeerTests {
     static let sizes = [0, 65_529, 65_531, 300_000]
 
-    @Test("opens what is sealed here", arguments: sizes, Padding.allCases)
-    func opensOurs(_ size: Int, _ padding: Padding) throws {
+    @Test(arguments: sizes, Padding.allCases)
+    func `opens what is sealed here`(_ size: Int, _ padding: Padding) throws {
         let folder = try TemporaryFolder()
         var generator = SeededGenerator(seed: UInt64(size))
         let sample = try Sample(
@@ -47,8 +45,8 @@ struct PeerTests {
         #expect(try bytes(ofFile: folder.path("plain")) == sample.plaintext)
     }
 
-    @Test("seals what is opened here, to the same bytes", arguments: sizes, Padding.allCases)
-    func sealsForUs(_ size: Int, _ padding: Padding) throws {
+    @Test(arguments: sizes, Padding.allCases)
+    func `seals what is opened here, to the same bytes`(_ size: Int, _ padding: Padding) throws {
         let folder = try TemporaryFolder()
         var generator = SeededGenerator(seed: UInt64(size))
         var sample = try Sample(generator.bytes(size), padding: padding, key: generator.bytes(32), salt: Sample.salt)
@@ -64,8 +62,7 @@ struct PeerTests {
     }
 
     /// Without the commitment this blob would open under both keys: the tag of its one chunk is right under both.
-    @Test("makes a blob with a right tag under two keys, which opens under the one it is committed to")
-    func salamander() throws {
+    @Test func `makes a blob with a right tag under two keys, which opens under the one it is committed to`() throws {
         let folder = try TemporaryFolder()
         let other = [UInt8](repeating: 0xaa, count: 32)
         let isMade = try Peer.call(

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Sealing
 
-@Suite("Two workers")
+@Suite
 struct PipelineSchedulerTests {
-    @Test("do every step once and in order, whatever takes how long", arguments: 1...40)
-    func everyOrder(_ seed: Int) throws {
+    @Test(arguments: 1...40)
+    func `do every step once and in order, whatever takes how long`(_ seed: Int) throws {
         var simulation = Simulation(runs: Int64(seed % 23), slots: 1 + seed % 5, workers: 2, seed: UInt64(seed))
         try simulation.run()
         #expect(simulation.scheduler.failure == nil)
@@ -15,15 +15,14 @@ struct PipelineSchedulerTests {
         #expect(simulation.prepared.sorted() == simulation.digested)
     }
 
-    @Test("are not needed: one does it all")
-    func alone() throws {
+    @Test func `are not needed: one does it all`() throws {
         var simulation = Simulation(runs: 10, slots: 3, workers: 1, seed: 0)
         try simulation.run()
         #expect(simulation.written == Array(0..<10))
     }
 
-    @Test("tell the failure of the run that comes first, and stop", arguments: 1...40)
-    func failures(_ seed: Int) throws {
+    @Test(arguments: 1...40)
+    func `tell the failure of the run that comes first, and stop`(_ seed: Int) throws {
         var simulation = Simulation(runs: 20, slots: 4, workers: 2, seed: UInt64(seed))
         simulation.failing = [7, 8, 9]
         try simulation.run()
@@ -32,8 +31,7 @@ struct PipelineSchedulerTests {
         #expect(simulation.digested.allSatisfy { $0 < 7 })
     }
 
-    @Test("stop when writing fails")
-    func writeFailure() throws {
+    @Test func `stop when writing fails`() throws {
         var simulation = Simulation(runs: 20, slots: 4, workers: 2, seed: 1)
         simulation.unwritable = 5
         try simulation.run()

@@ -5,12 +5,11 @@ import Testing
 
 @testable import Sealing
 
-@Suite("A range")
+@Suite
 struct RangeTests {
     static let sample = Result { try Sample(patternBytes(6 * 65_536 + 100), padding: .eighths) }
 
-    @Test("has the same bytes as the whole, at every offset around a chunk's edge")
-    func aroundEdges() throws {
+    @Test func `has the same bytes as the whole, at every offset around a chunk's edge`() throws {
         let sample = try Self.sample.get()
         let opened = try RangeOpener(sample)
         let size = sample.plaintext.count
@@ -23,8 +22,7 @@ struct RangeTests {
         }
     }
 
-    @Test("has the same bytes as the whole, wherever it lies")
-    func anywhere() throws {
+    @Test func `has the same bytes as the whole, wherever it lies`() throws {
         let sample = try Self.sample.get()
         let opened = try RangeOpener(sample)
         var generator = SeededGenerator(seed: 3)
@@ -35,8 +33,7 @@ struct RangeTests {
         }
     }
 
-    @Test("asks for no other sealed bytes than its chunks'")
-    func asksForLittle() throws {
+    @Test func `asks for no other sealed bytes than its chunks'`() throws {
         let sample = try Self.sample.get()
         let reader = try SealedReader(
             header: Array(sample.blob[..<64]), sealedBytes: Int64(sample.blob.count),
@@ -51,8 +48,7 @@ struct RangeTests {
         #expect(asked.map(\.offset) == [64] && asked.map(\.count) == [2 * 65_552])
     }
 
-    @Test("of a damaged blob opens where it is whole, and hands out nothing of a damaged chunk")
-    func damaged() throws {
+    @Test func `of a damaged blob opens where it is whole, and hands out nothing of a damaged chunk`() throws {
         let sample = try Self.sample.get().with { $0[64 + 2 * 65_552 + 5] ^= 1 }
         let opened = try RangeOpener(sample)
         #expect(try opened.bytes(0, 131_072).elementsEqual(sample.plaintext[..<131_072]))
@@ -60,8 +56,7 @@ struct RangeTests {
         #expect(try opened.bytes(196_608, 10).elementsEqual(sample.plaintext[196_608..<196_618]))
     }
 
-    @Test("is refused when the size that the message gives is not the one sealed")
-    func wrongSize() throws {
+    @Test func `is refused when the size that the message gives is not the one sealed`() throws {
         let sample = try Self.sample.get()
         let opened = try RangeOpener(sample, plaintextSize: Int64(sample.plaintext.count) - 1)
         #expect(throws: SealingError.trailer) { try opened.bytes(6 * 65_536, 10) }
@@ -90,36 +85,32 @@ private struct RangeOpener {
     }
 }
 
-@Suite("What is verified of a partial download")
+@Suite
 struct VerifiedPrefixTests {
     @Test(
-        "is the header and the whole chunks behind it",
         arguments: [
             (0, 0), (63, 0), (64, 64), (65, 64), (65615, 64), (65616, 65616), (65617, 65616),
             (131168, 131168), (426_159, 393_376), (426_160, 426_160),
         ] as [(Int, Int64)])
-    func cut(_ size: Int, _ expected: Int64) throws {
+    func `is the header and the whole chunks behind it`(_ size: Int, _ expected: Int64) throws {
         let sample = try RangeTests.sample.get()
         #expect(try verified(sample.with { $0.removeSubrange(min(size, $0.count)...) }, of: sample) == expected)
     }
 
-    @Test("is all of it when nothing is missing, even if something follows")
-    func whole() throws {
+    @Test func `is all of it when nothing is missing, even if something follows`() throws {
         let sample = try RangeTests.sample.get()
         #expect(try verified(sample, of: sample) == Int64(sample.blob.count))
         #expect(try verified(sample.with { $0 += zeros(99_999) }, of: sample) == Int64(sample.blob.count))
     }
 
-    @Test("ends before the first chunk that is not what was sealed")
-    func damaged() throws {
+    @Test func `ends before the first chunk that is not what was sealed`() throws {
         let sample = try RangeTests.sample.get()
         #expect(try verified(sample.with { $0[64] ^= 1 }, of: sample) == 64)
         #expect(try verified(sample.with { $0[64 + 3 * 65_552] ^= 1 }, of: sample) == 64 + 3 * 65_552)
         #expect(try verified(sample.with { $0[$0.count - 1] ^= 1 }, of: sample) == 64 + 6 * 65_552)
     }
 
-    @Test("is nothing under another header or key")
-    func otherHeader() throws {
+    @Test func `is nothing under another header or key`() throws {
         let sample = try RangeTests.sample.get()
         #expect(try verified(sample.with { $0[0] ^= 1 }, of: sample) == 0)
         #expect(try verified(sample.with { $0[40] ^= 1 }, of: sample) == 0)
@@ -128,8 +119,25 @@ struct VerifiedPrefixTests {
         #expect(try verified(other, of: sample) == 0)
     }
 
-    @Test("is no question for a size that no blob has")
-    func impossible() throws {
+    @Test(
+        arguments: [
+            ([], nil), ([64], 64..<65_616), ([65_615], 64..<65_616), ([65_616], 65_616..<131_168),
+            ([64 + 65_552, 64 + 3 * 65_552], 65_616..<262_272), ([426_159], 393_376..<426_160),
+            ([0], 0..<64), ([40], 0..<64), ([0, 300_000], 0..<64),
+        ] as [([Int], Range<Int64>?)])
+    func `what does not verify reaches from the first wrong chunk to the last, or is the header`(
+        places: [Int], expected: Range<Int64>?
+    ) throws {
+        let sample = try RangeTests.sample.get()
+        let wrong = sample.with { blob in for place in places { blob[place] ^= 1 } }
+        let folder = try TemporaryFolder()
+        try write(wrong.blob, toFile: folder.path("blob"))
+        let range = try unverifiedRange(
+            of: OpenFile(folder.path("blob"), .read), key: try mediaKey(sample.key))
+        #expect(range.map { $0.offset..<$0.end } == expected)
+    }
+
+    @Test func `is no question for a size that no blob has`() throws {
         let sample = try RangeTests.sample.get()
         #expect(throws: SealingError.length(87)) { try verified(sample, sealedSize: 87) }
     }

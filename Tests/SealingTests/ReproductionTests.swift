@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sealing
 
-@Suite("Sealing again")
+@Suite
 struct ReproductionTests {
     private let folder: TemporaryFolder
 
@@ -32,16 +32,16 @@ struct ReproductionTests {
         return .success(try bytes(ofFile: folder.path("again")))
     }
 
-    @Test("gives the same blob to the last byte, whatever the padding was", arguments: Padding.allCases)
-    func same(padding: Padding) throws {
+    @Test(arguments: Padding.allCases)
+    func `gives the same blob to the last byte, whatever the padding was`(padding: Padding) throws {
         for size in [0, 1, 65_528, 65_529, 300_000] {
             let sample = try Sample(patternBytes(size), padding: padding)
             #expect(try again(sample, from: sample.plaintext).get() == sample.blob, "\(size)")
         }
     }
 
-    @Test("a plaintext that differs by one byte is refused, and nothing is written", arguments: [0, 150_000, 299_999])
-    func oneByte(offset: Int) throws {
+    @Test(arguments: [0, 150_000, 299_999])
+    func `a plaintext that differs by one byte is refused, and nothing is written`(offset: Int) throws {
         let sample = try Sample(patternBytes(300_000))
         var other = sample.plaintext
         other[offset] ^= 1
@@ -51,8 +51,8 @@ struct ReproductionTests {
         }
     }
 
-    @Test("a plaintext of another length is refused", arguments: [0, 299_999, 300_001])
-    func otherLength(count: Int) throws {
+    @Test(arguments: [0, 299_999, 300_001])
+    func `a plaintext of another length is refused`(count: Int) throws {
         let sample = try Sample(patternBytes(300_000))
         guard case .failure(.notTheOriginal(_)) = try again(sample, from: patternBytes(count)) else {
             Issue.record("sealed")
@@ -60,8 +60,7 @@ struct ReproductionTests {
         }
     }
 
-    @Test("a key or a header of another blob is refused before anything is sealed")
-    func otherKey() throws {
+    @Test func `a key or a header of another blob is refused before anything is sealed`() throws {
         let sample = try Sample(patternBytes(1000))
         var key = sample.key
         key[3] ^= 1

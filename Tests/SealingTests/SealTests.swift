@@ -5,10 +5,10 @@ import Testing
 
 @testable import Sealing
 
-@Suite("Sealing")
+@Suite
 struct SealTests {
-    @Test("and opening give back the same bytes, at every size around the edges", arguments: Padding.allCases)
-    func roundTrip(_ padding: Padding) throws {
+    @Test(arguments: Padding.allCases)
+    func `and opening give back the same bytes, at every size around the edges`(_ padding: Padding) throws {
         let sizes = [0, 1, 7, 8, 65_527, 65_528, 65_529, 65_535, 65_536, 65_537, 262_136, 262_137, 262_144, 1_000_000]
         for size in sizes {
             let sample = try Sample(patternBytes(size), padding: padding)
@@ -17,8 +17,7 @@ struct SealTests {
         }
     }
 
-    @Test("the same bytes twice gives blobs that have nothing in common but their first eight bytes")
-    func fresh() throws {
+    @Test func `the same bytes twice gives blobs that have nothing in common but their first eight bytes`() throws {
         let folder = try TemporaryFolder()
         try write(patternBytes(100), toFile: folder.path("plain"))
         let plaintext = try OpenFile(folder.path("plain"), .read)
@@ -38,8 +37,7 @@ struct SealTests {
         #expect(equalCount < 60, "\(equalCount) of 4168 bytes agree; chance alone gives 16")
     }
 
-    @Test("cuts what stood in the output before")
-    func cutsOutput() throws {
+    @Test func `cuts what stood in the output before`() throws {
         let folder = try TemporaryFolder()
         try write(zeros(50_000), toFile: folder.path("blob"))
         try write(zeros(50_000), toFile: folder.path("opened"))
@@ -53,8 +51,7 @@ struct SealTests {
         #expect(try bytes(ofFile: folder.path("opened")) == [1, 2, 3])
     }
 
-    @Test("tells how far it has come: rising, and at the end all of it")
-    func progress() throws {
+    @Test func `tells how far it has come: rising, and at the end all of it`() throws {
         let folder = try TemporaryFolder()
         try write(zeros(3_000_000), toFile: folder.path("plain"))
         let plaintext = try OpenFile(folder.path("plain"), .read)
@@ -72,10 +69,8 @@ struct SealTests {
         #expect(told == told.sorted() && told.last ?? 0 <= 3_000_000)
     }
 
-    @Test(
-        "a plaintext that shrinks or grows meanwhile is an error, and leaves nothing",
-        arguments: [1_000_000, 9_000_000])
-    func changing(_ newSize: Int64) throws {
+    @Test(arguments: [1_000_000, 9_000_000])
+    func `a plaintext that shrinks or grows meanwhile is an error, and leaves nothing`(_ newSize: Int64) throws {
         let folder = try TemporaryFolder()
         let path = folder.path("plain")
         try write(zeros(6_000_000), toFile: path)
@@ -91,16 +86,15 @@ struct SealTests {
         #expect(try blob.size() == 0)
     }
 
-    @Test("only regular files", arguments: ["/dev/zero", "/"])
-    func notAFile(_ path: String) throws {
+    @Test(arguments: ["/dev/zero", "/"])
+    func `only regular files`(_ path: String) throws {
         let folder = try TemporaryFolder()
         #expect(throws: SealingError.notAFile(path: path)) {
             try seal(OpenFile(path, .read), into: OpenFile.unnamed(in: folder.path), key: MediaKey())
         }
     }
 
-    @Test("onto a full disk is an error that says so")
-    func fullDisk() throws {
+    @Test func `onto a full disk is an error that says so`() throws {
         let folder = try TemporaryFolder()
         try write(zeros(1_000_000), toFile: folder.path("plain"))
         // Writing to /dev/full fails with ENOSPC; truncating it fails first, which tells the same.
@@ -109,8 +103,8 @@ struct SealTests {
         }
     }
 
-    @Test("5 GiB, and opening them, takes hardly any memory", .enabled(if: soaks))
-    func constantMemory() throws {
+    @Test(.enabled(if: soaks))
+    func `5 GiB, and opening them, takes hardly any memory`() throws {
         let folder = try TemporaryFolder()
         let size: Int64 = 5 << 30
         let plaintext = try OpenFile.unnamed(in: folder.path)
@@ -136,10 +130,9 @@ struct SealTests {
     }
 }
 
-@Suite("A media key")
+@Suite
 struct MediaKeyTests {
-    @Test("is read back from its 43 characters")
-    func text() throws {
+    @Test func `is read back from its 43 characters`() throws {
         let key = MediaKey()
         let text = key.base64url
         #expect(text.utf8.count == 43)
@@ -147,28 +140,24 @@ struct MediaKeyTests {
         #expect(bytes == key.bytes)
     }
 
-    @Test("is never the same twice")
-    func random() {
+    @Test func `is never the same twice`() {
         let keys = Set((0..<100).map { _ in MediaKey().base64url })
         #expect(keys.count == 100)
     }
 
-    @Test(
-        "is not read from anything else",
-        arguments: [
-            "", "AAAA",
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",  // a spare bit that is not zero
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+A",
-        ])
-    func refused(_ text: String) {
+    @Test(arguments: [
+        "", "AAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",  // a spare bit that is not zero
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+A",
+    ])
+    func `is not read from anything else`(_ text: String) {
         let isKey = MediaKey(base64url: text) != nil
         #expect(!isKey)
     }
 
-    @Test("and what it derives are wiped on demand")
-    func wiped() {
+    @Test func `and what it derives are wiped on demand`() {
         var bytes: [UInt8] = [1, 2, 3]
         wipe(&bytes)
         #expect(bytes == [0, 0, 0])

@@ -78,25 +78,23 @@ struct Tampering: Sendable, CustomTestStringConvertible {
 
 func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-@Suite("A changed blob is refused, each way with its own error:")
+@Suite
 struct TamperTests {
     static let whole = Result { try Sample(patternBytes(8 * 65_536 + 192)) }
 
-    @Test("unchanged, it opens")
-    func unchanged() throws {
+    @Test func `unchanged, it opens`() throws {
         let sample = try Self.whole.get()
         #expect(sample.blob.count == 64 + 8 * 65_552 + 216)
         #expect(try sample.opened().get() == sample.plaintext)
     }
 
-    @Test("by one change", arguments: Tampering.inHeader + Tampering.inChunks + Tampering.inLength)
-    func tampered(_ tampering: Tampering) throws {
+    @Test(arguments: Tampering.inHeader + Tampering.inChunks + Tampering.inLength)
+    func `by one change`(_ tampering: Tampering) throws {
         let sample = try Self.whole.get().with(tampering.change)
         #expect(try sample.opened() == .failure(tampering.expected))
     }
 
-    @Test("every bit of the header")
-    func everyHeaderBit() throws {
+    @Test func `every bit of the header`() throws {
         let sample = try Sample([1, 2, 3])
         for bit in 0..<64 * 8 {
             let expected: SealingError =
@@ -111,8 +109,7 @@ struct TamperTests {
         }
     }
 
-    @Test("a chunk spliced in from a sealing with the same key and another salt")
-    func spliced() throws {
+    @Test func `a chunk spliced in from a sealing with the same key and another salt`() throws {
         let sample = try Self.whole.get()
         let other = try Sample(sample.plaintext, salt: [UInt8](0x41..<0x59))
         for index in [0, 3, 8] {
@@ -121,54 +118,49 @@ struct TamperTests {
         }
     }
 
-    @Test("the header of a sealing with the same key and another salt")
-    func otherHeader() throws {
+    @Test func `the header of a sealing with the same key and another salt`() throws {
         let sample = try Self.whole.get()
         let other = try Sample([], salt: [UInt8](0x41..<0x59))
         #expect(try sample.with { $0.replaceSubrange(0..<64, with: other.blob[..<64]) }.opened() == .failure(.chunk(0)))
     }
 
-    @Test("a key that is wrong by one bit")
-    func wrongKey() throws {
+    @Test func `a key that is wrong by one bit`() throws {
         var key = Sample.keyBytes
         key[31] ^= 1
         #expect(try Self.whole.get().opened(key: key) == .failure(.commitment))
     }
 
-    @Test("a whole and genuine blob asked for under another address")
-    func wrongAddress() throws {
+    @Test func `a whole and genuine blob asked for under another address`() throws {
         let sample = try Self.whole.get()
         let other = address(of: [])
         #expect(
             try sample.opened(address: other) == .failure(.digest(expected: other, actual: sample.address)))
     }
 
-    @Test(
-        "a size that is not the one sealed",
-        arguments: [0, 1, 8 * 65_536 + 191, 8 * 65_536 + 193, 1 << 53, .max, -1, .min] as [Int64])
-    func wrongSize(_ size: Int64) throws {
+    @Test(arguments: [0, 1, 8 * 65_536 + 191, 8 * 65_536 + 193, 1 << 53, .max, -1, .min] as [Int64])
+    func `a size that is not the one sealed`(_ size: Int64) throws {
         #expect(try Self.whole.get().opened(plaintextSize: size) == .failure(.trailer))
     }
 
     @Test(
-        "a trailer that says more than fits, beyond what a signed number holds, or less",
         arguments: [
             (UInt64.max, 3), (1 << 63, 3), (4089, 4089), (2, 3), (1 << 32 | 3, 3),
         ] as [(UInt64, Int64)])
-    func forgedTrailer(_ trailer: UInt64, _ claimed: Int64) throws {
+    func `a trailer that says more than fits, beyond what a signed number holds, or less`(
+        _ trailer: UInt64, _ claimed: Int64
+    ) throws {
         let sample = try forged(padded: [1, 2, 3] + zeros(4085) + trailer.bigEndianBytes)
         #expect(try sample.opened(plaintextSize: claimed) == .failure(.trailer))
     }
 
-    @Test("padding that is not empty", arguments: [3, 4, 1000, 4087])
-    func forgedPadding(_ place: Int) throws {
+    @Test(arguments: [3, 4, 1000, 4087])
+    func `padding that is not empty`(_ place: Int) throws {
         var padded = [1, 2, 3] + zeros(4085) + UInt64(3).bigEndianBytes
         padded[place] = 1
         #expect(try forged(padded: padded).opened(plaintextSize: 3) == .failure(.padding))
     }
 
-    @Test("padding that is not empty in a chunk far from the end")
-    func forgedFarPadding() throws {
+    @Test func `padding that is not empty in a chunk far from the end`() throws {
         var padded = [1, 2, 3] + zeros(10 * 65_536 - 11) + UInt64(3).bigEndianBytes
         padded[70_000] = 1
         #expect(try forged(padded: padded).opened(plaintextSize: 3) == .failure(.padding))
@@ -176,8 +168,7 @@ struct TamperTests {
         #expect(try forged(padded: padded).opened(plaintextSize: 3) == .success([1, 2, 3]))
     }
 
-    @Test("by the thousand: never a crash, never other bytes")
-    func mutated() throws {
+    @Test func `by the thousand: never a crash, never other bytes`() throws {
         let sample = try Sample(patternBytes(700), padding: .eighths)
         var generator = SeededGenerator(seed: 2)
         for _ in 0..<(soaks ? 100_000 : 2_000) {

@@ -39,15 +39,14 @@ let folderOfThisTarget = URL(filePath: #filePath).deletingLastPathComponent().pa
 
 func environmentHas(_ name: String) -> Bool { ProcessInfo.processInfo.environment[name] != nil }
 
-@Suite("The vectors")
+@Suite
 struct VectorTests {
-    @Test("are all there")
-    func all() throws {
+    @Test func `are all there`() throws {
         #expect(try Vectors.shared.get().cases.count == 9)
     }
 
-    @Test("seal to the same bytes, and open again", arguments: Vectors.cases)
-    func sealsAlike(_ vector: Vectors.Case) throws {
+    @Test(arguments: Vectors.cases)
+    func `seal to the same bytes, and open again`(_ vector: Vectors.Case) throws {
         let vectors = try Vectors.shared.get()
         let padding = try #require(Padding(rawValue: vector.padding))
         let sample = try Sample(
@@ -63,8 +62,7 @@ struct VectorTests {
         #expect(try sample.opened().get() == sample.plaintext)
     }
 
-    @Test("give the key schedule")
-    func keySchedule() throws {
+    @Test func `give the key schedule`() throws {
         let vectors = try Vectors.shared.get()
         let prefix = SealedHeader.prefix(salt: try #require(Hexadecimal.decode(vectors.salt)))
         let message = Array("sealed-blob/v1".utf8) + [0] + prefix + [1]
@@ -75,8 +73,7 @@ struct VectorTests {
         #expect(ChunkKey(try mediaKey(key), headerPrefix: prefix).commitment == Array(material.suffix(32)))
     }
 
-    @Test("give the smallest blob byte for byte")
-    func smallest() throws {
+    @Test func `give the smallest blob byte for byte`() throws {
         #expect(Hexadecimal.encode(try Sample([]).blob) == (try Vectors.shared.get().emptyUnpaddedBlob))
     }
 }
@@ -92,10 +89,9 @@ func authenticator(of message: [UInt8], key: [UInt8]) -> [UInt8] {
     return result
 }
 
-@Suite("What is called of libsodium")
+@Suite
 struct KnownAnswerTests {
-    @Test("agrees with RFC 8439 §2.8.2")
-    func chaCha20Poly1305() throws {
+    @Test func `agrees with RFC 8439 §2.8.2`() throws {
         let key = [UInt8](0x80...0x9f)
         let nonce: [UInt8] = [7, 0, 0, 0] + (0x40...0x47)
         let data = try #require(Hexadecimal.decode("50515253c0c1c2c3c4c5c6c7"))
@@ -125,7 +121,6 @@ struct KnownAnswerTests {
 
     /// Keys shorter than a block are filled with zeros (RFC 2104 §2), so those below 32 bytes can be tried here.
     @Test(
-        "agrees with RFC 4231 §4.2 to §4.5",
         arguments: [
             (
                 "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", Array("Hi There".utf8),
@@ -156,7 +151,7 @@ struct KnownAnswerTests {
                 """
             ),
         ] as [(String, [UInt8], String)])
-    func hmacSHA512(_ key: String, _ message: [UInt8], _ expected: String) throws {
+    func `agrees with RFC 4231 §4.2 to §4.5`(_ key: String, _ message: [UInt8], _ expected: String) throws {
         let short = try #require(Hexadecimal.decode(key))
         let key = short + [UInt8](repeating: 0, count: 32 - short.count)
         #expect(Hexadecimal.encode(authenticator(of: message, key: key)) == expected)

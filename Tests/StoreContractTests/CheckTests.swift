@@ -41,16 +41,16 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases, [Harm.cut, .gone])
-    func `what a look at the file shows is never served nor taken for held`(kind: StoreKind, harm: Harm) async throws {
-        let fixture = try StoreFixture(kind)
-        try await fixture.withStore { store async throws in
-            let blob = try await store.upload(content(1), owner: secret(1)).address
+    @Test(arguments: ReadKind.allCases, [Harm.cut, .gone])
+    func `what a look at the file shows is never served nor taken for held`(kind: ReadKind, harm: Harm) async throws {
+        let fixture = try StoreFixture(kind.store)
+        try await fixture.withReads(kind) { scene async throws in
+            let blob = try await scene.store.upload(content(1), owner: secret(1)).address
             try fixture.inflict(harm, on: blob)
-            let found = try await store.fetch(blob)
+            let found = try await scene.reads.fetch(blob)
             #expect(found == .damaged)
-            let again = try await store.upload(content(1), owner: secret(1))
-            let healed = try await store.fetch(blob)
+            let again = try await scene.store.upload(content(1), owner: secret(1))
+            let healed = try await scene.reads.fetch(blob)
             #expect(again.isNew && healed == .held(content(1)))
         }
     }
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `bytes that the catalogue does not know are reported and stay`(kind: StoreKind) async throws {
+    func `bytes that the catalog does not know are reported and stay`(kind: StoreKind) async throws {
         let fixture = try StoreFixture(kind)
         try await fixture.withStore { store async throws in
             try fixture.plant(content(1))

@@ -75,14 +75,16 @@ import Testing
     // MARK: Whose secret it is
 
     @Test(arguments: StoreKind.allCases)
-    func `a secret counts for the leases that know it, and for no other on the same bytes`(kind: StoreKind) async throws
+    func `a secret counts for the one lease that knows it, and for no other on the same bytes`(kind: StoreKind)
+        async throws
     {
         let fixture = try StoreFixture(kind)
         try await fixture.withStore { store async throws in
             try await store.upload(bytes, on: terms(owner: 1, recipients: 1, receipts: [secret(11)]))
-            try await store.upload(bytes, on: terms(owner: 2, recipients: 2, receipts: [secret(11), secret(12)]))
-            try await store.upload(bytes, on: terms(owner: 3, recipients: 1, receipts: [secret(13)]))
+            try await store.upload(bytes, on: terms(owner: 2, recipients: 2, receipts: [secret(12), secret(13)]))
+            try await store.upload(bytes, on: terms(owner: 3, recipients: 1, receipts: [secret(14)]))
             try await store.confirmDelivery(of: blob, to: recipient(5), secret: secret(11))
+            try await store.confirmDelivery(of: blob, to: recipient(5), secret: secret(12))
             let received = try await [1, 2, 3].asyncMap {
                 try await store.lease(on: blob, owner: secret($0)).received.count
             }
@@ -92,6 +94,81 @@ import Testing
             #expect(states == [.ended(.delivered), .held, .held])
             let found = try await store.fetch(blob)
             #expect(found == .held(bytes), "others hold it")
+        }
+    }
+
+    /// Whoever holds a message knows its receipt secret: a lease of their own would hear of everybody else's receipts.
+    @Test(arguments: StoreKind.allCases)
+    func `a receipt hash names one lease on a blob, and is not free while that is remembered`(kind: StoreKind)
+        async throws
+    {
+        var fixture = try StoreFixture(kind)
+        fixture.settings.tombstoneLifetime = .days(2)
+        try await fixture.withStore { store async throws in
+            func refused() async throws {
+                for receipts in [[shared], [secret(10), shared]] {
+                    let wanted = terms(owner: 2, receipts: receipts, subject: "eve")
+                    let upload = UploadAnnouncement(size: Int64(bytes.count), address: blob, terms: wanted)
+                    await #expect(throws: StoreError.receiptTaken) { try await store.upload(bytes, on: wanted) }
+                    await #expect(throws: StoreError.receiptTaken) { try await store.preflight(upload) }
+                    await #expect(throws: StoreError.receiptTaken) { _ = try await store.create(upload) }
+                }
+                await #expect(throws: StoreError.receiptTaken, "nor for the same subject without an owner") {
+                    try await store.upload(bytes, on: terms(receipts: [shared]))
+                }
+            }
+            try await store.upload(bytes, on: terms(owner: 1, lifetime: .days(1), recipients: 2, receipts: [shared]))
+            try await refused()
+            await #expect(throws: StoreError.receiptTaken) {
+                _ = try await store.addLease(on: blob, terms: terms(owner: 2, receipts: [shared], subject: "eve"))
+            }
+            let again = try await store.addLease(on: blob, terms: terms(owner: 1, receipts: [shared]))
+            #expect(!again.isNew, "a retry of the same owner gets the same lease")
+            try await store.upload(content(22), on: terms(owner: 2, receipts: [shared]))
+
+            try await store.confirmDelivery(of: blob, to: recipient(1), secret: shared)
+            try await store.revoke(on: blob, owner: secret(1))
+            try await refused()
+            await #expect(throws: StoreError.leaseEnded(.revoked), "an upload that comes late revives nothing") {
+                try await store.upload(bytes, on: terms(owner: 1, receipts: [shared]))
+            }
+            _ = try await store.collect()
+            try await refused()
+            try await store.confirmDelivery(of: blob, to: recipient(2), secret: shared)
+            let received = try await store.lease(on: blob, owner: secret(1)).received
+            #expect(Set(received.map(\.recipient)) == [recipient(1), recipient(2)], "a late receipt counts")
+
+            fixture.clock.pass(seconds: 2 * 86_400 + 1)
+            _ = try await store.collect()
+            try await store.upload(bytes, on: terms(owner: 2, receipts: [shared], subject: "eve"))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `of many who want the same receipt hash at once one gets it`(kind: StoreKind) async throws {
+        let fixture = try StoreFixture(kind)
+        try await fixture.withStore { store async throws in
+            try await store.upload(bytes, on: terms(owner: 0))
+            let kept = await withTaskGroup(of: Bool.self) { group in
+                for owner in 1...50 {
+                    group.addTask {
+                        let wanted = terms(owner: owner, receipts: [shared], subject: "subject \(owner)")
+                        do throws(StoreError) {
+                            if owner.isMultiple(of: 2) {
+                                try await store.upload(bytes, on: wanted)
+                            } else {
+                                _ = try await store.addLease(on: blob, terms: wanted)
+                            }
+                            return true
+                        } catch {
+                            #expect(error == .receiptTaken)
+                            return false
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(kept == 1)
         }
     }
 

@@ -56,11 +56,12 @@ struct LeaseModel {
         return end(at: now).map { .gone($0) } ?? .wrongSecret
     }
 
-    /// Ends in their order: by when, and at the same moment those by time before those by a word.
+    /// Ends in their order: by when, and at the same moment those by time before those by a word, of those by time the
+    /// ones that everybody had last.
     private func order(_ index: Int) -> (Int64, Int, Int) {
         let entry = entries[index]
-        guard let word = entry.word else { return (entry.expires.seconds, 0, index) }
-        return (word.at.seconds, word.order, index)
+        guard let word = entry.word else { return (entry.expires.seconds, 0, entry.isDelivered ? 1 : 0) }
+        return (word.at.seconds, word.order, 0)
     }
 
     // MARK: What is done
@@ -70,6 +71,7 @@ struct LeaseModel {
         if lifetime > limit { return .lifetimeTooLong(limit: limit) }
         if isBanned { return .banned }
         if let existing = entry(of: wanted.owner) { return existing.end(at: now).map { .leaseEnded($0) } }
+        if entries.contains(where: { !Set($0.receipts).isDisjoint(with: wanted.receipts) }) { return .receiptTaken }
         entries.append(
             Entry(
                 owner: wanted.owner, created: now, expires: now.advanced(by: lifetime), recipients: wanted.recipients,
@@ -101,9 +103,8 @@ struct LeaseModel {
     }
 
     mutating func confirm(_ secret: Int, _ person: Int, at now: Timestamp) -> StoreError? {
-        let admitting = entries.indices.filter { entries[$0].receipts.contains(secret) }
-        if admitting.isEmpty { return refusal(at: now) }
-        for index in admitting { confirm(index, secret, person, at: now) }
+        guard let index = entries.firstIndex(where: { $0.receipts.contains(secret) }) else { return refusal(at: now) }
+        confirm(index, secret, person, at: now)
         return nil
     }
 

@@ -47,6 +47,7 @@ private struct Walk {
     private var model: LeaseModel
     private var random: SeededGenerator
     private var owners = 3
+    private var receipts = 100
     private var story: [String] = []
     /// What a reader may have kept of the blob while it was held.
     private var kept: (validity: ValidityToken, sunset: Timestamp)?
@@ -98,7 +99,7 @@ private struct Walk {
             let expected = model.revoke(owner, at: now)
             await expect(expected) { try await store.revoke(on: blob, owner: secret(owner)) }
         case .confirm:
-            let (key, person) = (pick([100, 101, 102, 103]), pick([1, 2, 3]))
+            let (key, person) = (receipt(fresh: false), pick([1, 2, 3]))
             let expected = model.confirm(key, person, at: now)
             await expect(expected) {
                 try await store.confirmDelivery(of: blob, to: recipient(person), secret: secret(key))
@@ -129,12 +130,21 @@ private struct Walk {
 
     private mutating func wanted(fresh: Bool) -> LeaseModel.Wanted {
         if fresh { owners += 1 }
+        // Most are used once, as they should be.
+        let (first, second) = (receipt(fresh: pick([true, true, true, false])), receipt(fresh: true))
         let group: (Int?, [Int]) = pick([
-            (nil, []), (2, [100]), (2, [100]), (nil, [100]), (1, [101]), (2, [101, 102]), (nil, [102, 103]),
+            (nil, []), (2, [first]), (2, [first]), (nil, [first]), (1, [first]), (2, [first, second]),
+            (nil, [first, second]),
         ])
         return LeaseModel.Wanted(
             owner: fresh ? owners : owner(), lifetime: pick([nil, seconds(600), seconds(7200), .days(1), .days(4)]),
             recipients: group.0, receipts: group.1)
+    }
+
+    /// A new receipt secret, or one of the latest.
+    private mutating func receipt(fresh: Bool) -> Int {
+        if fresh { receipts += 1 }
+        return fresh ? receipts : Int.random(in: (receipts - 5)...receipts, using: &random)
     }
 
     private func expect<Value>(_ expected: StoreError?, _ body: () async throws -> Value) async {
@@ -163,7 +173,7 @@ private struct Walk {
         case .held(let held):
             #expect(model.sunset(at: now) == held.sunset, "\(story)")
             kept = (validity, held.sunset)
-        case .damaged, .unreachable: Issue.record("neither held nor gone: \(story)")
+        case .damaged, .unreachable, .unanswered: Issue.record("neither held nor gone: \(story)")
         }
         for owner in 0...owners {
             guard let entry = model.entry(of: owner) else {

@@ -143,6 +143,44 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func `a subject has no more than its share of the leases on a blob, so that others can forward and heal it`(
+        kind: StoreKind
+    ) async throws {
+        var fixture = try StoreFixture(kind)
+        fixture.settings.leasesPerAddress = 10
+        fixture.settings.leasesPerSubjectAndAddress = 3
+        try await fixture.withStore { store async throws in
+            try await store.upload(bytes, on: terms(owner: 1, lifetime: .days(20), subject: "ann"))
+            let kept = await withTaskGroup(of: Bool.self) { group in
+                for owner in 10..<30 {
+                    group.addTask {
+                        let lease = terms(owner: owner, lifetime: seconds(1000), subject: "eve")
+                        do throws(StoreError) {
+                            _ = try await store.addLease(on: blob, terms: lease)
+                            return true
+                        } catch {
+                            #expect(
+                                error == .busy(limit: "leases of this subject on this blob", retryAfterSeconds: 1000))
+                            return false
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(kept == 3)
+            let full = StoreError.busy(limit: "leases of this subject on this blob", retryAfterSeconds: 1000)
+            await #expect(throws: full) {
+                try await store.upload(bytes, on: terms(owner: 40, subject: "eve"))
+            }
+            try await store.upload(content(12), on: terms(owner: 40, subject: "eve"))
+            _ = try await store.addLease(on: blob, terms: terms(owner: 41, subject: "ben"))
+            fixture.clock.pass(seconds: 1000)
+            _ = try await store.collect()
+            _ = try await store.addLease(on: blob, terms: terms(owner: 42, subject: "eve"))
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func `a tombstone tells what was there for as long as the setting says`(
         kind: StoreKind
     ) async throws {

@@ -1,5 +1,6 @@
 import Blobs
 import Store
+import StoreRules
 import StoreTestSupport
 import Testing
 
@@ -79,6 +80,8 @@ import Testing
                 }
                 return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
+            // Announced ones are judged in the order of their commits.
+            if announced { #expect(kept == room) }
             // An upload that ends while another asks is counted twice for a moment, so that one may be refused that
             // would have fitted; never the other way round.
             while kept < room {
@@ -101,7 +104,6 @@ import Testing
         // Small uploads are judged when they end; these are not small.
         let size: Int64 = 200_000
         var fixture = try fixture(kind, bytesPerSubject: 3 * size)
-        fixture.settings.openUploads = 3
         fixture.settings.openUploadsPerSubject = 2
         try await fixture.withStore { store async throws in
             func begin(_ subject: String, bytes: Int64) async throws -> any UploadSession {
@@ -115,13 +117,8 @@ import Testing
             let second = try await begin("ann", bytes: size)
             var holdings = try await store.quotaUsage(of: "ann")
             #expect(holdings.reservedBytes == 3 * size && holdings.uploads == 2 && holdings.bytes == 0)
-            await #expect(throws: StoreError.busy(limit: "uploads open of this subject", retryAfterSeconds: 5)) {
-                _ = try await begin("ann", bytes: 1)
-            }
+            await #expect(throws: StoreError.noPlaceOfSubject) { _ = try await begin("ann", bytes: 1) }
             let third = try await begin("ben", bytes: 1)
-            await #expect(throws: StoreError.busy(limit: "uploads open", retryAfterSeconds: 5)) {
-                _ = try await begin("eve", bytes: 1)
-            }
             await first.abandon()
             await first.abandon()
             try await second.append([1, 2, 3])
@@ -133,6 +130,145 @@ import Testing
                 #expect(holdings.reservedBytes == 0 && holdings.uploads == 0, "\(subject)")
             }
         }
+    }
+
+    /// What ends is remembered, so that leases made and ended without end would fill the catalog.
+    @Test(arguments: StoreKind.allCases)
+    func `a subject makes no more leases in a day than it may, those that have ended included`(kind: StoreKind)
+        async throws
+    {
+        var fixture = try fixture(kind, bytesPerSubject: nil)
+        fixture.settings.leasesPerSubjectAndDay = 3
+        let bytes = content(1)
+        func full(_ seconds: Int64) -> StoreError {
+            .busy(limit: "leases made by this subject in a day", retryAfterSeconds: seconds)
+        }
+        try await fixture.withStore { store async throws in
+            try await store.upload(bytes, owner: secret(100), subject: "ann")
+            for owner in 1...3 {
+                fixture.clock.pass(seconds: 1000)
+                _ = try await store.addLease(on: address(of: bytes), terms: terms(owner: owner, subject: "eve"))
+                _ = try await store.addLease(on: address(of: bytes), terms: terms(owner: owner, subject: "eve"))
+                try await store.revoke(on: address(of: bytes), owner: secret(owner))
+            }
+            _ = try await store.collect()
+            await #expect(throws: full(3600)) { try await store.upload(content(2), owner: secret(4), subject: "eve") }
+            await #expect(throws: full(3600)) {
+                _ = try await store.addLease(on: address(of: bytes), terms: terms(owner: 4, subject: "eve"))
+            }
+            try await store.upload(content(2), owner: secret(101), subject: "ann")
+        }
+        // The first of the three was made 2000 seconds ago.
+        fixture.clock.pass(seconds: 86_400 - 2001)
+        try await fixture.withStore { store async throws in
+            _ = try await store.collect()
+            let usage = try await store.quotaUsage(of: "eve")
+            #expect(usage.leases == 0 && usage.leasesMade == 3 && usage.leasesMadeLimit == 3)
+            await #expect(throws: full(60), "a restart and a sweep forget nothing") {
+                try await store.upload(content(3), owner: secret(5), subject: "eve")
+            }
+            fixture.clock.pass(seconds: 1)
+            try await store.upload(content(3), owner: secret(5), subject: "eve")
+            let next = try await store.quotaUsage(of: "eve")
+            #expect(next.leases == 1 && next.leasesMade == 1)
+        }
+        try fixture.expectExactCharges()
+    }
+
+    /// Their rows stay as long as those of uploads that made one.
+    @Test(arguments: StoreKind.allCases)
+    func `kept uploads that end without a new lease count as leases made, and cancelled ones do not`(kind: StoreKind)
+        async throws
+    {
+        var fixture = try fixture(kind, bytesPerSubject: nil)
+        fixture.settings.leasesPerSubjectAndDay = 3
+        fixture.settings.acceptance = .sealedOnly
+        let held = SealedShape.magic + content(1)
+        try await fixture.withStore { store async throws in
+            try await store.upload(held, owner: secret(1), subject: "eve")
+            for _ in 0..<5 {
+                try await store.cancel(try await store.create(held, owner: secret(1), subject: "eve").id)
+            }
+            let refused = try await store.create(content(2), subject: "eve").id
+            await #expect(throws: StoreError.notSealed) { _ = try await store.bring(content(2), to: refused, at: 0) }
+            let again = try await store.create(held, owner: secret(1), subject: "eve").id
+            let session = try await store.session(again, at: 0)
+            try await session.append(held)
+            #expect(try await session.commit().isNew == false)
+            let usage = try await store.quotaUsage(of: "eve")
+            #expect(usage.leases == 1 && usage.leasesMade == 3 && usage.uploads == 0)
+            // Others lose no place to one that is refused, and no more are begun than could be made.
+            #expect(try await store.quotaUsage(of: "eve").uploads == 0)
+            // For the lease that is there a plain upload can be repeated, since it leaves nothing.
+            await #expect(
+                throws: StoreError.busy(limit: "leases made by this subject in a day", retryAfterSeconds: 3600)
+            ) {
+                _ = try await store.create(held, owner: secret(1), subject: "eve")
+            }
+            try await store.upload(held, owner: secret(1), subject: "eve")
+        }
+        try fixture.expectExactCharges()
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `bytes that nobody announced are charged before they are written, however many requests bring them`(
+        kind: StoreKind
+    ) async throws {
+        let limit: Int64 = 1 << 20
+        let fixture = try fixture(kind, bytesPerSubject: limit)
+        try await fixture.withStore { store async throws in
+            var ids: [UploadID] = []
+            for seed in 0..<20 { ids.append(try await store.create(content(seed), announcesLength: false).id) }
+            let offsets = try await withThrowingTaskGroup(of: Int64.self) { group in
+                for (seed, id) in ids.enumerated() {
+                    group.addTask {
+                        let bytes = content(seed, count: 1 << 16)
+                        // One of them alone comes near the limit.
+                        for _ in 0..<15 {
+                            do {
+                                let session = try await store.session(id, at: store.offset(of: id))
+                                try await session.append(bytes)
+                                _ = try await session.pause()
+                            } catch {
+                                let full = StoreError.busy(limit: "bytes of this subject", retryAfterSeconds: 60)
+                                #expect(error as? StoreError == full)
+                                break
+                            }
+                        }
+                        return try await store.offset(of: id)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(offsets.reduce(0, +) <= limit && offsets.contains { $0 > 0 }, "\(offsets)")
+            #expect(try await store.quotaUsage(of: "somebody").reservedBytes <= limit)
+            await #expect(throws: StoreError.self, "what was brought counts") {
+                try await store.upload(content(99, count: Int(limit)), owner: secret(99))
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what others have reserved is theirs: small uploads and forwards do without it`(kind: StoreKind) async throws {
+        let fixture = try fixture(kind, bytesPerSubject: 600_000)
+        let (large, held) = (content(1, count: 500_000), content(2, count: 100_001))
+        let full = StoreError.busy(limit: "bytes of this subject", retryAfterSeconds: 60)
+        try await fixture.withStore { store async throws in
+            try await store.upload(held, owner: secret(2), subject: "else")
+            let id = try await store.create(large, owner: secret(1)).id
+            _ = try await store.bring(large[..<100_000], to: id, at: 0)
+            await #expect(throws: full) { try await store.upload(held, owner: secret(3)) }
+            await #expect(throws: full) {
+                try await store.addLease(on: address(of: held), terms: terms(owner: 4))
+            }
+            try await store.upload(content(3, count: 100_000), owner: secret(5))
+            let session = try await store.session(id, at: 100_000)
+            try await session.append(Array(large[100_000...]))
+            _ = try await session.commit()
+            let usage = try await store.quotaUsage(of: "somebody")
+            #expect(usage.bytes == 600_000 && usage.reservedBytes == 0)
+        }
+        try fixture.expectExactCharges()
     }
 
     @Test(arguments: StoreKind.allCases)

@@ -79,6 +79,42 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreKind.allCases)
+    func `whoever renews asks for no more than they are entitled to now, whoever made the lease`(kind: StoreKind)
+        async throws
+    {
+        let fixture = try StoreFixture(kind)
+        try await fixture.withStore { store async throws in
+            try await store.upload(
+                bytes, on: terms(owner: 1, lifetime: .days(1), recipients: 3, receipts: [secret(9)]))
+            try await store.upload(bytes, on: terms(owner: 2, lifetime: .days(1), receipts: [secret(10), secret(11)]))
+            func renew(
+                _ lifetime: Lifetime?, owner: Int = 1, bytes: Int64 = 1000, seconds: Lifetime = .days(4),
+                recipients: Int = 3
+            ) async throws -> Lease {
+                try await store.renew(
+                    on: blob, owner: secret(owner),
+                    terms: RenewalTerms(
+                        lifetime: lifetime, entitlement: Entitlement(largestBytes: bytes, longestLifetime: seconds),
+                        mostRecipients: recipients))
+            }
+            await #expect(throws: StoreError.sizeNotEntitled(limitBytes: 999)) { try await renew(nil, bytes: 999) }
+            await #expect(throws: StoreError.recipientsNotEntitled(limit: 2)) { try await renew(nil, recipients: 2) }
+            await #expect(throws: StoreError.recipientsNotEntitled(limit: 1)) {
+                try await renew(nil, owner: 2, recipients: 1)
+            }
+            await #expect(throws: StoreError.lifetimeNotEntitled(limit: .days(4))) { try await renew(.days(5)) }
+            var lease = try await store.lease(on: blob, owner: secret(1))
+            #expect(lease.expires == fixture.clock.wall.advanced(by: .days(1)), "nothing has changed")
+            lease = try await renew(nil)
+            #expect(lease.expires == fixture.clock.wall.advanced(by: .days(4)), "the default bows to the ticket")
+            lease = try await renew(.days(2))
+            #expect(lease.expires == fixture.clock.wall.advanced(by: .days(2)))
+            lease = try await renew(nil, seconds: .days(1))
+            #expect(lease.expires == fixture.clock.wall.advanced(by: .days(2)), "and never shortens")
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func `before the grace is over an owner may still keep what all have received`(
         kind: StoreKind
     ) async throws {

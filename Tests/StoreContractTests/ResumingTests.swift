@@ -55,10 +55,10 @@ import Testing
             #expect(try await store.fetch(address(of: bytes)) == .held(bytes))
         }
         try await fixture.withStore { store async throws in
-            let upload = try await store.upload(id, subject: "somebody")
+            let upload = try await store.upload(id)
             #expect(upload.offset == 300_000 && upload.length == 300_000)
             #expect(upload.blob?.address == address(of: bytes) && upload.blob?.isNew == true)
-            guard case .finished(let again) = try await store.resume(id, with: UploadAppend(offset: 5), subject: nil)
+            guard case .finished(let again) = try await store.resume(id, with: UploadAppend(offset: 5))
             else { throw Unexpected(what: "a committed upload goes on") }
             #expect(again.blob?.expires == upload.blob?.expires)
             #expect(try await store.quotaUsage(of: "somebody").uploads == 0)
@@ -88,8 +88,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `an upload goes on at its offset, for its subject, in its time, and nowhere else`(kind: StoreKind) async throws
-    {
+    func `an upload goes on at its offset, in its time, and nowhere else`(kind: StoreKind) async throws {
         let fixture = try StoreFixture(kind)
         let bytes = content(4)
         try await fixture.withStore { store async throws in
@@ -98,13 +97,11 @@ import Testing
             for offset: Int64 in [0, 99, 101, .max, -1] {
                 await #expect(throws: StoreError.wrongOffset(100)) { _ = try await store.session(id, at: offset) }
             }
-            await #expect(throws: StoreError.wrongSubject) { _ = try await store.upload(id, subject: "else") }
-            await #expect(throws: StoreError.wrongSubject) { try await store.cancel(id, subject: "else") }
-            await #expect(throws: StoreError.notFound) { _ = try await store.upload(.random(), subject: nil) }
+            await #expect(throws: StoreError.notFound) { _ = try await store.upload(.random()) }
             fixture.clock.pass(seconds: 86_399)
             #expect(try await store.offset(of: id) == 100)
             fixture.clock.pass(seconds: 1)
-            await #expect(throws: StoreError.notFound) { _ = try await store.upload(id, subject: nil) }
+            await #expect(throws: StoreError.notFound) { _ = try await store.upload(id) }
             await #expect(throws: StoreError.notFound) { _ = try await store.session(id, at: 100) }
         }
     }
@@ -218,7 +215,7 @@ import Testing
             return id
         }
         try await fixture.withStore { store async throws in
-            #expect(try await store.upload(id, subject: nil).refusal == refusal)
+            #expect(try await store.upload(id).refusal == refusal)
         }
     }
 
@@ -232,7 +229,7 @@ import Testing
             _ = try await store.bring(SealedShape.magic[..<3], to: id, at: 0)
             let session = try await store.session(id, at: 3)
             await #expect(throws: StoreError.notSealed) { try await session.append([0]) }
-            #expect(try await store.upload(id, subject: nil).refusal == .notSealed)
+            #expect(try await store.upload(id).refusal == .notSealed)
         }
     }
 
@@ -245,16 +242,16 @@ import Testing
             let open = try await store.create(bytes).id
             let session = try await store.session(open, at: 0)
             try await session.append(Array(bytes[..<500]))
-            try await store.cancel(open, subject: "somebody")
+            try await store.cancel(open)
             await #expect(throws: StoreError.superseded) { try await session.append([1]) }
-            await #expect(throws: StoreError.notFound) { try await store.cancel(open, subject: nil) }
+            await #expect(throws: StoreError.notFound) { try await store.cancel(open) }
             #expect(store.writeStatus.promisedBytes == 0)
             #expect(try fixture.staged().isEmpty)
             let id = try await store.create(bytes, owner: secret(1)).id
             _ = try await store.bring(bytes, to: id, at: 0)
             _ = try await store.finish(id, at: 1000)
-            try await store.cancel(id, subject: nil)
-            await #expect(throws: StoreError.notFound) { _ = try await store.upload(id, subject: nil) }
+            try await store.cancel(id)
+            await #expect(throws: StoreError.notFound) { _ = try await store.upload(id) }
             #expect(try await store.lease(on: address(of: bytes), owner: secret(1)).state == .held)
         }
     }
@@ -316,7 +313,7 @@ import Testing
                 _ = try await store.bring(bytes[..<500], to: id, at: 0)
                 try fixture.cut(id, to: isCut ? 499 : nil)
                 await #expect(throws: StoreError.notFound) { _ = try await store.session(id, at: 500) }
-                await #expect(throws: StoreError.notFound) { _ = try await store.upload(id, subject: nil) }
+                await #expect(throws: StoreError.notFound) { _ = try await store.upload(id) }
                 #expect(try fixture.staged().isEmpty)
             }
             #expect(store.writeStatus.promisedBytes == 0)

@@ -3,7 +3,7 @@ import StoreTestSupport
 import Testing
 
 /// What the contracts promise of any store.
-typealias AnyStore = any ResumableStore & Upkeep
+typealias AnyStore = any LeaseStore & Upkeep & ChangeFeed
 
 extension StoreFixture {
     /// Records an issue unless every subject is charged exactly what it owes. The store must be closed.

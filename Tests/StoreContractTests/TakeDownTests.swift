@@ -123,20 +123,19 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
-    func `somebody who is fetching a blob gets it whole although it is removed meanwhile`(kind: StoreKind) async throws
-    {
-        let fixture = try StoreFixture(kind)
-        try await fixture.withStore { store async throws in
-            try await store.upload(bytes, on: terms(owner: 1))
-            guard case .held(let held) = try await store.find(blob) else {
-                Issue.record("the blob is not held")
-                return
-            }
-            _ = try await remove(.ban, from: store)
+    @Test(arguments: ReadKind.allCases)
+    func `somebody who is fetching a blob gets it whole although it is removed meanwhile`(kind: ReadKind) async throws {
+        let fixture = try StoreFixture(kind.store)
+        try await fixture.withReads(kind) { scene async throws in
+            try await scene.store.upload(bytes, on: terms(owner: 1))
+            let held = try await scene.reads.held(blob)
+            _ = try await remove(.ban, from: scene.store)
             let whole = try #require(ByteRange(offset: 0, count: 1000, within: 1000))
             let read = try await held.content.read(whole)
             #expect(read == bytes)
+            try await scene.hearChanges()
+            let found = try await scene.reads.fetch(blob)
+            #expect(found == .gone(.removed))
         }
     }
 }

@@ -106,7 +106,7 @@ private struct UploadWalk {
         case .cancel:
             let isKnown = models[index].model.cancel(at: store.now())
             let id = models[index].id
-            await expect(isKnown ? nil : .notFound) { try await store.cancel(id, subject: nil) }
+            await expect(isKnown ? nil : .notFound) { try await store.cancel(id) }
         case .go: try await goOn(index, store)
         case .finish: try await finish(index, store)
         default: try await bring(step, index, store)
@@ -122,10 +122,10 @@ private struct UploadWalk {
         let isKnown = models[index].model.ask(at: store.now())
         let append = UploadAppend(offset: Int64(models[index].model.told), length: length, checksum: checksum)
         guard isKnown else {
-            await expect(.notFound) { _ = try await store.resume(id, with: append, subject: nil) }
+            await expect(.notFound) { _ = try await store.resume(id, with: append) }
             return nil
         }
-        switch try await store.resume(id, with: append, subject: nil) {
+        switch try await store.resume(id, with: append) {
         case .ready(let session):
             #expect(models[index].model.isOpen, "\(story)")
             return session
@@ -183,7 +183,7 @@ private struct UploadWalk {
         let model = models[index].model
         guard model.isOpen else { return }
         await expect(isKnown ? .wrongOffset(Int64(model.told)) : .notFound) {
-            _ = try await store.resume(id, with: UploadAppend(offset: Int64(model.told) + 1), subject: nil)
+            _ = try await store.resume(id, with: UploadAppend(offset: Int64(model.told) + 1))
         }
     }
 
@@ -224,9 +224,9 @@ private struct UploadWalk {
         let id = models[index].id
         sessions[id] = nil
         guard models[index].model.ask(at: store.now()) else {
-            return await expect(.notFound) { _ = try await store.upload(id, subject: nil) }
+            return await expect(.notFound) { _ = try await store.upload(id) }
         }
-        judge(try await store.upload(id, subject: nil), index)
+        judge(try await store.upload(id), index)
     }
 
     private func judge(_ upload: ResumableUpload, _ index: Int) {
@@ -239,7 +239,7 @@ private struct UploadWalk {
 
     /// In the end all are given up, and nothing is kept for any of them.
     mutating func clearAway(_ store: AnyStore) async throws {
-        for (id, _) in models { try? await store.cancel(id, subject: nil) }
+        for (id, _) in models { try? await store.cancel(id) }
         fixture.clock.pass(seconds: 86_400)
         let now = store.now()
         for index in models.indices { models[index].model.restart() }

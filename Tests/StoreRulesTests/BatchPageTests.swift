@@ -80,7 +80,7 @@ import Testing
             let deliveries = [1, 1, 2, 2, 3, 4].map(delivery)
             for delivery in deliveries { delivery.request(on: &page) }
             transaction.load(&page)
-            return deliveries.map { (try? transaction.apply($0, to: &page).get()) ?? false }
+            return deliveries.map { (try? transaction.apply($0, to: &page).get()).map { $0 != .pass } }
         }
         #expect(news == [true, false, true, false, true, false])
         let lease = try #require(catalog.leases.values.first)
@@ -105,7 +105,7 @@ import Testing
             address: nil, size: 10_000, terms: Sample.terms(subject: "somebody"), bytesUnderWay: 5000,
             limits: LeaseLimits(
                 defaultLifetime: .days(1), maximumLifetime: .days(1), leasesPerAddress: 1, leasesPerSubject: 5,
-                bytesPerSubject: 19_999))
+                leasesPerSubjectAndAddress: 5, leasesPerSubjectAndDay: 5, bytesPerSubject: 19_999))
         #expect(throws: StoreError.busy(limit: "bytes of this subject", retryAfterSeconds: 3600)) {
             try catalog.judge(admission, at: Timestamp(seconds: 1)).get()
         }

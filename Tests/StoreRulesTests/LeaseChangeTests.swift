@@ -82,8 +82,8 @@ import Testing
         try catalog.made(Sample.upload(1, Sample.terms(owner: 2, lifetime: .days(2)), fileSize: 5000), at: 0)
         func renewal(_ owner: Int, _ lifetime: Lifetime?) -> RenewLease {
             RenewLease(
-                on: Sample.address(1), owner: Sample.secret(owner), lifetime: lifetime, subject: nil, standard: .days(2)
-            )
+                on: Sample.address(1), owner: Sample.secret(owner), terms: RenewalTerms(lifetime: lifetime),
+                standard: .days(2))
         }
         try catalog.made(renewal(1, .days(5)), at: 0)
         #expect(catalog.blob(1)?.sunset?.seconds == 5 * Self.day)

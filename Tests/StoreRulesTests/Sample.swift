@@ -27,7 +27,7 @@ enum Sample {
 
     static let limits = LeaseLimits(
         defaultLifetime: .days(2), maximumLifetime: .days(30), leasesPerAddress: 1000, leasesPerSubject: 1000,
-        bytesPerSubject: nil)
+        leasesPerSubjectAndAddress: 1000, leasesPerSubjectAndDay: 1000, bytesPerSubject: nil)
 
     static func terms(
         owner: Int? = nil, subject: String = "somebody", lifetime: Lifetime? = nil, recipients: Int? = nil,

@@ -3,7 +3,7 @@ import Store
 import StoreRules
 import Testing
 
-/// The two rules that stand between a wrong clock or a lost catalogue and the blobs.
+/// The two rules that stand between a wrong clock or a lost catalog and the blobs.
 @Suite struct SweepGuardTests {
     private static let day: Int64 = 86_400
 
@@ -72,7 +72,7 @@ import Testing
         (1001, 1_000_000, false, false, false), (1001, 1_000_000, false, true, true), (1, 1000, true, false, false),
         (1, 1000, true, true, true),
     ])
-    func `files without a row go only while they are few and the catalogue is not an old one`(
+    func `files without a row go only while they are few and the catalog is not an old one`(
         found: Int, accounted: Int, isRestored: Bool, isTold: Bool, mayGo: Bool
     ) {
         let verdict = OrphanRule.judge(

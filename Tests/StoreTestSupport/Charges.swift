@@ -17,13 +17,15 @@ package struct Charges: Equatable {
         self.owed = owed
     }
 
-    /// From the rows of the closed catalogue of a store on a disk, by other statements than the store's own.
+    /// From the rows of the closed catalog of a store on a disk, by other statements than the store's own.
     package init(ofStore path: String) throws {
         let queue = try DatabaseQueue(path: DiskLayout(root: path).catalog)
         defer { try? queue.close() }
         (charged, owed) = try queue.read { database in
             (
-                try Self.charges(database, "SELECT subject, leases, bytes FROM charge"),
+                // Who holds nothing stays for a day.
+                try Self.charges(
+                    database, "SELECT subject, leases, bytes FROM charge WHERE leases <> 0 OR bytes <> 0"),
                 try Self.charges(
                     database,
                     """

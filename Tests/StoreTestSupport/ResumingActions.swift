@@ -2,7 +2,7 @@ package import Blobs
 package import Store
 
 /// What tests of resumable uploads say most often.
-extension ResumableStore {
+extension LeaseStore {
     /// Begins an upload of `bytes`, announced whole unless said otherwise.
     package func create(
         _ bytes: [UInt8], owner: Secret? = nil, subject: String = "somebody", announcesLength: Bool = true,
@@ -19,16 +19,18 @@ extension ResumableStore {
         _ id: UploadID, at offset: Int64, length: Int64? = nil, checksum: UploadChecksum? = nil
     ) async throws -> any ResumableSession {
         let append = UploadAppend(offset: offset, length: length, checksum: checksum)
-        switch try await resume(id, with: append, subject: nil) {
+        switch try await resume(id, with: append) {
         case .ready(let session): return session
         case .finished(let upload): throw Unexpected(what: "the upload has ended: \(upload.state)")
         }
     }
 
     /// Brings `bytes` in one request and tells how the upload stands then.
-    package func bring(_ bytes: some Sequence<UInt8>, to id: UploadID, at offset: Int64) async throws -> ResumableUpload
-    {
-        let session = try await session(id, at: offset)
+    @discardableResult
+    package func bring(
+        _ bytes: some Sequence<UInt8>, to id: UploadID, at offset: Int64, length: Int64? = nil
+    ) async throws -> ResumableUpload {
+        let session = try await session(id, at: offset, length: length)
         try await session.append(Array(bytes))
         return try await session.pause()
     }
@@ -39,7 +41,7 @@ extension ResumableStore {
     }
 
     /// Where the upload stands.
-    package func offset(of id: UploadID) async throws -> Int64 { try await upload(id, subject: nil).offset }
+    package func offset(of id: UploadID) async throws -> Int64 { try await upload(id).offset }
 }
 
 /// Something that a test did not expect to come by.

@@ -20,17 +20,11 @@ extension LeaseStore {
         return try await session.commit()
     }
 
-    /// The whole blob at `address`, or in a word what is there instead.
-    package func fetch(_ address: BlobAddress) async throws(StoreError) -> Fetched {
-        switch try await find(address) {
-        case .unknown: return .unknown
-        case .damaged: return .damaged
-        case .gone(let reason): return .gone(reason)
-        case .unreachable: throw .unavailable("this store holds the truth itself")
-        case .held(let blob):
-            guard let range = ByteRange(offset: 0, count: blob.size, within: blob.size) else { return .held([]) }
-            return .held(try await blob.content.read(range))
-        }
+    /// Renews a lease as `subject`, where one is given.
+    package func renew(
+        on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
+    ) async throws(StoreError) -> Lease {
+        try await renew(on: address, owner: owner, terms: RenewalTerms(lifetime: lifetime, subject: subject))
     }
 
     /// Uploads `bytes` on these terms.
@@ -40,6 +34,21 @@ extension LeaseStore {
             UploadAnnouncement(size: Int64(bytes.count), address: address(of: bytes), terms: terms))
         try await session.append(bytes)
         return try await session.commit()
+    }
+}
+
+extension BlobStore {
+    /// The whole blob at `address`, or in a word what is there instead.
+    package func fetch(_ address: BlobAddress) async throws(StoreError) -> Fetched {
+        switch try await find(address) {
+        case .unknown: return .unknown
+        case .damaged: return .damaged
+        case .gone(let reason): return .gone(reason)
+        case .unreachable, .unanswered: throw .unavailable("the truth is elsewhere")
+        case .held(let blob):
+            guard let range = ByteRange(offset: 0, count: blob.size, within: blob.size) else { return .held([]) }
+            return .held(try await blob.content.read(range))
+        }
     }
 }
 

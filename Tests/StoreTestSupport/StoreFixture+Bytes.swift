@@ -27,7 +27,7 @@ extension StoreFixture {
         }
     }
 
-    /// Puts bytes at the place of their blob, which the catalogue does not know.
+    /// Puts bytes at the place of their blob, which the catalog does not know.
     package func plant(_ bytes: [UInt8]) throws {
         switch place {
         case .disk(let folder): try write(bytes, toFile: layout(folder).blob(StoreTestSupport.address(of: bytes)))

@@ -7,7 +7,7 @@ import Vault
 
 /// Every kind of store that fulfils the contracts.
 package enum StoreKind: String, CaseIterable, Sendable {
-    /// Files in a folder, and a catalogue in SQLite.
+    /// Files in a folder, and a catalog in SQLite.
     case disk
     case memory
 }
@@ -38,7 +38,7 @@ package struct StoreFixture: Sendable {
     /// Opens the store, lets `body` use it, and closes it.
     @discardableResult
     package func withStore<Value: Sendable>(
-        _ body: (any ResumableStore & Upkeep) async throws -> Value
+        _ body: (any LeaseStore & Upkeep & ChangeFeed) async throws -> Value
     ) async throws -> Value {
         let store = try await open()
         do {
@@ -51,7 +51,7 @@ package struct StoreFixture: Sendable {
         }
     }
 
-    package func open() async throws -> any ResumableStore & Upkeep {
+    package func open() async throws -> any LeaseStore & Upkeep & ChangeFeed {
         switch place {
         case .disk(let folder):
             return try await Vault.open(

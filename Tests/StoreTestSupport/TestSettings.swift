@@ -13,8 +13,11 @@ package struct TestSettings: Sendable {
     package var tombstoneLifetime = Lifetime.days(90)
     package var leasesPerAddress = 1000
     package var leasesPerSubject = 10_000
+    package var leasesPerSubjectAndAddress = 1000
+    package var leasesPerSubjectAndDay = 10_000
     package var bytesPerSubject: Int64?
     package var openUploads = 10_000
+    package var keptUploads = 10_000
     package var openUploadsPerSubject = 10_000
     package var uploadLifetime = Lifetime.days(1)
     package var finishedUploadLifetime = Lifetime.days(1)
@@ -29,8 +32,11 @@ package struct TestSettings: Sendable {
         settings.tombstoneLifetime = tombstoneLifetime
         settings.leasesPerAddress = leasesPerAddress
         settings.leasesPerSubject = leasesPerSubject
+        settings.leasesPerSubjectAndAddress = leasesPerSubjectAndAddress
+        settings.leasesPerSubjectAndDay = leasesPerSubjectAndDay
         settings.bytesPerSubject = bytesPerSubject
         settings.openUploads = openUploads
+        settings.keptUploads = keptUploads
         settings.openUploadsPerSubject = openUploadsPerSubject
         settings.uploadLifetime = uploadLifetime
         settings.finishedUploadLifetime = finishedUploadLifetime
@@ -40,13 +46,15 @@ package struct TestSettings: Sendable {
     var memory: MemoryStoreSettings {
         let limits = LeaseLimits(
             defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
-            leasesPerSubject: leasesPerSubject, bytesPerSubject: bytesPerSubject)
+            leasesPerSubject: leasesPerSubject, leasesPerSubjectAndAddress: leasesPerSubjectAndAddress,
+            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject)
         var settings = MemoryStoreSettings(limits: limits)
         settings.acceptance = acceptance
         settings.blobLimitBytes = blobLimitBytes
         settings.deliveryGrace = deliveryGrace
         settings.tombstoneLifetime = tombstoneLifetime
         settings.openUploads = openUploads
+        settings.keptUploads = keptUploads
         settings.openUploadsPerSubject = openUploadsPerSubject
         settings.uploadLifetime = uploadLifetime
         settings.finishedUploadLifetime = finishedUploadLifetime
@@ -63,10 +71,14 @@ extension VaultSettings {
         settings.keepFreeBytes = 0
         settings.threads = 4
         settings.bytesPerSubject = nil
+        settings.leasesPerSubject = 1_000_000_000
+        settings.leasesPerSubjectAndDay = 1_000_000_000
         settings.openUploads = 10_000
         settings.openUploadsPerSubject = 10_000
         settings.firstProbe = .milliseconds(5)
         settings.longestProbe = .milliseconds(40)
+        // A disk that other tests keep busy answers in the end.
+        settings.probePatience = .seconds(900)
         return settings
     }
 }

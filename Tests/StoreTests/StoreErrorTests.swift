@@ -2,10 +2,9 @@ import Blobs
 import Store
 import Testing
 
-@Suite("What a store says")
+@Suite
 struct StoreErrorTests {
-    @Test("names no more of an address than a log may have")
-    func descriptions() throws {
+    @Test func `names no more of an address than a log may have`() throws {
         let one = try #require(BlobAddress(hex: String(repeating: "1f", count: 32)))
         let two = try #require(BlobAddress(hex: String(repeating: "2e", count: 32)))
         let text = StoreError.digestMismatch(announced: one, actual: two).description

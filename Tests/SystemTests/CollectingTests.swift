@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Garbage collection at size", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+@Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct CollectingTests {
     let journey: Journey
 
@@ -20,7 +20,7 @@ struct CollectingTests {
         let seconds: Double
     }
 
-    @Test func killedAgainAndAgainASweepOfAFifthOfTheStoreGoesOnAndTheSumsAgree() async throws {
+    @Test func `killed again and again, a sweep of a fifth of the store goes on, and the sums agree`() async throws {
         #expect(try await journey.serve().stop() == 0)
         let filled = try await python(
             "fill_store.py", journey.storage, "--blobs", "\(Self.blobs)", "--ended", "\(Self.ended)")
@@ -39,7 +39,7 @@ struct CollectingTests {
         let sums = try await python("store_sums.py", journey.storage)
         let pairs = sums.lines.map { $0.split(separator: " ").compactMap { Int($0) } }
         #expect(
-            pairs.count == 2 && pairs[0] == pairs[1], "the catalogue's sums, then those of the files: \(sums.lines)")
+            pairs.count == 2 && pairs[0] == pairs[1], "the catalog's sums, then those of the files: \(sums.lines)")
         #expect(pairs.first?.first == held)
         let rate = Double(last.report.blobsRemoved) / last.report.seconds
         print(

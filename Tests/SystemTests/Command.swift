@@ -39,10 +39,12 @@ final class RunningCommand: Sendable {
         }
         process.environment = all
         if let workingFolder { process.currentDirectoryURL = URL(fileURLWithPath: workingFolder) }
-        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("in")))
+        var handles = [try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("in")))]
+        process.standardInput = handles[0]
         for (name, isError) in [("out", false), ("err", true)] {
             try write([], toFile: folder.path(name))
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path(name)))
+            handles.append(handle)
             if isError { process.standardError = handle } else { process.standardOutput = handle }
         }
         let (ends, continuation) = AsyncStream.makeStream(of: Int32.self)
@@ -52,6 +54,8 @@ final class RunningCommand: Sendable {
             continuation.finish()
         }
         try process.run()
+        // The command has its own by now, and a process that is over keeps what it was given.
+        for handle in handles { try handle.close() }
         exit = Task {
             for await status in ends { return status }
             return .min

@@ -5,7 +5,7 @@ import Testing
 
 /// A running server whose disk says no, and is well again.
 @Suite(
-    "The disk says no", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)),
+    .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)),
     .enabled(if: FailingDisk.isPossible, Comment(rawValue: FailingDisk.missing)))
 struct DiskRefusalTests {
     /// One way in which a disk refuses an upload.
@@ -23,8 +23,8 @@ struct DiskRefusalTests {
         var isLarge = false
 
         var testDescription: String { name }
-        /// Ends of leases go on where the catalogue can be written.
-        var hitsCatalogue: Bool { isFinal || rule.contains("catalog") }
+        /// Ends of leases go on where the catalog can be written.
+        var hitsCatalog: Bool { isFinal || rule.contains("catalog") }
     }
 
     static let refusals = [
@@ -53,8 +53,25 @@ struct DiskRefusalTests {
             mayBeSeen: true),
     ]
 
+    @Test func `health says whether the server can store, whatever it listens at, and why not`() async throws {
+        let scene = try await DiskScene()
+        let well = try await scene.journey.satcheld("health")
+        #expect(well.status == 0 && well.output == "ready\n", "\(well.errors)")
+        try scene.disk.fail("open 5 /staging/")
+        // The store proves itself by writing only now and then.
+        try await eventually { try await scene.journey.satcheld("health").status == 1 }
+        #expect(try await scene.journey.satcheld("health").errors.contains("not ready: "))
+        try scene.disk.recover()
+        try await eventually { try await scene.journey.satcheld("health").status == 0 }
+        #expect(await scene.server.stop() == 0)
+        let gone = try await scene.journey.satcheld("health")
+        #expect(gone.status == 75 && gone.errors.contains("no server answers"), "\(gone.errors)")
+    }
+
     @Test(arguments: refusals)
-    func anUploadIsRefusedNothingStaysTheRestGoesOnAndTheServerIsWellWhenItsDiskIs(refusal: Refusal) async throws {
+    func `an upload is refused, nothing stays, the rest goes on, and the server is well when its disk is`(
+        refusal: Refusal
+    ) async throws {
         let scene = try await DiskScene()
         let held = try await scene.put(1, bytes: 20_000)
         let revoked = try await scene.put(2, bytes: 500_000)
@@ -69,7 +86,7 @@ struct DiskRefusalTests {
         // The probe writes and syncs; it renames nothing.
         #expect(try await scene.status("/readyz") == (refusal.rule.hasPrefix("rename") ? "200" : "503"))
         #expect(try await scene.isSuspended() == refusal.isFinal)
-        if refusal.hitsCatalogue {
+        if refusal.hitsCatalog {
             if refusal.isFinal { #expect(try await scene.upload(DiskScene.blob(4, bytes: 9), owner: 4) == "503") }
         } else {
             #expect(try await scene.revoke(revoked, owner: 2) == "204")
@@ -78,26 +95,25 @@ struct DiskRefusalTests {
         try await scene.expectNothingLeaked()
 
         try scene.disk.recover()
-        try await scene.eventually("200") { try await scene.status("/readyz") }
+        try await eventually { try await scene.status("/readyz") == "200" }
         #expect(try await scene.isSuspended() == false)
         // Of a row whose sync failed nobody knows whether it is there; then it may be, and the upload is held already.
         let again = try await scene.upload(refused, owner: 3)
         #expect(again == "201" || refusal.isFinal && again == "200")
         #expect(try await scene.status("/\(refused.address.hex)") == "200")
-        if refusal.hitsCatalogue { #expect(try await scene.revoke(revoked, owner: 2) == "204") }
+        if refusal.hitsCatalog { #expect(try await scene.revoke(revoked, owner: 2) == "204") }
         try await scene.expectCleanAfterTheEnd()
     }
 
     @Test(arguments: ["write 5", "sync 5"])
-    func aCatalogueThatCannotBeWrittenForAWhileIsReadAllTheWhileAndSaysSo(refusal: String) async throws {
+    func `a catalog that cannot be written for a while is read all the while and says so`(refusal: String) async throws
+    {
         let scene = try await DiskScene()
         let held = try await scene.put(1, bytes: 20_000)
         try scene.disk.fail("\(refusal) /catalog.sqlite-wal")
         #expect(try await scene.upload(DiskScene.blob(2, bytes: 20_000), owner: 2) == "503")
         // Until the store has tried in vain to write again, and again.
-        try await scene.eventually("2") {
-            "\(min(scene.server.command.errorsSoFar.ranges(of: "The store still cannot write").count, 2))"
-        }
+        try await eventually { scene.server.log.ranges(of: "The store still cannot write").count >= 2 }
         for _ in 0..<5 {
             #expect(try await scene.isSuspended())
             #expect(try await scene.lease(on: held, owner: 1).contains("\"expires\""))
@@ -105,13 +121,14 @@ struct DiskRefusalTests {
             try await Task.sleep(for: .milliseconds(200))
         }
         try scene.disk.recover()
-        try await scene.eventually("200") { try await scene.status("/readyz") }
+        try await eventually { try await scene.status("/readyz") == "200" }
         #expect(try await scene.isSuspended() == false)
         try await scene.expectCleanAfterTheEnd()
     }
 
     @Test(arguments: [28, 122])
-    func aCatalogueThatMeetsAFullDiskOrQuotaGetsTheBallastAndASweepMakesItAgain(code: Int) async throws {
+    func `a catalog that meets a full disk or quota gets the ballast and a sweep makes it again`(code: Int) async throws
+    {
         let scene = try await DiskScene()
         let first = try await scene.put(1, bytes: 20_000)
         let ballast = "\(scene.journey.storage)/ballast"

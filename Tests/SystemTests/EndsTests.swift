@@ -3,11 +3,11 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Ends are kept, errors are told apart", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+@Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct EndsTests {
     let journey: Journey
 
-    init() throws { journey = try Journey() }
+    init() throws { journey = try Journey(anyoneUploads: true) }
 
     /// Sends some bytes; the message's text and the owner secret from the sent log.
     func send(_ text: String, to server: Server, _ options: String...) async throws -> (
@@ -25,7 +25,7 @@ struct EndsTests {
         try await journey.satchel("open", "-", "-o", "-", server: server, input: message)
     }
 
-    @Test func whatIsRevokedIsGoneAtOnceAndSwept() async throws {
+    @Test func `what is revoked is gone at once, and swept`() async throws {
         let server = try await journey.serve()
         let (sent, owner) = try await send("to be revoked", to: server)
         let address = try Message(sent.output).sha256
@@ -48,7 +48,7 @@ struct EndsTests {
         #expect(try await journey.satcheld("fsck").status == 0)
     }
 
-    @Test func whatExpiresIsGoneAndFsckIsClean() async throws {
+    @Test func `what expires is gone, and fsck is clean`() async throws {
         let server = try await journey.serve()
         let (sent, _) = try await send("short-lived", to: server, "--lifetime", "1s")
         try await Task.sleep(for: .milliseconds(2100))
@@ -61,7 +61,7 @@ struct EndsTests {
         #expect(try await journey.satcheld("fsck").status == 0)
     }
 
-    @Test func everyFailureHasItsOwnExitCodeAndSentence() async throws {
+    @Test func `every failure has its own exit code and sentence`() async throws {
         let server = try await journey.serve()
         let (sent, _) = try await send("a message with a life of its own", to: server)
         let message = try Message(sent.output)
@@ -87,7 +87,7 @@ struct EndsTests {
         #expect(dead.status == ExitCodes.network, "\(dead.errors)")
     }
 
-    @Test func aDamagedBlobIsSetAsideAndHealsWhenItComesAgain() async throws {
+    @Test func `a damaged blob is set aside, and heals when it comes again`() async throws {
         let server = try await journey.serve()
         try write([UInt8](repeating: 5, count: 150_000), toFile: journey.path("plain.bin"))
         let sealed = try await journey.satchel("seal", "plain.bin", "-o", "plain.sealed")

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Synchronization
 import TestSupport
 
 /// The two programs under test, built by `scripts/test`.
@@ -13,10 +15,21 @@ enum Programs {
 /// One machine for one test: a folder, a server when it is asked for, a person with a home of their own.
 final class Journey: Sendable {
     let folder: TemporaryFolder
+    /// What every server of this journey is told about who may upload.
+    private let uploaders: [String]
+    /// The servers that were started, as they name themselves.
+    private let servers = Mutex<Set<String>>([])
 
-    init() throws { folder = try TemporaryFolder() }
+    /// Uploading takes the local ticket, which `satchel` finds; or anybody may upload, where others do that.
+    init(anyoneUploads: Bool = false) throws {
+        folder = try TemporaryFolder()
+        uploaders = anyoneUploads ? ["--allow-anonymous-uploads"] : []
+        try Folder.make(runtime)
+    }
 
     var storage: String { folder.path("storage") }
+    /// The runtime folder of everybody on this machine, who are one user.
+    var runtime: String { folder.path("run") }
     /// Where the client keeps its spool and sent log.
     var state: String { folder.path("home/state") }
 
@@ -25,9 +38,19 @@ final class Journey: Sendable {
     func environment(server: URL?) -> [String: String] {
         var environment = [
             "HOME": folder.path("home"), "XDG_STATE_HOME": state, "XDG_CONFIG_HOME": folder.path("home/config"),
+            "XDG_RUNTIME_DIR": runtime,
         ]
-        if let server { environment["SATCHEL_SERVER"] = server.absoluteString }
+        guard let server else { return environment }
+        environment["SATCHEL_SERVER"] = server.absoluteString
+        // Behind a relay a server names itself in its answers.
+        let known = servers.withLock { $0.union([server.absoluteString]) }
+        if known.count > 1 { environment["SATCHEL_SERVERS"] = known.joined(separator: ",") }
         return environment
+    }
+
+    private func known(_ server: Server) -> Server {
+        servers.withLock { _ = $0.insert(server.url.absoluteString) }
+        return server
     }
 
     /// Runs `satchel` as the person of this journey.
@@ -44,12 +67,15 @@ final class Journey: Sendable {
     }
 
     /// Starts a server on this journey's storage, on a port that the system picks unless one is given.
-    func serve(_ options: String..., port: Int = 0) async throws -> Server {
-        try await Server(
-            RunningCommand(
-                Programs.path("satcheld"),
-                ["serve", "--listen", "127.0.0.1:\(port)", "--storage", storage] + options,
-                environment: environment(server: nil)))
+    func serve(_ options: String..., port: Int = 0) async throws -> Server { try await serve(options, port: port) }
+
+    func serve(_ options: [String], port: Int = 0) async throws -> Server {
+        known(
+            try await Server(
+                RunningCommand(
+                    Programs.path("satcheld"),
+                    ["serve", "--listen", "127.0.0.1:\(port)", "--storage", storage] + uploaders + options,
+                    environment: environment(server: nil))))
     }
 
     /// Starts a server that will be gone for a while and come back on its port: one that the system gives to nobody who
@@ -59,11 +85,12 @@ final class Journey: Sendable {
         for _ in 0..<20 {
             let port = Int.random(in: 20_000..<32_000)
             do {
-                return try await Server(
-                    RunningCommand(
-                        Programs.path("satcheld"),
-                        ["serve", "--listen", "127.0.0.1:\(port)", "--storage", storage] + options,
-                        environment: environment(server: nil)))
+                return known(
+                    try await Server(
+                        RunningCommand(
+                            Programs.path("satcheld"),
+                            ["serve", "--listen", "127.0.0.1:\(port)", "--storage", storage] + uploaders + options,
+                            environment: environment(server: nil))))
             } catch { lastError = error }
         }
         throw lastError
@@ -71,7 +98,7 @@ final class Journey: Sendable {
 
     /// Asks with curl; the output is the status, then the body.
     func curl(_ arguments: String...) async throws -> CommandResult {
-        try await run("/usr/bin/curl", ["-sS", "--max-time", "30"] + arguments, in: folder.path)
+        try await run("/usr/bin/curl", ["-sS", "--max-time", "900"] + arguments, in: folder.path)
     }
 }
 
@@ -84,19 +111,16 @@ final class Server: Sendable {
 
     init(_ command: RunningCommand) async throws {
         self.command = command
-        for _ in 0..<3000 {
+        url = try await eventually {
+            // Asked first, so that a last line is not missed.
+            let isRunning = command.isRunning
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
-            if line.hasSuffix("\n"), let match = line.firstMatch(of: /https?:\/\/[0-9.]+:\d+/),
-                let url = URL(string: String(match.output))
-            {
-                self.url = url
-                return
+            if line.hasSuffix("\n"), let match = line.firstMatch(of: /https?:\/\/[0-9.]+:\d+/) {
+                return URL(string: String(match.output))
             }
-            guard command.isRunning else { break }
-            try await Task.sleep(for: .milliseconds(10))
+            if !isRunning { throw NotReady(log: command.errorsSoFar) }
+            return nil
         }
-        command.send(signal: SIGKILL)
-        throw NotReady(log: command.errorsSoFar)
     }
 
     var port: Int { url.port ?? 0 }

@@ -5,12 +5,14 @@ import Testing
 
 /// The order of durable steps as the kernel saw it: what a power cut on a kind disk may hide.
 @Suite(
-    "The order of durable steps", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)),
+    .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)),
     .enabled(if: Tracing.isPossible, "takes strace and the right to trace"))
 struct OrderTests {
     @Test(arguments: [20_000, 1_000_000])
-    func aFileIsOnTheDiskBeforeItsNameItsNameBeforeItsRowAndItsRowBeforeTheAnswer(size: Int) async throws {
-        let journey = try Journey()
+    func `a file is on the disk before its name, its name before its row, and its row before the answer`(size: Int)
+        async throws
+    {
+        let journey = try Journey(anyoneUploads: true)
         let server = try await journey.serve("--accept", "any")
         let blob = DiskScene.blob(1, bytes: size)
         try write(blob.bytes, toFile: journey.path("upload"))
@@ -75,9 +77,7 @@ struct Tracing {
         let process = String(server.command.processIdentifier)
         let strace = try RunningCommand(
             program, ["-f", "-y", "-s", "32", "-e", "trace=\(calls)", "-o", path, "-p", process])
-        for _ in 0..<3000 where !strace.errorsSoFar.contains("attached") && strace.isRunning {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await eventually { strace.errorsSoFar.contains("attached") || !strace.isRunning }
         try await body()
         // What is traced takes strace along when it ends; a signal to strace itself would wait behind the mask that
         // it was started with.

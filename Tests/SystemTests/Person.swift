@@ -6,6 +6,7 @@ struct Person: Sendable {
     let name: String
     private let folder: String
     private let server: URL
+    private let runtime: String
     /// What their `satchel` finds in its environment besides.
     var ticketFile: String?
 
@@ -13,6 +14,7 @@ struct Person: Sendable {
     init(_ name: String, in journey: Journey, at server: Server) throws {
         self.name = name
         self.server = server.url
+        runtime = journey.runtime
         folder = journey.path(name)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
@@ -23,7 +25,7 @@ struct Person: Sendable {
     func satchel(_ arguments: String..., input: String = "") async throws -> CommandResult {
         var environment = [
             "HOME": folder, "XDG_STATE_HOME": path("state"), "XDG_CONFIG_HOME": path("config"),
-            "SATCHEL_SERVER": server.absoluteString,
+            "XDG_RUNTIME_DIR": runtime, "SATCHEL_SERVER": server.absoluteString,
         ]
         environment["SATCHEL_TICKET_FILE"] = ticketFile
         return try await run(

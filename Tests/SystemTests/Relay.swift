@@ -21,17 +21,11 @@ final class Relay: Sendable {
         log = journey.path("relay-\(UInt32.random(in: .min ... .max)).log")
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peer/relay.py")
         command = try RunningCommand("/usr/bin/env", ["python3", "-u", script.path, target, log] + options)
-        for _ in 0..<3000 {
+        let command = command
+        url = try await eventually {
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
-            if line.hasSuffix("\n"), let port = Int(line.dropLast()), let url = URL(string: "http://127.0.0.1:\(port)")
-            {
-                self.url = url
-                return
-            }
-            try await Task.sleep(for: .milliseconds(10))
+            return line.hasSuffix("\n") ? URL(string: "http://127.0.0.1:\(line.dropLast())") : nil
         }
-        command.send(signal: SIGKILL)
-        throw Server.NotReady(log: command.errorsSoFar)
     }
 
     deinit { command.send(signal: SIGKILL) }
@@ -44,13 +38,9 @@ final class Relay: Sendable {
             : Count(sent: 0, received: 0, cuts: 0)
     }
 
-    /// Waits until so much has gone through; false if it never does.
-    func hasPassed(_ isEnough: (Count) -> Bool) async throws -> Bool {
-        for _ in 0..<6000 {
-            if isEnough(count) { return true }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        return false
+    /// Waits until clients have sent, and servers, so many bytes.
+    func hasPassed(sentBytes: Int = 0, receivedBytes: Int = 0) async throws {
+        try await eventually { count.sent >= sentBytes && count.received >= receivedBytes }
     }
 }
 

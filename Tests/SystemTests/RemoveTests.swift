@@ -2,22 +2,24 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("An operator takes a blob away", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+@Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct RemoveTests {
     let journey: Journey
 
-    init() throws { journey = try Journey() }
+    init() throws { journey = try Journey(anyoneUploads: true) }
 
     /// Asks the server for something; the status of the answer.
     func status(_ arguments: String..., path: String, of server: Server) async throws -> String {
         try await run(
             "/usr/bin/curl",
-            ["-sS", "--max-time", "30", "-o", "/dev/null", "-w", "%{http_code}"] + arguments + ["\(server.url)\(path)"],
+            ["-sS", "--max-time", "900", "-o", "/dev/null", "-w", "%{http_code}"] + arguments + [
+                "\(server.url)\(path)"
+            ],
             in: journey.folder.path
         ).output
     }
 
-    @Test func aBlobGoesFromEverybodyAtOnceAndStaysOutWhileItIsBanned() async throws {
+    @Test func `a blob goes from everybody at once and stays out while it is banned`() async throws {
         try write([UInt8](repeating: 3, count: 90_000), toFile: journey.path("plain"))
         let sealed = try await journey.satchel("seal", "plain", "-o", "sealed")
         #expect(sealed.status == 0, "\(sealed.errors)")
@@ -50,7 +52,7 @@ struct RemoveTests {
     }
 
     @Test(arguments: [["remove"], ["remove", "abc"], ["remove", String(repeating: "AB", count: 32)]])
-    func anAddressThatIsNoneIsRefusedBeforeAnythingIsTouched(arguments: [String]) async throws {
+    func `an address that is none is refused before anything is touched`(arguments: [String]) async throws {
         let refused = try await run(Programs.path("satcheld"), arguments + ["--storage", journey.storage])
         #expect(refused.status == 64 && !refused.errors.isEmpty)
         #expect(!FileManager.default.fileExists(atPath: journey.storage))

@@ -4,10 +4,10 @@ import TestSupport
 import Testing
 
 /// A running server whose disk forgets.
-@Suite("Bit rot", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+@Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct RotTests {
     @Test(.enabled(if: FailingDisk.isPossible, Comment(rawValue: FailingDisk.missing)))
-    func aBitThatTurnedIsFoundInTheBackgroundToldAndHealedByTheSameBytes() async throws {
+    func `a bit that turned is found in the background, told, and healed by the same bytes`() async throws {
         let scene = try await DiskScene("--scrub-rate", "1GiB", "--scrub-interval", "1s")
         for (seed, size) in [(1, 20_000), (2, 3_000_000), (3, 9000)] { _ = try await scene.put(seed, bytes: size) }
         for (seed, size) in [(1, 20_000), (2, 3_000_000)] {
@@ -16,7 +16,7 @@ struct RotTests {
             // It is ready on an event loop, bytes or file, when the bit turns.
             #expect(try await scene.status(path) == "200")
             try scene.journey.flipByte(of: scene.file(of: blob), at: UInt64(size / 2))
-            try await scene.eventually("404") { try await scene.status(path) }
+            try await eventually { try await scene.status(path) == "404" }
             #expect(
                 try await scene.journey.curl("-I", "\(scene.server.url)\(path)").output.contains("X-Reason: damaged"))
             #expect(try await scene.lease(on: blob, owner: seed).contains(#""state":"damaged""#))
@@ -29,8 +29,8 @@ struct RotTests {
             #expect(back.outputBytes == blob.bytes)
             #expect(try await scene.lease(on: blob, owner: seed).contains(#""state":"held""#))
         }
-        try await scene.eventually("true") {
-            String(try await scene.journey.satcheld("stats").output.contains("last scrub  3 blobs, 2.8 MiB, 0 damaged"))
+        try await eventually {
+            try await scene.journey.satcheld("stats").output.contains("last scrub  3 blobs, 2.8 MiB, 0 damaged")
         }
         #expect(scene.server.log.contains("Set a damaged blob aside"))
         try await scene.expectCleanAfterTheEnd()
@@ -38,13 +38,13 @@ struct RotTests {
     }
 
     @Test(.enabled(if: FailingDisk.isPossible, Comment(rawValue: FailingDisk.missing)))
-    func aBlobThatTheDiskDoesNotGiveBackIsSetAsideSoonWithoutAnyCheck() async throws {
+    func `a blob that the disk does not give back is set aside soon, without any check`() async throws {
         let scene = try await DiskScene("--scrub-rate", "0")
         let (bad, good) = (try await scene.put(1, bytes: 20_000), try await scene.put(2, bytes: 20_000))
         let path = "/\(bad.address.hex)"
         try scene.disk.fail("read 5 \(bad.address.hex)")
         #expect(try await scene.status(path) == "503")
-        try await scene.eventually("404") { try await scene.status(path) }
+        try await eventually { try await scene.status(path) == "404" }
         #expect(try await scene.lease(on: bad, owner: 1).contains(#""state":"damaged""#))
         #expect(try await scene.status("/\(good.address.hex)") == "200")
         #expect(try await scene.status("/readyz") == "200")

@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("The life of a file", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+@Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct StoryTests {
     let journey: Journey
 
     init() throws { journey = try Journey() }
 
-    @Test func aPhotographGoesToFiveIsForwardedToASixthRevokedAndForgotten() async throws {
+    @Test func `a photograph goes to five, is forwarded to a sixth, revoked and forgotten`() async throws {
         let server = try await journey.serve()
         let ada = try Person("ada", in: journey, at: server)
         let group = try ["bo", "cy", "di", "ed", "flo"].map { try Person($0, in: journey, at: server) }
@@ -83,7 +83,9 @@ struct StoryTests {
         #expect(try await journey.satcheld("fsck").status == 0)
     }
 
-    @Test func withASecretForEachTheLeaseEndsSoonAfterTheLastAndNobodySpeaksForAnother() async throws {
+    @Test func `with a secret for each, the lease ends soon after the last, and nobody speaks for another`()
+        async throws
+    {
         let server = try await journey.serve()
         let ada = try Person("ada", in: journey, at: server)
         try write(Array("for two".utf8), toFile: ada.path("note.txt"))
@@ -105,7 +107,7 @@ struct StoryTests {
         #expect(try #require(half.expires) - Int64(Date().timeIntervalSince1970) > 600)
     }
 
-    @Test func aReceiptIsGivenOnceTheServerIsBackAndNeverWhereItIsForbidden() async throws {
+    @Test func `a receipt is given once the server is back and never where it is forbidden`() async throws {
         let server = try await journey.serveOnKeptPort()
         let ada = try Person("ada", in: journey, at: server)
         let bo = try Person("bo", in: journey, at: server)
@@ -139,7 +141,7 @@ struct StoryTests {
         #expect(await back.stop() == 0)
     }
 
-    @Test func aLostFileIsSealedAgainFromTheExactPlaintextAndTheOldMessageOpens() async throws {
+    @Test func `a lost file is sealed again from the exact plaintext and the old message opens`() async throws {
         let server = try await journey.serve()
         let ada = try Person("ada", in: journey, at: server)
         let bo = try Person("bo", in: journey, at: server)
@@ -171,7 +173,7 @@ struct StoryTests {
         #expect(try await journey.satcheld("fsck").status == 0)
     }
 
-    @Test func whereTicketsAreAskedForTheClientShowsItsOwnAndSaysWhatIsWrong() async throws {
+    @Test func `where tickets are required, the client shows its own and says what is wrong`() async throws {
         try write(Array("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n".utf8), toFile: journey.path("chat.key"))
         let tickets = ["--ticket-keys", journey.path("chat.key"), "--ticket-audience", "media"]
         let server = try await journey.serve(tickets[0], tickets[1], tickets[2], tickets[3])
@@ -222,15 +224,11 @@ final class Mirror: Sendable {
         }
         command = try RunningCommand(
             "/usr/bin/env", ["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", root])
-        for _ in 0..<3000 {
+        let command = command
+        url = try await eventually {
             let line = String(decoding: command.outputSoFar, as: UTF8.self)
-            if let match = line.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)/) {
-                url = "http://127.0.0.1:\(match.output.1)"
-                return
-            }
-            try await Task.sleep(for: .milliseconds(10))
+            return line.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+/).map { String($0.output) }
         }
-        throw Server.NotReady(log: command.errorsSoFar)
     }
 
     func stop() { command.send(signal: SIGKILL) }

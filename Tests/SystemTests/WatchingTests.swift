@@ -9,23 +9,22 @@ private enum Promtool {
     static let isThere = FileManager.default.isExecutableFile(atPath: path)
 }
 
-@Suite("The server as its operator watches it", .enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
+@Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct WatchingTests {
     let journey: Journey
 
-    init() throws { journey = try Journey() }
+    init() throws { journey = try Journey(anyoneUploads: true) }
 
     @Test(.enabled(if: Promtool.isThere, "promtool is in the Debian package prometheus, which scripts/test installs"))
-    func promtoolFindsNothingWrongWithTheMetricsOfABusyServer() async throws {
+    func `promtool finds nothing wrong with the metrics of a busy server`() async throws {
         let server = try await journey.serve("--admin-listen", "0", "--accept", "any")
         try await beBusy(with: server)
         var page = try await journey.curl("\(try server.adminURL)/metrics")
         // Some are looked at once a second.
-        for _ in 0..<300 where !Self.missing(in: page).isEmpty {
-            try await Task.sleep(for: .milliseconds(100))
+        try await eventually {
             page = try await journey.curl("\(try server.adminURL)/metrics")
+            return Self.missing(in: page).isEmpty
         }
-        #expect(Self.missing(in: page).isEmpty)
         let judged = try await run(Promtool.path, ["check", "metrics"], input: page.outputBytes)
         #expect(
             judged.status == 0 && judged.errors.isEmpty && judged.output.isEmpty, "\(judged.output)\(judged.errors)")
@@ -62,7 +61,7 @@ struct WatchingTests {
         #expect(try await journey.satcheld("gc").status == 0)
     }
 
-    @Test func theAccessLogHasALineForEveryRequestAndIsTurnedOverAtASignal() async throws {
+    @Test func `the access log has a line for every request and is turned over at a signal`() async throws {
         let log = journey.path("access.log")
         let server = try await journey.serve("--access-log", log, "--accept", "any")
         try write(Array("hello".utf8), toFile: journey.path("hello"))
@@ -78,9 +77,7 @@ struct WatchingTests {
 
         try FileManager.default.moveItem(atPath: log, toPath: journey.path("access.log.1"))
         server.command.send(signal: SIGHUP)
-        for _ in 0..<3000 where !FileManager.default.fileExists(atPath: log) {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await eventually { FileManager.default.fileExists(atPath: log) }
         _ = try await journey.curl("-I", "\(server.url)/\(address)")
         let second = try await lines(of: log, count: 1)
         #expect(second[0].contains(" method=HEAD route=blob "), "\(second)")
@@ -90,24 +87,21 @@ struct WatchingTests {
 
     /// The lines of a file as soon as there are `count`.
     private func lines(of path: String, count: Int) async throws -> [String] {
-        for _ in 0..<3000 {
+        try await eventually {
             let lines = ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").map(
                 String.init)
-            if lines.count >= count { return lines }
-            try await Task.sleep(for: .milliseconds(10))
+            return lines.count >= count ? lines : nil
         }
-        Issue.record("\(path) never had \(count) lines")
-        return Array(repeating: "", count: count)
     }
 
-    @Test func anAccessLogThatCannotBeWrittenKeepsTheServerFromStarting() async throws {
+    @Test func `an access log that cannot be written keeps the server from starting`() async throws {
         let refused = try await journey.satcheld(
             "serve", "--listen", "127.0.0.1:0", "--access-log", journey.path("no/such/folder/log"))
         #expect(refused.status != 0)
         #expect(refused.errors.contains("no/such/folder/log"), "\(refused.errors)")
     }
 
-    @Test func statsShowsWhatIsHeldByAgeAndSizeWithOrWithoutAServer() async throws {
+    @Test func `stats shows what is held by age and size with or without a server`() async throws {
         let server = try await journey.serve("--accept", "any")
         for (name, size) in [("small", 1000), ("large", 3_000_000)] {
             try write([UInt8](repeating: UInt8(size % 251), count: size), toFile: journey.path(name))

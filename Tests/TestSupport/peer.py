@@ -8,7 +8,9 @@ check (HEAD /upload), put (PUT /upload), blob (GET /<sha256>), lease (GET /<sha2
 (DELETE /<sha256>), hold (POST /<sha256>/leases), receipt (PUT /<sha256>/receipts/<recipient>), quota (GET /quota);
 and of a resumable upload (tus 1.0) create (POST /uploads), look, append and cancel (HEAD, PATCH and DELETE of it).
 Each such request takes the next behaviour of its list; when the list is used up it is served as it should be. Every
-request is written to LOG as one line of JSON. cap=BYTES lets no larger body pass, as a proxy would.
+request is written to LOG as one line of JSON. cap=BYTES lets no larger body pass, as a proxy would. mirrors=TEXT,TEXT…
+is what it says of other places; @ in them stands for the address of the blob. forged=PATH is what it gives instead of a
+blob where it is told forged.
 """
 
 import base64
@@ -19,12 +21,15 @@ import secrets
 import socket
 import sys
 import threading
+import time
 
 blobs = {}
 leases = {}
 received = {}
 uploads = {}
 cap = None
+mirrors = []
+forgery = None
 behaviours = {}
 lock = threading.Lock()
 
@@ -84,6 +89,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(302, b"", [("Location", detail)])
         elif kind == "drop":
             self.hang_up()
+        elif kind == "gateway":
+            self.answer(int(detail), b"<html>Bad gateway</html>", [("Content-Type", "text/html")])
+        elif kind == "portal":
+            self.answer(403, b"<html>Sign in</html>", [("Content-Type", "text/html")])
         elif kind == "html":
             self.answer(200, b"<html>Sign in</html>", [("Content-Type", "text/html")])
         elif kind == "garbage":
@@ -104,7 +113,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.look()
         kind, detail = self.next_behaviour("check")
         if not self.common(kind, detail):
-            self.answer(200)
+            self.answer(200, fields=[("Satchel-Public-URL", detail)] if kind == "at" else [])
 
     def do_GET(self):
         part = self.path.rpartition("/")[2].split(".")[0]
@@ -135,10 +144,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer_lease(self, address, kind, detail, expires=4_000_000_000):
         body = {"sha256": "0" * 64 if kind == "other" else address, "size": len(blobs[address]), "state": leases[address],
                 "created": 1, "expires": expires, "recipients": None,
-                "received": [{"recipient": name, "at": 5} for name in received.get(address, {})]}
+                "received": [{"recipient": name, "at": 5} for name in received.get(address, {})],
+                **self.mirrors(address)}
         if kind == "state":
             body["state"] = detail
         self.answer(200, json.dumps(body).encode(), [("Content-Type", "application/json")])
+
+    def mirrors(self, address):
+        return {"mirrors": [text.replace("@", address) for text in mirrors]} if mirrors else {}
 
     def get_blob(self, address):
         kind, detail = self.next_behaviour("blob")
@@ -148,8 +161,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.problem(404, "not-found")
         blob = blobs[address]
         tag = [("ETag", f'"{address}"'), ("Content-Type", "application/octet-stream")]
+        if kind == "forged":
+            blob = forgery
         if kind == "wrong":
-            blob = blob[:1000] + bytes([blob[1000] ^ 1]) + blob[1001:]
+            for place in map(int, (detail or "1000").split("+")):
+                blob = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1:]
         if kind == "long":
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")
@@ -159,20 +175,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if kind == "longer":
             return self.answer(200, blob + b"x", tag)
-        first, asked = 0, self.headers.get("Range")
+        first, end, asked = 0, len(blob), self.headers.get("Range")
         if asked and kind != "whole":
-            first = int(asked.removeprefix("bytes=").removesuffix("-"))
+            first, last = asked.removeprefix("bytes=").split("-")
+            first, end = int(first), int(last) + 1 if last else len(blob)
             shown = first + 1 if kind == "wrongpart" else first
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {shown}-{len(blob) - 1}/{len(blob)}")
+            self.send_header("Content-Range", f"bytes {shown}-{end - 1}/{len(blob)}")
         else:
             self.send_response(200)
         if kind != "nolength":
-            self.send_header("Content-Length", str(len(blob) - first))
+            self.send_header("Content-Length", str(end - first))
         for name, value in tag:
             self.send_header(name, value)
         self.end_headers()
-        end = first + int(detail) if kind in ("cut", "nolength") else len(blob)
+        if kind == "drip":
+            for index in range(int(detail)):
+                self.wfile.write(blob[index:index + 1])
+                time.sleep(0.05)
+            return self.hang_up()
+        end = first + int(detail) if kind in ("cut", "nolength") else end
         self.wfile.write(blob[first:end])
         if kind in ("cut", "nolength"):
             self.wfile.flush()
@@ -288,12 +310,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         leases[address] = "held"
         if kind == "lost":
             return self.hang_up()
-        self.answer_descriptor(address, "0" * 64 if kind == "other" else address)
+        self.answer_descriptor(address, kind)
 
-    def answer_descriptor(self, address, shown):
-        body = {"url": f"http://127.0.0.1:{self.server.server_port}/{shown}", "sha256": shown,
+    def answer_descriptor(self, address, kind):
+        shown = "0" * 64 if kind == "other" else address
+        place = "https://elsewhere.example" if kind == "elsewhere" else f"http://127.0.0.1:{self.server.server_port}"
+        body = {"url": f"{place}/{shown}", "sha256": shown,
                 "size": len(blobs[address]), "type": "application/octet-stream", "uploaded": 1,
-                "expires": 4_000_000_000}
+                "expires": 9_223_372_036_854_775_807 if kind == "wild" else 4_000_000_000, **self.mirrors(address)}
         self.answer(201, json.dumps(body).encode(), [("Content-Type", "application/json")])
 
     def do_receipt(self):
@@ -321,7 +345,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         leases[address] = "held"
         if kind == "lost":
             return self.hang_up()
-        self.answer_descriptor(address, "0" * 64 if kind == "other" else address)
+        self.answer_descriptor(address, kind)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -332,7 +356,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def main():
-    global cap
+    global cap, mirrors, forgery
     for argument in sys.argv[2:]:
         name, _, value = argument.partition("=")
         if name == "size":
@@ -340,6 +364,11 @@ def main():
             blobs[hashlib.sha256(blob).hexdigest()] = blob
         elif name == "cap":
             cap = int(value)
+        elif name == "forged":
+            with open(value, "rb") as file:
+                forgery = file.read()
+        elif name == "mirrors":
+            mirrors = value.split(",")
         elif name == "file":
             with open(value, "rb") as file:
                 blob = file.read()

@@ -2,9 +2,10 @@ import Blobs
 import Files
 import TestSupport
 import Testing
-import Transfer
 
-@Suite("Requests against a peer that misbehaves", .enabled(if: Peer.isAvailable, "python3 plays the server"))
+@testable import Transfer
+
+@Suite(.enabled(if: Peer.isAvailable, "python3 plays the server"))
 struct HTTPClientTests {
     private static let size = 300_000
     private let blob = Peer.pattern(size)
@@ -21,32 +22,56 @@ struct HTTPClientTests {
         return hasher.address()
     }
 
+    private func settings(_ environment: [String: String] = [:]) -> TransferSettings {
+        TransferSettings(connectTimeoutSeconds: 2, stallTimeoutSeconds: 2, environment: { environment[$0] })
+    }
+
     private func client(_ environment: [String: String] = [:]) throws -> HTTPClient {
-        let settings = TransferSettings(
-            connectTimeoutSeconds: 2, stallTimeoutSeconds: 2, environment: { environment[$0] })
-        return try HTTPClient(settings: settings)
+        try HTTPClient(settings: settings(environment))
     }
 
     private func request(_ method: HTTPRequest.Method, _ text: String) throws -> HTTPRequest {
         HTTPRequest(method, try #require(WebURL(text)))
     }
 
+    @Test(arguments: ["127.1", "0x7f000001", "2130706433", "localhost"])
+    func `no spelling of a private address is asked for through a proxy, where it has to be public`(host: String) throws
+    {
+        let proxy = try peers.start()
+        var request = try request(.get, "http://\(host):1/\(address.hex)")
+        request.requiresPublicAddress = true
+        for environment in [[:], ["http_proxy": proxy.url]] {
+            let error = #expect(throws: TransferError.self) { try client(environment).ask(request) }
+            guard case .refusedName = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+        }
+        #expect(proxy.log.isEmpty)
+    }
+
+    /// From an offset up to an end, or to that of the blob.
+    private func part(_ offset: Int64 = 0, _ end: Int64 = Int64(size)) throws -> BlobPart {
+        BlobPart(
+            try #require(ByteRange(offset: offset, count: end - offset, within: Int64(Self.size))), of: Int64(Self.size)
+        )
+    }
+
     private func download(
         _ peer: Peer, offset: Int64 = 0, into file: borrowing OpenFile
     ) throws -> DownloadOutcome {
         try client().download(
-            request(.get, "\(peer.url)/\(address.hex)"), into: file, offset: offset, entityTag: "\"\(address.hex)\"",
-            size: Int64(Self.size), progress: { _ in })
+            request(.get, "\(peer.url)/\(address.hex)"), try part(offset), into: file,
+            entityTag: "\"\(address.hex)\"", progress: { _ in })
     }
 
-    @Test("A whole blob arrives, and every byte is counted")
-    func whole() throws {
+    @Test func `a whole blob arrives, and every byte is counted`() throws {
         let peer = try peers.start("size=\(Self.size)")
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         var seen: Int64 = 0
         let outcome = try client().download(
-            request(.get, "\(peer.url)/\(address.hex)"), into: file, offset: 0, entityTag: nil, size: Int64(Self.size),
-            progress: { seen = $0 })
+            request(.get, "\(peer.url)/\(address.hex)"), try part(), into: file, entityTag: nil, progress: { seen = $0 }
+        )
         guard case .complete = outcome else {
             Issue.record("\(outcome)")
             return
@@ -55,10 +80,8 @@ struct HTTPClientTests {
         #expect(try bytes(ofFile: folder.path("blob")) == blob)
     }
 
-    @Test(
-        "A request that could have a body says that it has none",
-        arguments: [(HTTPRequest.Method.post, true), (.patch, true), (.delete, false), (.get, false)])
-    func withoutBody(method: HTTPRequest.Method, isSaid: Bool) throws {
+    @Test(arguments: [(HTTPRequest.Method.post, true), (.patch, true), (.delete, false), (.get, false)])
+    func `a request that could have a body says that it has none`(method: HTTPRequest.Method, isSaid: Bool) throws {
         let peer = try peers.start("hold=missing", "renew=missing", "revoke=missing", "lease=missing")
         let response = try client().ask(request(method, "\(peer.url)/\(address.hex)/lease"))
         #expect(response.status == 404)
@@ -67,8 +90,8 @@ struct HTTPClientTests {
         #expect(!line.contains("transfer-encoding") && !line.contains("100-continue"))
     }
 
-    @Test("After a cut the rest is asked for, and only the rest", arguments: ["cut:100000", "nolength:100000"])
-    func resume(behaviour: String) throws {
+    @Test(arguments: ["cut:100000", "nolength:100000"])
+    func `after a cut the rest is asked for, and only the rest`(behaviour: String) throws {
         let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         guard case .broken(let error, let tag) = try download(peer, into: file) else {
@@ -87,8 +110,7 @@ struct HTTPClientTests {
         #expect(peer.log.last?.contains("if-range") == true)
     }
 
-    @Test("A server that sends the whole again starts the file again")
-    func rangeIgnored() throws {
+    @Test func `a server that sends the whole again starts the file again`() throws {
         let peer = try peers.start("size=\(Self.size)", "blob=whole")
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         unsafe try file.write([UInt8](repeating: 9, count: 50_000).span.bytes)
@@ -99,25 +121,71 @@ struct HTTPClientTests {
         #expect(try bytes(ofFile: folder.path("blob")) == blob)
     }
 
-    @Test(
-        "A body of another length than the blob's is refused before it is written",
-        arguments: [("long", Int64(size)), ("longer", 0), ("html", 0)])
-    func wrongLength(behaviour: String, mostBytes: Int64) throws {
+    @Test(arguments: [("long", Int64(size)), ("longer", 0), ("html", 0)])
+    func `a body of another length than the blob's is refused before it is written`(behaviour: String, mostBytes: Int64)
+        throws
+    {
         let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         #expect(throws: TransferError.self) { try download(peer, into: file) }
         #expect(try file.size() <= mostBytes)
     }
 
-    @Test("A part that was not asked for is refused")
-    func wrongPart() throws {
+    @Test func `a part that was not asked for is refused`() throws {
         let peer = try peers.start("size=\(Self.size)", "blob=wrongpart")
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         #expect(throws: TransferError.self) { try download(peer, offset: 1000, into: file) }
     }
 
-    @Test("Other answers come back as they are", arguments: [("gone:revoked", 410), ("missing", 404), ("busy:7", 503)])
-    func otherAnswers(behaviour: String, status: Int) throws {
+    @Test(arguments: ["ok", "whole"])
+    func `bytes in the middle are replaced, and those around them stay, unless the whole comes`(behaviour: String)
+        throws
+    {
+        let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        var wrong = blob
+        for place in [10, 1000, 200_000] { wrong[place] ^= 1 }
+        unsafe try file.write(wrong.span.bytes)
+        var seen: Int64 = 0
+        let outcome = try client().download(
+            request(.get, "\(peer.url)/\(address.hex)"), try part(900, 1100), into: file, entityTag: nil,
+            progress: { seen = $0 })
+        guard case .complete = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(peer.log[0].contains("\"range\": \"bytes=900-1099\""))
+        wrong[1000] ^= 1
+        #expect(try bytes(ofFile: folder.path("blob")) == (behaviour == "ok" ? wrong : blob))
+        #expect(seen == (behaviour == "ok" ? 1100 : Int64(Self.size)))
+    }
+
+    @Test func `a place that is not waited for is given up without its first byte, connected or not`() throws {
+        let peer = try peers.start("size=\(Self.size)", "blob=stall,drip:5000")
+        let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
+        var asked = try request(.get, "\(peer.url)/\(address.hex)")
+        asked.firstByteMilliseconds = 300
+        guard
+            case .broken(.unreachable(_, let why), _) = try client().download(
+                asked, try part(), into: file, entityTag: nil, progress: { _ in })
+        else {
+            Issue.record("it was waited for")
+            return
+        }
+        #expect(why == "no answer within 300 ms")
+        // With the first byte the usual limits hold.
+        let slow = TransferSettings(stallTimeoutSeconds: 1, lowestDownloadRate: 1024, environment: { _ in nil })
+        guard
+            case .broken(.tooSlow, _) = try HTTPClient(settings: slow).download(
+                asked, try part(), into: file, entityTag: nil, progress: { _ in })
+        else {
+            Issue.record("the first byte did not count")
+            return
+        }
+    }
+
+    @Test(arguments: [("gone:revoked", 410), ("missing", 404), ("busy:7", 503)])
+    func `other answers come back as they are`(behaviour: String, status: Int) throws {
         let peer = try peers.start("size=\(Self.size)", "blob=\(behaviour)")
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         guard case .answered(let response) = try download(peer, into: file) else {
@@ -130,8 +198,7 @@ struct HTTPClientTests {
         #expect(try file.size() == 0)
     }
 
-    @Test("A redirect is an answer: nobody follows it here")
-    func redirect() throws {
+    @Test func `a redirect is an answer: nobody follows it here`() throws {
         let peer = try peers.start("size=\(Self.size)", "blob=redirect:/elsewhere")
         let response = try client().ask(request(.get, "\(peer.url)/\(address.hex)"))
         #expect(response.status == 302)
@@ -139,18 +206,15 @@ struct HTTPClientTests {
         #expect(peer.log.count == 1)
     }
 
-    @Test(
-        "An answer without bounds, without sense or without end is an error",
-        arguments: [
-            "bighead", "bigproblem", "garbage", "stall", "drop",
-        ])
-    func bounds(behaviour: String) throws {
+    @Test(arguments: [
+        "bighead", "bigproblem", "garbage", "stall", "drop",
+    ])
+    func `an answer without bounds, without sense or without end is an error`(behaviour: String) throws {
         let peer = try peers.start("blob=\(behaviour)")
         #expect(throws: TransferError.self) { try client().ask(request(.get, "\(peer.url)/\(address.hex)")) }
     }
 
-    @Test("A dead port is unreachable, an unknown name unresolved")
-    func deadNetwork() throws {
+    @Test func `a dead port is unreachable, an unknown name unresolved`() throws {
         let port = try Peer().port
         let error = #expect(throws: TransferError.self) { try client().ask(request(.get, "http://127.0.0.1:\(port)/")) }
         guard case .unreachable = error else {
@@ -164,13 +228,18 @@ struct HTTPClientTests {
         }
     }
 
-    @Test("A stranger's host at a private address is refused, by number and by name")
-    func privateAddress() throws {
+    @Test func `a stranger's host at a private address is refused, by number and by name`() throws {
         let peer = try peers.start()
         for host in ["127.0.0.1", "localhost"] {
             var asked = try request(.get, "http://\(host):\(peer.port)/")
             asked.requiresPublicAddress = true
-            let error = #expect(throws: TransferError.self) { try client().ask(asked) }
+            let question = asked
+            let error = #expect(throws: TransferError.self) {
+                // What a name resolves to is seen where the connection is made.
+                try CurlHandle().perform(
+                    question, CurlTransfer(question, .none, progress: { _ in }), uploadLength: nil, proxy: .direct,
+                    settings: settings())
+            }
             guard case .refusedAddress(_, let address) = error else {
                 Issue.record("\(String(describing: error))")
                 continue
@@ -180,14 +249,13 @@ struct HTTPClientTests {
         #expect(peer.log.isEmpty)
     }
 
-    @Test("Through a proxy a public host is fine wherever the proxy is, a private one is not")
-    func proxy() throws {
+    @Test func `through a proxy a public host is fine wherever the proxy is, a private one is not`() throws {
         let peer = try peers.start("size=\(Self.size)")
         var asked = try request(.get, "http://1.1.1.1/\(address.hex)")
         asked.requiresPublicAddress = true
         let file = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         let outcome = try client(["http_proxy": peer.url]).download(
-            asked, into: file, offset: 0, entityTag: nil, size: Int64(Self.size), progress: { _ in })
+            asked, try part(), into: file, entityTag: nil, progress: { _ in })
         guard case .complete = outcome else {
             Issue.record("\(outcome)")
             return
@@ -197,8 +265,7 @@ struct HTTPClientTests {
         #expect(peer.log.count == 1)
     }
 
-    @Test("An upload waits for its 100, sends every byte and hears the answer")
-    func upload() throws {
+    @Test func `an upload waits for its 100, sends every byte and hears the answer`() throws {
         let peer = try peers.start()
         try write(blob, toFile: folder.path("blob"))
         let file = try OpenFile(folder.path("blob"), .read)
@@ -210,8 +277,7 @@ struct HTTPClientTests {
         #expect(peer.log.last?.contains("100-continue") == true)
     }
 
-    @Test("An upload that is refused sends no body")
-    func refusedUpload() throws {
+    @Test func `an upload that is refused sends no body`() throws {
         let peer = try peers.start("put=status:too-large/413")
         try write(blob, toFile: folder.path("blob"))
         let file = try OpenFile(folder.path("blob"), .read)
@@ -223,8 +289,7 @@ struct HTTPClientTests {
         #expect(sent == 0)
     }
 
-    @Test("An upload whose connection breaks is an error that passes")
-    func brokenUpload() throws {
+    @Test func `an upload whose connection breaks is an error that passes`() throws {
         let peer = try peers.start("put=half")
         try write(blob, toFile: folder.path("blob"))
         let file = try OpenFile(folder.path("blob"), .read)
@@ -235,8 +300,7 @@ struct HTTPClientTests {
         #expect(error?.isTransient == true)
     }
 
-    @Test("A file that grew shorter is the file's error")
-    func shortFile() throws {
+    @Test func `a file that grew shorter is the file's error`() throws {
         let peer = try peers.start()
         try write([1, 2, 3], toFile: folder.path("blob"))
         let file = try OpenFile(folder.path("blob"), .read)

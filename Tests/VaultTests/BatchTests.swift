@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import DiskStore
 import Dispatch
@@ -9,7 +10,7 @@ import Testing
 
 @testable import Vault
 
-/// What a batch of changes costs the catalogue.
+/// What a batch of changes costs the catalog.
 @Suite struct BatchTests {
     @Test func `a batch of 64 small uploads takes at most 15 statements`() async throws {
         var store = try TestStore()
@@ -22,7 +23,7 @@ import Testing
             gate.arm()
             async let first = vault.upload(content(1001), owner: secret(1001))
             await gate.waitUntilHeld()
-            _ = trace.take()
+            trace.take()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for seed in 0..<64 {
                     group.addTask {
@@ -38,7 +39,7 @@ import Testing
                 try await group.waitForAll()
             }
             _ = try await first
-            let statements = trace.take()
+            let statements = trace.take().statements
             #expect(statements.filter { $0.hasPrefix("COMMIT") }.count == 1, "all of them shared a batch")
             #expect(statements.count <= 15, "\(statements.count) statements: \(statements)")
             for seed in 0..<64 {

@@ -178,7 +178,7 @@ struct CrashScript {
         let cancelled = try await make("s", in: vault)
         try note("told s \(try await vault.bring(Self.bytes("s")[..<2000], to: cancelled, at: 0).offset)")
         try note("cancelling s")
-        try await vault.cancel(cancelled, subject: nil)
+        try await vault.cancel(cancelled)
         let refused = try await make("t", in: vault)
         _ = try await vault.bring(Self.bytes("u"), to: refused, at: 0)
         _ = try? await vault.finish(refused, at: 5000)
@@ -200,11 +200,12 @@ struct CrashScript {
     }
 
     private func recover(_ vault: Vault) async throws {
-        while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
+        try await eventually { await vault.unreadiness() == nil }
     }
 
     private func upload(_ name: String, owner: Int, to vault: Vault) async throws {
-        try await vault.upload(Self.bytes(name), owner: secret(owner))
+        // As much at a time as is written at a time: each run has the same writes, however busy the threads.
+        try await vault.upload(Self.bytes(name), owner: secret(owner), piece: 256 << 10)
         try note("held \(name)")
     }
 

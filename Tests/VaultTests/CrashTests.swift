@@ -122,13 +122,13 @@ import Vault
         if ledger.news.contains("later") { return }
         for (id, name) in ledger.uploads {
             guard !(name == "s" && ledger.news.contains("cancelling s")) else {
-                try? await vault.cancel(id, subject: nil)
+                try? await vault.cancel(id)
                 continue
             }
-            let upload = try await vault.upload(id, subject: nil)
+            let upload = try await vault.upload(id)
             #expect(upload.offset >= ledger.told[name] ?? 0, "\(name), \(when)")
             if name == "t" {
-                if upload.isOpen { try await vault.cancel(id, subject: nil) }
+                if upload.isOpen { try await vault.cancel(id) }
                 continue
             }
             let bytes = CrashScript.bytes(name)

@@ -63,7 +63,7 @@ final class FailingDisk: Sendable {
         }
     }
 
-    /// A sync of names or catalogue that fails: nobody knows whether it happened.
+    /// A sync of names or catalog that fails: nobody knows whether it happened.
     @Test(arguments: [FaultPoint.namesSynced, .rowsChanged, .rowsCommitted])
     func `a failed sync is final: outcome unknown, no writes, reads go on, and it heals by itself`(point: FaultPoint)
         async throws
@@ -133,7 +133,7 @@ final class FailingDisk: Sendable {
         }
     }
 
-    @Test func `when the catalogue meets a full disk the ballast goes, and comes back with a sweep`() async throws {
+    @Test func `when the catalog meets a full disk the ballast goes, and comes back with a sweep`() async throws {
         let store = try TestStore()
         let disk = FailingDisk()
         try await store.withVault(faults: disk.faults) { vault async throws in
@@ -155,10 +155,6 @@ final class FailingDisk: Sendable {
     }
 
     private static func untilReady(_ vault: Vault) async throws {
-        for _ in 0..<5000 {
-            if await vault.unreadiness() == nil { return }
-            try await Task.sleep(for: .milliseconds(2))
-        }
-        Issue.record("the store did not heal")
+        try await eventually { await vault.unreadiness() == nil }
     }
 }

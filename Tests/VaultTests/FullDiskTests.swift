@@ -1,3 +1,4 @@
+import BlobFiles
 import Blobs
 import DiskStore
 import Files
@@ -18,7 +19,7 @@ struct FullDiskTests {
         let vault = try await Vault.open(
             at: disk.path, settings: settings, clock: TestClock(), logger: TestStore.quiet)
         let held = try await fill(vault)
-        // What is left over goes to a stranger, so that the catalogue itself meets the full disk.
+        // What is left over goes to a stranger, so that the catalog itself meets the full disk.
         try disk.exhaust()
         await #expect(throws: StoreError.diskFull) { try await vault.upload(content(1)) }
         #expect(await vault.unreadiness() == "the disk is full")
@@ -35,6 +36,51 @@ struct FullDiskTests {
         #expect(await vault.unreadiness() == nil)
         let checked = try await vault.check()
         #expect(checked.isClean)
+        await vault.close()
+    }
+
+    @Test func `an upload has to fit with the rows of its lease, and so has one whose bytes came long ago`()
+        async throws
+    {
+        let disk = try SmallDisk(megabytes: 12)
+        var settings = VaultSettings.small
+        settings.keepFreeBytes = 4 << 20
+        let vault = try await Vault.open(
+            at: disk.path, settings: settings, clock: TestClock(), logger: TestStore.quiet)
+        let many = (0..<LeaseTerms.receiptLimit).map { secret($0) }
+        let bytes = Self.blob(1)
+        let announcement = UploadAnnouncement(
+            size: Int64(bytes.count), address: nil, terms: terms(owner: 1, receipts: many))
+        let upload = try await vault.create(announcement)
+        guard
+            case .ready(let session) = try await vault.resume(upload.id, with: UploadAppend(offset: 0))
+        else {
+            Issue.record("it is open")
+            return
+        }
+        try await session.append(bytes)
+        // Somebody else leaves space for a small blob and its lease, but not for 256 receipt hashes.
+        let filler = "\(disk.path)/filler"
+        func fill() async throws {
+            _ = try Folder.remove(filler)
+            let free = try await vault.onDisk { disk throws(FileError) in try disk.files.freeBytes() }
+            try write([UInt8](repeating: 0, count: Int(free - settings.keepFreeBytes - 32_000)), toFile: filler)
+        }
+        try await fill()
+        await #expect(throws: StoreError.diskFull) { _ = try await session.commit() }
+        try await fill()
+        await #expect(throws: StoreError.diskFull) {
+            try await vault.upload(content(2), on: terms(owner: 2, receipts: many))
+        }
+        try await fill()
+        try await vault.upload(content(2), on: terms(owner: 2, receipts: [secret(0)]))
+        try Folder.remove(filler)
+        let full = UploadAppend(offset: Int64(bytes.count))
+        guard case .ready(let again) = try await vault.resume(upload.id, with: full) else {
+            Issue.record("it is full, and tries again")
+            return
+        }
+        #expect(try await again.commit().address == address(of: bytes))
         await vault.close()
     }
 

@@ -58,7 +58,7 @@ import Vault
         #expect(isInPlace == (lost == "blobs.v1/STORE"), "nothing was made in place of what is lost")
     }
 
-    @Test func `blobs of one store and the catalogue of another do not start`() async throws {
+    @Test func `blobs of one store and the catalog of another do not start`() async throws {
         let (one, other) = (try TestStore(), try TestStore())
         let stored = try await one.withVault { try await $0.upload(content(1)) }
         try await other.withVault { _ = try await $0.upload(content(2)) }

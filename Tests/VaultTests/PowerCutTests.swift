@@ -66,7 +66,7 @@ struct PowerCutTests {
         let vault = try await Vault.open(
             at: "\(disk)/store", settings: VaultSettings.small, clock: TestClock(), logger: TestStore.quiet)
         for (name, told) in ledger.told {
-            let upload = try await vault.upload(#require(UploadID(hex: name)), subject: nil)
+            let upload = try await vault.upload(#require(UploadID(hex: name)))
             #expect(upload.offset >= told.offset, "\(told.seed), \(when)")
             if upload.isOpen { try await end(upload, with: blob(told.seed), in: vault) }
         }

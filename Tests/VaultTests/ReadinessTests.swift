@@ -37,11 +37,13 @@ import Vault
     }
 
     @Test func `a probe that does not end is a failure`() async {
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
         let probe = WriteProbe(freshness: .zero, patience: .milliseconds(40)) {
-            try? await Task.sleep(for: .milliseconds(400))
+            for await _ in ends {}
             return nil
         }
         #expect(await probe.failure()?.contains("did not finish") == true)
+        end.finish()
     }
 }
 

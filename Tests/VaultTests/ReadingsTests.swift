@@ -32,7 +32,7 @@ import Vault
         try await store.withVault { vault async throws in
             try await vault.upload(content(1))
             #expect(vault.writeStatus.promisedBytes == 0)
-            for _ in 0..<3000 where vault.meters.openUploads.value > 0 { try await Task.sleep(for: .milliseconds(10)) }
+            try await eventually { vault.meters.openUploads.value == 0 }
             #expect(vault.meters.openUploads.value == 0)
             #expect(vault.meters.batchChanges.count >= 1 && vault.meters.commits.count >= 1)
             #expect(vault.meters.nameSyncs.count == 1 && vault.meters.fileSyncs.count == 1)

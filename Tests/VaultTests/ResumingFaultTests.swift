@@ -32,7 +32,7 @@ import Vault
     }
 
     @Test(arguments: [FaultPoint.namesSynced, .rowsChanged, .rowsCommitted])
-    func `when it is not known whether the end was reached, the catalogue tells once it is well`(point: FaultPoint)
+    func `when it is not known whether the end was reached, the catalog tells once it is well`(point: FaultPoint)
         async throws
     {
         let store = try TestStore()
@@ -48,8 +48,8 @@ import Vault
                 if case StoreError.unavailable = $0 { true } else { false }
             }
             disk.recover()
-            while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
-            let upload = try await vault.upload(id, subject: nil)
+            try await eventually { await vault.unreadiness() == nil }
+            let upload = try await vault.upload(id)
             #expect(upload.offset == 1000)
             if upload.isOpen { _ = try await vault.finish(id, at: 1000) }
             #expect(try await vault.fetch(address(of: bytes)) == .held(bytes))
@@ -104,7 +104,7 @@ import Vault
         try await store.withVault(faults: disk.faults) { vault async throws in
             disk.fail(at: point)
             await #expect(throws: StoreError.outcomeUnknown) { _ = try await vault.create(content(1)) }
-            while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { await vault.unreadiness() == nil }
             _ = try await vault.collect(CollectOptions(isAlone: true))
             let check = try await vault.check()
             let staged = try Folder.names(in: vault.layout.staging)
@@ -127,13 +127,13 @@ import Vault
             let session = try await vault.session(finished, at: 1000)
             disk.fail(at: .rowsCommitted)
             await #expect(throws: StoreError.outcomeUnknown) { _ = try await session.commit() }
-            while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { await vault.unreadiness() == nil }
             disk.fail(at: .rowsCommitted)
-            await #expect(throws: StoreError.outcomeUnknown) { try await vault.cancel(cancelled, subject: nil) }
-            while await vault.unreadiness() != nil { try await Task.sleep(for: .milliseconds(1)) }
+            await #expect(throws: StoreError.outcomeUnknown) { try await vault.cancel(cancelled) }
+            try await eventually { await vault.unreadiness() == nil }
             if isAsked {
-                #expect(try await vault.upload(finished, subject: nil).blob?.size == 1000)
-                await #expect(throws: StoreError.notFound) { _ = try await vault.upload(cancelled, subject: nil) }
+                #expect(try await vault.upload(finished).blob?.size == 1000)
+                await #expect(throws: StoreError.notFound) { _ = try await vault.upload(cancelled) }
             } else {
                 _ = try await vault.collect(CollectOptions(isAlone: true))
             }
@@ -155,8 +155,10 @@ import Vault
             let session = try await vault.session(id, at: 0, length: 50 << 20)
             #expect(vault.promisedBytes == 50 << 20)
             await session.abandon()
+            #expect(vault.promisedBytes == 0, "it was not written down")
+            try await vault.bring([], to: id, at: 0, length: 50 << 20)
             #expect(vault.promisedBytes == 50 << 20)
-            try await vault.cancel(id, subject: nil)
+            try await vault.cancel(id)
             #expect(vault.promisedBytes == 0)
         }
     }

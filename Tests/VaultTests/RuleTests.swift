@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import Store
+import StoreRules
 import StoreTestSupport
 import Synchronization
 import Testing
@@ -21,43 +22,81 @@ import Testing
         #expect(DiskReservations.fits(bytes, free: free, promised: promised, kept: kept) == fits)
     }
 
-    @Test func `an upload of unknown length takes room in steps and gives all of it back`() throws {
-        let disk = DiskReservations(keepFreeBytes: 0) { 40 << 20 }
-        let table = UploadTable(limit: 1, limitPerSubject: 1, disk: disk)
-        do {
-            let slot = try UploadSlot("somebody", size: nil, in: table)
-            try slot.reserveDisk(nil)
-            #expect(disk.promisedBytes == 16 << 20)
-            try slot.prepareDisk(for: 17 << 20)
-            #expect(disk.promisedBytes == 32 << 20)
-            slot.wrote(17 << 20)
-            #expect(disk.promisedBytes == 15 << 20)
-            #expect(throws: StoreError.diskFull) { try disk.reserve(26 << 20) }
+    private static func table(freeBytes: Int64 = 40 << 20, perSubject: Int = 10) -> UploadTable {
+        let disk = DiskReservations(keepFreeBytes: 0) { freeBytes }
+        return UploadTable(requests: 2, kept: 2, limitPerSubject: perSubject, disk: disk)
+    }
+
+    @Test func `an upload of unknown length takes room in steps, is charged for them, and gives all of it back`() throws
+    {
+        let table = Self.table(freeBytes: 2 << 20)
+        let judge = { (size: Int64, others: Int64) throws(StoreError) in
+            if size > 1 << 20 { throw StoreError.tooLarge(limitBytes: 1 << 20) }
         }
-        #expect(disk.promisedBytes == 0)
+        do {
+            let (slot, _, _) = try UploadSlot.enter(announcing(nil), in: table)
+            #expect(table.disk.promisedBytes == 0 && table.share(of: "somebody").bytes == 0)
+            try slot.prepare(for: 100, judge: judge)
+            #expect(table.disk.promisedBytes == 256 << 10 && table.share(of: "somebody").bytes == 256 << 10)
+            slot.wrote(100)
+            try slot.prepare(for: 100, judge: judge)
+            #expect(table.disk.promisedBytes == 256 << 10 - 100 && table.share(of: "somebody").bytes == 256 << 10)
+            try slot.prepare(for: 600 << 10, judge: judge)
+            slot.wrote(600 << 10)
+            #expect(table.share(of: "somebody").bytes == 600 << 10 + 100 && table.disk.promisedBytes == 0)
+            // There is no room for as many again, but for these.
+            try slot.prepare(for: 400 << 10, judge: judge)
+            #expect(table.disk.promisedBytes == 400 << 10)
+            #expect(throws: StoreError.tooLarge(limitBytes: 1 << 20)) { try slot.prepare(for: 500 << 10, judge: judge) }
+            #expect(throws: StoreError.diskFull) { try slot.prepare(for: 3 << 20) { _, _ in } }
+            #expect(table.disk.promisedBytes == 400 << 10 && table.share(of: "somebody").bytes == 1000 << 10 + 100)
+            slot.rest(at: 100, length: nil)
+            #expect(table.disk.promisedBytes == 0 && table.share(of: "somebody").bytes == 4096)
+        }
+        #expect(table.share(of: "somebody") == UploadTable.Share())
+    }
+
+    @Test(
+        arguments: [
+            (0, 256 << 10), (256 << 10, 256 << 10), (5 << 20, 5 << 20), (17 << 20, 16 << 20), (.max, 16 << 20),
+        ] as [(Int64, Int64)])
+    func `a step is as much again as is there`(written: Int64, step: Int64) {
+        #expect(DiskReservations.step(after: written) == step)
     }
 
     @Test func `a slot gives back what it takes up, once`() throws {
-        let disk = DiskReservations(keepFreeBytes: 0) { 40 << 20 }
-        let table = UploadTable(limit: 2, limitPerSubject: 1, disk: disk)
-        let slot = try UploadSlot("ann", size: 10 << 20, in: table)
+        let table = Self.table(perSubject: 1)
+        let terms = LeaseTerms(subject: "ann")
+        let ann = UploadAnnouncement(size: 10 << 20, address: nil, terms: terms)
+        let (slot, request, _) = try UploadSlot.enter(ann, in: table)
         try slot.reserveDisk(10 << 20)
-        #expect(throws: StoreError.busy(limit: "uploads open of this subject", retryAfterSeconds: 5)) {
-            _ = try UploadSlot("ann", size: 1, in: table)
-        }
-        #expect(table.share(of: "ann") == UploadTable.Share(uploads: 1, bytes: 10 << 20))
-        slot.expectDisk(5 << 20)
-        #expect(disk.promisedBytes == 5 << 20)
-        #expect(slot.resize(to: 6 << 20) == 0 && table.share(of: "ann").bytes == 6 << 20)
+        #expect(throws: StoreError.noPlaceOfSubject) { _ = try UploadSlot.enter(ann, in: table) }
+        #expect(table.share(of: "ann") == UploadTable.Share(uploads: 1, bytes: 10 << 20, judged: 10 << 20))
+        #expect(slot.bytesOfOthers == 0)
+        slot.rest(at: 5 << 20, length: 10 << 20)
+        #expect(table.disk.promisedBytes == 5 << 20)
+        #expect(slot.tell(6 << 20) == 0 && table.share(of: "ann").bytes == 6 << 20)
+        slot.settle()
+        #expect(table.share(of: "ann") == UploadTable.Share(uploads: 1, bytes: 6 << 20, judged: 0))
         slot.giveBack()
         slot.giveBack()
         try slot.reserveDisk(1 << 20)
-        slot.expectDisk(1 << 20)
-        #expect(disk.promisedBytes == 0 && table.share(of: "ann") == UploadTable.Share())
+        slot.rest(at: 0, length: 1 << 20)
+        #expect(table.disk.promisedBytes == 0 && table.share(of: "ann") == UploadTable.Share())
+        table.leave(request)
+        table.leave(request)
+    }
+
+    @Test func `what a small upload brings counts against nobody before its end`() throws {
+        let table = Self.table()
+        let (small, _, _) = try UploadSlot.enter(announcing(9000), isSmall: true, in: table)
+        let (large, _, before) = try UploadSlot.enter(announcing(5000), in: table)
+        #expect(before.bytes == 9000, "it may come first all the same")
+        #expect(small.bytesOfOthers == 5000 && large.bytesOfOthers == 0)
     }
 
     @Test(arguments: [(0, nil, false), (1, nil, true), (5, 5, false), (4, 5, true), (9, 10, true), (10, 9, false)])
-    func `a catalogue is an old one when fewer commits are in it than were noted`(
+    func `a catalog is an old one when fewer commits are in it than were noted`(
         commits: Int64, noted: Int64?, isRestored: Bool
     ) {
         #expect(CatalogAge.isRestored(commits: commits, noted: noted) == isRestored)

@@ -99,7 +99,7 @@ import Testing
                 try cut(path: vault.layout.blob(short), to: 100)
                 let all = try #require(ByteRange(offset: 0, count: 5000, within: 5000))
                 await #expect(throws: StoreError.self) { try await held.content.read(all) }
-                await #expect(throws: StoreError.self) { try await held.content.fetch(all) }
+                await #expect(throws: StoreError.self) { try await held.content.fetch(all, atMost: 5000, for: .whole) }
                 try Folder.remove(vault.layout.blob(gone))
                 #expect(try await vault.fetch(gone) == .damaged)
                 try await eventually { try await vault.readings().damaged.count == 2 }
@@ -142,15 +142,6 @@ func scrubbing(
     }
     task.cancel()
     try await task.value
-}
-
-/// Waits until `condition` holds.
-func eventually(_ condition: () async throws -> Bool) async throws {
-    for _ in 0..<5000 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-    Issue.record("it never came to be")
 }
 
 /// Cuts a file, whatever its permissions, under whoever has it open.

@@ -9,7 +9,7 @@ import Vault
 
 /// Sweeps, and what lies in the folders of a store.
 @Suite struct SweepFileTests {
-    @Test func `a catalogue restored from yesterday costs nothing, and the bytes it forgot heal by upload`()
+    @Test func `a catalog restored from yesterday costs nothing, and the bytes it forgot heal by upload`()
         async throws
     {
         let store = try TestStore()
@@ -49,7 +49,7 @@ import Vault
             #expect(report.orphansRemoved == 1, "the one that nobody sent again")
             try write(content(9), toFile: layout.blob(address(of: content(9))))
             report = try await vault.collect(CollectOptions(isAlone: true))
-            #expect(report.orphansRemoved == 1, "now the catalogue is as old as the store again")
+            #expect(report.orphansRemoved == 1, "now the catalog is as old as the store again")
         }
     }
 

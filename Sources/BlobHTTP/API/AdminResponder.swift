@@ -1,4 +1,4 @@
-import Blobs
+package import Blobs
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -6,7 +6,9 @@ import Store
 import Telemetry
 
 /// Serves an operator's tools on a listener that strangers cannot reach: health in detail, and metrics.
-struct AdminResponder: RequestResponder {
+struct AdminResponder {
+    /// Where requests come in.
+    let listening: Authority
     let reads: any BlobStore
     let writes: WriteAccess
     let publicURL: PublicURLBox
@@ -14,14 +16,14 @@ struct AdminResponder: RequestResponder {
     let meters: Meters
     let readings: @Sendable () async -> Readings
 
-    func respond(to request: Request, in context: RequestScope) async throws -> Response {
+    func respond(to request: Request, in context: RequestScope) async -> Response {
         let response = await answer(request)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func answer(_ request: Request) async -> Response {
-        if let failure = SyntheticErrorRequest.failure(in: request.head) {
-            return Response(failure.problem, closes: true)
+        if let refusal = AdminAccess.refusal(host: request.head.authority, listening: listening) {
+            return Response(refusal)
         }
         let isMetrics = request.head.path?.prefix { $0 != "?" } == "/metrics"
         let route = request.head.path.flatMap { Route(target: $0) }
@@ -50,6 +52,16 @@ struct AdminResponder: RequestResponder {
             HealthDocument(
                 status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
                 time: reads.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
+    }
+}
+
+/// Who may ask on the listener for operators.
+package enum AdminAccess {
+    /// Nil for whoever may; `host` is the Host field. On loopback a Host that is another name points to a page whose name
+    /// was made to lead here (DNS rebinding); no page can do without the field.
+    package static func refusal(host: String?, listening: Authority) -> Problem? {
+        guard listening.isLoopback, let host, !host.isEmpty else { return nil }
+        return Authority(host)?.isLoopback == true ? nil : Problem(.misdirected)
     }
 }
 

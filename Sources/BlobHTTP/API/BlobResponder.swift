@@ -8,26 +8,36 @@ import Telemetry
 
 /// The API, except for reading blobs: finds out what a request asks for, has it done, and turns the outcome into a
 /// response.
-struct BlobResponder: RequestResponder {
+struct BlobResponder {
     let reads: any BlobStore
     let writes: WriteAccess
     let publicURL: PublicURLBox
+    /// Where else clients find blobs.
+    let mirrors: [PublicURL]
     let gate: Gate
+    /// What edges follow, if this server offers it.
+    let changes: (any ChangeFeed)?
+    let sends104: Bool
     let observer: RequestObserver
 
+    /// Whatever goes wrong is a response too; a throw ends the connection.
     func respond(to request: Request, in context: RequestScope) async throws -> Response {
         let start = ContinuousClock.now
-        let route = request.head.path.flatMap { Route(target: $0) }
-        let method = route.map { UploadDialects.method(of: request.head, at: $0) } ?? request.method
-        let client = gate.client(of: request.head, from: context.peer)
+        let route = request.head.path.flatMap { servedRoute($0) }
+        let method = route?.method(of: request.head) ?? request.method
+        let payer = gate.payer(peer: context.peer) { request.headers[$0] }
+        if payer.isEdge { context.releaseShare() }
+        let counted = payer.client
+        let client = counted ?? context.peer
         var response: Response
         do {
-            response = try await answer(request, method, route, client, context)
+            try gate.admit(route, from: counted)
+            response = try await answer(request, method, route, counted, context)
         } catch {
             response = refuse(error, request, client, context)
             // The client may still be sending, and none of it is wanted.
             if route?.takesBytes(by: method) == true { response.headers[.connection] = "close" }
-            if case .store = writes { UploadDialects.addRefusalFields(to: &response, error, request, route) }
+            if case .store = writes { response.addUploadFields(of: error, request, route) }
         }
         for field in crossOriginFields(request, route) where !response.headers.contains(field.name) {
             response.headers.append(field)
@@ -36,11 +46,16 @@ struct BlobResponder: RequestResponder {
         return observed(response, to: request, method, route, from: client, since: start)
     }
 
+    /// What a target names here: without keys of edges there is no feed.
+    private func servedRoute(_ target: String) -> Route? {
+        let route = Route(target: target)
+        return route == .changes && (gate.edges == nil || changes == nil) ? nil : route
+    }
+
     private func answer(
-        _ request: Request, _ method: HTTPRequest.Method, _ route: Route?, _ client: ClientAddress,
+        _ request: Request, _ method: HTTPRequest.Method, _ route: Route?, _ counted: ClientAddress?,
         _ context: RequestScope
     ) async throws -> Response {
-        if let failure = SyntheticErrorRequest.failure(in: request.head) { throw failure }
         guard let path = request.head.path, path.hasPrefix("/") || path == "*" else {
             throw Problem(.badRequest, detail: "The request target must be a path.")
         }
@@ -51,8 +66,8 @@ struct BlobResponder: RequestResponder {
         if let expectation = request.headers[.expect], expectation.lowercased() != "100-continue" {
             throw Problem(.badExpectation)
         }
-        try gate.admit(operation, from: client)
         switch operation {
+        case .followChanges: return try followChanges(request, context)
         case .openPage: return OpenPage.response
         case .health: return .plain("ok\n")
         case .readiness: return try await readiness()
@@ -62,22 +77,33 @@ struct BlobResponder: RequestResponder {
             throw Problem(.badRequest, detail: "The request target must be a path.")
         case .describe, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease,
             .showLease, .renew, .revoke, .confirmDelivery, .showQuota:
-            return try await write(operation, request, from: client, context)
+            return try await write(operation, request, counted, context)
         }
     }
 
     private func write(
-        _ operation: Operation, _ request: Request, from client: ClientAddress, _ context: RequestScope
+        _ operation: Operation, _ request: Request, _ counted: ClientAddress?, _ context: RequestScope
     ) async throws -> Response {
+        let client = counted ?? context.peer
         switch writes {
         case .refused: throw Problem(.readOnly)
         case .forwarded(let forwarder): return try await forwarder.forward(request, from: client, in: context)
         case .store(let store):
             let authorized = try await gate.authorize(
-                operation, request.head, from: client, own: publicURL.value, now: store.now())
-            return try await StoreHandler(store: store, publicURL: publicURL.value, gate: gate)
+                operation, request.head, from: client, counted: counted, own: publicURL.value, now: store.now())
+            let places = BlobPlaces(publicURL: publicURL.value, mirrors: mirrors)
+            return try await StoreHandler(store: store, places: places, gate: gate, sends104: sends104)
                 .answer(operation, request, authorized, context)
         }
+    }
+
+    /// `GET /changes`. What does not say where to read on is lost.
+    private func followChanges(_ request: Request, _ context: RequestScope) throws(Problem) -> Response {
+        let isStillAdmitted = try gate.admitEdge(request.headers)
+        guard let changes else { throw Problem(.notFound) }
+        let position = Route.query("after", of: request.head.path ?? "").flatMap { ChangePosition($0) }
+        let stream = ChangeStream(changes, after: position, isStillAdmitted: isStillAdmitted)
+        return Response(stream, on: context.channel)
     }
 
     private func readiness() async throws -> Response {
@@ -140,7 +166,7 @@ extension BlobResponder {
             for: purpose, origin: request.headers[.origin], methods: methods)
         fields[.allow] = allow(at: route)
         if case .store(let store) = writes {
-            fields.append(contentsOf: UploadDialects.offer(at: route, blobLimitBytes: store.blobLimitBytes))
+            fields.append(contentsOf: route.uploadOffer(blobLimitBytes: store.blobLimitBytes))
         }
         fields[.cacheControl] = "no-store"
         return Response(status: .noContent, headers: fields)

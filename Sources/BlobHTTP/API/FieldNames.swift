@@ -16,11 +16,17 @@ extension HTTPField.Name {
     package static let satchelOwner = known("Satchel-Owner")
     package static let satchelReceipt = known("Satchel-Receipt")
     package static let satchelSecret = known("Satchel-Secret")
+    package static let satchelPublicURL = known("Satchel-Public-URL")
     package static let xSHA256 = known("X-SHA-256")
     package static let xContentLength = known("X-Content-Length")
     package static let xReason = known("X-Reason")
+    package static let xLimit = known("X-Limit")
+    package static let xLimitName = known("X-Limit-Name")
     package static let reprDigest = known("Repr-Digest")
     package static let sunset = known("Sunset")
+    package static let cacheStatus = known("Cache-Status")
+    package static let cdnLoop = known("CDN-Loop")
+    package static let satchelReread = known("Satchel-Reread")
     package static let forwarded = known("Forwarded")
     package static let xForwardedFor = known("X-Forwarded-For")
     package static let host = known("Host")
@@ -58,6 +64,25 @@ package enum HTTPDate {
         let (year, month, day) = civil(daysSince1970: days)
         let date = "\(weekdays[Int(days % 7)]), \(twoDigits(day)) \(months[Int(month) - 1]) \(fourDigits(year))"
         return "\(date) \(clock(secondOfDay)) GMT"
+    }
+
+    /// The moment that an IMF-fixdate names (RFC 9110 §5.6.7); nil for any other text, and for the obsolete formats.
+    package static func parse(_ text: String) -> Timestamp? {
+        let bytes = Array(text.utf8)
+        let number = { (range: Range<Int>) in SaturatingDigits.parse(bytes[range].span) }
+        guard bytes.count == 29, let day = number(5..<7), let year = number(12..<16), let hour = number(17..<19),
+            let minute = number(20..<22), let second = number(23..<25),
+            let month = months.firstIndex(of: String(decoding: bytes[8..<11], as: UTF8.self))
+        else { return nil }
+        // Days since 1970, by the inverse of `civil`.
+        let shifted = year - (month < 2 ? 1 : 0)
+        let yearOfEra = shifted % 400
+        let dayOfYear = (153 * Int64((month + 10) % 12) + 2) / 5 + day - 1
+        let days =
+            shifted / 400 * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        let time = Timestamp(seconds: days * 86_400 + hour * 3600 + minute * 60 + second)
+        // Weekday, order and ranges are right if it is written as it was read.
+        return format(time) == text ? time : nil
     }
 
     /// The same moment in the format of logs, `1994-11-06T08:49:37Z` (RFC 3339 §5.6).

@@ -19,6 +19,8 @@ package enum Operation: Hashable, Sendable {
     case appendUpload(UploadID)
     case cancelUpload(UploadID)
     case showQuota
+    /// Hearing of changes without end.
+    case followChanges
     case openPage
     case health
     case readiness
@@ -44,11 +46,12 @@ extension Route {
         case (.resumable(let id), .delete): .cancelUpload(id)
         case (.upload, .head): .previewUpload
         case (.quota, .get), (.quota, .head): .showQuota
+        case (.changes, .get): .followChanges
         case (.openPage, .get), (.openPage, .head): .openPage
         case (.health, .get), (.health, .head): .health
         case (.readiness, .get), (.readiness, .head): .readiness
         case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.uploads, _), (.resumable, _),
-            (.quota, _), (.openPage, _), (.health, _), (.readiness, _), (.server, _):
+            (.quota, _), (.changes, _), (.openPage, _), (.health, _), (.readiness, _), (.server, _):
             nil
         }
     }
@@ -71,14 +74,14 @@ package struct RequiredCredentials: OptionSet, Sendable {
         self.rawValue = rawValue
     }
 
-    /// It changes something: in anonymous mode, only programs on this machine may do it.
+    /// It changes something: where no ticket is asked for, pages of other origins may not do it.
     package static let change = RequiredCredentials(rawValue: 1)
-    /// A ticket; in anonymous mode, only programs on this machine may do it.
+    /// A ticket, unless the operator lets anybody upload; then pages of other origins may not do it.
     package static let ticket = RequiredCredentials(rawValue: 2)
     /// The secret of a lease.
     package static let secret = RequiredCredentials(rawValue: 4)
-    /// No ticket; but if one is sent, it must be valid and have the subject that created the upload.
-    package static let offeredTicket = RequiredCredentials(rawValue: 8)
+    /// The key of an edge.
+    package static let edgeKey = RequiredCredentials(rawValue: 8)
 }
 
 extension Operation {
@@ -87,31 +90,22 @@ extension Operation {
         switch self {
         case .read, .openPage, .health, .readiness, .describe: []
         case .upload, .previewUpload, .createUpload, .addLease: [.change, .ticket]
-        case .showUpload, .appendUpload, .cancelUpload: [.change, .offeredTicket]
+        // The id is the right. A ticket was asked for when the upload began, and may have ended since.
+        case .showUpload, .appendUpload, .cancelUpload: [.change]
         case .renew: [.change, .ticket, .secret]
         case .revoke, .confirmDelivery: [.change, .secret]
         case .showLease: [.secret]
         case .showQuota: [.ticket]
+        case .followChanges: [.edgeKey]
         }
     }
 
     /// Whether only a store that takes writes can do it: everything but reading, and what the server answers by itself.
     package var needsWrites: Bool {
         switch self {
-        case .read, .openPage, .health, .readiness, .describe: false
+        case .read, .followChanges, .openPage, .health, .readiness, .describe: false
         case .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease, .renew,
             .revoke, .confirmDelivery, .showLease, .showQuota:
-            true
-        }
-    }
-
-    /// Whether it counts against the rates of its client; monitoring and preflights do not.
-    package var isCounted: Bool {
-        switch self {
-        case .health, .readiness, .describe: false
-        case .read, .openPage, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload,
-            .addLease,
-            .renew, .revoke, .confirmDelivery, .showLease, .showQuota:
             true
         }
     }

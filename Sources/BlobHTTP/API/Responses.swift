@@ -14,13 +14,28 @@ extension Response {
     }
 
     /// An upload, or a lease on a blob that was held already, which is now durable.
-    init(created blob: StoredBlob, at publicURL: PublicURL) {
-        let descriptor = BlobDescriptor(blob, at: publicURL)
-        self = .json(text: descriptor.json)
+    init(created blob: StoredBlob, at places: BlobPlaces) {
+        let url = places.url(of: blob.address)
+        self = .json(text: Self.descriptor(of: blob, at: places))
         if blob.isNew {
             status = .created
-            headers[.location] = descriptor.url
+            headers[.location] = url
         }
+    }
+
+    /// The blob descriptor of Blossom BUD-02, with the end of this lease: members in alphabetical order, times in seconds
+    /// since 1970. It is written by hand, since an encoder takes longer than everything else in a response; none of its
+    /// strings can contain a character that JSON would escape (`PublicURL.init`).
+    private static func descriptor(of blob: StoredBlob, at places: BlobPlaces) -> [UInt8] {
+        let (expires, uploaded) = (blob.expires.seconds, blob.uploaded.seconds)
+        let (type, url) = ("application/octet-stream", places.url(of: blob.address))
+        let others =
+            places.mirrors(of: blob.address)
+            .map { #""mirrors":["\#($0.joined(separator: #"",""#))"],"# } ?? ""
+        let text = """
+            {"expires":\(expires),\(others)"sha256":"\(blob.address.hex)","size":\(blob.size),"type":"\(type)","uploaded":\(uploaded),"url":"\(url)"}
+            """
+        return Array(text.utf8)
     }
 
     /// 200 with a JSON document, for this client only.
@@ -49,32 +64,16 @@ extension Response {
     }
 }
 
-/// The response to an upload: the blob descriptor of Blossom BUD-02, with the end of this lease. Times are seconds
-/// since 1970.
-struct BlobDescriptor {
-    let url: String
-    let sha256: String
-    let size: Int64
-    let type = "application/octet-stream"
-    let uploaded: Int64
-    let expires: Int64
+/// Where clients find the blobs of this server: under its own URL, and under those of its mirrors.
+struct BlobPlaces {
+    let publicURL: PublicURL
+    let mirrors: [PublicURL]
 
-    init(_ blob: StoredBlob, at publicURL: PublicURL) {
-        url = "\(publicURL)/\(blob.address.hex)"
-        sha256 = blob.address.hex
-        size = blob.size
-        uploaded = blob.uploaded.seconds
-        expires = blob.expires.seconds
-    }
+    func url(of address: BlobAddress) -> String { "\(publicURL)/\(address.hex)" }
 
-    /// The JSON text, members in alphabetical order. It is written by hand, since an encoder takes longer than
-    /// everything else in a response; none of its strings can contain a character that JSON would escape
-    /// (`PublicURL.init`).
-    var json: [UInt8] {
-        let text = """
-            {"expires":\(expires),"sha256":"\(sha256)","size":\(size),"type":"\(type)","uploaded":\(uploaded),"url":"\(url)"}
-            """
-        return Array(text.utf8)
+    /// Nil where there are no mirrors.
+    func mirrors(of address: BlobAddress) -> [String]? {
+        mirrors.isEmpty ? nil : mirrors.map { "\($0)/\(address.hex)" }
     }
 }
 
@@ -92,8 +91,10 @@ struct LeaseDocument: Encodable {
     let expires: Int64
     let recipients: Int?
     let received: [DeliveryDocument]
+    /// Other URLs of a blob that is held; nil for none.
+    let mirrors: [String]?
 
-    init(_ lease: Lease) {
+    init(_ lease: Lease, at places: BlobPlaces) {
         sha256 = lease.address.hex
         size = lease.size
         state =
@@ -108,6 +109,7 @@ struct LeaseDocument: Encodable {
         received = lease.received.map { receipt in
             DeliveryDocument(recipient: receipt.recipient.base64url, at: receipt.at.seconds)
         }
+        mirrors = lease.state == .held ? places.mirrors(of: lease.address) : nil
     }
 }
 
@@ -124,17 +126,21 @@ struct QuotaDocument: Encodable {
 
     let bytes: Use
     let leases: Use
+    /// Leases made in the last day, those that have ended included.
+    let leasesMade: Use
     let uploads: Use
     let nextEnd: Int64?
 
     private enum CodingKeys: String, CodingKey {
         case bytes, leases, uploads
+        case leasesMade = "leases_made"
         case nextEnd = "next_end"
     }
 
     init(_ usage: QuotaUsage) {
         bytes = Use(used: usage.bytes, reserved: usage.reservedBytes, limit: usage.limitBytes)
         leases = Use(used: Int64(usage.leases), reserved: nil, limit: Int64(usage.leaseLimit))
+        leasesMade = Use(used: Int64(usage.leasesMade), reserved: nil, limit: Int64(usage.leasesMadeLimit))
         uploads = Use(used: Int64(usage.uploads), reserved: nil, limit: Int64(usage.uploadLimit))
         nextEnd = usage.nextEnd?.seconds
     }

@@ -15,6 +15,8 @@ package enum Route: Hashable, Sendable {
     case uploads
     case resumable(UploadID)
     case quota
+    /// The feed of changes, for edges.
+    case changes
     case openPage
     case health
     case readiness
@@ -28,7 +30,9 @@ package enum Route: Hashable, Sendable {
             self = .server
             return
         }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        // Clients of tus know the place of uploads as a folder, and many as the one that tusd has.
+        if parts.count > 2, parts.last == "", ["upload", "uploads", "files"].contains(parts[1]) { parts.removeLast() }
         guard parts.first == "", (2...4).contains(parts.count) else { return nil }
         if parts.count == 4 {
             guard parts[2] == "receipts", let address = BlobAddress(hex: parts[1]),
@@ -39,11 +43,12 @@ package enum Route: Hashable, Sendable {
         }
         switch (String(parts[1]), parts.count == 3 ? String(parts[2]) : nil) {
         case ("upload", nil): self = .upload
-        case ("uploads", nil): self = .uploads
-        case ("uploads", let text?):
+        case ("uploads", nil), ("files", nil): self = .uploads
+        case ("uploads", let text?), ("files", let text?):
             guard let id = UploadID(hex: text) else { return nil }
             self = .resumable(id)
         case ("quota", nil): self = .quota
+        case ("changes", nil): self = .changes
         case ("healthz", nil): self = .health
         case ("readyz", nil): self = .readiness
         case ("open", let text?) where BlobAddress(hex: text) != nil: self = .openPage
@@ -58,6 +63,13 @@ package enum Route: Hashable, Sendable {
             self = .blob(address)
         default: return nil
         }
+    }
+
+    /// The value of `name` in the query of a target, as it is written there.
+    static func query(_ name: String, of target: String) -> Substring? {
+        guard let mark = target.firstIndex(of: "?") else { return nil }
+        let pairs = target[target.index(after: mark)...].split(separator: "&")
+        return pairs.first { $0.hasPrefix("\(name)=") }?.dropFirst(name.count + 1)
     }
 
     /// The blob that a path names, as `init(target:)` would say; nil for every other path. The shortcut for reads.
@@ -107,7 +119,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .blob: method == .get || method == .head ? .read : .write
         case .lease, .leases, .receipt, .upload, .uploads, .resumable, .quota: .write
-        case .openPage, .health, .readiness, .server: .read
+        case .changes, .openPage, .health, .readiness, .server: .read
         }
     }
 }
@@ -121,17 +133,21 @@ extension Route {
         case .receipt: .receipt
         case .upload, .uploads, .resumable: .upload
         case .quota: .quota
+        case .changes: .changes
         case .openPage: .page
         case .health, .readiness: .health
         case .server: .other
         }
     }
 
+    /// Whether monitoring asks here.
+    var isMonitoring: Bool { self == .health || self == .readiness }
+
     /// The blob that it is about, if any.
     package var blob: BlobAddress? {
         switch self {
         case .blob(let address), .lease(let address), .leases(let address), .receipt(let address, _): address
-        case .upload, .uploads, .resumable, .quota, .openPage, .health, .readiness, .server: nil
+        case .upload, .uploads, .resumable, .quota, .changes, .openPage, .health, .readiness, .server: nil
         }
     }
 }
@@ -149,6 +165,8 @@ package enum RouteClass: Int, CaseIterable, Sendable {
     case receipt
     /// Reading what is left of a quota.
     case quota
+    /// Following the feed of changes.
+    case changes
     /// The page where a pasted link lands.
     case page
     /// Health, readiness and metrics.
@@ -165,6 +183,7 @@ package enum RouteClass: Int, CaseIterable, Sendable {
         case .lease: "lease"
         case .receipt: "receipt"
         case .quota: "quota"
+        case .changes: "changes"
         case .page: "page"
         case .health: "health"
         case .other: "other"

@@ -5,17 +5,22 @@ package import Logging
 package import NIOCore
 import Store
 
-/// Answers the requests of a connection or stream with a responder, one after another, in a task.
+/// Answers the requests of a connection or stream, one after another, in a task.
 struct RoutedRequests: HTTPChannelHandler {
     typealias Value = RoutedChannel
 
     let responder: Responder
+    /// Dates the responses.
+    let now: @Sendable () -> Timestamp
 
-    /// `now` dates the responses.
-    init(_ answering: some RequestResponder, logger: Logger, now: @escaping @Sendable () -> Timestamp) {
+    init(
+        _ respond: @escaping @Sendable (Request, RequestScope) async throws -> Response, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.now = now
         responder = { request, writer, channel in
             let scope = RequestScope(channel: channel, logger: logger)
-            var response = try await answering.respond(to: request, in: scope)
+            var response = try await respond(request, scope)
             response.headers[.date] = HTTPDate.format(now())
             try await writer.write(response: response.head, body: response.body)
         }
@@ -41,7 +46,7 @@ struct RoutedRequests: HTTPChannelHandler {
 }
 
 /// Runs tasks on an event loop, between its other work, so that awaiting something there costs no change of threads.
-final class LoopExecutor: TaskExecutor {
+private final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
 
     init(_ loop: any EventLoop) {
@@ -55,12 +60,6 @@ final class LoopExecutor: TaskExecutor {
     }
 }
 
-/// Answers requests, one at a time of each connection or stream.
-protocol RequestResponder: Sendable {
-    /// Whatever goes wrong is a response too; a throw ends the connection.
-    func respond(to request: Request, in scope: RequestScope) async throws -> Response
-}
-
 /// The context of one request: its connection and its logger.
 package struct RequestScope: Sendable {
     package let channel: any Channel
@@ -68,6 +67,9 @@ package struct RequestScope: Sendable {
 
     /// The other end of the connection: a client, or a proxy.
     var peer: ClientAddress { ClientAddress(channel.remoteAddress) }
+
+    /// The connection does not count for the share of its client any more.
+    func releaseShare() { channel.triggerUserOutboundEvent(EdgeShownEvent(), promise: nil) }
 
     /// Asks the client for a body that it may be holding back (RFC 9110 §10.1.1). Called before the body is read.
     package func sendContinue() {

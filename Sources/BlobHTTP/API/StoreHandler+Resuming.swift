@@ -13,7 +13,7 @@ extension StoreHandler {
         let creation = try dialect.creation(request.headers, subject: authorized.subject)
         try creation.part?.validate(length: creation.announcement.size)
         let upload = try await store.create(try authorized.permit(creation.announcement))
-        if let fields = dialect.announcement(of: upload, at: place) {
+        if sends104, let fields = dialect.announcement(of: upload, at: place) {
             context.sendInterim(.resumable, fields)
         }
         guard let part = creation.part else { return respond(dialect, .creation(hasPart: false), upload) }
@@ -24,25 +24,25 @@ extension StoreHandler {
     func append(
         to id: UploadID, _ request: Request, _ authorized: AuthorizedRequest, _ context: RequestScope
     ) async throws -> Response {
-        let dialect = try UploadDialects.dialect(ofUpload: request.headers)
+        let dialect = try request.headers.uploadDialect()
         return try await append(
             try dialect.part(request.headers), to: id, .append, request, dialect, authorized, context)
     }
 
     /// `HEAD /uploads/<id>`.
-    func show(_ id: UploadID, _ request: Request, _ authorized: AuthorizedRequest) async throws -> Response {
-        let dialect = try UploadDialects.dialect(ofUpload: request.headers)
+    func show(_ id: UploadID, _ request: Request) async throws -> Response {
+        let dialect = try request.headers.uploadDialect()
         try dialect.validate(.offset, request.headers)
-        let upload = try await store.upload(id, subject: authorized.resumingSubject)
+        let upload = try await store.upload(id)
         if case .refused(let error) = upload.state { throw Problem(error, in: nil) }
         return respond(dialect, .offset, upload)
     }
 
     /// `DELETE /uploads/<id>`.
-    func cancel(_ id: UploadID, _ request: Request, _ authorized: AuthorizedRequest) async throws -> Response {
-        let dialect = try UploadDialects.dialect(ofUpload: request.headers)
+    func cancel(_ id: UploadID, _ request: Request) async throws -> Response {
+        let dialect = try request.headers.uploadDialect()
         try dialect.validate(.cancellation, request.headers)
-        try await store.cancel(id, subject: authorized.resumingSubject)
+        try await store.cancel(id)
         var response = Response.done
         response.headers.append(contentsOf: dialect.commonFields)
         return response
@@ -55,13 +55,13 @@ extension StoreHandler {
         _ authorized: AuthorizedRequest, _ context: RequestScope
     ) async throws -> Response {
         do {
-            switch try await store.resume(id, with: part.append, subject: authorized.resumingSubject) {
+            switch try await store.resume(id, with: part.append) {
             case .finished(let upload):
                 if case .refused(let error) = upload.state { throw error }
                 if case .committed(let blob) = upload.state { try part.validate(committed: blob.size) }
                 return respond(dialect, kind, upload)
             case .ready(let session):
-                let upload = try await receive(part, request.body, into: session, authorized, context)
+                let upload = try await receive(part, request.body, into: session, from: authorized.counted, context)
                 return respond(dialect, kind, upload)
             }
         } catch let error as StoreError {
@@ -71,34 +71,34 @@ extension StoreHandler {
 
     /// Appends what the request brings and returns the upload as it is then.
     private func receive(
-        _ part: AppendRequest, _ body: RequestBody, into session: any ResumableSession, _ authorized: AuthorizedRequest,
+        _ part: AppendRequest, _ body: RequestBody, into session: any ResumableSession, from counted: ClientAddress?,
         _ context: RequestScope
     ) async throws -> ResumableUpload {
+        let subject = session.upload.announcement.terms.subject
         let length = part.length ?? session.upload.length
         do {
             try part.validate(length: length)
             context.sendContinue()
-            if let count = part.count { gate.count(count, uploadedBy: authorized) }
-            let received = try await UploadBody(body, of: part.count, from: part.offset).copy(into: session)
-            if part.count == nil { gate.count(received, uploadedBy: authorized) }
-            guard part.count == nil || part.count == received else { throw ConnectionFailure.disconnected }
+            if let count = part.count { gate.count(count, from: counted, chargedTo: subject) }
+            let received = try await session.append(body, of: part.count, from: part.offset)
+            if part.count == nil { gate.count(received, from: counted, chargedTo: subject) }
             guard part.completes(at: part.offset + received, length: length) else { return try await session.pause() }
             return session.upload.committed(as: try await session.commit())
         } catch {
-            if error is StoreError || error is Problem {
+            // Where the connection broke, what arrived counts, unless it has a checksum.
+            if error is ConnectionFailure, part.checksum == nil {
+                _ = try? await session.pause()
+            } else {
                 await session.abandon()
-                throw error
             }
-            // The connection broke: what arrived counts, unless it has a checksum.
-            if part.checksum == nil { _ = try? await session.pause() } else { await session.abandon() }
-            throw error is ConnectionFailure ? error : ConnectionFailure.disconnected
+            throw error
         }
     }
 
     // MARK: Answers
 
     private var place: UploadContext {
-        UploadContext(publicURL: publicURL, now: store.now(), blobLimitBytes: store.blobLimitBytes)
+        UploadContext(publicURL: places.publicURL, now: store.now(), blobLimitBytes: store.blobLimitBytes)
     }
 
     private func respond(
@@ -111,7 +111,7 @@ extension StoreHandler {
             guard case .committed(let blob) = upload.state else {
                 preconditionFailure("only a committed upload is answered as a stored blob")
             }
-            response = Response(created: blob, at: publicURL)
+            response = Response(created: blob, at: places)
             for field in fields { response.headers[field.name] = field.value }
         }
         for field in dialect.commonFields { response.headers[field.name] = field.value }

@@ -41,6 +41,12 @@ package struct ClientAddress: Hashable, Sendable {
         self.init(address)
     }
 
+    /// As fields that name clients write it; nil for one without an address.
+    package var text: String? { address.map { "\($0)" } }
+
+    /// Whether it is this machine's own, over the network or not.
+    var isLocal: Bool { address?.isLoopback ?? true }
+
     /// Whether it is one of the addresses of `prefix`.
     func isIn(_ prefix: IPPrefix) -> Bool { address.map { prefix.contains($0) } ?? false }
 
@@ -89,6 +95,17 @@ package struct TrustedProxies: Sendable {
         }
         return furthest
     }
+
+    /// Whom a request counts against: the client that was named, or else who sent it; nil where that is a proxy of ours,
+    /// which speaks for everybody.
+    package func countedClient(peer: ClientAddress, value: (HTTPField.Name) -> String?) -> ClientAddress? {
+        guard isTrusted(peer) else { return peer }
+        let client = client(peer: peer, value: value)
+        return client == peer ? nil : client
+    }
+
+    /// Whether others may be behind this end of a connection: a program on this machine, or a proxy of ours.
+    func mayBeMany(at peer: ClientAddress) -> Bool { peer.isLocal || isTrusted(peer) }
 
     private func isTrusted(_ address: ClientAddress) -> Bool { ranges.contains { address.isIn($0) } }
 

@@ -1,7 +1,7 @@
 package import HTTPTypes
 
 /// What pages of other origins may do (the Fetch standard's CORS protocol). There are no cookies, so `*` gives nothing
-/// away. In anonymous mode, where access to this machine is the only credential, only the server's own pages may write.
+/// away. Where no ticket is asked for, only the server's own pages may write.
 package struct CrossOrigin: Sendable {
     /// Who may write from a page.
     package enum WriteOrigins: Hashable, Sendable {
@@ -27,10 +27,11 @@ package struct CrossOrigin: Sendable {
         + "Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, Upload-Draft-Interop-Version, "
         + "Upload-Incomplete, Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override"
     private static let readAnswerFields =
-        "Content-Length, Content-Range, Accept-Ranges, ETag, Repr-Digest, Sunset, Retry-After, X-Reason"
+        "Content-Length, Content-Range, Accept-Ranges, ETag, Repr-Digest, Sunset, Retry-After, X-Reason, X-Limit, "
+        + "X-Limit-Name"
     private static let writeAnswerFields =
-        readAnswerFields + ", Location, Content-Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
-        + "Tus-Resumable, Tus-Version, Upload-Complete, Upload-Draft-Interop-Version, Upload-Expires, "
+        readAnswerFields + ", Location, Content-Location, Satchel-Public-URL, Tus-Checksum-Algorithm, Tus-Extension, "
+        + "Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Complete, Upload-Draft-Interop-Version, Upload-Expires, "
         + "Upload-Incomplete, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset"
 
     /// The fields of every response to a read, refusals included.

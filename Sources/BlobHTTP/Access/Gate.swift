@@ -7,55 +7,77 @@ import Tickets
 struct Gate: Sendable {
     /// Who may do what requires a ticket.
     enum Writers: Sendable {
-        /// Clients are not told apart: programs on this machine, or everybody if the operator said so.
+        /// Clients are not told apart, because the operator said so.
         case anonymous(AnonymousWritePolicy)
-        /// Holders of tickets.
+        /// Holders of tickets: signed ones, or the local one.
         case ticketed(TicketVerifier)
     }
 
+    /// Whom a request counts against.
+    struct Payer: Sendable {
+        /// Nil where it counts against nobody.
+        var client: ClientAddress?
+        /// Whether it comes from an edge that has shown its key and speaks for no client.
+        var isEdge = false
+    }
+
     let writers: Writers
+    /// The keys of edges; nil where none are configured.
+    let edges: EdgeKeys?
     let proxies: TrustedProxies
     let limiter: RateLimiter
 
-    /// Where a request came from, seen past our own proxies.
-    func client(of request: HTTPRequest, from peer: ClientAddress) -> ClientAddress {
-        proxies.client(peer: peer) { request.headerFields[$0] }
+    /// Whom a request counts against: its client, seen past our own proxies. Nobody where a proxy of ours or an edge names
+    /// none, and where neither rates nor proxies nor edges make that worth looking up. `field` gives the value of a field
+    /// of the request.
+    func payer(peer: @autoclosure () -> ClientAddress, field: (HTTPField.Name) -> String?) -> Payer {
+        guard limiter.countsAddresses || !proxies.ranges.isEmpty || edges != nil else { return Payer() }
+        let peer = peer()
+        let client = proxies.countedClient(peer: peer, value: field)
+        // Whoever is named is not spared by the key of an edge that speaks for them.
+        guard let edges, client == nil || client == peer, let token = HTTPFields.bearerToken(in: field(.authorization)),
+            edges.contain(token)
+        else { return Payer(client: client) }
+        return Payer(isEdge: true)
     }
 
-    /// Whom a read counts against; nil where neither rates nor proxies make that worth looking up. `field` gives the
-    /// value of a field of the request.
-    func countedClient(
-        peer: @autoclosure () -> ClientAddress, field: (HTTPField.Name) -> String?
-    ) -> ClientAddress? {
-        limiter.countsAddresses || !proxies.ranges.isEmpty ? proxies.client(peer: peer(), value: field) : nil
+    /// Lets in whoever shows the key of an edge. What is returned tells whether that key is still one.
+    func admitEdge(_ fields: HTTPFields) throws(Problem) -> @Sendable () -> Bool {
+        guard let token = fields.bearerToken else { throw .edgeKeyMissing }
+        guard let edges, edges.contain(token) else { throw .edgeKeyInvalid }
+        return { edges.contain(token) }
     }
 
-    /// Counts a request against the rate of its client, or refuses it. This comes first: it costs less than a
-    /// signature.
-    func admit(_ operation: Operation, from client: ClientAddress) throws(Problem) {
-        if operation.isCounted, let seconds = limiter.admit(client) { throw .rate("of this address", seconds) }
+    /// Counts a request against the rate of its client, whatever it asks for, or refuses it. This comes first: it costs
+    /// less than a signature. Programs on this machine may ask how the server is as often as they like.
+    func admit(_ route: Route?, from client: ClientAddress?) throws(Problem) {
+        guard let client, !(client.isLocal && route?.isMonitoring == true) else { return }
+        if let seconds = limiter.admit(client) { throw .rate("of this address", seconds) }
     }
 
-    /// Checks the credentials of a request, and refuses it where they do not suffice. `own` is the server's public URL.
+    /// Checks the credentials of a request, and refuses it where they do not suffice. `own` is the server's public URL,
+    /// `counted` whom the request counts against.
     ///
     /// The rate of the subject comes last, since only a valid ticket counts against its subject.
     func authorize(
-        _ operation: Operation, _ request: HTTPRequest, from client: ClientAddress, own: PublicURL, now: Timestamp
+        _ operation: Operation, _ request: HTTPRequest, from client: ClientAddress, counted: ClientAddress?,
+        own: PublicURL, now: Timestamp
     ) async throws(Problem) -> AuthorizedRequest {
         let needs = operation.needs
         let ticket = try await ticket(for: needs, request, own: own, now: now)
-        let secret = needs.contains(.secret) ? try UploadFields.secret(request.headerFields) : nil
-        let authorized = AuthorizedRequest(client: client, ticket: ticket, secret: secret)
+        let secret = needs.contains(.secret) ? try request.headerFields.secret() : nil
+        let authorized = AuthorizedRequest(client: client, counted: counted, ticket: ticket, secret: secret)
         if ticket != nil, let seconds = limiter.admit(subject: authorized.subject) {
             throw .rate("of this subject", seconds)
         }
         return authorized
     }
 
-    /// Counts the bytes of an upload that was let in.
-    func count(_ bytes: Int64, uploadedBy authorized: AuthorizedRequest) {
-        limiter.spend(bytes, by: authorized.client)
-        if authorized.ticket != nil { limiter.spend(bytes, by: authorized.subject) }
+    /// Counts the bytes of an upload that was let in against `counted`, as `payer` says, and against the subject
+    /// that is charged.
+    func count(_ bytes: Int64, from counted: ClientAddress?, chargedTo subject: String) {
+        if let counted { limiter.spend(bytes, by: counted) }
+        if case .ticketed = writers { limiter.spend(bytes, by: subject) }
     }
 
     private func ticket(
@@ -67,10 +89,10 @@ struct Gate: Sendable {
             try admission.validate(host: request.authority, fields: request.headerFields, own: own)
             return nil
         case .ticketed(let verifier):
-            guard !needs.isDisjoint(with: [.ticket, .offeredTicket]) else { return nil }
-            guard let token = BearerField.token(request.headerFields) else {
-                if needs.contains(.ticket) { throw .ticketMissing }
-                return nil
+            // Where none is needed, none is looked at.
+            guard needs.contains(.ticket) else { return nil }
+            guard let token = request.headerFields.bearerToken else {
+                throw verifier.isLocal ? .localTicketMissing : .ticketMissing
             }
             do { return try await verifier.ticket(token, now: now) } catch { throw .ticketInvalid("\(error)") }
         }
@@ -92,11 +114,14 @@ extension Problem {
     }
 }
 
-/// The ticket in `Authorization: Bearer …` (RFC 6750 §2.1). Refusals follow §3.
-enum BearerField {
-    /// The token as sent; nil where the field is absent or has another scheme.
-    static func token(_ fields: HTTPFields) -> String? {
-        guard let text = fields[.authorization] else { return nil }
+extension HTTPFields {
+    /// The ticket in `Authorization: Bearer …` as sent (RFC 6750 §2.1); nil where the field is absent or has another
+    /// scheme. Refusals follow §3.
+    var bearerToken: String? { Self.bearerToken(in: self[.authorization]) }
+
+    /// The token in the value of the field.
+    static func bearerToken(in value: String?) -> String? {
+        guard let text = value else { return nil }
         let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         return String(parts[1].drop { $0 == " " })
@@ -106,6 +131,20 @@ enum BearerField {
 extension Problem {
     static var ticketMissing: Problem {
         Problem(.ticketMissing, fields: [.wwwAuthenticate: "Bearer"])
+    }
+
+    static var localTicketMissing: Problem {
+        Problem(
+            .ticketMissing, detail: "Only the server's local ticket is accepted; it says where that is as it starts.",
+            fields: [.wwwAuthenticate: "Bearer"])
+    }
+
+    static var edgeKeyMissing: Problem {
+        Problem(.edgeKeyMissing, fields: [.wwwAuthenticate: "Bearer"])
+    }
+
+    static var edgeKeyInvalid: Problem {
+        Problem(.edgeKeyInvalid, fields: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
     }
 
     /// A ticket that was rejected; `why` completes "The ticket was rejected:".
@@ -128,21 +167,21 @@ extension Problem {
 struct AuthorizedRequest: Sendable {
     /// Where the request came from.
     let client: ClientAddress
+    /// Whom its bytes count against, as `Gate.payer` says.
+    let counted: ClientAddress?
     /// The ticket, where the operation requires one and the server has keys.
     let ticket: Ticket?
     private let shownSecret: Secret?
 
-    init(client: ClientAddress, ticket: Ticket?, secret: Secret?) {
+    init(client: ClientAddress, counted: ClientAddress?, ticket: Ticket?, secret: Secret?) {
         self.client = client
+        self.counted = counted
         self.ticket = ticket
         shownSecret = secret
     }
 
     /// Who is charged. The prefix keeps the two kinds apart: no ticket can be issued for an address.
     var subject: String { ticket.map { "ticket:\($0.subject)" } ?? client.subject }
-
-    /// Who resumes an upload; nil without a ticket, when knowing the upload's id is enough.
-    var resumingSubject: String? { ticket == nil ? nil : subject }
 
     /// The secret of a lease.
     var secret: Secret {
@@ -156,13 +195,28 @@ struct AuthorizedRequest: Sendable {
     /// permit them. Size and lifetime are left to the store, which knows them even if they are not announced.
     func permit(_ terms: LeaseTerms, on address: BlobAddress?) throws(Problem) -> LeaseTerms {
         guard let ticket else { return terms }
-        if let only = ticket.address, only != address { throw .ticketTooSmall("sha256") }
+        try permit(address)
         if let most = ticket.mostRecipients, max(terms.recipients ?? 0, terms.receipts.count) > most {
             throw .ticketTooSmall("recipients", limit: Int64(most))
         }
         var permitted = terms
         permitted.entitlement = ticket.entitlement
         return permitted
+    }
+
+    /// The terms on which a lease on `address` is renewed for `lifetime`; throws where the ticket is for another blob. The
+    /// other claims are left to the store, which knows the lease.
+    func permit(renewalOn address: BlobAddress, for lifetime: Lifetime?) throws(Problem) -> RenewalTerms {
+        // Without tickets the subject is an address, and a person's address changes.
+        guard let ticket else { return RenewalTerms(lifetime: lifetime) }
+        try permit(address)
+        return RenewalTerms(
+            lifetime: lifetime, subject: subject, entitlement: ticket.entitlement,
+            mostRecipients: ticket.mostRecipients)
+    }
+
+    private func permit(_ address: BlobAddress?) throws(Problem) {
+        if let only = ticket?.address, only != address { throw .ticketTooSmall("sha256") }
     }
 
     /// The announcement of an upload; throws where the ticket does not permit it.
@@ -173,27 +227,24 @@ struct AuthorizedRequest: Sendable {
     }
 }
 
-/// Who may write in anonymous mode: only programs on this machine, since the server is there for the person who uses
-/// it.
+/// Who may write where no ticket is asked for: everybody who reaches the server. If that is this machine alone, it is
+/// there for the person who uses it, and not for the pages that their browser shows.
 package struct AnonymousWritePolicy: Sendable {
-    /// Whether everybody may write, because the operator said so.
-    package let allowsAnyone: Bool
+    private let isLoopback: Bool
 
-    package init(allowsAnyone: Bool) {
-        self.allowsAnyone = allowsAnyone
+    /// For a server that listens at `listening`.
+    package init(listening: Authority) {
+        isLoopback = listening.isLoopback
     }
 
     /// Checks a write by its fields; `host` is the Host field, `own` the server's public URL.
     ///
-    /// A Host that is not loopback points to DNS rebinding, forwarding fields to a proxy that lets strangers in, and a
-    /// foreign Origin to a page of somebody else.
+    /// A Host that is neither this machine nor that of the public URL points to DNS rebinding, a foreign Origin to a page
+    /// of somebody else. What came through a proxy cannot be told from what did not.
     package func validate(host: String?, fields: HTTPFields, own: PublicURL) throws(Problem) {
-        if allowsAnyone { return }
-        guard let host, let authority = Authority(host), authority.isLoopback else {
-            throw Self.refusal("the request's Host is not this machine")
-        }
-        for name in [HTTPField.Name.forwarded, .xForwardedFor, .via] where fields[name] != nil {
-            throw Self.refusal("the request came through a proxy")
+        guard isLoopback else { return }
+        guard let authority = host.flatMap({ Authority($0) }), authority.isLoopback || authority.host == own.host else {
+            throw Self.refusal("the request's Host is neither this machine nor that of the public URL")
         }
         if let origin = fields[.origin], origin != own.origin {
             throw Self.refusal("the request came from a page of another origin")
@@ -202,18 +253,15 @@ package struct AnonymousWritePolicy: Sendable {
 
     private static func refusal(_ why: String) -> Problem {
         Problem(
-            .ticketMissing, detail: "Without a ticket, only programs on this machine may write: \(why).",
+            .ticketMissing, detail: "Without a ticket, pages of other origins may not write: \(why).",
             fields: [.wwwAuthenticate: "Bearer"])
     }
 }
 
-/// Whether a server that cannot tell uploaders apart may start.
-package enum AnonymousMode {
+/// Whether a server that accepts nothing but its local ticket may start: only where it serves this machine alone.
+package enum LocalTicketMode {
     /// Nil if it may; else a sentence that says why not, and what the choices are.
-    package static func refusal(
-        listening: Authority, publicURL: PublicURL?, hasKeys: Bool, allowsAnyone: Bool
-    ) -> String? {
-        if allowsAnyone || hasKeys { return nil }
+    package static func refusal(listening: Authority, publicURL: PublicURL?) -> String? {
         let publicHost = publicURL.map { Authority(host: $0.host, port: nil) }
         let reason: String
         if !listening.isLoopback {
@@ -223,8 +271,8 @@ package enum AnonymousMode {
         } else {
             return nil
         }
-        return "anybody could upload: \(reason). Require tickets, with --ticket-keys (SATCHELD_TICKET_KEYS) and"
-            + " --ticket-audience; or listen on 127.0.0.1, behind something that decides who may upload; or allow it"
-            + " explicitly with --allow-anonymous-uploads (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true)."
+        return "without ticket keys only programs of this user on this machine can upload: \(reason). Require tickets,"
+            + " with --ticket-keys (SATCHELD_TICKET_KEYS) and --ticket-audience; or listen on 127.0.0.1; or let anybody"
+            + " upload, with --allow-anonymous-uploads (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true)."
     }
 }

@@ -9,17 +9,23 @@ package final class RateLimiter: Sendable {
 
     private final class Table: Sendable {
         let rates: Mutex<RateTable>
+        let countsBytes: Bool
 
         init?(_ limits: RateLimits) {
             if limits.areOff { return nil }
+            countsBytes = limits.bytesPerSecond != nil
             rates = Mutex(RateTable(limits: limits, parties: RateLimiter.parties))
         }
     }
 
     private let addresses: Table?
     private let subjects: Table?
+    private let clock: @Sendable () -> NIODeadline
 
-    package init(perAddress: RateLimits, perSubject: RateLimits) {
+    package init(
+        perAddress: RateLimits, perSubject: RateLimits, clock: @escaping @Sendable () -> NIODeadline = { .now() }
+    ) {
+        self.clock = clock
         addresses = Table(perAddress)
         subjects = Table(perSubject)
     }
@@ -30,26 +36,26 @@ package final class RateLimiter: Sendable {
     /// Admits and counts a request of `client`, and returns nil; or returns in how many seconds it may try again.
     ///
     /// Can be called from any number of threads at once.
-    package func admit(_ client: ClientAddress, now: @autoclosure () -> NIODeadline = .now()) -> Int64? {
-        addresses.flatMap { Self.admit(Self.party(client.customer), to: $0, now()) }
+    package func admit(_ client: ClientAddress) -> Int64? {
+        addresses.flatMap { Self.admit(Self.party(client.customer), to: $0, clock()) }
     }
 
     /// Counts bytes of a response to `client`, or of an upload from it.
-    package func spend(_ bytes: Int64, by client: ClientAddress, now: @autoclosure () -> NIODeadline = .now()) {
-        guard let addresses else { return }
-        let time = Self.nanoseconds(now())
+    package func spend(_ bytes: Int64, by client: ClientAddress) {
+        guard let addresses, addresses.countsBytes else { return }
+        let time = Self.nanoseconds(clock())
         addresses.rates.withLock { $0.spend(bytes, by: Self.party(client.customer), at: time) }
     }
 
     /// Admits and counts a request with a ticket of `subject`, as above.
-    package func admit(subject: String, now: @autoclosure () -> NIODeadline = .now()) -> Int64? {
-        subjects.flatMap { Self.admit(Self.party(subject), to: $0, now()) }
+    package func admit(subject: String) -> Int64? {
+        subjects.flatMap { Self.admit(Self.party(subject), to: $0, clock()) }
     }
 
     /// Counts bytes of an upload by `subject`.
-    package func spend(_ bytes: Int64, by subject: String, now: @autoclosure () -> NIODeadline = .now()) {
-        guard let subjects else { return }
-        let time = Self.nanoseconds(now())
+    package func spend(_ bytes: Int64, by subject: String) {
+        guard let subjects, subjects.countsBytes else { return }
+        let time = Self.nanoseconds(clock())
         subjects.rates.withLock { $0.spend(bytes, by: Self.party(subject), at: time) }
     }
 

@@ -1,3 +1,4 @@
+import Blobs
 import HummingbirdCore
 import NIOCore
 import NIOHTTP1
@@ -9,22 +10,25 @@ struct HTTP1Pipeline: Sendable {
     let limits: ConnectionLimits
     /// Nil where nothing but the router answers.
     let reads: ReadPath?
+    /// Dates the refusals of what cannot be read.
+    let now: @Sendable () -> Timestamp
     /// Whether the bytes are encrypted below.
     let isSecure: Bool
     /// Is given the channels whose requests need a task.
     let serve: @Sendable (RoutedChannel) -> Void
 
     /// Adds the handlers to `channel`, on its event loop.
-    func add(to channel: any Channel) throws {
+    func add(to channel: any Channel, _ account: OpenConnection) throws {
         let decoder = Self.decoder(limits: limits)
-        let connection = ConnectionGuard(limits: limits)
+        let connection = ConnectionGuard(limits: limits, account: account)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(connection)
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         let sink = HTTP1ResponseSink(connection, on: channel.eventLoop, takesFiles: !isSecure)
         let blobs = reads.map { BlobResponseWriter(cache: $0.cache(on: channel.eventLoop), sink: sink) }
-        try pipeline.addHandler(
-            MessageGuard(connection, blobs: blobs, router: LazyRouterPipeline(isSecure: isSecure, serve: serve)))
+        let refusals = UnreadableRequests(sink: sink, reads: reads, now: now)
+        let router = LazyRouterPipeline(isSecure: isSecure, serve: serve)
+        try pipeline.addHandler(MessageGuard(connection, blobs: blobs, refusals: refusals, router: router))
     }
 
     /// The parser of requests, within the limits.

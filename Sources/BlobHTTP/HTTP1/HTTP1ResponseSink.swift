@@ -18,7 +18,7 @@ final class HTTP1ResponseSink: ResponseSink {
     }
 
     var isWritable: Bool { connection.isWritable }
-    var peer: ClientAddress { ClientAddress(connection.remoteAddress) }
+    var peer: ClientAddress { connection.peer }
     var version: AnsweredRequest.Version { .http1 }
 
     func writeWhole(_ blob: CachedBlob, now: Timestamp) -> Bool {

@@ -8,8 +8,8 @@ import Store
 /// when a connection ends. Reads of blobs are answered right here; all other requests go on to the router, whose part
 /// of the pipeline is added when a connection first needs it.
 ///
-/// One request is answered at a time. Those that were pipelined wait in `backlog`, and while any does nothing more is
-/// read from the socket, so they are no more than one read brings.
+/// One request is answered at a time. Those that were sent ahead wait in `backlog`, no more than
+/// `ConnectionState.requestsAhead`, and while any does nothing more is read from the socket.
 final class MessageGuard: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -20,13 +20,28 @@ final class MessageGuard: ChannelDuplexHandler {
     private enum Item {
         case read(ReadRequest)
         case part(HTTPServerRequestPart)
+        /// A request of which no head could be read.
+        case unreadable(ConnectionFailure)
+        /// The body that is being read breaks off.
         case failure(ConnectionFailure)
         case inputClosed
+
+        /// About how much memory it takes while it waits.
+        var bytes: Int {
+            switch self {
+            case .read: 1 << 10
+            case .part(.head(let head)):
+                head.headers.reduce(1 << 10) { $0 + $1.name.utf8.count + $1.value.utf8.count + 64 }
+            case .part(.body(let bytes)): bytes.readableBytes
+            case .part(.end), .unreadable, .failure, .inputClosed: 64
+            }
+        }
     }
 
     private let connection: ConnectionGuard
     /// Nil where nothing but the router answers.
     private let blobs: BlobResponseWriter?
+    private let refusals: UnreadableRequests
     private let router: LazyRouterPipeline
     /// Room for one: few clients pipeline, and every connection has one of these.
     private var backlog = CircularBuffer<Item>(initialCapacity: 1)
@@ -39,9 +54,13 @@ final class MessageGuard: ChannelDuplexHandler {
     private var isReadHeld = false
     private var isProceeding = false
 
-    init(_ connection: ConnectionGuard, blobs: BlobResponseWriter?, router: LazyRouterPipeline) {
+    init(
+        _ connection: ConnectionGuard, blobs: BlobResponseWriter?, refusals: UnreadableRequests,
+        router: LazyRouterPipeline
+    ) {
         self.connection = connection
         self.blobs = blobs
+        self.refusals = refusals
         self.router = router
     }
 
@@ -50,12 +69,14 @@ final class MessageGuard: ChannelDuplexHandler {
         blobs?.onEnd = { [weak self] in
             self?.proceed(context: context)
             self?.connection.flush()
+            self?.connection.arm()
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         blobs?.abandon()
         backlog.removeAll()
+        connection.backlogBytes = 0
     }
 
     // MARK: Requests
@@ -64,7 +85,9 @@ final class MessageGuard: ChannelDuplexHandler {
         guard connection.state.reading != .over else { return }
         switch unwrapInboundIn(data) {
         case .head(let head): begin(head, context: context)
-        case .body(let bytes): if !isDiscardingBody { take(.part(.body(bytes)), context: context) }
+        case .body(let bytes):
+            connection.state.receiveBody(bytes.readableBytes)
+            if !isDiscardingBody { take(.part(.body(bytes)), context: context) }
         case .end(let trailers):
             connection.state.endRequest(now: .now())
             if let request = pending {
@@ -86,15 +109,17 @@ final class MessageGuard: ChannelDuplexHandler {
         }
         connection.state.beginRequest(
             keepsAlive: framing.keepsAlive, isHTTP10: head.version == .http1_0,
-            expectsContinue: framing.expectsContinue, now: .now())
+            expectsContinue: framing.expectsContinue, bodyBytes: framing.bodyBytes, now: .now())
         guard let blobs, var request = framing.readRequest else {
             take(.part(.head(head)), context: context)
             return
         }
-        request.client = blobs.countedClient(peer: ClientAddress(context.channel.remoteAddress)) { name in
+        let payer = blobs.payer(peer: connection.peer) { name in
             let values = head.headers[name.canonicalName]
             return values.isEmpty ? nil : values.joined(separator: ",")
         }
+        request.client = payer.client
+        if payer.isEdge { connection.releaseShare() }
         if request.fault == .body {
             // Refused before its body has come.
             isDiscardingBody = true
@@ -111,6 +136,7 @@ final class MessageGuard: ChannelDuplexHandler {
             return
         }
         backlog.append(item)
+        connection.backlogBytes += item.bytes
         proceed(context: context)
     }
 
@@ -119,36 +145,43 @@ final class MessageGuard: ChannelDuplexHandler {
 
     private var isWriterIdle: Bool { blobs?.isIdle ?? true }
 
+    /// Whether `item`, which is the first, can have its turn.
+    private func mayProceed(_ item: Item) -> Bool {
+        switch item {
+        case .read, .part(.head), .unreadable: isFree
+        case .part(.body), .part(.end), .failure: true
+        case .inputClosed: isWriterIdle
+        }
+    }
+
     /// Handles everything in the backlog that can be handled now.
     private func proceed(context: ChannelHandlerContext) {
         if isProceeding { return }
         isProceeding = true
         defer { isProceeding = false }
-        while let item = backlog.first {
-            switch item {
-            case .read(let request):
-                guard isFree else { return }
+        repeat {
+            while let item = backlog.first {
+                guard mayProceed(item) else { return }
                 backlog.removeFirst()
-                blobs?.answer(request)
-            case .part(let part):
-                if case .head = part {
-                    guard isFree else { return }
-                    isRouting = true
-                }
-                backlog.removeFirst()
-                route(part, context: context)
-            case .failure(let failure):
-                backlog.removeFirst()
-                context.fireErrorCaught(failure)
-            case .inputClosed:
-                guard isWriterIdle else { return }
-                backlog.removeFirst()
-                endInput(context: context)
+                connection.backlogBytes -= item.bytes
+                handle(item, context: context)
             }
-        }
-        if isReadHeld {
+            guard isReadHeld else { return }
             isReadHeld = false
+            // It may bring at once what has been held back.
             context.read()
+        } while !backlog.isEmpty
+    }
+
+    private func handle(_ item: Item, context: ChannelHandlerContext) {
+        switch item {
+        case .read(let request): blobs?.answer(request)
+        case .part(let part):
+            if case .head = part { isRouting = true }
+            route(part, context: context)
+        case .unreadable(let failure): refusals.refuse(failure)
+        case .failure(let failure): context.fireErrorCaught(failure)
+        case .inputClosed: endInput(context: context)
         }
     }
 
@@ -177,7 +210,9 @@ final class MessageGuard: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if backlog.isEmpty { context.read() } else { isReadHeld = true }
+        if backlog.isEmpty { return context.read() }
+        isReadHeld = true
+        connection.state.holdReading()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -206,15 +241,13 @@ final class MessageGuard: ChannelDuplexHandler {
         switch connection.state.fail() {
         case .ignore: break
         case .raise: if !isDiscardingBody { take(.failure(failure), context: context) }
-        case .standIn:
-            take(.part(.head(SyntheticErrorRequest.head(for: failure))), context: context)
-            take(.part(.end(nil)), context: context)
+        case .refuse: take(.unreadable(failure), context: context)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent, connection.state.quiesce() { connection.close() }
-        if event is RoomNeededEvent, connection.state.isIdle(since: .now() - RoomNeededEvent.leastIdle) {
+        if event is RoomNeededEvent, connection.state.makesRoom(since: .now() - RoomNeededEvent.leastIdle) {
             context.closeWithoutWaiting()
         }
         if case ChannelEvent.inputClosed = event {
@@ -274,6 +307,7 @@ final class MessageGuard: ChannelDuplexHandler {
         if after == .keepOpen {
             context.write(data, promise: promise)
             proceed(context: context)
+            connection.arm()
             return
         }
         context.writeAndFlush(data, promise: promise)

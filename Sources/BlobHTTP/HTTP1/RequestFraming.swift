@@ -1,5 +1,6 @@
 import Blobs
 import HTTPTypes
+import NIOCore
 import NIOHTTP1
 import Store
 
@@ -15,6 +16,7 @@ struct RequestFraming {
     private(set) var expectsContinue = false
     private var expectsOther = false
     private var range: String?
+    private var rereads = false
     private var preconditions = Preconditions()
     private let head: HTTPRequestHead
 
@@ -37,6 +39,7 @@ struct RequestFraming {
         case 14 where name.means("content-length"):
             lengths += 1
             contentLength = value
+        case 14 where name.means("satchel-reread"): rereads = value == "1"
         case 17 where name.means("transfer-encoding"):
             encodings += 1
             transferEncoding = value
@@ -59,6 +62,9 @@ struct RequestFraming {
     /// bytes could be of either.
     var keepsAlive: Bool { head.isKeepAlive && head.method != .CONNECT && !hasUpgrade }
 
+    /// Bytes of the body, where they are announced as a length.
+    var bodyBytes: Int { contentLength.flatMap { Int($0) } ?? 0 }
+
     /// The blob that is asked for; nil for every request that is not a read.
     var readRequest: ReadRequest? {
         guard head.method == .GET || head.method == .HEAD, let address = Route.blob(inTarget: head.uri) else {
@@ -66,7 +72,7 @@ struct RequestFraming {
         }
         let hasBody = encodings > 0 || contentLength != nil && contentLength != "0"
         return ReadRequest(
-            address, isHead: head.method == .HEAD, range: range, preconditions: preconditions,
+            address, isHead: head.method == .HEAD, range: range, rereads: rereads, preconditions: preconditions,
             fault: hasBody ? .body : expectsOther ? .expectation : nil)
     }
 }
@@ -90,31 +96,66 @@ extension String? {
     fileprivate func joined(_ value: String) -> String { map { "\($0), \(value)" } ?? value }
 }
 
-/// A request in the place of one that could not be read. It passes through the queue of requests like any other, so
-/// that its refusal is sent after the responses to those before it. No client can send it: the decoder accepts no
-/// method of this name.
-enum SyntheticErrorRequest {
-    private static let method = "UNREADABLE"
+/// How much of what has arrived the decoder may have, so that it makes no more than a number of requests of it.
+enum RequestBoundary {
+    /// "GET / HTTP/1.0" and an empty line: no request is shorter.
+    private static let leastBytes = 18
 
-    /// The failures to read a head, each with a path.
-    private static let failures: [(path: String, failure: ConnectionFailure)] = [
-        ("/header-too-large", .headerTooLarge), ("/slow-header", .slowHeader),
-    ]
-
-    static func head(for failure: ConnectionFailure) -> HTTPRequestHead {
-        var path = failures.first { $0.failure == failure }?.path ?? "/malformed"
-        var headers = HTTPHeaders()
-        if case .malformed(let why) = failure {
-            path = "/malformed"
-            headers.add(name: "X-Reason", value: why)
-        }
-        return HTTPRequestHead(version: .http1_1, method: .RAW(value: method), uri: path, headers: headers)
+    /// The length of the longest prefix of `buffer` in which no more than `requests` requests end, or one more whose
+    /// end has begun before: all of a body of which `bodyBytes` are to come, then up to an empty line.
+    static func prefix(of buffer: ByteBuffer, requests: Int, bodyBytes: Int) -> Int {
+        let count = buffer.readableBytes
+        if requests <= 0 { return 0 }
+        if bodyBytes > 0 { return min(bodyBytes, count) }
+        return count <= requests * leastBytes ? count : end(of: requests, in: buffer.readableBytesUInt8Span)
     }
 
-    /// What went wrong with the request that `request` replaces; nil for a client's own.
-    static func failure(in request: HTTPRequest) -> ConnectionFailure? {
-        guard request.method.rawValue == method else { return nil }
-        return failures.first { $0.path == request.path }?.failure
-            ?? .malformed(request.headerFields[.xReason] ?? "It cannot be parsed as HTTP/1.1.")
+    /// Where the empty line number `requests` ends (CR LF CR LF; RFC 9112 §2.1), or all there is. One byte of four is
+    /// looked at, since an empty line and the end of the line before it are four.
+    private static func end(of requests: Int, in bytes: Span<UInt8>) -> Int {
+        var rest = requests
+        var index = 3
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == 0x0a || byte == 0x0d, let end = emptyLine(around: index, in: bytes) {
+                rest -= 1
+                if rest == 0 { return end }
+            }
+            index += 4
+        }
+        return bytes.count
+    }
+
+    /// The end of the empty line that the byte at `index` belongs to.
+    private static func emptyLine(around index: Int, in bytes: Span<UInt8>) -> Int? {
+        for start in index - 3...index where start + 4 <= bytes.count {
+            if bytes[start] == 0x0d, bytes[start + 1] == 0x0a, bytes[start + 2] == 0x0d, bytes[start + 3] == 0x0a {
+                return start + 4
+            }
+        }
+        return nil
+    }
+}
+
+/// Answers in the place of whoever is asked, where no request could be read: a refusal that is sent after the responses
+/// to the requests before it, and that no request can bring about. It counts against the rate of its client like any
+/// request.
+struct UnreadableRequests {
+    let sink: HTTP1ResponseSink
+    /// Nil where nothing is counted.
+    let reads: ReadPath?
+    let now: @Sendable () -> Timestamp
+
+    func refuse(_ failure: ConnectionFailure) {
+        var problem = failure.problem
+        if let gate = reads?.gate {
+            let client = gate.payer(peer: sink.peer) { _ in nil }.client
+            do { try gate.admit(nil, from: client) } catch { problem = error }
+        }
+        let bytes = sink.refuse(problem, isHead: false, now: now())
+        reads?.observer.note(
+            AnsweredRequest(
+                route: .other, method: nil, status: problem.status.code, refusal: problem.code, sentBytes: Int64(bytes),
+                time: .zero, client: sink.peer))
     }
 }

@@ -22,7 +22,7 @@ struct HTTP2Pipeline: Sendable {
     let serve: @Sendable (RoutedChannel) -> Void
 
     /// Adds the handlers to `channel`, on its event loop.
-    func add(to channel: any Channel) throws {
+    func add(to channel: any Channel, _ account: OpenConnection) throws {
         let manager = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
             configuration: .init(maxIdleTime: nil, maxAge: nil, maxGraceTime: nil, keepalive: nil))
@@ -38,7 +38,12 @@ struct HTTP2Pipeline: Sendable {
         stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        let guardian = HTTP2ConnectionGuard(limits: limits)
+        let guardian = HTTP2ConnectionGuard(limits: limits, account: account) { [reads] in
+            guard let gate = reads?.gate else { return true }
+            let client = gate.payer(peer: ClientAddress(channel.remoteAddress)) { _ in nil }.client
+            do { try gate.admit(nil, from: client) } catch { return false }
+            return true
+        }
         let shared = NIOLoopBound((HTTP2WriteBudget(on: channel.eventLoop), guardian), eventLoop: channel.eventLoop)
         try channel.pipeline.syncOperations.addHandler(guardian)
         // The sequence of streams that this returns is not used: each stream looks after itself.
@@ -48,16 +53,16 @@ struct HTTP2Pipeline: Sendable {
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let (budget, connection) = shared.value
-                connection.count(stream)
-                try addStream(to: stream, budget)
+                let guardian = StreamGuard(limits: limits)
+                connection.count(stream, guardian)
+                try addStream(to: stream, guardian, budget)
             }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
     }
 
-    private func addStream(to channel: any Channel, _ budget: HTTP2WriteBudget) throws {
+    private func addStream(to channel: any Channel, _ stream: StreamGuard, _ budget: HTTP2WriteBudget) throws {
         let pipeline = channel.pipeline.syncOperations
-        let stream = StreamGuard(limits: limits)
         try pipeline.addHandler(EndStreamCoalescer())
         try pipeline.addHandler(stream)
         try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())

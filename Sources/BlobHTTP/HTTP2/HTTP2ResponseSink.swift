@@ -23,7 +23,9 @@ final class HTTP2ResponseSink: ResponseSink {
     func begin(_ blob: CachedBlob, _ decision: ReadDecision, now: Timestamp) {
         let heads = blob.heads(at: now)
         let response = ReadResponse(decision, shared: heads.fields.shared(by: decision.status), blob.metadata)
-        write(response.status, response.fields, now)
+        var fields = response.fields
+        if let age = heads.age { fields[.age] = age }
+        write(response.status, fields, now)
     }
 
     func writeWhole(_ blob: CachedBlob, now: Timestamp) -> Bool { false }

@@ -20,6 +20,8 @@ final class StreamRequests: ChannelDuplexHandler {
     private var pending: ReadRequest?
     /// Writes the response to a read.
     private var blobs: BlobResponseWriter?
+    /// The request has been handed on.
+    private var isRouted = false
 
     init(
         _ stream: StreamGuard, _ budget: HTTP2WriteBudget, cache: LoopBlobCache?,
@@ -48,13 +50,13 @@ final class StreamRequests: ChannelDuplexHandler {
             if pending != nil, bytes.readableBytes > 0 {
                 pending?.fault = .body
                 answerPending(context: context)
-            } else if blobs == nil {
+            } else if isRouted {
                 context.fireChannelRead(data)
             }
         case .end:
             if pending != nil {
                 answerPending(context: context)
-            } else if blobs == nil {
+            } else if isRouted {
                 context.fireChannelRead(data)
             }
         }
@@ -62,9 +64,9 @@ final class StreamRequests: ChannelDuplexHandler {
 
     private func begin(_ head: HTTPRequest, _ data: NIOAny, context: ChannelHandlerContext) {
         guard let cache, var request = ReadRequest(head) else { return route(data, context: context) }
-        request.client = cache.path.gate.countedClient(peer: ClientAddress(context.channel.remoteAddress)) {
-            head.headerFields[$0]
-        }
+        let payer = cache.path.gate.payer(peer: ClientAddress(context.channel.remoteAddress)) { head.headerFields[$0] }
+        request.client = payer.client
+        if payer.isEdge { stream.connection?.releaseShare() }
         blobs = BlobResponseWriter(cache: cache, sink: HTTP2ResponseSink(context, budget))
         pending = request
         // Refused before its body has come.
@@ -74,6 +76,7 @@ final class StreamRequests: ChannelDuplexHandler {
     private func answerPending(context: ChannelHandlerContext) {
         guard let request = pending else { return }
         pending = nil
+        stream.isCounted = true
         budget.join(self)
         blobs?.answer(request)
         context.flush()
@@ -82,6 +85,7 @@ final class StreamRequests: ChannelDuplexHandler {
     private func route(_ data: NIOAny, context: ChannelHandlerContext) {
         do {
             serve(try RoutedChannel(wrappingChannelSynchronously: context.channel))
+            isRouted = true
             context.fireChannelRead(data)
         } catch {
             context.close(promise: nil)
@@ -93,6 +97,8 @@ final class StreamRequests: ChannelDuplexHandler {
             context.write(data, promise: promise)
             return
         }
+        // Whoever answers it has counted it.
+        stream.isCounted = true
         // A field of connections that HTTP/1.1 has and HTTP/2 forbids (RFC 9113 §8.2.2).
         head.headerFields[.connection] = nil
         context.write(wrapOutboundOut(.head(head)), promise: promise)
@@ -109,7 +115,8 @@ final class StreamRequests: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if blobs == nil { context.fireErrorCaught(error) } else { context.close(promise: nil) }
+        // Nobody else hears of an error before there is a request, or where it is answered here.
+        if isRouted { context.fireErrorCaught(error) } else { context.close(promise: nil) }
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {

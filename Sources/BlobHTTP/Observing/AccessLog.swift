@@ -62,7 +62,7 @@ package enum AccessLogLine {
 
     package static func text(_ entry: AccessLog.Record) -> String {
         let request = entry.request
-        let method = methods.contains(request.method) ? request.method.rawValue : "other"
+        let method = request.method.flatMap { methods.contains($0) ? $0.rawValue : nil } ?? "other"
         var words = [
             HTTPDate.logged(entry.time), "client=\(request.client.abbreviated)", "method=\(method)",
             "route=\(request.route.name)", "blob=\(request.blob?.abbreviated ?? "-")", "status=\(request.status)",

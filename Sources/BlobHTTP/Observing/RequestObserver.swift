@@ -36,8 +36,8 @@ package struct RequestObserver: Sendable {
 
 extension Meters {
     /// Instruments with a counter for every problem code.
-    package convenience init(codes: [Problem.Code]) {
-        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue))
+    package convenience init(codes: [Problem.Code], edge: EdgeMeters? = nil) {
+        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue), edge: edge)
     }
 }
 
@@ -50,7 +50,8 @@ package struct AnsweredRequest: Sendable {
     }
 
     package var route: RouteClass
-    package var method: HTTPRequest.Method
+    /// Nil if it could not be read.
+    package var method: HTTPRequest.Method?
     package var status: Int
     /// Why it was refused; nil if it was not.
     package var refusal: Problem.Code?
@@ -65,7 +66,7 @@ package struct AnsweredRequest: Sendable {
     package var version: Version
 
     package init(
-        route: RouteClass, method: HTTPRequest.Method, status: Int, refusal: Problem.Code? = nil,
+        route: RouteClass, method: HTTPRequest.Method?, status: Int, refusal: Problem.Code? = nil,
         receivedBytes: Int64 = 0, sentBytes: Int64 = 0, time: Duration, blob: BlobAddress? = nil,
         client: ClientAddress, version: Version = .http1
     ) {

@@ -68,6 +68,8 @@ extension Problem {
         all[.cacheControl] = "no-store"
         all[.xContentTypeOptions] = "nosniff"
         all[.xReason] = code.rawValue
+        if let limit { all[.xLimit] = String(limit) }
+        if let limitName { all[.xLimitName] = limitName }
         if let retryAfterSeconds { all[.retryAfter] = String(retryAfterSeconds) }
         return all
     }
@@ -101,7 +103,9 @@ extension Problem {
         case .lifetimeTooLong(let limit): self.init(.lifetimeTooLong, limit: limit.seconds)
         case .sizeNotEntitled(let limitBytes): self = .ticketTooSmall("max_size", limit: limitBytes)
         case .lifetimeNotEntitled(let limit): self = .ticketTooSmall("max_lifetime", limit: limit.seconds)
+        case .recipientsNotEntitled(let limit): self = .ticketTooSmall("recipients", limit: Int64(limit))
         case .leaseEnded(let reason): self.init(.leaseEnded, reason: reason.rawValue)
+        case .receiptTaken: self.init(.receiptTaken)
         case .notFound: self.init(.notFound)
         case .gone(let reason): self.init(.gone, reason: reason.rawValue)
         case .damaged: self.init(.damaged)

@@ -1,7 +1,7 @@
 package import HTTPTypes
 
-/// An error as a client sees it: a problem document (RFC 9457) in the body, and its code in `X-Reason` as well, since a
-/// response to HEAD has nothing else.
+/// An error as a client sees it: a problem document (RFC 9457) in the body; its code and its limit in fields as well, since
+/// a response to HEAD has nothing else.
 package struct Problem: Error, Hashable, Sendable {
     /// The codes, each with its status. A code never changes its meaning once published.
     package enum Code: String, CaseIterable, Sendable {
@@ -11,6 +11,8 @@ package struct Problem: Error, Hashable, Sendable {
         case ticketMissing = "ticket-missing"
         case ticketInvalid = "ticket-invalid"
         case ticketTooSmall = "ticket-too-small"
+        case edgeKeyMissing = "edge-key-missing"
+        case edgeKeyInvalid = "edge-key-invalid"
         case wrongSecret = "wrong-secret"
         case wrongSubject = "wrong-subject"
         case banned
@@ -22,8 +24,10 @@ package struct Problem: Error, Hashable, Sendable {
         case digestMismatch = "digest-mismatch"
         case gone
         case leaseEnded = "lease-ended"
+        case receiptTaken = "receipt-taken"
         case lengthRequired = "length-required"
         case preconditionFailed = "precondition-failed"
+        case misdirected
         case tooLarge = "too-large"
         case notSealed = "not-sealed"
         case badRange = "bad-range"
@@ -40,20 +44,24 @@ package struct Problem: Error, Hashable, Sendable {
         case rate
         case headerTooLarge = "header-too-large"
         case unavailable
+        case originUnreachable = "origin-unreachable"
+        case originFailed = "origin-failed"
+        case loopDetected = "loop-detected"
         case diskFull = "disk-full"
 
         package var status: HTTPResponse.Status {
             switch self {
             case .badRequest, .badField, .lifetimeTooLong: .badRequest
-            case .ticketMissing, .ticketInvalid: .unauthorized
+            case .ticketMissing, .ticketInvalid, .edgeKeyMissing, .edgeKeyInvalid: .unauthorized
             case .ticketTooSmall, .wrongSecret, .wrongSubject, .banned, .readOnly: .forbidden
             case .notFound, .damaged: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .timeout: .requestTimeout
-            case .digestMismatch: .conflict
+            case .digestMismatch, .receiptTaken: .conflict
             case .gone, .leaseEnded: .gone
             case .lengthRequired: .lengthRequired
             case .preconditionFailed: .preconditionFailed
+            case .misdirected: .misdirectedRequest
             case .tooLarge: .contentTooLarge
             case .notSealed: .unsupportedMediaType
             case .badRange: .rangeNotSatisfiable
@@ -67,6 +75,9 @@ package struct Problem: Error, Hashable, Sendable {
             case .quota, .rate: .tooManyRequests
             case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .unavailable: .serviceUnavailable
+            case .originUnreachable: .gatewayTimeout
+            case .originFailed: .badGateway
+            case .loopDetected: HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected")
             case .diskFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
             }
         }
@@ -79,6 +90,8 @@ package struct Problem: Error, Hashable, Sendable {
             case .lifetimeTooLong: "The lifetime is longer than this store allows"
             case .ticketMissing: "A ticket is required"
             case .ticketInvalid: "The ticket is not valid here"
+            case .edgeKeyMissing: "The key of an edge is required"
+            case .edgeKeyInvalid: "The key of the edge is not valid here"
             case .ticketTooSmall: "The ticket does not permit this"
             case .wrongSecret: "The secret does not belong to any lease on this blob"
             case .wrongSubject: "Created with a ticket of another subject"
@@ -91,8 +104,10 @@ package struct Problem: Error, Hashable, Sendable {
             case .digestMismatch: "The bytes do not match the announced digest"
             case .gone: "The blob is no longer available"
             case .leaseEnded: "The lease has ended for good"
+            case .receiptTaken: "A receipt hash names another lease on this blob"
             case .lengthRequired: "An upload must announce its length"
             case .preconditionFailed: "The blob does not match If-Match"
+            case .misdirected: "The Host of the request is not this server"
             case .tooLarge: "The blob is larger than this store accepts"
             case .notSealed: "Only sealed blobs are accepted"
             case .badRange: "The blob has no such ranges"
@@ -109,6 +124,9 @@ package struct Problem: Error, Hashable, Sendable {
             case .rate: "The rate limit is exceeded"
             case .headerTooLarge: "The request header is too large"
             case .unavailable: "The store is temporarily unavailable"
+            case .originUnreachable: "The server behind this cache cannot be reached"
+            case .originFailed: "The server behind this cache failed"
+            case .loopDetected: "The request has come through this cache before"
             case .diskFull: "The server's disk is full"
             }
         }

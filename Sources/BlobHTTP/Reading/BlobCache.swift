@@ -39,13 +39,22 @@ final class BlobCache {
     /// The blob at `address` if it is cached and may be served at `now`.
     func blob(_ address: BlobAddress, now: Timestamp) -> CachedBlob? {
         if let blob = young[address] {
-            if blob.isServable(at: now) { return blob }
+            if blob.isServable(at: now) {
+                blob.noteRead(at: now)
+                return blob
+            }
             remove(address)
             return nil
         }
         guard let blob = old.removeValue(forKey: address), blob.isServable(at: now) else { return nil }
+        blob.noteRead(at: now)
         insert(blob)
         return blob
+    }
+
+    /// Tells where the blobs came from how often they were read.
+    func reportReads() {
+        for blob in young.values { blob.reportReads() }
     }
 
     /// Caches a blob.

@@ -3,32 +3,64 @@ import HTTPTypes
 import NIOCore
 import Store
 
-/// The heads of all responses about one blob, as bytes. From second to second only the date changes in them, and it is
-/// overwritten in place. Used on one event loop only.
+/// The heads of all responses about one blob, as bytes, each made when it is first needed. From second to second only the
+/// date changes in them, and it is overwritten in place. Used on one event loop only.
 final class BlobHeads {
+    private enum Form: Int, CaseIterable {
+        /// Beginnings, up to the lines that only one response has.
+        case ok, partialContent, notModified
+        /// The response on a connection that stays open, with its body if that is in memory.
+        case whole, wholeNotModified
+    }
+
     let fields: BlobFields
     private let metadata: BlobMetadata
+    private let body: ByteBuffer?
+    private let handling: HandlingFields?
     private let cacheSeconds: Int64
     private var time: Timestamp
-    private var ok: DatedHead
-    private var partialContent: DatedHead
-    private var notModified: DatedHead
-    private var whole: DatedHead
-    private var wholeNotModified: DatedHead
+    private var date: String
+    /// The value of Age, where a cache answers.
+    private(set) var age: String?
+    /// By form; nil where none was needed.
+    private var heads = [DatedHead?](repeating: nil, count: Form.allCases.count)
 
-    init(_ metadata: BlobMetadata, body: ByteBuffer?, cacheSeconds: Int64, now: Timestamp, _ date: String) {
+    init(
+        _ metadata: BlobMetadata, body: ByteBuffer?, handling: HandlingFields? = nil, cacheSeconds: Int64,
+        now: Timestamp, _ date: String
+    ) {
         self.metadata = metadata
+        self.body = body
+        self.handling = handling
         self.cacheSeconds = cacheSeconds
+        self.date = date
         time = now
-        fields = BlobFields(metadata, now: now, cacheSeconds: cacheSeconds)
-        ok = DatedHead(.ok, date, fields.content)
-        partialContent = DatedHead(.partialContent, date, fields.content)
-        notModified = DatedHead(.notModified, date, fields.common)
-        wholeNotModified = notModified
-        wholeNotModified.bytes.writeStaticString("\r\n")
-        whole = ok
-        HTTP1Head.end(&whole.bytes, ReadDecision(status: .ok, body: .whole), metadata, .keepAlive(isHTTP10: false))
-        if let body { whole.bytes.writeImmutableBuffer(body) }
+        age = handling?.age(at: now)
+        fields = BlobFields(metadata, now: now, cacheSeconds: cacheSeconds, handling: handling)
+    }
+
+    private func bytes(_ form: Form) -> ByteBuffer {
+        if let head = heads[form.rawValue] { return head.bytes }
+        let head = make(form)
+        heads[form.rawValue] = head
+        return head.bytes
+    }
+
+    private func make(_ form: Form) -> DatedHead {
+        switch form {
+        case .ok: return DatedHead(.ok, date, age: age, fields.content)
+        case .partialContent: return DatedHead(.partialContent, date, age: age, fields.content)
+        case .notModified: return DatedHead(.notModified, date, age: age, fields.common)
+        case .whole:
+            var head = make(.ok)
+            HTTP1Head.end(&head.bytes, ReadDecision(status: .ok, body: .whole), metadata, .keepAlive(isHTTP10: false))
+            if let body { head.bytes.writeImmutableBuffer(body) }
+            return head
+        case .wholeNotModified:
+            var head = make(.notModified)
+            head.bytes.writeStaticString("\r\n")
+            return head
+        }
     }
 
     /// Moves them to another second; false where more than the date would have to change.
@@ -37,44 +69,70 @@ final class BlobHeads {
         guard BlobFields.maximumAge(metadata, now: now, cacheSeconds: cacheSeconds) == fields.maximumAge else {
             return false
         }
-        time = now
-        ok.setDate(date)
-        partialContent.setDate(date)
-        notModified.setDate(date)
-        whole.setDate(date)
-        wholeNotModified.setDate(date)
+        (time, self.date) = (now, date)
+        age = handling?.age(at: now)
+        for index in heads.indices { heads[index]?.set(date, age: age) }
         return true
     }
 
     /// The beginning of a head, up to the lines that only one response has.
     func beginning(_ status: HTTPResponse.Status) -> ByteBuffer {
-        status == .ok ? ok.bytes : status == .notModified ? notModified.bytes : partialContent.bytes
+        bytes(status == .ok ? .ok : status == .notModified ? .notModified : .partialContent)
     }
 
     /// The response on a connection that stays open, or its head if the body is not in memory; nil where some of it is
     /// not known before the request.
     func whole(_ decision: ReadDecision) -> ByteBuffer? {
         switch decision.body {
-        case .whole: whole.bytes
-        case .none: decision.status == .notModified ? wholeNotModified.bytes : nil
+        case .whole: bytes(.whole)
+        case .none: decision.status == .notModified ? bytes(.wholeNotModified) : nil
         case .part, .multipart: nil
         }
     }
 }
 
-/// A head, or the beginning of one, in which the date can be changed.
+/// A head, or the beginning of one, in which date and age can be changed.
 private struct DatedHead {
+    private static let ageName = "\r\nAge: "
+
     var bytes: ByteBuffer
     private let dateIndex: Int
 
-    init(_ status: HTTPResponse.Status, _ date: String, _ fields: HTTPFields) {
+    init(_ status: HTTPResponse.Status, _ date: String, age: String?, _ fields: HTTPFields) {
         bytes = ByteBuffer(string: HTTP1Head.statusLine(status) + "Date: ")
         dateIndex = bytes.writerIndex
-        bytes.writeString(date + "\r\n" + HTTP1Head.lines(fields))
+        bytes.writeString(date)
+        if let age { bytes.writeString(Self.ageName + age) }
+        bytes.writeString("\r\n" + HTTP1Head.lines(fields))
     }
 
-    /// Every date has the same length.
-    mutating func setDate(_ date: String) { bytes.setString(date, at: dateIndex) }
+    /// Every date has the same length, and so has every age.
+    mutating func set(_ date: String, age: String?) {
+        let count = bytes.setString(date, at: dateIndex)
+        if let age { bytes.setString(age, at: dateIndex + count + Self.ageName.utf8.count) }
+    }
+}
+
+/// What a cache tells with each answer.
+struct HandlingFields: Sendable {
+    /// The longest age, which has all the digits that there is room for.
+    private static let oldest: Int64 = 99_999
+
+    let via: String
+    let cacheStatus: String
+    let record: any CacheRecord
+
+    init(_ handling: CacheHandling, isFirst: Bool) {
+        via = "1.1 \(handling.cache)"
+        cacheStatus = "\(handling.cache); \(isFirst ? handling.first : "hit")"
+        record = handling.record
+    }
+
+    /// Seconds since the origin confirmed it (RFC 9111 §5.1), in five digits with zeros in front.
+    func age(at now: Timestamp) -> String {
+        let digits = String(min(now.secondsSince(record.confirmed(at: now)), Self.oldest))
+        return String(repeating: "0", count: 5 - digits.count) + digits
+    }
 }
 
 /// The date as HTTP writes it, formatted once a second for everybody on one event loop.

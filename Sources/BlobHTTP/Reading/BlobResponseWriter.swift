@@ -7,7 +7,7 @@ import Store
 /// is cached there, else as soon as the store, the disk or the client allows. Used on that loop only.
 final class BlobResponseWriter {
     /// Bytes read and written at a time where a file cannot be sent as such.
-    private static let copyBytes: Int64 = 64 << 10
+    private static let copyBytes = 64 << 10
 
     private enum State {
         case idle
@@ -34,11 +34,9 @@ final class BlobResponseWriter {
     /// Whether the next request can be answered.
     var isIdle: Bool { if case .idle = state { true } else { false } }
 
-    /// Whom a request counts against, as `Gate.countedClient` says.
-    func countedClient(
-        peer: @autoclosure () -> ClientAddress, field: (HTTPField.Name) -> String?
-    ) -> ClientAddress? {
-        cache.path.gate.countedClient(peer: peer(), field: field)
+    /// Whom a request counts against, as `Gate.payer` says.
+    func payer(peer: @autoclosure () -> ClientAddress, field: (HTTPField.Name) -> String?) -> Gate.Payer {
+        cache.path.gate.payer(peer: peer(), field: field)
     }
 
     /// Answers a request; afterwards either `isIdle` again, or `onEnd` will be called.
@@ -53,7 +51,7 @@ final class BlobResponseWriter {
             refuse(fault.problem, request, now: now)
             return
         }
-        if let blob = cache.blob(request.address, now: now) {
+        if let blob = cache.blob(request.address, now: now), !(request.rereads && blob.isFromCache) {
             answer(request, with: blob, now: now)
             return
         }
@@ -148,7 +146,7 @@ final class BlobResponseWriter {
                 }
                 let piece = PageCacheProbe.firstPiece(of: range, size: cursor.blob.size)
                 if sink.takesFiles, let region = cursor.blob.region(piece) {
-                    return sendFile(region, piece, content, cursor)
+                    return sendFile(region, piece, of: range, content, cursor)
                 }
                 if !copyResident(content, &cursor, range) { return }
             }
@@ -168,20 +166,28 @@ final class BlobResponseWriter {
         return slice
     }
 
-    /// Sends a piece of the file, once it is in the page cache.
-    private func sendFile(_ region: FileRegion, _ piece: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor) {
-        guard cursor.blob.isResident(piece, at: .now()) else {
-            wait(cursor) { () async -> StoreError? in
-                do throws(StoreError) { try await content.fetch(piece) } catch { return error }
-                return nil
-            } then: { writer, cursor, error in
-                if let error { return writer.abort(cursor, error) }
-                writer.write(region, cursor, piece)
+    /// Sends a piece of the file, once it is in the page cache; of a blob that is on its way, as much as has come.
+    private func sendFile(
+        _ region: FileRegion, _ piece: ByteRange, of range: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor
+    ) {
+        guard !cursor.blob.isResident(piece, at: .now()) else { return write(region, cursor, piece) }
+        wait(cursor) { [intent = cursor.intent] () async -> Result<Int, StoreError> in
+            do throws(StoreError) {
+                return .success(try await content.fetch(range, atMost: Int(piece.count), for: intent))
+            } catch { return .failure(error) }
+        } then: { writer, cursor, result in
+            switch result {
+            case .success(0): writer.copy(content, cursor, range)
+            case .success(let count):
+                let part = ByteRange(offset: piece.offset, count: Int64(count), within: piece.end)
+                guard let part, let region = cursor.blob.region(part) else {
+                    return writer.abort(cursor, .io("the file gives other bytes than were waited for"))
+                }
+                writer.write(region, cursor, part)
                 writer.sink.flush()
+            case .failure(let error): writer.abort(cursor, error)
             }
-            return
         }
-        write(region, cursor, piece)
     }
 
     /// The piece counts as sent when it has left the process: a client that takes it slowly is not idle.
@@ -205,7 +211,7 @@ final class BlobResponseWriter {
     /// Copies a piece of `range` if it is in memory; else it is read on another thread first. False if that is waited
     /// for.
     private func copyResident(_ content: any BlobContent, _ cursor: inout BodyCursor, _ range: ByteRange) -> Bool {
-        let count = min(range.count, Self.copyBytes)
+        let count = min(range.count, Int64(Self.copyBytes))
         guard let piece = ByteRange(offset: range.offset, count: count, within: cursor.blob.size) else {
             preconditionFailure("a piece of a range lies within the blob")
         }
@@ -214,22 +220,28 @@ final class BlobResponseWriter {
             cursor.advance(count)
             return true
         }
-        wait(cursor) { () async -> Result<ByteBuffer, StoreError> in
-            do throws(StoreError) { return .success(ByteBuffer(bytes: try await content.read(piece))) } catch {
-                return .failure(error)
-            }
+        copy(content, cursor, range)
+        return false
+    }
+
+    /// Copies a piece of `range` once it has been read on another thread.
+    private func copy(_ content: any BlobContent, _ cursor: BodyCursor, _ range: ByteRange) {
+        wait(cursor) { [intent = cursor.intent] () async -> Result<ByteBuffer, StoreError> in
+            do throws(StoreError) {
+                return .success(
+                    ByteBuffer(bytes: try await content.read(range, atMost: Self.copyBytes, for: intent)))
+            } catch { return .failure(error) }
         } then: { writer, cursor, result in
             var cursor = cursor
             switch result {
             case .success(let bytes):
                 writer.write(bytes)
-                cursor.advance(count)
+                cursor.advance(Int64(bytes.readableBytes))
                 writer.send(cursor)
                 writer.finishTurn()
             case .failure(let error): writer.abort(cursor, error)
             }
         }
-        return false
     }
 
     /// Ends a response whose bytes cannot be read: the client sees that some are missing.

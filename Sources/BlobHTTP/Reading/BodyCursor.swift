@@ -12,12 +12,15 @@ struct BodyCursor {
     }
 
     let blob: CachedBlob
+    /// `.whole` for a response with every byte of the blob, from the first to the last.
+    let intent: ReadIntent
     /// Whether there were bytes, and all have been written.
     private(set) var isAtEnd = false
     private var rest: ArraySlice<Piece> { didSet { isAtEnd = rest.isEmpty } }
 
     init(_ blob: CachedBlob, _ body: ReadDecision.Body) {
         self.blob = blob
+        intent = body.byteCount(of: blob.size) == blob.size ? .whole : .ranges
         switch body {
         case .none: rest = []
         case .part(let range): rest = [.range(range)]

@@ -15,6 +15,7 @@ final class CachedBlob {
     let body: ByteBuffer?
     /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
     let content: (any BlobContent)?
+    private let handling: HandlingFields?
     private let validity: ValidityToken
     private let cacheSeconds: Int64
     private let dates: DateText
@@ -22,9 +23,16 @@ final class CachedBlob {
     private var file: NIOFileHandle?
     private var heads: BlobHeads?
     private var probe = PageCacheProbe()
+    /// How often it was read since that was last told, and when it was last.
+    private var reads = (count: 0, latest: Timestamp(seconds: 0))
 
-    init(_ blob: HeldBlob, body: ByteBuffer?, validity: ValidityToken, cacheSeconds: Int64, dates: DateText) {
+    /// - Parameter isFirst: for whoever asked first, of whom a cache may have more to say than `hit`.
+    init(
+        _ blob: HeldBlob, body: ByteBuffer?, isFirst: Bool = false, validity: ValidityToken, cacheSeconds: Int64,
+        dates: DateText
+    ) {
         metadata = BlobMetadata(blob)
+        handling = blob.handling.map { HandlingFields($0, isFirst: isFirst) }
         content = body == nil ? blob.content : nil
         self.body = body
         self.validity = validity
@@ -39,6 +47,9 @@ final class CachedBlob {
     /// up.
     func isServable(at now: Timestamp) -> Bool { validity.isCurrent && metadata.freshUntil > now }
 
+    /// Whether it came through a cache, which may hold other bytes than its origin.
+    var isFromCache: Bool { handling != nil }
+
     /// Bytes of memory that its body takes: by itself, and once more behind the head of the response that has all of
     /// it.
     var bodyBytes: Int { 2 * (body?.readableBytes ?? 0) }
@@ -52,7 +63,18 @@ final class CachedBlob {
         return file.map { FileRegion(fileHandle: $0, readerIndex: Int(range.offset), endIndex: Int(range.end)) }
     }
 
+    /// It has been found here.
+    func noteRead(at now: Timestamp) { if isFromCache { reads = (reads.count &+ 1, now) } }
+
+    /// Tells the cache that it came from how often it was read.
+    func reportReads() {
+        guard reads.count > 0, let handling else { return }
+        handling.record.noteReads(reads.count, at: reads.latest)
+        reads.count = 0
+    }
+
     deinit {
+        reportReads()
         // Closing a descriptor for reading loses nothing.
         try? file?.close()
     }
@@ -61,7 +83,8 @@ final class CachedBlob {
     func heads(at now: Timestamp) -> BlobHeads {
         let date = dates.text(at: now)
         if let heads, heads.move(to: now, date) { return heads }
-        let made = BlobHeads(metadata, body: body, cacheSeconds: cacheSeconds, now: now, date)
+        let made = BlobHeads(
+            metadata, body: body, handling: handling, cacheSeconds: cacheSeconds, now: now, date)
         heads = made
         return made
     }

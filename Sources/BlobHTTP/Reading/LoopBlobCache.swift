@@ -19,6 +19,8 @@ final class LoopBlobCache {
 
     /// How often blobs that may no longer be served are dropped.
     private static let sweepInterval = TimeAmount.seconds(1)
+    /// How many of those sweeps pass from one report of reads to the next.
+    private static let sweepsBetweenReports = 10
 
     let path: ReadPath
     private let loop: any EventLoop
@@ -26,6 +28,7 @@ final class LoopBlobCache {
     private let dates = DateText()
     private var pending: [BlobAddress: PendingLookup] = [:]
     private var sweep: Scheduled<Void>?
+    private var sweeps = 0
 
     init(_ path: ReadPath, loop: any EventLoop, limits: BlobCache.Limits) {
         self.path = path
@@ -71,9 +74,15 @@ final class LoopBlobCache {
         switch lookup {
         case .refused(let problem): result = .failure(problem)
         case .held(let blob, let body):
-            let cached = path.cached(blob, body: body, validity: ended.validity, dates: dates)
-            if cached.isServable(at: now) { keep(cached) }
-            result = .success(cached)
+            let first = path.cached(blob, body: body, isFirst: true, validity: ended.validity, dates: dates)
+            if blob.isComplete, first.isServable(at: now) {
+                // What whoever came first is told of a cache is not true of those who come later.
+                keep(
+                    blob.handling == nil
+                        ? first
+                        : path.cached(blob, body: body, isFirst: false, validity: ended.validity, dates: dates))
+            }
+            result = .success(first)
         }
         if ended.validity.isCurrent {
             for completion in ended.waiting + ended.joined { completion(result) }
@@ -92,6 +101,8 @@ final class LoopBlobCache {
         sweep = loop.assumeIsolated().scheduleTask(in: Self.sweepInterval) { [weak self] in
             guard let self else { return }
             cache.dropEnded(at: now)
+            sweeps &+= 1
+            if sweeps.isMultiple(of: Self.sweepsBetweenReports) { cache.reportReads() }
             sweep = nil
             if !cache.isEmpty { scheduleSweep() }
         }

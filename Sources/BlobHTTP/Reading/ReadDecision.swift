@@ -139,11 +139,19 @@ package struct BlobFields: Hashable, Sendable {
     }
 
     package init(_ metadata: BlobMetadata, now: Timestamp, cacheSeconds: Int64) {
+        self.init(metadata, now: now, cacheSeconds: cacheSeconds, handling: nil)
+    }
+
+    init(_ metadata: BlobMetadata, now: Timestamp, cacheSeconds: Int64, handling: HandlingFields?) {
         maximumAge = Self.maximumAge(metadata, now: now, cacheSeconds: cacheSeconds)
         var fields = CrossOrigin.readFields
         fields[.eTag] = "\"\(metadata.address.hex)\""
         fields[.cacheControl] = "public, no-transform, must-revalidate, max-age=\(maximumAge)"
         fields[.sunset] = HTTPDate.format(metadata.sunset)
+        if let handling {
+            fields[.via] = handling.via
+            fields[.cacheStatus] = handling.cacheStatus
+        }
         common = fields
         fields[.acceptRanges] = "bytes"
         fields[.reprDigest] = "sha-256=:\(Base64.encode(metadata.address.bytes)):"
@@ -178,18 +186,21 @@ package struct ReadRequest: Hashable, Sendable {
     package let address: BlobAddress
     package var isHead: Bool
     package var range: String?
+    /// The client has found what it read here to be wrong (Satchel-Reread).
+    package var rereads: Bool
     package var preconditions: Preconditions
     package var fault: Fault?
     /// Whom the response counts against; nil where that is not worth looking up.
     package var client: ClientAddress?
 
     package init(
-        _ address: BlobAddress, isHead: Bool = false, range: String? = nil,
+        _ address: BlobAddress, isHead: Bool = false, range: String? = nil, rereads: Bool = false,
         preconditions: Preconditions = Preconditions(), fault: Fault? = nil
     ) {
         self.address = address
         self.isHead = isHead
         self.range = range
+        self.rereads = rereads
         self.preconditions = preconditions
         self.fault = fault
     }
@@ -200,7 +211,7 @@ package struct ReadRequest: Hashable, Sendable {
         else { return nil }
         let fields = head.headerFields
         self.init(
-            address, isHead: head.method == .head, range: fields[.range],
+            address, isHead: head.method == .head, range: fields[.range], rereads: fields[.satchelReread] == "1",
             preconditions: Preconditions(
                 ifMatch: fields[.ifMatch], ifNoneMatch: fields[.ifNoneMatch], ifRange: fields[.ifRange]))
         if let length = fields[.contentLength], length != "0" {
@@ -216,6 +227,7 @@ package struct ReadRequest: Hashable, Sendable {
     /// The hint for the store. A client that sends If-None-Match nearly always has the blob, and needs none of its
     /// bytes.
     var intent: ReadIntent {
+        if rereads { return .again }
         if isHead || preconditions.ifNoneMatch != nil { return .head }
         return range == nil ? .whole : .ranges
     }

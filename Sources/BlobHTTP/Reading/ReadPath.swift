@@ -58,6 +58,7 @@ final class ReadPath: Sendable {
             case .unknown: return .refused(Problem(.notFound))
             case .gone(let reason): return .refused(Problem(.gone, reason: reason.rawValue))
             case .damaged: return .refused(Problem(.damaged))
+            case .unanswered(let fault): return .refused(Problem(fault))
             case .unreachable(stale: nil):
                 return .refused(Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds))
             }
@@ -75,13 +76,26 @@ final class ReadPath: Sendable {
     }
 
     /// The blob as the cache of a loop holds it; `dates` are that loop's.
-    func cached(_ blob: HeldBlob, body: ByteBuffer?, validity: ValidityToken, dates: DateText) -> CachedBlob {
-        CachedBlob(blob, body: body, validity: validity, cacheSeconds: cacheSeconds, dates: dates)
+    func cached(
+        _ blob: HeldBlob, body: ByteBuffer?, isFirst: Bool, validity: ValidityToken, dates: DateText
+    ) -> CachedBlob {
+        CachedBlob(
+            blob, body: body, isFirst: isFirst, validity: validity, cacheSeconds: cacheSeconds, dates: dates)
     }
 
     /// A response was cut short because its bytes could not be read.
     func noteAborted(_ address: BlobAddress, _ error: StoreError) {
         logger.error(
             "A blob could not be read to its end", metadata: ["blob": "\(address.abbreviated)", "error": "\(error)"])
+    }
+}
+
+extension Problem {
+    fileprivate init(_ fault: UpstreamFault) {
+        switch fault {
+        case .unreachable: self.init(.originUnreachable, retryAfterSeconds: Self.pauseSeconds)
+        case .failed: self.init(.originFailed, retryAfterSeconds: Self.pauseSeconds)
+        case .busy: self.init(.unavailable, retryAfterSeconds: Self.pauseSeconds)
+        }
     }
 }

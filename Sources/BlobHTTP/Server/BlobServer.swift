@@ -1,6 +1,7 @@
 package import Blobs
 package import HummingbirdCore
 package import Logging
+package import NIOCore
 package import ServiceLifecycle
 package import Store
 import Synchronization
@@ -17,17 +18,26 @@ package struct BlobServerSettings: Sendable {
     package var identity: TLSIdentity?
     /// How clients find this server; nil for the bound address.
     package var publicURL: PublicURL?
-    package var allowsAnonymousUploads = false
-    /// Verifies tickets; nil for anonymous mode.
+    /// Where else they find its blobs; uploads are answered with these.
+    package var mirrors: [PublicURL] = []
+    /// Verifies tickets; nil to let anybody upload.
     package var tickets: TicketVerifier?
+    /// The keys of edges, which may then follow changes; nil for no edges.
+    package var edgeKeys: EdgeKeys?
     package var proxies = TrustedProxies()
+    /// Whether resumable uploads are named in an interim response (104), which not every proxy passes on.
+    package var sends104 = true
     /// Rate limits for each address and each ticket subject.
     package var addressRates = RateLimits()
     package var subjectRates = RateLimits()
+    /// What those rates go by.
+    package var rateClock: @Sendable () -> NIODeadline = { .now() }
     /// How long caches may keep a blob at most, in seconds.
     package var cacheSeconds: Int64 = 300
     /// Connections that are open at once; more wait to be accepted.
     package var connectionLimit = 10_000
+    /// Bytes that may wait on all of them together: requests for their turn, responses for their clients.
+    package var connectionBytes = 256 << 20
     /// Connections that may wait to be accepted.
     package var backlog = 1024
     /// Files of blobs that each event loop keeps open, which takes two descriptors each.
@@ -48,15 +58,18 @@ package struct BlobServer: Sendable {
     package let services: [any Service]
 
     /// Blobs are read from `reads`; everything that changes something goes to `writes`, which may be the same store.
+    /// Edges follow `changes`; nil for no feed.
     ///
-    /// `onListening` is called once for each listener, when it accepts connections, with the address that it is bound
-    /// to; `gcStatus` whenever an operator asks about garbage collection, `readings` whenever one asks for metrics.
+    /// `onListening` is called once for each listener, when it accepts connections, with the IP address and the port that
+    /// it is bound to; where it throws, the server ends. `gcStatus` is called whenever an operator asks about garbage
+    /// collection, `readings` whenever one asks for metrics.
     package init(
-        reads: any BlobStore, writes: WriteAccess, settings: BlobServerSettings, logger: Logger,
+        reads: any BlobStore, writes: WriteAccess, changes: (any ChangeFeed)? = nil, settings: BlobServerSettings,
+        logger: Logger,
         observer: RequestObserver,
         readings: @escaping @Sendable () async -> Readings,
         gcStatus: @escaping @Sendable () -> GCStatus,
-        onListening: @escaping @Sendable (Listener, Authority) async -> Void
+        onListening: @escaping @Sendable (Listener, Authority) async throws -> Void
     ) {
         let identity = settings.identity
         let scheme = identity == nil ? HTTPOrigin.Scheme.http : .https
@@ -65,7 +78,8 @@ package struct BlobServer: Sendable {
                 ?? PublicURL(listeningAt: settings.listen, scheme: scheme))
         let gate = Gate(settings)
         let responder = BlobResponder(
-            reads: reads, writes: writes, publicURL: box, gate: gate, observer: observer)
+            reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
+            sends104: settings.sends104, observer: observer)
         let path = ReadPath(
             store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
             observer: observer, logger: logger)
@@ -73,21 +87,24 @@ package struct BlobServer: Sendable {
         var services: [any Service] = [
             BlobListener(
                 address: settings.listen, settings: settings, reads: path, identity: identity,
-                requests: RoutedRequests(responder, logger: logger) { reads.now() }, logger: logger
+                requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
             ) { bound in
-                if isDerived { box.value = PublicURL(listeningAt: bound, scheme: scheme) }
-                await onListening(.blobs, bound)
+                if isDerived {
+                    box.value = PublicURL(
+                        listeningAt: Authority(host: settings.listen.host, port: bound.port), scheme: scheme)
+                }
+                try await onListening(.blobs, bound)
             }
         ]
         if let adminListen = settings.adminListen {
             let responder = AdminResponder(
-                reads: reads, writes: writes, publicURL: box, gcStatus: gcStatus, meters: observer.meters,
-                readings: readings)
+                listening: adminListen, reads: reads, writes: writes, publicURL: box, gcStatus: gcStatus,
+                meters: observer.meters, readings: readings)
             services.append(
                 BlobListener(
                     address: adminListen, settings: settings, reads: nil, identity: nil,
-                    requests: RoutedRequests(responder, logger: logger) { reads.now() }, logger: logger
-                ) { bound in await onListening(.admin, bound) })
+                    requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
+                ) { bound in try await onListening(.admin, bound) })
         }
         publicURL = box
         self.services = services
@@ -101,10 +118,11 @@ package struct BlobServer: Sendable {
 extension Gate {
     init(_ settings: BlobServerSettings) {
         writers =
-            settings.tickets.map { .ticketed($0) }
-            ?? .anonymous(AnonymousWritePolicy(allowsAnyone: settings.allowsAnonymousUploads))
+            settings.tickets.map { .ticketed($0) } ?? .anonymous(AnonymousWritePolicy(listening: settings.listen))
+        edges = settings.edgeKeys
         proxies = settings.proxies
-        limiter = RateLimiter(perAddress: settings.addressRates, perSubject: settings.subjectRates)
+        limiter = RateLimiter(
+            perAddress: settings.addressRates, perSubject: settings.subjectRates, clock: settings.rateClock)
     }
 }
 
@@ -125,7 +143,7 @@ package final class PublicURLBox: Sendable {
 /// What happens to requests that change something, or that ask about leases, uploads and quotas.
 package enum WriteAccess: Sendable {
     /// This store handles them.
-    case store(any ResumableStore)
+    case store(any LeaseStore)
     /// Another server handles them.
     case forwarded(any RequestForwarder)
     /// They are refused: this server is read-only.

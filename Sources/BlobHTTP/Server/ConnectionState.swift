@@ -4,6 +4,9 @@ package import NIOCore
 ///
 /// Requests are read one after another and may run ahead of their responses, which are sent in the order of the
 /// requests. A response that begins before its request has been read to the end is the last one of its connection.
+///
+/// One clock runs for all that waits for the client, whichever response it belongs to, and another for what the client
+/// has begun to send.
 package struct ConnectionState: Sendable {
     /// What is being read.
     package enum Reading: Hashable, Sendable {
@@ -24,6 +27,9 @@ package struct ConnectionState: Sendable {
         var hasEnded: Bool
     }
 
+    /// Requests that may be read before the first of them has been answered.
+    package static let requestsAhead = 32
+
     package private(set) var reading = Reading.idle
     private let limits: ConnectionLimits
     private var exchanges: [Exchange] = []
@@ -33,19 +39,24 @@ package struct ConnectionState: Sendable {
     private var isInputClosed = false
     private var isLingering = false
     private var thrownAwayBytes = 0
-    /// When the present state of reading, or lingering, began.
+    /// When lingering ends even though bytes keep coming.
+    private var drainEnd = NIODeadline.distantFuture
+    /// Bytes that are still to come of a body whose length was announced.
+    package private(set) var bodyRest = 0
+    /// When the present state of reading began; of lingering, when it began or the last bytes came.
     private var since: NIODeadline
     /// Since when the server has been waiting for bytes of a body; nil while it is the server that is behind.
     private var waitingSince: NIODeadline?
     /// How much longer to wait for a body: waiting spends it, bytes earn it.
     private var patience: Duration = .zero
-    private var sentBytes: Int64 = 0
-    private var lastSent: NIODeadline
+    /// Nothing is read for now, since requests wait for their responses.
+    private var isReadingHeld = false
+    private var sending: SendingClock
 
     package init(limits: ConnectionLimits, now: NIODeadline) {
         self.limits = limits
         since = now
-        lastSent = now
+        sending = SendingClock(limits: limits)
     }
 
     // MARK: Reading
@@ -64,6 +75,7 @@ package struct ConnectionState: Sendable {
         case .body: earnPatience(count, now: now)
         case .over:
             thrownAwayBytes += count
+            if isLingering { since = now }
             return thrownAwayBytes > limits.drainBytes ? .close : .discard
         }
         return .deliver
@@ -71,8 +83,18 @@ package struct ConnectionState: Sendable {
 
     /// The channel asks the client for more.
     package mutating func awaitBytes(now: NIODeadline) {
+        if isReadingHeld {
+            isReadingHeld = false
+            since = now
+        }
         if reading == .body, waitingSince == nil { waitingSince = now }
     }
+
+    /// Nothing is read until `awaitBytes`: the client is not to blame for what has not come.
+    package mutating func holdReading() { isReadingHeld = true }
+
+    /// How many more requests may be read now.
+    package var requestRoom: Int { max(0, Self.requestsAhead - exchanges.count) }
 
     private mutating func earnPatience(_ count: Int, now: NIODeadline) {
         let waited = waitingSince.map { Duration.nanoseconds((now - $0).nanoseconds) } ?? .zero
@@ -81,9 +103,12 @@ package struct ConnectionState: Sendable {
         patience = min(limits.uploadPatience, patience - waited + earned)
     }
 
-    /// The fields of a request have been read.
-    package mutating func beginRequest(keepsAlive: Bool, isHTTP10: Bool, expectsContinue: Bool, now: NIODeadline) {
+    /// The fields of a request have been read, which announce a body of so many bytes.
+    package mutating func beginRequest(
+        keepsAlive: Bool, isHTTP10: Bool, expectsContinue: Bool, bodyBytes: Int = 0, now: NIODeadline
+    ) {
         reading = .body
+        bodyRest = bodyBytes
         since = now
         patience = limits.uploadPatience
         waitingSince = nil
@@ -93,10 +118,14 @@ package struct ConnectionState: Sendable {
                 hasEnded: false))
     }
 
+    /// So many bytes of the announced body have been read.
+    package mutating func receiveBody(_ count: Int) { bodyRest -= min(count, bodyRest) }
+
     /// A request has been read to its end.
     package mutating func endRequest(now: NIODeadline) {
         guard reading == .body, !exchanges.isEmpty else { return }
         exchanges[exchanges.count - 1].hasEnded = true
+        bodyRest = 0
         reading = exchanges[exchanges.count - 1].keepsAlive && !isQuiescing ? .idle : .over
         since = now
         waitingSince = nil
@@ -105,9 +134,8 @@ package struct ConnectionState: Sendable {
     package enum FailureAction: Hashable, Sendable {
         /// Nobody is waiting for it.
         case ignore
-        /// Pass on a synthetic request in the place of the one that could not be read, so that it is refused in its
-        /// turn.
-        case standIn
+        /// Refuse it in its turn: there is no request to hand on.
+        case refuse
         /// Raise it to whoever is reading the body.
         case raise
     }
@@ -123,15 +151,26 @@ package struct ConnectionState: Sendable {
         case .idle, .head:
             reading = .over
             exchanges.append(Exchange(keepsAlive: false, isHTTP10: false, expectsContinue: false, hasEnded: true))
-            return .standIn
+            return .refuse
         }
     }
 
     /// The client will send no more.
     package mutating func closeInput() { isInputClosed = true }
 
-    /// Whether the connection has been idle since `time`: every request that began has been answered.
-    package func isIdle(since time: NIODeadline) -> Bool { reading == .idle && exchanges.isEmpty && since <= time }
+    /// Whether the connection can make room for others: every request that has been read was answered, and for the
+    /// next one, if it has begun at all, the client has been sending its fields since `time`.
+    package func makesRoom(since time: NIODeadline) -> Bool {
+        (reading == .idle || reading == .head) && exchanges.isEmpty && since <= time
+    }
+
+    /// Whether nothing happens here before the client takes bytes that wait for it, or goes on with a body that has
+    /// cost half of its patience.
+    package func awaitsClient(waitingBytes: Int, now: NIODeadline) -> Bool {
+        if waitingBytes > 0 { return true }
+        guard reading == .body, let waitingSince else { return false }
+        return now >= waitingSince + (patience - limits.uploadPatience / 2).timeAmount
+    }
 
     /// Whether requests are waiting for their responses.
     package var isAnswerDue: Bool { !exchanges.isEmpty }
@@ -162,7 +201,7 @@ package struct ConnectionState: Sendable {
     package mutating func beginAnswer(asksToClose: Bool, now: NIODeadline) -> Persistence {
         guard let exchange = exchanges.first, !isLingering, !hasAnswerBegun else { return .none }
         hasAnswerBegun = true
-        lastSent = now
+        sending.begin(now: now)
         answerCloses = asksToClose || !exchange.keepsAlive || !exchange.hasEnded || isQuiescing
         if answerCloses { reading = .over }
         return answerCloses ? .close : .keepAlive(isHTTP10: exchange.isHTTP10)
@@ -194,6 +233,7 @@ package struct ConnectionState: Sendable {
         reading = .over
         isLingering = true
         since = now
+        drainEnd = now + limits.longestDrain.timeAmount
     }
 
     /// The server is shutting down; true if the connection can be closed at once.
@@ -206,15 +246,17 @@ package struct ConnectionState: Sendable {
 
     /// When `expire` must be called at the latest.
     package func deadline(now: NIODeadline) -> NIODeadline {
-        if isLingering { return since + limits.drainTimeout.timeAmount }
-        let answering =
-            exchanges.isEmpty ? nil : (hasAnswerBegun ? lastSent : now) + limits.writeTimeout.timeAmount
-        guard let reading = readingDeadline else { return answering ?? now + limits.idleTimeout.timeAmount }
-        return min(reading, answering ?? reading)
+        if isLingering { return drainDeadline }
+        if let reading = readingDeadline { return min(reading, sending.deadline ?? reading) }
+        let pause = exchanges.isEmpty ? limits.idleTimeout : limits.writeTimeout
+        return sending.deadline ?? now + pause.timeAmount
     }
 
+    private var drainDeadline: NIODeadline { min(since + limits.drainTimeout.timeAmount, drainEnd) }
+
     private var readingDeadline: NIODeadline? {
-        switch reading {
+        if isReadingHeld { return nil }
+        return switch reading {
         case .head: since + limits.headerTimeout.timeAmount
         case .body: waitingSince.map { $0 + patience.timeAmount }
         case .idle: exchanges.isEmpty ? since + limits.idleTimeout.timeAmount : nil
@@ -228,17 +270,17 @@ package struct ConnectionState: Sendable {
         case fail(ConnectionFailure)
     }
 
-    /// What has timed out. `sentBytes` have left the process so far, `bufferedBytes` are waiting for the client.
-    package mutating func expire(now: NIODeadline, sentBytes: Int64, bufferedBytes: Int) -> Expiry {
-        if isLingering { return now >= since + limits.drainTimeout.timeAmount ? .close : .none }
-        if sentBytes > self.sentBytes || bufferedBytes == 0 {
-            self.sentBytes = sentBytes
-            lastSent = now
-        }
-        if hasAnswerBegun, now >= lastSent + limits.writeTimeout.timeAmount { return .close }
+    /// What has timed out. `sentBytes` have reached the client so far, `waitingBytes` are waiting for it.
+    package mutating func expire(now: NIODeadline, sentBytes: Int64, waitingBytes: Int) -> Expiry {
+        if isLingering { return now >= drainDeadline ? .close : .none }
+        if sending.look(now: now, sentBytes: sentBytes, waitingBytes: waitingBytes) { return .close }
+        if isReadingHeld { return .none }
         switch reading {
         case .head where now >= since + limits.headerTimeout.timeAmount: return .fail(.slowHeader)
-        case .idle where exchanges.isEmpty && now >= since + limits.idleTimeout.timeAmount: return .close
+        case .idle where exchanges.isEmpty:
+            // It is not idle before the client has taken everything.
+            if waitingBytes > 0 { since = now }
+            return now >= since + limits.idleTimeout.timeAmount ? .close : .none
         case .body:
             guard let waitingSince, now >= waitingSince + patience.timeAmount else { return .none }
             return .fail(.slowBody)

@@ -2,38 +2,43 @@ import NIOCore
 package import NIOHTTP1
 import Synchronization
 
-/// An inbound event that asks an idle connection to close, since there is no room for others.
-struct RoomNeededEvent: Sendable {
-    /// How long it must have been idle: a request may be on its way.
-    static let leastIdle = TimeAmount.seconds(1)
-}
-
-/// The connections of one listener: it limits their number, and ends all of them.
+/// The connections of one listener: it limits their number and what waits on them, and ends all of them.
 ///
 /// At the limit, idle connections are closed at random to make room for new ones: whoever holds nearly all of them
-/// loses nearly all of them.
+/// loses nearly all of them. Once three quarters are taken, a customer who has a large share gets no more. Where too
+/// much waits for clients on all of them together, those go on which most waits.
 final class OpenConnections: Sendable {
     private struct State {
-        var channels: [any Channel] = []
-        /// The index of each in `channels`.
+        var members: [OpenConnection] = []
+        /// The index of each in `members`, by its channel.
         var places: [ObjectIdentifier: Int] = [:]
+        /// How many each customer has.
+        var shares: [ClientAddress: Int] = [:]
         var isQuiescing = false
         /// Listeners that are waiting for room to accept.
         var waiting: [(loop: any EventLoop, accept: @Sendable () -> Void)] = []
         var isMakingRoom = false
         var ended: CheckedContinuation<Void, Never>?
 
-        mutating func add(_ channel: any Channel) {
-            places[ObjectIdentifier(channel)] = channels.count
-            channels.append(channel)
+        mutating func add(_ member: OpenConnection) {
+            places[ObjectIdentifier(member.channel)] = members.count
+            members.append(member)
+            if let customer = member.customer { shares[customer, default: 0] += 1 }
         }
 
         /// The last one fills the gap.
         mutating func remove(_ channel: ObjectIdentifier) {
-            guard let place = places.removeValue(forKey: channel), let last = channels.popLast() else { return }
-            guard place < channels.count else { return }
-            channels[place] = last
-            places[ObjectIdentifier(last)] = place
+            guard let place = places.removeValue(forKey: channel) else { return }
+            let member = members[place]
+            members.swapAt(place, members.count - 1)
+            members.removeLast()
+            if place < members.count { places[ObjectIdentifier(members[place].channel)] = place }
+            giveBackShare(of: member)
+        }
+
+        mutating func giveBackShare(of member: OpenConnection) {
+            guard let customer = member.customer, let count = shares[customer] else { return }
+            shares[customer] = count > 1 ? count - 1 : nil
         }
     }
 
@@ -41,27 +46,58 @@ final class OpenConnections: Sendable {
     private static let pause = TimeAmount.milliseconds(10)
 
     private let limit: Int
+    private let limitBytes: Int
+    private let proxies: TrustedProxies
     private let state = Mutex(State())
+    /// Bytes that wait on all of them, except on those that were told to close.
+    private let heldBytes = Atomic(0)
 
-    init(limit: Int) {
+    /// At most `limit` connections, on which at most `limitBytes` wait. Those of `proxies` have no share.
+    init(limit: Int, limitBytes: Int, proxies: TrustedProxies) {
         self.limit = limit
+        self.limitBytes = limitBytes
+        self.proxies = proxies
     }
 
-    /// Counts a connection until it closes.
-    func add(_ channel: any Channel) {
-        let isQuiescing = state.withLock { state in
-            state.add(channel)
-            return state.isQuiescing
+    /// Counts a connection until it closes. False if its customer has too large a share: it is to be closed.
+    func add(_ channel: any Channel) -> Bool {
+        let member = OpenConnection(channel, proxies: proxies, of: self)
+        let (isAdmitted, isQuiescing) = state.withLock { state in
+            let own = member.customer.map { state.shares[$0] ?? 0 } ?? 0
+            guard ShareRule.admits(taken: state.members.count, own: own, limit: limit) else { return (false, false) }
+            state.add(member)
+            return (true, state.isQuiescing)
         }
-        channel.closeFuture.whenComplete { _ in self.remove(ObjectIdentifier(channel)) }
+        guard isAdmitted else {
+            askForRoom { $0.customer == member.customer }
+            return false
+        }
+        channel.closeFuture.whenComplete { _ in self.remove(member) }
         if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        return true
     }
+
+    /// The account of a connection that was added; nil if it has closed.
+    func member(_ channel: any Channel) -> OpenConnection? {
+        state.withLock { state in state.places[ObjectIdentifier(channel)].map { state.members[$0] } }
+    }
+
+    /// A connection does not count for its customer's share any more.
+    func releaseShare(of member: OpenConnection) {
+        state.withLock { state in
+            guard state.places[ObjectIdentifier(member.channel)] != nil else { return }
+            state.giveBackShare(of: member)
+            member.dropShare()
+        }
+    }
+
+    // MARK: Room
 
     /// Runs `accept` when another connection may be accepted: now, or when one has closed. Idle ones are asked to
     /// close.
     func whenRoom(on loop: any EventLoop, _ accept: @escaping @Sendable () -> Void) {
         let (hasRoom, begins) = state.withLock { state in
-            if state.channels.count < limit { return (true, false) }
+            if state.members.count < limit { return (true, false) }
             state.waiting.append((loop, accept))
             defer { state.isMakingRoom = true }
             return (false, !state.isMakingRoom)
@@ -70,21 +106,45 @@ final class OpenConnections: Sendable {
         if begins { makeRoom(on: loop) }
     }
 
-    /// Asks a few connections at random to close if they are idle, and again others for as long as there is no room.
+    /// Asks a few connections to close if they are idle, and again others for as long as there is no room.
     private func makeRoom(on loop: any EventLoop) {
-        let asked = state.withLock { state in
+        let isNeeded = state.withLock { state in
             state.isMakingRoom = !state.waiting.isEmpty && !state.isQuiescing
-            guard state.isMakingRoom else { return [any Channel]() }
-            return (0...limit / 128).compactMap { _ in state.channels.randomElement() }
+            return state.isMakingRoom
         }
-        guard !asked.isEmpty else { return }
-        for channel in asked { channel.pipeline.fireUserInboundEventTriggered(RoomNeededEvent()) }
+        guard isNeeded else { return }
+        askForRoom { _ in true }
         loop.scheduleTask(in: Self.pause) { self.makeRoom(on: loop) }
     }
 
-    private func remove(_ channel: ObjectIdentifier) {
+    /// Asks a few connections at random, of those that are meant, to close if they are idle.
+    private func askForRoom(_ isMeant: (OpenConnection) -> Bool) {
+        let asked = state.withLock { state in (0...limit / 128).compactMap { _ in state.members.randomElement() } }
+        for member in asked where isMeant(member) {
+            member.channel.pipeline.fireUserInboundEventTriggered(RoomNeededEvent())
+        }
+    }
+
+    // MARK: Memory
+
+    /// So many bytes more wait on one of the connections. Where that is too much, those on which most waits close.
+    func hold(_ bytes: Int) {
+        guard heldBytes.wrappingAdd(bytes, ordering: .relaxed).newValue > limitBytes else { return }
+        let victims = state.withLock { state in
+            MemoryRule.victims(of: state.members.map(\.heldBytes), limitBytes: limitBytes).map { index in
+                heldBytes.wrappingSubtract(state.members[index].end(), ordering: .relaxed)
+                return state.members[index]
+            }
+        }
+        for victim in victims { victim.channel.pipeline.fireUserInboundEventTriggered(MemoryNeededEvent()) }
+    }
+
+    // MARK: The end
+
+    private func remove(_ member: OpenConnection) {
+        heldBytes.wrappingSubtract(member.end(), ordering: .relaxed)
         let (waiting, ended) = state.withLock { state in
-            state.remove(channel)
+            state.remove(ObjectIdentifier(member.channel))
             defer { state.waiting = [] }
             return (state.waiting, Self.takeEnd(&state))
         }
@@ -95,18 +155,18 @@ final class OpenConnections: Sendable {
 
     /// Asks every connection to close: idle ones at once, others after the response in progress.
     func quiesce() {
-        let channels = state.withLock { state in
+        let members = state.withLock { state in
             state.isQuiescing = true
-            return state.channels
+            return state.members
         }
-        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        for member in members { member.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         state.withLock { Self.takeEnd(&$0) }?.resume()
     }
 
     /// Closes every connection, whatever it is doing.
     func closeAll() {
         quiesce()
-        for channel in state.withLock({ $0.channels }) { channel.close(promise: nil) }
+        for member in state.withLock({ $0.members }) { member.channel.close(promise: nil) }
     }
 
     /// Waits until all have been asked to close and the last one has. One caller at a time.
@@ -120,7 +180,7 @@ final class OpenConnections: Sendable {
     }
 
     private static func takeEnd(_ state: inout State) -> CheckedContinuation<Void, Never>? {
-        guard state.isQuiescing, state.channels.isEmpty else { return nil }
+        guard state.isQuiescing, state.members.isEmpty else { return nil }
         defer { state.ended = nil }
         return state.ended
     }
@@ -140,8 +200,8 @@ final class AcceptGuard: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        connections.add(unwrapInboundIn(data))
-        context.fireChannelRead(data)
+        let channel = unwrapInboundIn(data)
+        if connections.add(channel) { context.fireChannelRead(data) } else { channel.close(promise: nil) }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -165,11 +225,16 @@ package struct ConnectionLimits: Sendable {
     package var uploadBytesPerSecond = 1024
     /// How long an upload may stay below its lowest speed.
     package var uploadPatience: Duration = .seconds(60)
-    /// How long a response may make no progress because the client does not read.
+    /// The lowest speed of responses, while bytes wait for the client; 0 for none: any byte is enough.
+    package var downloadBytesPerSecond = 1024
+    /// How long bytes may wait for a client that stays below that speed, or takes nothing.
     package var writeTimeout: Duration = .seconds(60)
-    /// Bytes that are read and discarded after a response that ends the connection, so that a reset does not lose it.
-    package var drainBytes = 1024 * 1024
+    /// Bytes that are read and discarded after a response that ends the connection, so that a reset does not lose it: as
+    /// many as the largest upload by default, since a proxy may send on all of it before it looks at the response.
+    package var drainBytes = 2 << 30
     /// How long that may take.
+    package var longestDrain: Duration = .seconds(30)
+    /// How long a client that is to close, or to stop sending, may do neither.
     package var drainTimeout: Duration = .seconds(2)
 
     package init() {}

@@ -25,6 +25,14 @@ package final class TLSIdentity: Sendable {
 
     var current: NIOSSLContext { context.withLock { $0 } }
 
+    /// Of TLS 1.2, what has both forward secrecy and authenticated encryption: what RFC 9113 §9.2.2 allows for HTTP/2. All
+    /// suites of TLS 1.3 do.
+    private static let suites: [NIOTLSCipher] = [
+        .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]
+
     private static func read(_ certificatePath: String, _ keyPath: String) throws(TLSIdentityError) -> NIOSSLContext {
         let chain: [NIOSSLCertificateSource]
         let key: NIOSSLPrivateKey
@@ -37,6 +45,7 @@ package final class TLSIdentity: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
+        configuration.cipherSuiteValues = suites
         configuration.applicationProtocols = ["h2", "http/1.1"]
         do { return try NIOSSLContext(configuration: configuration) } catch {
             throw TLSIdentityError(description: "\(certificatePath) and \(keyPath) do not match: \(error)")
@@ -54,6 +63,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
     private let timeout: TimeAmount
+    private let begun = NIODeadline.now()
     private var timer: Scheduled<Void>?
 
     init(timeout: Duration) {
@@ -74,6 +84,8 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
         if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
             context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        } else if event is RoomNeededEvent, begun <= .now() - RoomNeededEvent.leastIdle {
+            context.closeWithoutWaiting()
         }
     }
 

@@ -24,13 +24,13 @@ package struct DraftDialect: UploadDialect {
     }
 
     /// The version of a request that creates a resumable upload; nil for a plain upload.
-    package init?(beginning fields: HTTPFields) {
+    init?(beginning fields: HTTPFields) {
         self.init(naming: fields)
         guard isLast(fields) != nil else { return nil }
     }
 
     /// Refuses a plain upload that claims that more will follow, as one in an unsupported version may.
-    package static func validate(plain fields: HTTPFields) throws(Problem) {
+    static func validate(plain fields: HTTPFields) throws(Problem) {
         guard StructuredItem.boolean(fields[.uploadComplete]) != false,
             StructuredItem.boolean(fields[.uploadIncomplete]) != true
         else {
@@ -53,7 +53,7 @@ package struct DraftDialect: UploadDialect {
     package func creation(_ fields: HTTPFields, subject: String) throws(Problem) -> UploadCreation {
         if version.refusesStrayFields { try refuse([.uploadOffset], in: fields) }
         let part = try part(fields, from: 0)
-        let announcement = try UploadFields.announcement(size: part.length, fields, subject: subject)
+        let announcement = try UploadAnnouncement(fields, size: part.length, subject: subject)
         return UploadCreation(announcement: announcement, part: part)
     }
 
@@ -70,7 +70,7 @@ package struct DraftDialect: UploadDialect {
     }
 
     private func part(_ fields: HTTPFields, from offset: Int64) throws(Problem) -> AppendRequest {
-        let count = try UploadFields.contentLength(fields)
+        let count = try fields.bodyBytes()
         guard let isLast = isLast(fields) ?? (version.mustTellCompleteness ? nil : true) else {
             throw .badField(completenessName, "must be ?0 or ?1")
         }

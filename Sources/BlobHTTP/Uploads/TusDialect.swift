@@ -33,14 +33,13 @@ package struct TusDialect: UploadDialect {
         }
         let length = try length(fields)
         let terms = try TusMetadata.fields(fields[.uploadMetadata] ?? "")
-        let announcement = try UploadFields.announcement(
-            size: length, terms, subject: subject)
+        let announcement = try UploadAnnouncement(terms, size: length, subject: subject)
         return UploadCreation(announcement: announcement, part: try firstPart(fields, length: length))
     }
 
     /// The bytes that come with the creation. An upload of no bytes is complete at once.
     private func firstPart(_ fields: HTTPFields, length: Int64?) throws(Problem) -> AppendRequest? {
-        let count = try UploadFields.contentLength(fields)
+        let count = try fields.bodyBytes()
         let isOffset = Self.isOffsetStream(fields)
         if !isOffset, (count ?? 0) > 0 || fields[.transferEncoding] != nil { throw Self.wrongType }
         guard isOffset || length == 0 else { return nil }
@@ -55,7 +54,7 @@ package struct TusDialect: UploadDialect {
             throw .badField(.uploadOffset, "must be a number of bytes")
         }
         return AppendRequest(
-            offset: offset, count: try UploadFields.contentLength(fields),
+            offset: offset, count: try fields.bodyBytes(),
             length: try fields[.uploadLength] == nil ? nil : length(fields), ending: .atLength,
             checksum: try checksum(fields))
     }

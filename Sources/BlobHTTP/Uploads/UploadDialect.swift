@@ -68,65 +68,69 @@ package struct UploadContext: Sendable {
     func url(of blob: StoredBlob) -> String { "\(publicURL)/\(blob.address.hex)" }
 }
 
-/// Finds out the dialect of a request.
-package enum UploadDialects {
-    /// The dialect of a request to `route`; nil where there is none, as in a plain upload.
+extension Route {
+    /// The dialect of a request to this route; nil where there is none, as in a plain upload.
     ///
     /// `/uploads` is for tus only. An upload by its id responds in the dialect of the request, and in the latest draft
-    /// where the request does not say. Throws where it names two.
-    package static func dialect(
-        at route: Route, _ fields: HTTPFields
-    ) throws(Problem) -> (any UploadDialect)? {
-        switch route {
+    /// where the request does not say. Throws where it names two, and for a plain upload that claims that more will follow.
+    package func uploadDialect(_ fields: HTTPFields) throws(Problem) -> (any UploadDialect)? {
+        switch self {
         case .uploads: return TusDialect()
-        case .upload: return DraftDialect(beginning: fields)
-        case .resumable: return try dialect(ofUpload: fields)
+        case .upload:
+            if let draft = DraftDialect(beginning: fields) { return draft }
+            try DraftDialect.validate(plain: fields)
+            return nil
+        case .resumable: return try fields.uploadDialect()
         default: return nil
         }
     }
 
-    /// The dialect of a request to an upload by its id.
-    package static func dialect(ofUpload fields: HTTPFields) throws(Problem) -> any UploadDialect {
-        let draft = DraftDialect(naming: fields)
-        guard fields[.tusResumable] != nil else { return draft ?? DraftDialect(.v8, isNamed: false) }
-        guard fields[.uploadDraftInteropVersion] == nil else {
-            throw .badField(.tusResumable, "and Upload-Draft-Interop-Version name two protocols")
-        }
-        return TusDialect()
-    }
-
-    /// The method that a POST to an upload by its id stands for, by `X-HTTP-Method-Override` (tus 1.0). The field is
-    /// ignored everywhere else.
-    package static func method(of request: HTTPRequest, at route: Route) -> HTTPRequest.Method {
-        guard case .resumable = route, request.method == .post else { return request.method }
-        let meant = [HTTPRequest.Method.patch, .delete, .head].first {
-            $0.rawValue == request.headerFields[.xHTTPMethodOverride]?.uppercased()
-        }
-        return meant ?? .post
-    }
-
-    /// Adds the fields of a refusal in the dialect of the request, where that is known.
-    static func addRefusalFields(to response: inout Response, _ error: any Error, _ request: Request, _ route: Route?) {
-        guard let route, let dialect = try? dialect(at: route, request.headers) else { return }
-        let isFinal =
-            switch error {
-            case let problem as Problem: [.uploadDigestMismatch, .uploadComplete].contains(problem.code)
-            case let error as StoreError: error.isFinalForUpload
-            default: false
-            }
-        for field in dialect.commonFields { response.headers[field.name] = field.value }
-        for field in dialect.refusalFields(isFinal: isFinal) { response.headers[field.name] = field.value }
-    }
-
     /// What OPTIONS says about uploads.
-    static func offer(at route: Route, blobLimitBytes: Int64) -> HTTPFields {
-        switch route {
+    func uploadOffer(blobLimitBytes: Int64) -> HTTPFields {
+        switch self {
         case .uploads: TusDialect.offer(blobLimitBytes: blobLimitBytes)
         case .upload: DraftDialect.offer(blobLimitBytes: blobLimitBytes)
         case .resumable:
             TusDialect.offer(blobLimitBytes: blobLimitBytes) + DraftDialect.offer(blobLimitBytes: blobLimitBytes)
         default: [:]
         }
+    }
+
+    /// The method of a request to this route. A POST to an upload by its id stands for another one where
+    /// `X-HTTP-Method-Override` names it (tus 1.0); the field is ignored everywhere else.
+    package func method(of request: HTTPRequest) -> HTTPRequest.Method {
+        guard case .resumable = self, request.method == .post else { return request.method }
+        let meant = [HTTPRequest.Method.patch, .delete, .head].first {
+            $0.rawValue == request.headerFields[.xHTTPMethodOverride]?.uppercased()
+        }
+        return meant ?? .post
+    }
+}
+
+extension HTTPFields {
+    /// The dialect of a request to an upload by its id.
+    func uploadDialect() throws(Problem) -> any UploadDialect {
+        let draft = DraftDialect(naming: self)
+        guard self[.tusResumable] != nil else { return draft ?? DraftDialect(.v8, isNamed: false) }
+        guard self[.uploadDraftInteropVersion] == nil else {
+            throw .badField(.tusResumable, "and Upload-Draft-Interop-Version name two protocols")
+        }
+        return TusDialect()
+    }
+}
+
+extension Response {
+    /// Adds the fields of a refusal in the dialect of the request, where that is known.
+    mutating func addUploadFields(of error: any Error, _ request: Request, _ route: Route?) {
+        guard let dialect = try? route?.uploadDialect(request.headers) else { return }
+        let isFinal =
+            switch error {
+            case let problem as Problem: [.uploadDigestMismatch, .uploadComplete].contains(problem.code)
+            case let error as StoreError: error.isFinalForUpload
+            default: false
+            }
+        for field in dialect.commonFields { headers[field.name] = field.value }
+        for field in dialect.refusalFields(isFinal: isFinal) { headers[field.name] = field.value }
     }
 }
 

@@ -2,35 +2,20 @@ package import Blobs
 package import HTTPTypes
 package import Store
 
-/// The fields of a request that announce an upload and ask for a lease, parsed into values that are valid by type.
-package enum UploadFields {
+// The fields of a request that announce an upload and ask for a lease, parsed into values that are valid by type.
+
+extension UploadAnnouncement {
     /// What the fields of `PUT /upload` announce; the length is required.
-    package static func announcement(put fields: HTTPFields, subject: String) throws(Problem) -> UploadAnnouncement {
+    package init(put fields: HTTPFields, subject: String) throws(Problem) {
         guard fields[.contentRange] == nil else {
             throw .badField(.contentRange, "is not allowed in an upload")  // RFC 9110 §14.5
         }
-        guard let size = try contentLength(fields) else { throw Problem(.lengthRequired) }
-        return try announcement(size: size, fields, subject: subject)
-    }
-
-    /// What the fields announce about an upload of `size` bytes, or about one whose length is given elsewhere or later.
-    package static func announcement(
-        size: Int64?, _ fields: HTTPFields, subject: String
-    ) throws(Problem) -> UploadAnnouncement {
-        try UploadAnnouncement(size: size, address: address(fields), terms: terms(fields, subject: subject))
-    }
-
-    /// The size of the request's body; nil where that is known only at its end.
-    package static func contentLength(_ fields: HTTPFields) throws(Problem) -> Int64? {
-        guard let text = fields[.contentLength] else { return nil }
-        guard let count = SaturatingDigits.parse(text.utf8.trimmingBlanks().span) else {
-            throw .badField(.contentLength, "must be a number of bytes")
-        }
-        return count
+        guard let size = try fields.bodyBytes() else { throw Problem(.lengthRequired) }
+        try self.init(fields, size: size, subject: subject)
     }
 
     /// What the fields of `HEAD /upload` announce, where the length is in `X-Content-Length` (Blossom BUD-06).
-    package static func announcement(head fields: HTTPFields, subject: String) throws(Problem) -> UploadAnnouncement {
+    package init(head fields: HTTPFields, subject: String) throws(Problem) {
         var size: Int64?
         if let text = fields[.xContentLength] {
             guard let number = SaturatingDigits.parse(text) else {
@@ -38,32 +23,49 @@ package enum UploadFields {
             }
             size = number
         }
-        return try announcement(size: size, fields, subject: subject)
+        try self.init(fields, size: size, subject: subject)
     }
 
-    /// The terms that the fields of `POST /<sha256>/leases` ask for: the same as those of an upload.
-    package static func terms(_ fields: HTTPFields, subject: String) throws(Problem) -> LeaseTerms {
-        let terms = try LeaseTerms(
-            lifetime: lifetime(fields), recipients: recipients(fields), owner: owner(fields),
-            receipts: receipts(fields), subject: subject)
-        guard DeliveryCounting(hashes: terms.receipts.count, recipients: terms.recipients) != nil else {
+    /// What the fields announce about an upload of `size` bytes, or about one whose length is given elsewhere or later.
+    package init(_ fields: HTTPFields, size: Int64?, subject: String) throws(Problem) {
+        try self.init(size: size, address: fields.address(), terms: LeaseTerms(fields, subject: subject))
+    }
+}
+
+extension LeaseTerms {
+    /// What the fields of an upload, or of `POST /<sha256>/leases`, ask for.
+    package init(_ fields: HTTPFields, subject: String) throws(Problem) {
+        try self.init(
+            lifetime: fields.lifetime(), recipients: fields.recipients(), owner: fields.owner(),
+            receipts: fields.receipts(), subject: subject)
+        guard DeliveryCounting(hashes: receipts.count, recipients: recipients) != nil else {
             throw .badField(.satchelReceipt, "must be one hash, or as many as Satchel-Recipients says")
         }
-        return terms
+    }
+}
+
+extension HTTPFields {
+    /// The size of the request's body; nil where that is known only at its end.
+    func bodyBytes() throws(Problem) -> Int64? {
+        guard let text = self[.contentLength] else { return nil }
+        guard let count = SaturatingDigits.parse(text.utf8.trimmingBlanks().span) else {
+            throw .badField(.contentLength, "must be a number of bytes")
+        }
+        return count
     }
 
-    /// The lifetime that the fields of `PATCH /<sha256>/lease` ask for. Nothing else about a lease can be changed, and
-    /// attempts to do so are refused.
-    package static func renewal(_ fields: HTTPFields) throws(Problem) -> Lifetime? {
-        for name in [HTTPField.Name.satchelRecipients, .satchelOwner, .satchelReceipt] where fields[name] != nil {
+    /// The lifetime that `PATCH /<sha256>/lease` asks for. Nothing else about a lease can be changed, and attempts to do
+    /// so are refused.
+    package func renewal() throws(Problem) -> Lifetime? {
+        for name in [HTTPField.Name.satchelRecipients, .satchelOwner, .satchelReceipt] where self[name] != nil {
             throw .badField(name, "cannot be changed by renewing")
         }
-        return try lifetime(fields)
+        return try lifetime()
     }
 
     /// The secret that identifies a lease.
-    package static func secret(_ fields: HTTPFields) throws(Problem) -> Secret {
-        guard let text = fields[.satchelSecret] else {
+    package func secret() throws(Problem) -> Secret {
+        guard let text = self[.satchelSecret] else {
             throw Problem(.wrongSecret, detail: "Satchel-Secret is missing.")
         }
         guard let secret = Secret(base64url: text) else {
@@ -72,16 +74,24 @@ package enum UploadFields {
         return secret
     }
 
+    /// The media type of the content in lower case, without its parameters (RFC 9110 §8.3.1).
+    var mediaType: String? {
+        self[.contentType].map { text in
+            let type = text.utf8.prefix { $0 != UInt8(ascii: ";") }
+            return String(Substring(type.trimmingBlanks())).lowercased()
+        }
+    }
+
     /// The address announced in `X-SHA-256`, in `Repr-Digest`, or identically in both.
-    private static func address(_ fields: HTTPFields) throws(Problem) -> BlobAddress? {
+    fileprivate func address() throws(Problem) -> BlobAddress? {
         var announced: BlobAddress?
-        if let text = fields[.xSHA256] {
+        if let text = self[.xSHA256] {
             guard let address = BlobAddress(hex: text) else {
                 throw .badField(.xSHA256, "must be 64 lower-case hexadecimal digits")
             }
             announced = address
         }
-        if let text = fields[.reprDigest], let digest = try reprDigest(text) {
+        if let text = self[.reprDigest], let digest = try reprDigest(text) {
             guard announced == nil || announced == digest else {
                 throw .badField(.reprDigest, "and X-SHA-256 name different digests")
             }
@@ -91,7 +101,7 @@ package enum UploadFields {
     }
 
     /// The `sha-256` member of a Repr-Digest (RFC 9530 §3); nil if only other algorithms are named.
-    private static func reprDigest(_ text: String) throws(Problem) -> BlobAddress? {
+    private func reprDigest(_ text: String) throws(Problem) -> BlobAddress? {
         let malformed = Problem.badField(.reprDigest, "must be a dictionary like sha-256=:…:")
         var found: BlobAddress?
         for member in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -108,32 +118,32 @@ package enum UploadFields {
         return found
     }
 
-    private static func lifetime(_ fields: HTTPFields) throws(Problem) -> Lifetime? {
-        guard let text = fields[.satchelLifetime] else { return nil }
+    fileprivate func lifetime() throws(Problem) -> Lifetime? {
+        guard let text = self[.satchelLifetime] else { return nil }
         guard let seconds = SaturatingDigits.parse(text), let lifetime = Lifetime(seconds: seconds) else {
             throw .badField(.satchelLifetime, "must be a number of seconds, at least 1")
         }
         return lifetime
     }
 
-    private static func recipients(_ fields: HTTPFields) throws(Problem) -> Int? {
-        guard let text = fields[.satchelRecipients] else { return nil }
+    fileprivate func recipients() throws(Problem) -> Int? {
+        guard let text = self[.satchelRecipients] else { return nil }
         guard let number = SaturatingDigits.parse(text), let count = Int(exactly: number),
             (1...LeaseTerms.recipientLimit).contains(count)
         else { throw .badField(.satchelRecipients, "must be a number from 1 to \(LeaseTerms.recipientLimit)") }
         return count
     }
 
-    private static func owner(_ fields: HTTPFields) throws(Problem) -> SecretHash? {
-        guard let text = fields[.satchelOwner] else { return nil }
+    fileprivate func owner() throws(Problem) -> SecretHash? {
+        guard let text = self[.satchelOwner] else { return nil }
         guard let hash = SecretHash(base64url: text) else {
             throw .badField(.satchelOwner, "must be 43 base64url characters")
         }
         return hash
     }
 
-    private static func receipts(_ fields: HTTPFields) throws(Problem) -> [SecretHash] {
-        guard let text = fields[.satchelReceipt] else { return [] }
+    fileprivate func receipts() throws(Problem) -> [SecretHash] {
+        guard let text = self[.satchelReceipt] else { return [] }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let hashes = parts.compactMap { SecretHash(base64url: Substring($0.utf8.trimmingBlanks())) }
         guard hashes.count == parts.count, hashes.count <= LeaseTerms.receiptLimit, Set(hashes).count == hashes.count
@@ -142,15 +152,5 @@ package enum UploadFields {
                 .satchelReceipt, "must be 1 to \(LeaseTerms.receiptLimit) different hashes of 43 base64url characters")
         }
         return hashes
-    }
-}
-
-extension HTTPFields {
-    /// The media type of the content in lower case, without its parameters (RFC 9110 §8.3.1).
-    var mediaType: String? {
-        self[.contentType].map { text in
-            let type = text.utf8.prefix { $0 != UInt8(ascii: ";") }
-            return String(Substring(type.trimmingBlanks())).lowercased()
-        }
     }
 }

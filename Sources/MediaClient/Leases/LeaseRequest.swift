@@ -26,7 +26,17 @@ extension LeaseRequest {
 
     /// The fields that concern the lease alone.
     var leaseFields: [HTTPField] {
-        var fields = [HTTPField("Satchel-Owner", ownerText), HTTPField("Satchel-Receipt", receiptText)]
+        [HTTPField("Satchel-Owner", ownerText)] + termFields
+    }
+
+    /// Those of them that are known before there is a blob.
+    var termFields: [HTTPField] {
+        Self.termFields(receipts: receipts, lifetime: lifetime, recipients: recipients)
+    }
+
+    /// What is known of a lease before there is a blob.
+    static func termFields(receipts: [Secret], lifetime: Lifetime?, recipients: Int?) -> [HTTPField] {
+        var fields = [HTTPField("Satchel-Receipt", text(of: receipts))]
         if let lifetime { fields.append(HTTPField("Satchel-Lifetime", "\(lifetime.seconds)")) }
         if let recipients { fields.append(HTTPField("Satchel-Recipients", "\(recipients)")) }
         return fields
@@ -34,14 +44,17 @@ extension LeaseRequest {
 
     /// The same for a resumable upload: `Upload-Metadata` of tus 1.0, pairs of a name and the Base64 of its value.
     var uploadMetadata: HTTPField {
-        var values = [("sha256", address.hex), ("owner", ownerText), ("receipt", receiptText)]
+        var values = [("sha256", address.hex), ("owner", ownerText), ("receipt", Self.text(of: receipts))]
         if let lifetime { values.append(("lifetime", "\(lifetime.seconds)")) }
         if let recipients { values.append(("recipients", "\(recipients)")) }
         return HTTPField("Upload-Metadata", values.map { "\($0) \(Base64.encode($1.utf8))" }.joined(separator: ","))
     }
 
     private var ownerText: String { owner.hash.base64url }
-    private var receiptText: String { receipts.map(\.hash.base64url).joined(separator: ",") }
+
+    private static func text(of receipts: [Secret]) -> String {
+        receipts.map(\.hash.base64url).joined(separator: ",")
+    }
 }
 
 /// As members of a JSON object: a line of the sent log, the record of an outbox entry.

@@ -32,9 +32,8 @@ extension MediaClient {
 
     /// Moves the expiry of a lease to the lifetime of the settings, from now; returns the renewed lease.
     package func renew(_ lease: SentLease) throws(MediaClientError) -> Lease {
-        let ticket = try ticket(for: lease.server)
         try requireProtected(lease.server)
-        let renewed = try api(lease.server, ticket).renew(lease, settings.lifetime)
+        let renewed = try api(lease.server).renew(lease, settings.lifetime)
         try log(.renewed(expires: renewed.expires), of: lease)
         return renewed
     }
@@ -54,20 +53,22 @@ extension MediaClient {
     }
 
     /// Removes from the sent log the leases that have been over for `age`; returns how many. Those that may be alive
-    /// stay.
+    /// stay, and those whose upload waits in the outbox: they may still be made.
     package func pruneSent(overFor age: Lifetime) throws(MediaClientError) -> Int {
         let now = now
         return try onFile(MediaClientError.state) { () throws(FileError) in
-            try state.sentLog.prune { lease in
-                lease.overSince.map { now.secondsSince($0) >= age.seconds } ?? false
+            let unsent = try state.outbox.items().filter { $0.progress.url == nil }
+            let waiting = Set(unsent.map(\.record.lease.owner.hash))
+            return try state.sentLog.prune { lease in
+                guard !waiting.contains(lease.owner.hash), let over = lease.overSince else { return false }
+                return now.secondsSince(over) >= age.seconds
             }
         }
     }
 
     /// What the ticket's holder may still use at the server of the settings.
     package func quota() throws(MediaClientError) -> Quota {
-        let server = try uploadServer()
-        return try api(server, try ticket(for: server)).quota()
+        try api(try uploadServer()).quota()
     }
 
     // MARK: Steps
@@ -81,8 +82,8 @@ extension MediaClient {
             }
             return .server(answer)
         } catch {
+            if error.isAboutNoLease { return lease.end.map { .log($0) } ?? .unknown }
             switch error {
-            case .notFound: return lease.end.map { .log($0) } ?? .unknown
             case .gone(let word, _):
                 let reason = word.flatMap(EndReason.init(rawValue:)) ?? .expired
                 return .log(lease.end ?? LeaseEnd(reason: reason, at: now, received: 0))
@@ -101,6 +102,15 @@ extension MediaClient {
 }
 
 extension MediaClientError {
+    /// The server has no lease under this secret. It says so with 403 where others hold the same bytes.
+    var isAboutNoLease: Bool {
+        switch self {
+        case .notFound: true
+        case .refused(let problem, _): problem.code == "wrong-secret"
+        default: false
+        }
+    }
+
     /// The next request to the same server would fare no better.
     fileprivate var isOfServer: Bool {
         switch self {

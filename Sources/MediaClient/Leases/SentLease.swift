@@ -13,6 +13,8 @@ package struct SentLease: Sendable {
     /// The blob's first 64 bytes; nil for a forward of what was sealed elsewhere.
     package let header: [UInt8]?
     package let recipients: Int?
+    /// The lifetime that was asked for; nil for the server's default.
+    package let lifetime: Lifetime?
     package let madeAt: Timestamp
     /// The server has confirmed it.
     package private(set) var isSent = false
@@ -20,9 +22,15 @@ package struct SentLease: Sendable {
     package private(set) var expires: Timestamp?
     package private(set) var end: LeaseEnd?
 
-    /// Since when it has been over, as far as is known here: its end, or the last expiry named, or, for one never
-    /// confirmed, its beginning. Nil for one that may live without an expiry.
-    package var overSince: Timestamp? { end?.at ?? expires ?? (isSent ? nil : madeAt) }
+    /// Since when it has surely been over, as far as is known here: its end, or the last expiry named; for one never
+    /// confirmed, whose answer may have been lost, the latest end that it may have. Nil for one that may live without an
+    /// expiry.
+    package var overSince: Timestamp? {
+        end?.at ?? expires ?? (isSent ? nil : madeAt.advanced(by: lifetime ?? Self.longestUnasked))
+    }
+
+    /// The longest lifetime of a lease for which none was asked.
+    static let longestUnasked = Lifetime.days(30)
 
     package var name: LeaseName { LeaseName(address, owner: owner) }
 }
@@ -48,6 +56,7 @@ extension SentLease {
         receipts = request.receipts
         header = request.header?.count == SealedGeometry.headerBytes ? request.header : nil
         recipients = request.recipients
+        lifetime = request.lifetime
         madeAt = request.at
     }
 

@@ -66,12 +66,13 @@ package struct SentLog: Sendable {
         let file = try locked()
         let over = Set(try leases().filter(isOver).map(\.owner.base64url))
         guard !over.isEmpty else { return 0 }
-        let rest = try TemporaryFile(in: parentFolder(of: path))
+        let place = try Folder.resolved(path)
+        let rest = try TemporaryFile(in: parentFolder(of: place))
         try file.forEachLine(limitBytes: Self.lineLimitBytes) { line throws(FileError) in
             guard let (_, _, owner) = Self.parts(of: line), !over.contains(owner) else { return }
             try rest.file.write((line + [0x0a])[...])
         }
-        try rest.publish(as: path, replacing: true)
+        try rest.publish(as: place, replacing: true)
         return over.count
     }
 

@@ -4,61 +4,98 @@ import MediaMessage
 import Sealing
 import Transfer
 
+/// A place that a blob may be downloaded from.
+struct DownloadPlace {
+    let place: PermittedURL
+    /// A cache of the person's own: it is not waited for, since the places of the message come after it.
+    let isEdge: Bool
+
+    var host: String { place.url.origin.authority.description }
+}
+
 /// Downloads the sealed blob of a message from any of its places.
 struct Download {
+    /// How long an edge may take for the first byte.
+    static let edgePatienceMilliseconds = 1500
+
     let message: MediaMessage
+    /// Caches that the person configured.
+    let edges: [WebURL]
     let http: HTTPClient
     let gate: HostGate
     let retries: RetryLoop
+    /// What an attempt has to bring for the count of attempts to start over: as much as the lowest speed brings before it
+    /// is given up.
+    let leastProgressBytes: Int64
     let delegate: ClientDelegate
 
-    /// The places of the blob where we may go, the message's own server first.
-    func places() throws(MediaClientError) -> [PermittedURL] {
+    /// The places of the blob where we may go: edges, the message's own server, mirrors. `refusal` says why one of the
+    /// message's is missing; thrown if there would be none at all.
+    func places() throws(MediaClientError) -> (places: [DownloadPlace], refusal: MediaClientError?) {
         guard let url = message.url else { throw .message(.missing("url")) }
-        var places: [PermittedURL] = []
-        var firstError: MediaClientError?
-        for place in [url] + message.mirrors {
-            guard let url = WebURL(place.description), !places.contains(where: { $0.url == url }) else { continue }
-            do throws(MediaClientError) { places.append(try gate.permit(url)) } catch {
-                if firstError == nil { firstError = error }
+        var places: [DownloadPlace] = []
+        for edge in edges {
+            let place = PermittedURL(url: edge.appending(message.address.hex), requiresPublicAddress: false)
+            if !places.contains(where: { $0.place == place }) {
+                places.append(DownloadPlace(place: place, isEdge: true))
             }
         }
-        guard places.isEmpty else { return places }
-        throw firstError ?? .message(.missing("url"))
+        var refusal: MediaClientError?
+        for place in [url] + message.mirrors {
+            guard let url = WebURL(place.description),
+                !places.contains(where: { !$0.isEdge && $0.place.url == url })
+            else { continue }
+            do throws(MediaClientError) {
+                places.append(DownloadPlace(place: try gate.permit(url), isEdge: false))
+            } catch {
+                if refusal == nil { refusal = error }
+            }
+        }
+        if places.isEmpty { throw refusal ?? .message(.missing("url")) }
+        return (places, refusal)
     }
 
-    /// Downloads what is missing in `partial`; returns how many bytes were there before.
+    /// Downloads what `missing` finds in `partial`; returns how many bytes were there before. `rereads` says that the
+    /// place has given wrong bytes: a cache then does not believe its own copy.
     func fetch(
-        _ place: PermittedURL, into partial: borrowing OpenFile, key: borrowing MediaKey
+        _ source: DownloadPlace, into partial: borrowing OpenFile, key: borrowing MediaKey, rereads: Bool
     ) throws(MediaClientError) -> Int64 {
-        var retries = retries
+        var retries = source.isEdge ? retries.once : retries
         var entityTag: String?
-        let before = try keepVerified(partial, key)
-        var kept = before
-        while kept < message.size {
-            switch try request(place, into: partial, offset: kept, entityTag: entityTag) {
-            case .complete: return before
+        var rest = try missing(partial, key)
+        let before = message.size - (rest?.count ?? 0)
+        while let range = rest {
+            let part = BlobPart(range, of: message.size)
+            switch try request(part, from: source, into: partial, entityTag: entityTag, rereads: rereads) {
+            case .complete:
+                // Behind a wrong header nothing could be verified.
+                guard range.end == Int64(SealedGeometry.headerBytes) else { return before }
+                rest = try missing(partial, key)
+                if rest == range { return before }
             case .answered(let response):
-                try retries.wait(after: error(response, place.url.origin.authority.description))
+                try retries.wait(after: error(response, source.host))
             case .broken(let error, let newTag):
                 entityTag = newTag ?? entityTag
-                let last = kept
-                kept = try keepVerified(partial, key)
-                if kept > last { retries.startOver() }
+                rest = try missing(partial, key)
+                guard let rest else { return before }
+                if range.count - rest.count >= leastProgressBytes { retries.startOver() }
                 try retries.wait(after: .transfer(error))
             }
         }
         return before
     }
 
-    /// Cuts the file to the chunks that verify; returns its size.
-    private func keepVerified(
+    /// What a partial download lacks, nil for nothing: of a file that is as long as the blob, the bytes that do not
+    /// verify; of a shorter one, which is cut to the chunks that verify, all that follows.
+    func missing(
         _ partial: borrowing OpenFile, _ key: borrowing MediaKey
-    ) throws(MediaClientError) -> Int64 {
+    ) throws(MediaClientError) -> ByteRange? {
+        let size = try onFile({ .sealing(.file($0)) }) { () throws(FileError) in try partial.size() }
         do throws(SealingError) {
+            if size == message.size { return try unverifiedRange(of: partial, key: key) }
             let kept = try verifiedPrefix(of: partial, sealedSize: message.size, key: key)
             do { try partial.truncate(to: kept) } catch { throw .file(error) }
-            return kept
+            return ByteRange(offset: kept, count: message.size - kept, within: message.size)
         } catch {
             throw .sealing(error)
         }
@@ -66,32 +103,38 @@ struct Download {
 
     /// One request, and those that redirects lead to.
     private func request(
-        _ source: PermittedURL, into partial: borrowing OpenFile, offset: Int64, entityTag: String?
+        _ part: BlobPart, from source: DownloadPlace, into partial: borrowing OpenFile, entityTag: String?,
+        rereads: Bool
     ) throws(MediaClientError) -> DownloadOutcome {
-        var place = source
+        var place = source.place
         var redirects = 0
         while true {
-            let outcome = try download(place, into: partial, offset: offset, entityTag: entityTag)
+            var request = HTTPRequest(.get, place.url, requiresPublicAddress: place.requiresPublicAddress)
+            if source.isEdge { request.firstByteMilliseconds = Self.edgePatienceMilliseconds }
+            if rereads { request.fields.append(HTTPField("Satchel-Reread", "1")) }
+            let outcome = try download(request, part, into: partial, entityTag: entityTag)
             guard case .answered(let response) = outcome, RedirectRule.isRedirect(response.status) else {
                 return outcome
             }
             redirects += 1
             let rule = RedirectRule(address: message.address)
             switch rule.step(from: place.url, location: response["location"], count: redirects) {
-            case .refuse(let why): throw .redirect(why, host: place.url.origin.authority.description)
+            case .refuse(let why):
+                let target = RedirectRule.target(of: response["location"], from: place.url)
+                throw .redirect("\(target): \(why)", host: place.url.origin.authority.description)
+            // Where we are we may be: an edge need not be a place that messages lead to.
+            case .follow(let url) where url.origin == source.place.url.origin:
+                place = PermittedURL(url: url, requiresPublicAddress: source.place.requiresPublicAddress)
             case .follow(let url): place = try gate.permit(url)
             }
         }
     }
 
     private func download(
-        _ place: PermittedURL, into partial: borrowing OpenFile, offset: Int64, entityTag: String?
+        _ request: HTTPRequest, _ part: BlobPart, into partial: borrowing OpenFile, entityTag: String?
     ) throws(MediaClientError) -> DownloadOutcome {
-        let request = HTTPRequest(.get, place.url, requiresPublicAddress: place.requiresPublicAddress)
         do {
-            return try http.download(
-                request, into: partial, offset: offset, entityTag: entityTag, size: message.size
-            ) { done in
+            return try http.download(request, part, into: partial, entityTag: entityTag) { done in
                 delegate.progress(StepProgress(.downloading, done, of: message.size))
             }
         } catch {

@@ -35,8 +35,9 @@ package struct HostPattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func matches(_ origin: HTTPOrigin) -> Bool {
-        origin.host == host && (scheme == nil || origin.scheme == scheme)
-            && origin.port == port ?? origin.scheme.defaultPort
+        guard scheme == nil || origin.scheme == scheme else { return false }
+        return HTTPOrigin(scheme: origin.scheme, host: host, port: port ?? origin.scheme.defaultPort)
+            .isSameServer(as: origin)
     }
 }
 
@@ -132,11 +133,17 @@ struct RedirectRule: Sendable {
         guard count <= Self.limit else { return .refuse("more than \(Self.limit) redirects") }
         guard let location, let next = url.resolving(location) else { return .refuse("no valid Location") }
         guard url.origin.scheme == .http || next.origin.scheme == .https else {
-            return .refuse("from https to http")
+            return .refuse("it leaves https")
         }
         let name = next.lastPathPart.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        guard name == address.hex else { return .refuse("to a different file") }
+        guard name == address.hex else { return .refuse("that is a different file") }
         return .follow(next)
+    }
+
+    /// Where a redirect leads, in words, without the query, which may hold secrets.
+    static func target(of location: String?, from url: WebURL) -> String {
+        guard let next = location.flatMap({ url.resolving($0) }) else { return "to an invalid address" }
+        return "to \(next.origin)\(next.path.prefix(200))"
     }
 
     static func isRedirect(_ status: Int) -> Bool { [301, 302, 303, 307, 308].contains(status) }

@@ -36,16 +36,21 @@ extension MediaClient {
     ) throws(MediaClientError) -> OpenedFile {
         let policy = HostPolicy(configured: settings.servers, named: named, allowsHTTP: settings.allowsHTTP)
         let gate = HostGate(policy, asks: delegate.allows)
+        guard message.size <= settings.downloadLimitBytes else {
+            throw .tooLarge(bytes: message.size, limitBytes: settings.downloadLimitBytes)
+        }
+        for edge in settings.edges { try requireProtected(edge) }
         let key = try mediaKey(of: message)
-        let path = path(of: message, target)
-        if let path { try refuseTaken(path, replacing: replacing) }
-        let plaintext = try plaintextFile(beside: path)
+        let (place, path) = try place(target, named: message.fileName, replacing: replacing)
+        let output = try output(place, replacing: replacing)
 
         let download = Download(
-            message: message, http: try http(), gate: gate, retries: retryLoop(), delegate: delegate)
-        let partial = try partialDownload(of: message, beside: path)
+            message: message, edges: settings.edges, http: try http(), gate: gate, retries: retryLoop(),
+            leastProgressBytes: Int64(settings.lowestDownloadRate) * Int64(settings.stallTimeoutSeconds),
+            delegate: delegate)
+        let partial = try partialDownload(of: message, for: place)
         do throws(MediaClientError) {
-            try retrieve(download, into: partial.file, decryptInto: plaintext.file, key)
+            try retrieve(download, into: partial.file, decryptInto: output.temporary.file, key)
         } catch {
             let isWorthKeeping = !error.isAboutTheBlob && (try? partial.file.size()) != 0
             partial.end(isComplete: !isWorthKeeping, now: now)
@@ -53,7 +58,7 @@ extension MediaClient {
         }
         partial.end(isComplete: true, now: now)
 
-        try deliver(plaintext, path: path, target, replacing: replacing)
+        try output.publish()
         return OpenedFile(path: path, receipt: receipt(for: message, gate))
     }
 
@@ -62,51 +67,61 @@ extension MediaClient {
         _ message: MediaMessage, blob: borrowing OpenFile, to target: OpenTarget, replacing: Bool
     ) throws(MediaClientError) -> String? {
         let key = try mediaKey(of: message)
-        let path = path(of: message, target)
-        if let path { try refuseTaken(path, replacing: replacing) }
-        let plaintext = try plaintextFile(beside: path)
-        try decrypt(blob, from: blob.path, into: plaintext.file, message, key)
-        try deliver(plaintext, path: path, target, replacing: replacing)
+        let (place, path) = try place(target, named: message.fileName, replacing: replacing)
+        let output = try output(place, replacing: replacing)
+        let sealed = try whole(blob)
+        try decrypt(sealed.file, from: blob.path, into: output.temporary.file, message, key)
+        try output.publish()
         return path
     }
 
     // MARK: Downloading
 
-    /// Tries the places of the blob in order until one gives a blob that verifies. The error is that of the first.
+    /// Tries the places of the blob in order until one gives a blob that verifies. The error is that of the first that the
+    /// message names.
     private func retrieve(
         _ download: Download, into partial: borrowing OpenFile, decryptInto plaintext: borrowing OpenFile,
         _ key: borrowing MediaKey
     ) throws(MediaClientError) {
-        let places = try download.places()
+        let (places, refusal) = try download.places()
         var firstError: MediaClientError?
+        var lastError: MediaClientError?
         for (index, place) in places.enumerated() {
             do throws(MediaClientError) {
                 return try retrieve(download, from: place, into: partial, decryptInto: plaintext, key)
             } catch {
                 guard error.isOfOnePlace else { throw firstError ?? error }
-                if case .wrongDigest = error { try discard(partial) }
-                firstError = firstError ?? error
-                if index < places.count - 1 { delegate.notify("\(error); trying the next location") }
+                if !place.isEdge { firstError = firstError ?? error }
+                lastError = error
+                // An edge need not have every file.
+                let isNews = !place.isEdge || !error.isAboutAbsence
+                if isNews, index < places.count - 1 { delegate.notify("\(error); trying the next location") }
             }
         }
-        if let firstError { throw firstError }
+        if let error = firstError ?? refusal ?? lastError { throw error }
     }
 
-    /// Judges the place by its own bytes: if those of an earlier run spoil the blob, all of it is downloaded from here.
+    /// Judges the place by its own bytes. Wrong ones are asked for once more, and no others; what another place or an
+    /// earlier run left is believed only as long as it does not spoil the blob.
     private func retrieve(
-        _ download: Download, from place: PermittedURL, into partial: borrowing OpenFile,
+        _ download: Download, from place: DownloadPlace, into partial: borrowing OpenFile,
         decryptInto plaintext: borrowing OpenFile, _ key: borrowing MediaKey
     ) throws(MediaClientError) {
-        let host = place.url.origin.authority.description
-        let resumedBytes = try download.fetch(place, into: partial, key: key)
-        do throws(MediaClientError) {
-            return try decrypt(partial, from: host, into: plaintext, download.message, key)
-        } catch {
-            guard case .wrongDigest = error, resumedBytes > 0 else { throw error }
+        var hasOthersBytes = try download.fetch(place, into: partial, key: key, rereads: false) > 0
+        var mayAskAgain = true
+        while true {
+            do throws(MediaClientError) {
+                return try decrypt(partial, from: place.host, into: plaintext, download.message, key)
+            } catch {
+                guard case .wrongDigest = error else { throw error }
+                let isForged = try download.missing(partial, key) == nil
+                if isForged { try discard(partial) }
+                guard mayAskAgain || isForged && hasOthersBytes else { throw error }
+                mayAskAgain = false
+                if isForged { hasOthersBytes = false }
+            }
+            _ = try download.fetch(place, into: partial, key: key, rereads: true)
         }
-        try discard(partial)
-        _ = try download.fetch(place, into: partial, key: key)
-        try decrypt(partial, from: host, into: plaintext, download.message, key)
     }
 
     /// Even valid tags prove nothing now: whoever knows the key can make them.
@@ -117,10 +132,10 @@ extension MediaClient {
     /// The file that the sealed blob comes into. If another `open` of the same blob is using the one that is kept, this
     /// run has a file of its own.
     private func partialDownload(
-        of message: MediaMessage, beside path: String?
+        of message: MediaMessage, for place: OutputPlace
     ) throws(MediaClientError) -> PartialDownload {
-        if let kept = try? state.partialDownloads.download(of: message.address) { return kept }
-        let own = try plaintextFile(beside: path)
+        if state.isKept, let kept = try? state.partialDownloads.download(of: message.address) { return kept }
+        let own = try place.temporaryFile(spoolFile)
         do { return try PartialDownload(temporary: own) } catch { throw .output(error) }
     }
 
@@ -156,31 +171,21 @@ extension MediaClient {
 
     // MARK: Delivering
 
-    private func path(of message: MediaMessage, _ target: OpenTarget) -> String? {
-        let name = safeFileName(hint: message.media.name, mediaType: message.media.type)
-        return switch target {
-        case .path(let path): path
-        case .folder("."): name
-        case .folder(let folder): "\(folder)/\(name)"
-        case .stream: nil
+    /// Where the file goes, and the path by which the person knows it; nil for a descriptor.
+    func place(
+        _ target: OpenTarget, named name: @autoclosure () -> String, replacing: Bool
+    ) throws(MediaClientError) -> (OutputPlace, path: String?) {
+        let path: String
+        switch target {
+        case .stream(let number): return (.descriptor(number), nil)
+        case .path(let named): path = named
+        case .folder(let folder):
+            let path = folder == "." ? name() : folder + (folder.hasSuffix("/") ? "" : "/") + name()
+            return (try OutputPlace(path, replacing: replacing, followsLinks: false), path)
         }
-    }
-
-    /// In the target's own folder, so that it can be renamed there; in the spool for a stream.
-    private func plaintextFile(beside path: String?) throws(MediaClientError) -> TemporaryFile {
-        if let path { try temporaryFile(beside: path) } else { try spoolFile() }
-    }
-
-    /// The plaintext is verified: gives it its name, or writes it to the stream.
-    private func deliver(
-        _ plaintext: borrowing TemporaryFile, path: String?, _ target: OpenTarget, replacing: Bool
-    ) throws(MediaClientError) {
-        if let path { return try publish(plaintext, as: path, replacing: replacing) }
-        guard case .stream(let descriptor) = target else { return }
-        try onFile(MediaClientError.output) { () throws(FileError) in
-            try plaintext.file.seek(to: 0)
-            try plaintext.file.copy(to: OpenFile.duplicating(descriptor))
-        }
+        let place = try OutputPlace(path, replacing: replacing)
+        if case .descriptor = place { return (place, nil) }
+        return (place, path)
     }
 
     private func receipt(for message: MediaMessage, _ gate: HostGate) -> DeliveryReceipt? {
@@ -188,8 +193,13 @@ extension MediaClient {
             let server = WebURL(base), let place = try? gate.permit(server.appending(message.address.hex))
         else { return nil }
         return DeliveryReceipt(
-            place: place.url, secret: secret, requiresPublicAddress: place.requiresPublicAddress, at: now)
+            place: place.url, address: message.address, secret: secret,
+            requiresPublicAddress: place.requiresPublicAddress, at: now)
     }
+}
+
+extension MediaMessage {
+    fileprivate var fileName: String { safeFileName(hint: media.name, mediaType: media.type) }
 }
 
 extension MediaClientError {
@@ -197,7 +207,15 @@ extension MediaClientError {
     fileprivate var isAboutTheBlob: Bool {
         switch self {
         case .sealing(.file): false
-        case .gone, .notFound, .wrongDigest, .wrongKey, .sealing: true
+        case .gone, .wrongDigest, .wrongKey, .sealing: true
+        default: false
+        }
+    }
+
+    /// The place does not have the file, or no longer.
+    fileprivate var isAboutAbsence: Bool {
+        switch self {
+        case .notFound, .gone: true
         default: false
         }
     }

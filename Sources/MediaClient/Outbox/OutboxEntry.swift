@@ -7,6 +7,8 @@ final class OutboxEntry {
     private let lock: OpenFile
     let record: OutboxRecord
     private(set) var progress: OutboxProgress
+    /// The server has begun to take it at some time, whatever it has of it now.
+    private(set) var wasBegun = false
 
     /// One that was just made.
     init(_ folder: OutboxFolder, _ record: OutboxRecord, lock: consuming OpenFile) {
@@ -32,6 +34,7 @@ final class OutboxEntry {
     /// Records how far it has come, durably, unless nothing has changed.
     func note(_ new: OutboxProgress) throws(FileError) {
         guard new != progress else { return }
+        wasBegun = wasBegun || new.upload != nil
         try folder.write(new.text, to: folder.progress)
         progress = new
     }
@@ -52,6 +55,7 @@ final class OutboxEntry {
         var progress = OutboxProgress()
         progress.acknowledged = stored.size
         progress.url = stored.url
+        progress.mirrors = stored.mirrors
         progress.expires = stored.expires
         do throws(FileError) {
             try note(progress)

@@ -21,9 +21,12 @@ package struct OutboxRecord: Sendable {
     /// The name of the entry, which is also that of the future lease.
     package var name: LeaseName { LeaseName(lease.address, owner: lease.owner) }
     package var server: String { lease.server.description }
+    package var origin: HTTPOrigin { lease.server.origin }
     /// Bytes of the sealed blob.
     package var size: Int64 { lease.size }
     package var at: Timestamp { lease.at }
+    /// How many messages it makes: more than one where each recipient has a secret.
+    package var messageCount: Int { lease.receipts.count }
 
     init(_ lease: LeaseRequest, message: MediaMessage, format: MessageFormat) {
         self.lease = lease
@@ -57,7 +60,7 @@ extension OutboxRecord {
 /// How far a send has come, rewritten whenever something is learned.
 ///
 ///     {"v":1,"upload":"<32 digits>","acknowledged":…,"lease":"perhaps","failure":"…","failed_at":…}
-///     {"v":1,"url":"https://…","expires":…}
+///     {"v":1,"url":"https://…","mirrors":["https://…"],"expires":…}
 ///
 /// The second form is that of a blob the server holds: only the message has still to be printed.
 package struct OutboxProgress: Hashable, Sendable {
@@ -72,6 +75,8 @@ package struct OutboxProgress: Hashable, Sendable {
     package var failedAt: Timestamp?
     /// Where the blob is held; nil until it is.
     package var url: BlobURL?
+    /// Where else it is.
+    var mirrors: [BlobURL] = []
     package var expires: Timestamp?
 
     init() {}
@@ -90,6 +95,7 @@ extension OutboxProgress {
         failure = members.text("failure")
         failedAt = members.timestamp("failed_at")
         url = members.text("url").flatMap { BlobURL($0) }
+        mirrors = url.map { members.mirrors(of: $0.address) } ?? []
         expires = members.timestamp("expires")
     }
 
@@ -102,6 +108,7 @@ extension OutboxProgress {
         object.add("failure", string: failure)
         object.add("failed_at", integer: failedAt?.seconds)
         object.add("url", string: url?.description)
+        object.add("mirrors", strings: mirrors.map(\.description))
         object.add("expires", integer: expires?.seconds)
         return object.text + "\n"
     }

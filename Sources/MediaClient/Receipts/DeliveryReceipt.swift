@@ -6,6 +6,7 @@ package import Transfer
 package struct DeliveryReceipt: Sendable {
     /// The blob's URL there: `<base>/<sha256>`.
     package let place: WebURL
+    package let address: BlobAddress
     /// Admits the receipt; it came with the message.
     package let secret: Secret
     /// The host was allowed for this one message: public addresses only.
@@ -13,8 +14,9 @@ package struct DeliveryReceipt: Sendable {
     /// When the file had arrived, whole and verified.
     package let at: Timestamp
 
-    package init(place: WebURL, secret: Secret, requiresPublicAddress: Bool, at: Timestamp) {
+    package init(place: WebURL, address: BlobAddress, secret: Secret, requiresPublicAddress: Bool, at: Timestamp) {
         self.place = place
+        self.address = address
         self.secret = secret
         self.requiresPublicAddress = requiresPublicAddress
         self.at = at
@@ -22,8 +24,9 @@ package struct DeliveryReceipt: Sendable {
 
     /// `PUT /<sha256>/receipts/<recipient>`: reveals the receipt secret, whose hash the server has, and a name that
     /// means nothing anywhere else.
-    func request(to recipient: Recipient) -> HTTPRequest {
-        HTTPRequest(
+    func request(from person: Secret) -> HTTPRequest {
+        let recipient = Recipient(person: person, address: address, receipt: secret)
+        return HTTPRequest(
             .put, place.appending("receipts").appending(recipient.base64url),
             fields: [HTTPField("Satchel-Secret", secret.base64url)], requiresPublicAddress: requiresPublicAddress)
     }
@@ -38,10 +41,11 @@ extension DeliveryReceipt {
     init?(parsing bytes: [UInt8]) {
         guard let members = JSONMembers(bytes), members.integer("v") == 1, let at = members.timestamp("at"),
             let place = members.text("place").flatMap({ WebURL($0) }), place.query == nil,
-            BlobAddress(hex: place.lastPathPart) != nil, let secret = members.secret("secret"),
+            let address = BlobAddress(hex: place.lastPathPart), let secret = members.secret("secret"),
             let addresses = members.text("addresses"), ["public", "any"].contains(addresses)
         else { return nil }
-        self.init(place: place, secret: secret, requiresPublicAddress: addresses == "public", at: at)
+        self.init(
+            place: place, address: address, secret: secret, requiresPublicAddress: addresses == "public", at: at)
     }
 
     var text: String {
@@ -66,13 +70,14 @@ enum ReceiptOutcome: Hashable, Sendable {
     /// How long a receipt waits for a server that does not come back: 60 days.
     static let longestWaitSeconds: Int64 = 60 * 86_400
 
-    init(status: Int) {
+    /// `isOfServer` says that the answer has the form of our API; others are from something in between.
+    init(status: Int, isOfServer: Bool) {
         self =
             switch status {
             case 204: .delivered
             // A proxy that wants a password, a server that wants patience.
             case 407, 408, 425, 429: .waits
-            case 400..<500: .refused
+            case 400..<500 where isOfServer: .refused
             default: .waits
             }
     }

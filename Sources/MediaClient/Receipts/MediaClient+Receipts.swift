@@ -6,6 +6,9 @@ extension MediaClient {
     /// Reports "delivered", now or later: records the receipt, then tries to send it. The file has arrived whatever
     /// happens, so nothing is thrown; what could not be sent is a warning.
     package func report(_ receipt: DeliveryReceipt) {
+        guard state.isKept else {
+            return delegate.notify("no receipt sent: it takes a state folder; set HOME or XDG_STATE_HOME")
+        }
         do throws(FileError) {
             guard try state.receipts.add(receipt) else {
                 delegate.notify("no receipt sent: \(ReceiptQueue.limit) receipts are waiting already")
@@ -20,9 +23,9 @@ extension MediaClient {
 
     /// Sends a few of the receipts that wait for a server that was just reached.
     package func sendWaitingReceipts(to origin: HTTPOrigin) {
-        guard settings.sendsReceipts else { return }
+        guard settings.sendsReceipts, state.isKept else { return }
         do throws(MediaClientError) {
-            let waiting = try waitingReceipts().filter { $0.receipt.place.origin == origin }
+            let waiting = try waitingReceipts().filter { $0.receipt.place.origin.isSameServer(as: origin) }
             let tally = try send(Array(waiting.prefix(Self.receiptsAtOnce)))
             if let reason = tally.reason { notifyLater(reason) }
         } catch {
@@ -70,9 +73,10 @@ extension MediaClient {
     ) throws(MediaClientError) -> (ReceiptOutcome, reason: String) {
         let http = try http()
         do throws(TransferError) {
-            let response = try http.ask(receipt.request(to: Recipient(person: person, receipt: receipt.secret)))
+            let response = try http.ask(receipt.request(from: person))
             let problem = ServerProblem(response, now: now.seconds)
-            return (ReceiptOutcome(status: response.status), "\(receipt.place.origin.authority): \(problem)")
+            let outcome = ReceiptOutcome(status: response.status, isOfServer: problem.code != nil)
+            return (outcome, "\(receipt.place.origin.authority): \(problem)")
         } catch {
             return (.waits, error.description)
         }

@@ -45,14 +45,17 @@ package struct PersonSecret: Sendable {
 }
 
 extension Recipient {
-    private static let label = Array("satchel-recipient".utf8) + [0]
+    private static let label = Array("satchel-recipient/2".utf8) + [0]
 
     /// The name under which a person reports "delivered" for one message.
     ///
-    ///     first 16 bytes of HMAC-SHA-256(receipt secret, "satchel-recipient" ‖ 00 ‖ the person's secret)
-    init(person: Secret, receipt: Secret) {
+    ///     first 16 bytes of HMAC-SHA-256(key: the person's secret,
+    ///         "satchel-recipient/2" ‖ 00 ‖ the blob's address, 32 bytes ‖ the receipt secret, 16 bytes)
+    ///
+    /// The key is what nobody else has: whoever chooses the receipt secret learns nothing by using it twice.
+    init(person: Secret, address: BlobAddress, receipt: Secret) {
         let code = HMAC<SHA256>.authenticationCode(
-            for: Self.label + person.bytes, using: SymmetricKey(data: receipt.bytes))
+            for: Self.label + address.bytes + receipt.bytes, using: SymmetricKey(data: person.bytes))
         guard let name = Recipient(bytes: Array(code.prefix(Self.byteCount))) else {
             preconditionFailure("a SHA-256 has more bytes than a name")
         }

@@ -50,7 +50,7 @@ package struct ReceiptQueue: Sendable {
     /// One file per message and server.
     private func path(of receipt: DeliveryReceipt) -> String {
         let secret = Hexadecimal.encode(receipt.secret.hash.bytes.prefix(8))
-        return "\(folder)/\(receipt.place.lastPathPart)-\(secret).json"
+        return "\(folder)/\(receipt.address.hex)-\(secret).json"
     }
 }
 

@@ -28,7 +28,8 @@ extension MediaClient {
         _ message: MediaMessage, options: ForwardOptions
     ) throws(MediaClientError) -> SendResult {
         let server = try server(of: message)
-        let ticket = try ticket(for: server)
+        // A ticket that cannot be read is said before a lease is logged.
+        _ = try api(server).ticket?.fields()
         let receipts = try receiptSecrets(forEach: options.hasRecipientSecrets)
         var forwarded = message
         forwarded.receipt = receipts.first
@@ -41,14 +42,14 @@ extension MediaClient {
         let lease = leaseRequest(for: message, at: server, receipts, header: header)
         try log(lease)
         do throws(MediaClientError) {
-            let stored = try api(server, ticket).addLease(lease)
+            let stored = try api(server).addLease(lease)
             logSent(lease, expires: stored.expires)
-            let messages = messages(forwarded, at: stored.url, expires: stored.expires, receipts)
+            let messages = messages(forwarded, at: stored.url, stored.mirrors, expires: stored.expires, receipts)
             return SendResult(messages: messages, format: settings.format, entry: nil)
         } catch {
             guard error.isAboutMissingBytes, let path = options.plaintextPath else { throw error }
             delegate.notify("\(error); sealing and uploading it again")
-            return try uploadAgain(path, message, as: forwarded, lease, ticket)
+            return try uploadAgain(path, message, as: forwarded, lease)
         }
     }
 
@@ -66,16 +67,17 @@ extension MediaClient {
     // MARK: Sealing again
 
     private func uploadAgain(
-        _ path: String, _ message: MediaMessage, as forwarded: MediaMessage, _ lease: LeaseRequest,
-        _ ticket: BearerTicket?
+        _ path: String, _ message: MediaMessage, as forwarded: MediaMessage, _ lease: LeaseRequest
     ) throws(MediaClientError) -> SendResult {
+        let reply = try ask(lease.server, lease.termFields, size: lease.size, isPatient: false)
+        if let silence = reply.silence { throw silence }
         var draft = try outboxDraft()
         try original(of: message, lease.header, at: path).seal(into: draft.blob.file, delegate)
         let entry = try draft.publish(OutboxRecord(lease, message: forwarded, format: settings.format))
         do throws(MediaClientError) {
-            return try deliver(entry, ticket, untilSent: false, isLogged: true)
+            return try deliver(entry, untilSent: false, isLogged: true, isAsked: true)
         } catch {
-            keepOrDrop(entry, ticket, after: error)
+            keepOrDrop(entry, after: error)
             throw error
         }
     }
@@ -87,7 +89,8 @@ extension MediaClient {
             throw .notReproducible("this needs the blob's header, which only the sender's sent log has")
         }
         let key = try mediaKey(of: message)
-        let plaintext = try onFile(MediaClientError.input) { () throws(FileError) in try OpenFile(path, .read) }
+        let input = try onFile(MediaClientError.input) { () throws(FileError) in try OpenFile(path, .read) }
+        let plaintext = try whole(input)
         let original = SealedOriginal(
             address: message.address, size: message.size, header: header, plaintextSize: message.media.size)
         return OriginalFile(original: original, plaintext: plaintext, key: key)
@@ -97,13 +100,13 @@ extension MediaClient {
 /// A file that is said to be the plaintext of a blob.
 private struct OriginalFile: ~Copyable {
     let original: SealedOriginal
-    let plaintext: OpenFile
+    let plaintext: WholeFile
     let key: MediaKey
 
     /// Throws unless sealing the file again gives exactly that blob.
     func check(_ delegate: ClientDelegate) throws(MediaClientError) {
         do {
-            try checkReproduction(of: original, from: plaintext, key: key) { report($0, delegate) }
+            try checkReproduction(of: original, from: plaintext.file, key: key) { report($0, delegate) }
         } catch {
             throw .sealing(error)
         }
@@ -111,7 +114,7 @@ private struct OriginalFile: ~Copyable {
 
     func seal(into blob: borrowing OpenFile, _ delegate: ClientDelegate) throws(MediaClientError) {
         do {
-            try reproduce(original, from: plaintext, key: key, into: blob) { report($0, delegate) }
+            try reproduce(original, from: plaintext.file, key: key, into: blob) { report($0, delegate) }
         } catch {
             throw .sealing(error)
         }

@@ -16,11 +16,10 @@ extension MediaClient {
     /// Resumes a send from the byte that the server has acknowledged; returns its messages.
     package func resume(_ name: LeaseName, untilSent: Bool) throws(MediaClientError) -> SendResult {
         let entry = try take(name)
-        let server = entry.record.lease.server
         do throws(MediaClientError) {
-            try requireProtected(server)
-            let isLogged = try sentLease(of: entry) != nil
-            return try deliver(entry, try ticket(for: server), untilSent: untilSent, isLogged: isLogged)
+            try requireProtected(entry.record.lease.server)
+            return try deliver(
+                entry, untilSent: untilSent, isLogged: try sentLease(of: entry) != nil, isAsked: false)
         } catch {
             entry.noteFailure(error, at: now, delegate)
             throw error
@@ -54,61 +53,63 @@ extension MediaClient {
     }
 
     /// Uploads the blob of an entry unless its server holds it already; returns the messages. `isLogged` says that the
-    /// sent log knows the lease.
+    /// sent log knows the lease, `isAsked` that the server has just said that it would take the blob.
     func deliver(
-        _ entry: OutboxEntry, _ ticket: BearerTicket?, untilSent: Bool, isLogged: Bool
+        _ entry: OutboxEntry, untilSent: Bool, isLogged: Bool, isAsked: Bool
     ) throws(MediaClientError) -> SendResult {
         let record = entry.record
         if entry.progress.url == nil {
             if !isLogged { try log(record.lease) }
-            let stored = try upload(entry, ticket, untilSent: untilSent)
+            let stored = try upload(entry, untilSent: untilSent, isAsked: isAsked)
             logSent(record.lease, expires: stored.expires)
             entry.noteStored(stored, delegate)
         }
+        let progress = entry.progress
         let messages = messages(
-            record.message, at: entry.progress.url, expires: entry.progress.expires, record.lease.receipts)
+            record.message, at: progress.url, progress.mirrors, expires: progress.expires, record.lease.receipts)
         return SendResult(messages: messages, format: record.format, entry: entry)
     }
 
     /// What becomes of a new entry that could not be delivered: it waits, unless the server refused it at once and for
-    /// good; then it is as if nothing had begun.
-    func keepOrDrop(_ entry: OutboxEntry, _ ticket: BearerTicket?, after error: MediaClientError) {
-        guard error.isFinalRefusal, entry.progress.failure == nil else {
-            entry.noteFailure(error, at: now, delegate)
-            let name = entry.record.name
-            return delegate.notify(
-                "kept in the outbox; retry with: satchel outbox resume \(name); "
-                    + "discard with: satchel outbox cancel \(name)")
-        }
-        if let upload = entry.progress.upload { try? api(entry.record.lease.server, ticket).cancelUpload(upload) }
-        forget(entry)
+    /// good; then it is as if nothing had begun. Once the server has begun to take it, only the person gives it up.
+    func keepOrDrop(_ entry: OutboxEntry, after error: MediaClientError) {
+        if error.isFinalRefusal, entry.progress.failure == nil, !entry.wasBegun { return forget(entry) }
+        entry.noteFailure(error, at: now, delegate)
+        delegate.notify("kept in the outbox; retry with: satchel outbox resume \(entry.record.name)")
     }
 
     private func upload(
-        _ entry: OutboxEntry, _ ticket: BearerTicket?, untilSent: Bool
+        _ entry: OutboxEntry, untilSent: Bool, isAsked: Bool
     ) throws(MediaClientError) -> RemoteBlob {
         let server = entry.record.lease.server
+        let api = try api(server)
+        // The settings may have changed since it was sealed.
+        if let place = entry.record.message.url { try api.requireOurs(place) }
         let planner = UploadPlanner(
             size: entry.record.size, resumableFrom: settings.resumableFromBytes, upload: entry.progress.upload,
-            acknowledged: entry.progress.acknowledged, mayBeHeld: entry.progress.mayBeHeld,
+            acknowledged: entry.progress.acknowledged, mayBeHeld: entry.progress.mayBeHeld, isAsked: isAsked,
             capabilities: capabilities[server.origin] ?? ServerCapabilities())
         var uploader = Uploader(
-            api: try api(server, ticket), entry: entry, delegate: delegate, planner: planner,
+            api: api, entry: entry, delegate: delegate, planner: planner,
             retries: retryLoop(untilSent ? .untilDone : nil))
         defer { capabilities[server.origin] = uploader.planner.capabilities }
         return try uploader.run()
     }
 
-    /// The message once for each receipt secret, with what the server said.
+    /// The message once for each receipt secret, with what the server said. The server's mirrors come before those that the
+    /// message had.
     func messages(
-        _ message: MediaMessage, at url: BlobURL?, expires: Timestamp?, _ receipts: [Secret]
+        _ message: MediaMessage, at url: BlobURL?, _ mirrors: [BlobURL], expires: Timestamp?, _ receipts: [Secret]
     ) -> [MediaMessage] {
-        receipts.map { receipt in
-            var message = message
-            message.url = url
-            message.expires = expires
-            message.receipt = receipt
-            return message
+        var message = message
+        message.url = url
+        message.expires = expires
+        message.receipt = receipts.first
+        message.putMirrorsFirst(mirrors)
+        return receipts.map { receipt in
+            var own = message
+            own.receipt = receipt
+            return own
         }
     }
 
@@ -154,7 +155,7 @@ extension MediaClient {
         let server = entry.record.lease.server
         try requireProtected(server)
         if let upload = entry.progress.upload {
-            let api = try api(server, try ticket(for: server))
+            let api = try api(server)
             var retries = api.retries
             while true {
                 do throws(MediaClientError) {
@@ -181,14 +182,5 @@ extension MediaClientError {
     fileprivate var isFinalRefusal: Bool {
         guard case .refused(let problem, _) = self else { return false }
         return (400..<500).contains(problem.status) && ![408, 423, 425, 429].contains(problem.status)
-    }
-
-    /// The server has no lease under this secret.
-    fileprivate var isAboutNoLease: Bool {
-        switch self {
-        case .notFound: true
-        case .refused(let problem, _): problem.code == "wrong-secret"
-        default: false
-        }
     }
 }

@@ -1,59 +1,35 @@
 package import Files
 import Imaging
-package import MediaMessage
+import MediaMessage
 
 /// What is about to be sealed, and what the message will say about it.
 struct PreparedFile: ~Copyable {
-    let file: OpenFile
+    let whole: WholeFile
     let media: Media
-    /// Keeps the file if it is one of our own.
-    private let spool: TemporaryFile?
-
-    /// The input as it is.
-    init(_ input: borrowing OpenFile, _ media: Media) throws(FileError) {
-        file = try input.duplicate()
-        self.media = media
-        spool = nil
-    }
-
-    /// A file of our own.
-    init(_ spool: consuming TemporaryFile, _ media: Media) throws(FileError) {
-        file = try spool.file.duplicate()
-        self.media = media
-        self.spool = .some(spool)
-    }
 }
 
 extension MediaClient {
-    /// Writes what would leave the machine, unsealed, to `path`.
+    /// Writes what would leave the machine, unsealed; returns the path, nil for a stream.
     package func prepare(
-        _ input: borrowing OpenFile, options: SendOptions, to path: String, replacing: Bool
-    ) throws(MediaClientError) -> Media {
-        try refuseTaken(path, replacing: replacing)
-        let target = try temporaryFile(beside: path)
+        _ input: borrowing OpenFile, options: SendOptions, to target: OpenTarget, replacing: Bool
+    ) throws(MediaClientError) -> String? {
+        let (place, path) = try place(target, named: "prepared", replacing: replacing)
+        let output = try output(place, replacing: replacing)
         let prepared = try prepare(input, options)
         try onFile(MediaClientError.output) { () throws(FileError) in
-            try prepared.file.seek(to: 0)
-            try prepared.file.copy(to: target.file)
+            try prepared.whole.file.seek(to: 0)
+            try prepared.whole.file.copy(to: output.temporary.file)
         }
-        try publish(target, as: path, replacing: replacing)
-        return prepared.media
+        try output.publish()
+        return path
     }
 
     /// Makes what is to be sealed: a JPEG compressed or stripped, any other file as it is.
     func prepare(_ input: borrowing OpenFile, _ options: SendOptions) throws(MediaClientError) -> PreparedFile {
-        let status = try onFile(MediaClientError.input) { () throws(FileError) in try input.status() }
-        if status.kind == .regular {
-            let media = try describe(input, options)
-            if media.type == "image/jpeg" { return try preparePicture(input, media, options) }
-            return try onFile(MediaClientError.input) { () throws(FileError) in try PreparedFile(input, media) }
-        }
-        // A pipe can be read only once and has no size: it is spooled first.
-        let whole = try spoolFile()
-        try onFile(MediaClientError.input) { () throws(FileError) in try input.copy(to: whole.file) }
+        let whole = try whole(input)
         let media = try describe(whole.file, options)
         if media.type == "image/jpeg" { return try preparePicture(whole.file, media, options) }
-        do { return try PreparedFile(whole, media) } catch { throw .state(error) }
+        return PreparedFile(whole: whole, media: media)
     }
 
     private func describe(_ input: borrowing OpenFile, _ options: SendOptions) throws(MediaClientError) -> Media {
@@ -61,8 +37,14 @@ extension MediaClient {
             (try input.bytes(MediaType.sniffedBytes, at: 0), try input.size())
         }
         let type = MediaType.sniff(first)
-        if type != "image/jpeg" {
-            delegate.notify("\(type): sent as it is; any metadata in the file is not removed")
+        switch type {
+        case "image/jpeg": break
+        // All that is in it can be read.
+        case "text/plain": delegate.notify("\(type): sent as it is")
+        default:
+            delegate.warn(
+                "warning: \(type): sent as it is; metadata in the file, such as the place where it was taken, is not "
+                    + "removed")
         }
         return Media(type: type, size: size, name: options.name, caption: options.caption, alt: options.alt)
     }
@@ -76,13 +58,13 @@ extension MediaClient {
             picture = try Imaging.preparePicture(
                 input, into: output.file, quality: settings.quality, acceptsCorruption: options.acceptsCorruption)
         } catch {
-            throw .picture(error)
+            throw error.isDamage && !options.acceptsCorruption ? .damagedPicture(error) : .picture(error)
         }
         var media = original
         media.size = try onFile(MediaClientError.state) { () throws(FileError) in try output.file.size() }
         media.describe(picture, hasPreview: settings.hasPreview)
         delegate.notify(picture.summary(from: original.size, to: media.size))
-        do { return try PreparedFile(output, media) } catch { throw .state(error) }
+        do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
     }
 }
 

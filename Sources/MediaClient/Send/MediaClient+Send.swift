@@ -1,5 +1,6 @@
 import Blobs
 package import Files
+import Imaging
 package import MediaMessage
 import Sealing
 import Transfer
@@ -37,25 +38,41 @@ package struct SendResult {
     package let format: MessageFormat
     /// Nil if nothing had to be uploaded.
     let entry: OutboxEntry?
+
+    /// Where the messages are kept until then; nil if they are not.
+    package var outboxName: LeaseName? { entry?.record.name }
 }
 
 extension MediaClient {
     /// Sends a file. The order of effects is the promise:
     ///
-    /// 1. prepare the plaintext, and seal it into the outbox
-    /// 2. record the message and what will be asked of the server, durably; from here on it can be resumed
-    /// 3. upload, recording each step in the outbox and the lease in the sent log
-    /// 4. return the messages; the caller prints them, then calls `forget`
+    /// 1. ask the server whether it would take the file
+    /// 2. prepare the plaintext, and seal it into the outbox
+    /// 3. record the message and what will be asked of the server, durably; from here on it can be resumed
+    /// 4. upload, recording each step in the outbox and the lease in the sent log
+    /// 5. return the messages; the caller prints them, then calls `forget`
     package func send(_ input: borrowing OpenFile, options: SendOptions) throws(MediaClientError) -> SendResult {
         let server = try uploadServer()
-        let ticket = try ticket(for: server)
         let receipts = try receiptSecrets(forEach: options.hasRecipientSecrets)
+        let terms = LeaseRequest.termFields(
+            receipts: receipts, lifetime: settings.lifetime, recipients: settings.recipients)
 
+        let size = try sealedSize(of: input)
+        var reply = try ask(server, terms, size: size, isPatient: options.untilSent)
+        if let silence = reply.silence, !options.untilSent, let size, size > Self.sealedUnaskedLimitBytes {
+            delegate.notify("nothing was sealed, since nobody answers; use --wait to seal it now and send it later")
+            throw silence
+        }
         let prepared = try prepare(input, options)
+        if size == nil, reply.silence == nil, let size = sealedSize(prepared.media.size),
+            size >= settings.resumableFromBytes
+        {
+            reply = try ask(server, terms, size: size, isPatient: options.untilSent)
+        }
         var draft = try outboxDraft()
         var (message, header) = try seal(prepared, into: draft.blob.file)
         message.receipt = receipts.first
-        message.url = BlobURL(server.appending(message.address.hex).description)
+        message.url = BlobURL((reply.place ?? server).appending(message.address.hex).description)
         try checkFits(message)
 
         var lease = leaseRequest(for: message, at: server, receipts, header: header)
@@ -63,22 +80,74 @@ extension MediaClient {
         let entry = try draft.publish(OutboxRecord(lease, message: message, format: settings.format))
 
         do throws(MediaClientError) {
-            return try deliver(entry, ticket, untilSent: options.untilSent, isLogged: false)
+            if let silence = reply.silence, !options.untilSent { throw silence }
+            return try deliver(
+                entry, untilSent: options.untilSent, isLogged: false, isAsked: reply.silence == nil)
         } catch {
-            keepOrDrop(entry, ticket, after: error)
+            keepOrDrop(entry, after: error)
             throw error
         }
+    }
+
+    /// The largest sealed file that is made although no server answers, in bytes: a moment's work, which then waits in the
+    /// outbox. What is larger is sealed if the sender says that it may wait.
+    static let sealedUnaskedLimitBytes: Int64 = 64 << 20
+
+    /// What came of asking a server whether it would take a blob.
+    enum Reply {
+        /// It would; the blob would be below this URL, if it named one.
+        case accepts(at: WebURL?)
+        /// Nobody answered, and why.
+        case silence(MediaClientError)
+
+        var place: WebURL? { if case .accepts(let place) = self { place } else { nil } }
+        var silence: MediaClientError? { if case .silence(let error) = self { error } else { nil } }
+    }
+
+    /// Asks the server whether it would take a blob, before the work of sealing it. Throws its refusal. A patient sender
+    /// asks once, and what may pass with time is no refusal.
+    func ask(
+        _ server: WebURL, _ terms: [HTTPField], size: Int64?, isPatient: Bool
+    ) throws(MediaClientError) -> Reply {
+        let api = try api(server)
+        var retries = retryLoop()
+        while true {
+            do throws(MediaClientError) {
+                return .accepts(at: try api.check(terms, size: size))
+            } catch {
+                if isPatient {
+                    _ = try retryLoop(.untilDone).delay(after: error)
+                    return .silence(error)
+                }
+                do throws(MediaClientError) { try retries.wait(after: error) } catch {
+                    guard error.isSilence else { throw error }
+                    return .silence(error)
+                }
+            }
+        }
+    }
+
+    /// The size of the blob that a file will be, in bytes; nil where that is not known before it is read or compressed.
+    private func sealedSize(of input: borrowing OpenFile) throws(MediaClientError) -> Int64? {
+        let (size, first) = try onFile(MediaClientError.input) { () throws(FileError) in
+            guard try input.isRegularAsItSays() else { return (Int64?.none, [UInt8]()) }
+            return (try input.size(), try input.bytes(MediaType.sniffedBytes, at: 0))
+        }
+        return MediaType.sniff(first) == "image/jpeg" ? nil : size.flatMap { sealedSize($0) }
+    }
+
+    private func sealedSize(_ plaintextBytes: Int64) -> Int64? {
+        settings.padding.paddedBytes(for: plaintextBytes).flatMap { SealedGeometry(paddedBytes: $0) }?.sealedBytes
     }
 
     /// Prepares and seals a file into a new file at `path`; returns a message without a location.
     package func seal(
         _ input: borrowing OpenFile, options: SendOptions, to path: String, replacing: Bool
     ) throws(MediaClientError) -> MediaMessage {
-        try refuseTaken(path, replacing: replacing)
-        let blob = try temporaryFile(beside: path)
-        let (message, _) = try seal(try prepare(input, options), into: blob.file)
+        let blob = try output(OutputPlace(path, replacing: replacing), replacing: replacing)
+        let (message, _) = try seal(try prepare(input, options), into: blob.temporary.file)
         try checkFits(message)
-        try publish(blob, as: path, replacing: replacing)
+        try blob.publish()
         return message
     }
 
@@ -92,7 +161,7 @@ extension MediaClient {
         var media = prepared.media
         let sealed: SealedBlob
         do {
-            sealed = try Sealing.seal(prepared.file, into: blob, key: key, padding: settings.padding) { done in
+            sealed = try Sealing.seal(prepared.whole.file, into: blob, key: key, padding: settings.padding) { done in
                 delegate.progress(StepProgress(.sealing, done, of: media.size))
             }
         } catch {
@@ -101,6 +170,17 @@ extension MediaClient {
         media.size = sealed.plaintextSize
         let message = MediaMessage(url: nil, address: sealed.address, size: sealed.size, key: key.bytes, media: media)
         return (message, sealed.header)
+    }
+}
+
+extension MediaClientError {
+    /// The server itself said nothing: the network failed, or a proxy does not reach it.
+    fileprivate var isSilence: Bool {
+        switch self {
+        case .transfer(let error): error.isTransient
+        case .refused(let problem, _): problem.isOfProxyAlone
+        default: false
+        }
     }
 }
 

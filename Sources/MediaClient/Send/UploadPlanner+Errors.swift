@@ -5,7 +5,7 @@ extension UploadPlanner {
     /// Takes in that `step` failed with `error`; returns what to do about it.
     mutating func handle(_ error: MediaClientError, at step: Step) -> Reaction {
         switch step {
-        case .findLease: .waitIfTransient
+        case .findLease, .ask: .waitIfTransient
         case .put: handlePut(error)
         case .create: handleCreate(error)
         case .status: error.isAboutMissingUpload ? startOver() : .waitIfTransient

@@ -9,6 +9,8 @@ struct UploadPlanner: Sendable {
     enum Step: Hashable, Sendable {
         /// Ask for a lease made by a request whose response was lost.
         case findLease
+        /// Ask whether the server would take the blob, and where it would be.
+        case ask
         /// Send the whole blob in one request.
         case put
         /// Create a resumable upload.
@@ -45,6 +47,8 @@ struct UploadPlanner: Sendable {
     /// What has been learned of the server on the way.
     private(set) var capabilities: ServerCapabilities
 
+    /// The server has said that it would take the blob, at a place where recipients may be sent.
+    private var isAsked: Bool
     private var prefersResumable = false
     private var isComplete = false
     /// An append whose response was lost.
@@ -52,13 +56,14 @@ struct UploadPlanner: Sendable {
 
     init(
         size: Int64, resumableFrom: Int64, upload: UploadID? = nil, acknowledged: Int64 = 0, mayBeHeld: Bool = false,
-        capabilities: ServerCapabilities = ServerCapabilities()
+        isAsked: Bool = true, capabilities: ServerCapabilities = ServerCapabilities()
     ) {
         self.size = size
         self.resumableFrom = resumableFrom
         self.upload = upload
         self.acknowledged = acknowledged
         self.mayBeHeld = mayBeHeld
+        self.isAsked = isAsked
         self.capabilities = capabilities
     }
 
@@ -69,10 +74,14 @@ struct UploadPlanner: Sendable {
             return .append(upload, offset: offset, count: min(capabilities.chunkSize.bytes, size - offset))
         }
         if mayBeHeld { return .findLease }
+        if !isAsked { return .ask }
         return capabilities.hasResumable && (prefersResumable || size >= resumableFrom) ? .create : .put
     }
 
     // MARK: After a success
+
+    /// The server would take the blob.
+    mutating func wasAccepted() { isAsked = true }
 
     /// A `PUT` is about to be sent.
     mutating func willPut() { mayBeHeld = true }

@@ -1,5 +1,6 @@
 import Blobs
 import Files
+import MediaMessage
 import Transfer
 
 /// Uploads the blob of an outbox entry: performs the steps that `UploadPlanner` decides, and records what is known
@@ -10,6 +11,17 @@ struct Uploader {
     let delegate: ClientDelegate
     var planner: UploadPlanner
     var retries: RetryLoop
+    /// Where the blob will be, by what the server said last.
+    private var place: BlobURL?
+
+    init(api: StoreAPI, entry: OutboxEntry, delegate: ClientDelegate, planner: UploadPlanner, retries: RetryLoop) {
+        self.api = api
+        self.entry = entry
+        self.delegate = delegate
+        self.planner = planner
+        self.retries = retries
+        place = entry.record.message.url
+    }
 
     private var lease: LeaseRequest { entry.record.lease }
     private var wallSeconds: Int64 { retries.environment.wallSeconds() }
@@ -26,7 +38,9 @@ struct Uploader {
                 try record()
                 do throws(MediaClientError) { try react(reaction, to: error) } catch {
                     // The last chance to learn that it succeeded after all.
-                    if planner.mayBeHeld, error.isInconclusive, let stored = try? api.findLease(lease) { return stored }
+                    if planner.mayBeHeld, error.isInconclusive, let stored = try? heldBlob() {
+                        return stored
+                    }
                     throw error
                 }
             }
@@ -51,6 +65,10 @@ struct Uploader {
     ) throws(MediaClientError) -> RemoteBlob? {
         switch step {
         case .findLease: return try findLease()
+        case .ask:
+            let base = try api.check(lease.termFields, size: planner.size)
+            place = base.flatMap { BlobURL($0.appending(lease.address.hex).description) } ?? place
+            planner.wasAccepted()
         case .put: return try put(blob)
         case .create:
             planner.created(try api.createUpload(for: lease))
@@ -77,9 +95,14 @@ struct Uploader {
         return nil
     }
 
+    /// What the server holds under the lease, at the place that it has named; nil if nothing.
+    private func heldBlob() throws(MediaClientError) -> RemoteBlob? {
+        try api.findLease(lease, at: planner.blobURL ?? place)
+    }
+
     /// No lease: either nothing has arrived, or the server contradicts itself.
     private mutating func findLease() throws(MediaClientError) -> RemoteBlob? {
-        if let stored = try api.findLease(lease, blobURL: planner.blobURL) { return stored }
+        if let stored = try heldBlob() { return stored }
         guard planner.blobURL == nil else {
             throw .answer("it says that it has the file, yet has no lease on it", host: api.host)
         }
@@ -89,7 +112,6 @@ struct Uploader {
     }
 
     private mutating func put(_ blob: borrowing OpenFile) throws(MediaClientError) -> RemoteBlob {
-        try api.check(lease)
         planner.willPut()
         try record()
         let size = planner.size

@@ -47,6 +47,15 @@ struct JSONMembers {
         return elements.count == values.count ? elements : nil
     }
 
+    /// Other URLs of a blob: strings of the array `mirrors` that a message may have. What is none is left out.
+    func mirrors(of address: BlobAddress) -> [BlobURL] {
+        guard case .array(let values)? = members["mirrors"] else { return [] }
+        return values.compactMap { value -> BlobURL? in
+            guard case .string(let text) = value, let url = BlobURL(text), url.address == address else { return nil }
+            return url
+        }
+    }
+
     /// The objects of an array, parsed; nil if one of them cannot be.
     func objects<Element>(_ name: String, _ parse: (JSONMembers) -> Element?) -> [Element]? {
         guard case .array(let values)? = members[name] else { return nil }

@@ -13,6 +13,9 @@ struct RetryLoop {
         self.notify = notify
     }
 
+    /// One attempt, and no more.
+    var once: RetryLoop { RetryLoop(RetryPolicy(attempts: 1), environment, notify: notify) }
+
     /// Milliseconds to wait after `error`; throws it when another attempt is not worth it. `isTransient` overrides what
     /// the error itself suggests.
     func delay(after error: MediaClientError, isTransient: Bool = false) throws(MediaClientError) -> Int64 {

@@ -7,22 +7,42 @@ struct RemoteBlob: Hashable, Sendable {
     let url: BlobURL
     let address: BlobAddress
     let size: Int64
-    /// When the lease ends.
+    /// When the lease ends; nil as well for a moment beyond the year 9999, which no honest server means, and which a
+    /// message may not be able to carry.
     let expires: Timestamp?
+    /// Other URLs of the blob.
+    let mirrors: [BlobURL]
 
-    init(url: BlobURL, address: BlobAddress, size: Int64, expires: Timestamp?) {
+    private static let latestExpiry: Int64 = 253_402_300_799
+
+    init(url: BlobURL, address: BlobAddress, size: Int64, expires: Timestamp?, mirrors: [BlobURL] = []) {
         self.url = url
+        self.mirrors = mirrors
         self.address = address
         self.size = size
-        self.expires = expires
+        self.expires = expires.flatMap { $0.seconds <= Self.latestExpiry ? $0 : nil }
     }
 
-    /// Reads `{"url","sha256","size",…,"expires"}`; nil if a part is missing or invalid.
+    /// Reads `{"url","sha256","size",…,"expires","mirrors":[…]}`; nil if a part is missing or invalid. Mirrors that could
+    /// not be in a message are left out.
     init?(_ response: HTTPResponse) {
         guard let answer = JSONMembers(response), let url = answer.text("url").flatMap({ BlobURL($0) }),
             let address = answer.address, let size = answer.integer("size"), url.address == address
         else { return nil }
-        self.init(url: url, address: address, size: size, expires: answer.timestamp("expires"))
+        self.init(
+            url: url, address: address, size: size, expires: answer.timestamp("expires"),
+            mirrors: answer.mirrors(of: address))
+    }
+}
+
+extension RemoteBlob {
+    /// The same with those mirrors alone that satisfy `isWanted`: each once, and as many as a message may have.
+    func keepingMirrors(_ isWanted: (BlobURL) -> Bool) -> RemoteBlob {
+        var kept: [BlobURL] = []
+        for mirror in mirrors where kept.count < MediaMessage.mirrorLimit {
+            if mirror != url, !kept.contains(mirror), isWanted(mirror) { kept.append(mirror) }
+        }
+        return RemoteBlob(url: url, address: address, size: size, expires: expires, mirrors: kept)
     }
 }
 
@@ -107,18 +127,23 @@ package struct Quota: Hashable, Sendable {
 
     package let bytes: Allowance
     package let leases: Allowance
+    /// Leases made in the last day; nil where the server does not say.
+    package let leasesMade: Allowance?
     package let uploads: Allowance
     /// When the next lease ends; nil if there is none.
     package let nextEnd: Timestamp?
 }
 
 extension Quota {
-    /// Reads `{"bytes":{"used","reserved","limit"},"leases":{…},"uploads":{…},"next_end"}`; nil if a part is missing.
+    /// Reads `{"bytes":{"used","reserved","limit"},"leases":{…},"leases_made":{…},"uploads":{…},"next_end"}`; nil if a
+    /// part is missing.
     init?(_ response: HTTPResponse) {
         guard let answer = JSONMembers(response), let bytes = answer.object("bytes").flatMap({ Allowance($0) }),
             let leases = answer.object("leases").flatMap({ Allowance($0) }),
             let uploads = answer.object("uploads").flatMap({ Allowance($0) })
         else { return nil }
-        self.init(bytes: bytes, leases: leases, uploads: uploads, nextEnd: answer.timestamp("next_end"))
+        self.init(
+            bytes: bytes, leases: leases, leasesMade: answer.object("leases_made").flatMap { Allowance($0) },
+            uploads: uploads, nextEnd: answer.timestamp("next_end"))
     }
 }

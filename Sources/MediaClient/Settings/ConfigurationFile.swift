@@ -43,21 +43,23 @@ package struct ConfigurationFile: Sendable {
         self.values = values
     }
 
-    /// Reads the file at `path`, which may be missing. If it contains a ticket, only its owner may be able to read it.
+    /// Reads the file at `path`, which may be missing. Only its owner may be able to write it, since it says which server
+    /// gets ticket and files; and to read it, if it contains a ticket.
     package static func read(_ path: String) throws(SettingError) -> ConfigurationFile {
         let text: String?
-        let isPrivate: Bool
+        let status: FileStatus
         do throws(FileError) {
             guard try Folder.status(path, followsLinks: true) != nil else { return ConfigurationFile(absentAt: path) }
             let file = try OpenFile(path, .read)
-            isPrivate = try file.status().permissions & 0o077 == 0
+            status = try file.status()
             text = try file.text(limitBytes: Self.limitBytes)
         } catch {
             throw SettingError(file: path, error.description)
         }
+        if let exposure = status.exposure(isSecret: false) { throw SettingError(file: path, "\(exposure) \(path)") }
         guard let text else { throw SettingError(file: path, "must be UTF-8 text of at most \(limitBytes) bytes") }
         let file = try ConfigurationFile(parsing: text, path: path)
-        guard file.values[.ticket] == nil || isPrivate else {
+        guard file.values[.ticket] == nil || status.permissions & 0o077 == 0 else {
             throw SettingError(file: path, "contains a ticket and is readable by other users; run: chmod 600 \(path)")
         }
         return file

@@ -4,6 +4,7 @@ package import Blobs
 package enum SettingKey: String, CaseIterable, Sendable {
     case server
     case servers
+    case edges
     case ticket
     case ticketFile = "ticket-file"
     case quality
@@ -19,6 +20,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case connectTimeout = "connect-timeout"
     case stallTimeout = "stall-timeout"
     case attempts
+    case downloadRate = "download-rate"
+    case downloadLimit = "download-limit"
     case certificateFile = "ca-file"
 
     /// The environment variable: `SATCHEL_TICKET_FILE`.
@@ -31,6 +34,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .server: "server to send to: https://host[:port][/path]"
         case .servers: "hosts to download from, separated by commas; default: the host of the server"
+        case .edges: "caches to download from first: https://host[:port][/path], separated by commas"
         case .ticket: "ticket that permits uploads"
         case .ticketFile: "file that contains the ticket"
         case .quality: "picture quality: standard (long edge 1600 pixels), high (4096) or original (every pixel)"
@@ -47,6 +51,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .connectTimeout: "seconds to wait for a connection"
         case .stallTimeout: "give up after this many seconds without progress"
         case .attempts: "attempts for each request when the network or the server fails"
+        case .downloadRate: "give up a download slower than this many bytes a second, over the stall timeout"
+        case .downloadLimit: "largest sealed file to download: 2147483648, 500MiB, 2GiB"
         case .certificateFile: "certificates to trust instead of the system's (PEM)"
         }
     }

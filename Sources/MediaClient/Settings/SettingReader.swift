@@ -6,18 +6,32 @@ struct SettingReader {
     let sources: SettingSources<SettingKey>
 
     func server() throws(SettingError) -> WebURL? {
-        try parsed(.server) { text throws(Reason) in
-            guard let url = WebURL(text), url.query == nil else {
-                throw Reason("\(text) is not the URL of a server, such as https://media.example")
-            }
-            return url
+        try parsed(.server) { text throws(Reason) in try Self.baseURL(text) }
+    }
+
+    func edges() throws(SettingError) -> [WebURL]? {
+        try parsed(.edges) { text throws(Reason) in
+            var edges: [WebURL] = []
+            for part in Self.parts(text) { edges.append(try Self.baseURL(String(part))) }
+            return edges
         }
+    }
+
+    private static func baseURL(_ text: String) throws(Reason) -> WebURL {
+        guard let url = WebURL(text), url.query == nil else {
+            throw Reason("\(text) is not the URL of a server, such as https://media.example")
+        }
+        return url
+    }
+
+    private static func parts(_ text: String) -> [Substring] {
+        text.split(whereSeparator: { $0 == "," || $0 == " " })
     }
 
     func servers() throws(SettingError) -> [HostPattern]? {
         try parsed(.servers) { text throws(Reason) in
             var patterns: [HostPattern] = []
-            for part in text.split(whereSeparator: { $0 == "," || $0 == " " }) {
+            for part in Self.parts(text) {
                 guard let pattern = HostPattern(part) else {
                     throw Reason("\(part) is not a host, such as media.example or media.example:8443")
                 }
@@ -32,7 +46,7 @@ struct SettingReader {
         case nil: return .none
         case (.ticketFile, let path, _)?: return .file(path)
         case (let setting, let text, let origin)?:
-            guard BearerTicket.isWellFormed(text) else {
+            guard ServerTicket.isWellFormed(text) else {
                 throw SettingError(setting, origin, "a ticket is one word of printable characters")
             }
             return .text(text)
@@ -75,10 +89,15 @@ struct SettingReader {
         }
     }
 
-    func byteCount(_ setting: SettingKey) throws(SettingError) -> Int64? {
+    func byteCount(
+        _ setting: SettingKey, _ range: ClosedRange<Int64> = 0...(.max)
+    ) throws(SettingError) -> Int64? {
         try parsed(setting) { text throws(Reason) in
             guard let count = ByteQuantity.parse(text) else {
                 throw Reason("\(text) is not a number of bytes, such as 1048576 or 1MiB")
+            }
+            guard range.contains(count) else {
+                throw Reason("\(text) is not from \(range.lowerBound) to \(range.upperBound)")
             }
             return count
         }

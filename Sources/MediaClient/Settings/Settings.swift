@@ -11,6 +11,8 @@ package enum MessageFormat: String, CaseIterable, Sendable { case json, link }
 package struct Settings: Sendable {
     package var server: WebURL?
     package var servers: [HostPattern]
+    /// Caches that are tried before the places of a message.
+    package var edges: [WebURL]
     package var ticket: TicketSource
     package var quality: Quality
     package var padding: Padding
@@ -29,6 +31,10 @@ package struct Settings: Sendable {
     package var connectTimeoutSeconds: Int
     package var stallTimeoutSeconds: Int
     package var attempts: Int
+    /// Bytes a second; slower downloads are given up.
+    package var lowestDownloadRate: Int
+    /// The largest sealed blob that is downloaded, in bytes.
+    package var downloadLimitBytes: Int64
     package var certificateFile: String?
 
     package enum TicketSource: Hashable, Sendable {
@@ -42,6 +48,7 @@ package struct Settings: Sendable {
         let server = try reader.server()
         self.server = server
         servers = try reader.servers() ?? server.map { [HostPattern($0.origin)] } ?? []
+        edges = try reader.edges() ?? []
         ticket = try reader.ticket()
         quality = try reader.choice(.quality) ?? .standard
         padding = try reader.choice(.padding) ?? .eighths
@@ -56,6 +63,8 @@ package struct Settings: Sendable {
         connectTimeoutSeconds = try reader.number(.connectTimeout, 1...3600) ?? 15
         stallTimeoutSeconds = try reader.number(.stallTimeout, 1...3600) ?? 60
         attempts = try reader.number(.attempts, 1...100) ?? 6
+        lowestDownloadRate = Int(try reader.byteCount(.downloadRate, 1...1 << 30) ?? 1024)
+        downloadLimitBytes = try reader.byteCount(.downloadLimit) ?? 2 << 30
         certificateFile = sources.value(of: .certificateFile)?.text
     }
 
@@ -68,6 +77,7 @@ package struct Settings: Sendable {
         switch setting {
         case .server: server?.description
         case .servers: servers.isEmpty ? nil : servers.map(\.description).joined(separator: ", ")
+        case .edges: edges.isEmpty ? nil : edges.map(\.description).joined(separator: ", ")
         case .ticket: if case .text = ticket { "(hidden)" } else { nil }
         case .ticketFile: if case .file(let path) = ticket { path } else { nil }
         case .quality: quality.rawValue
@@ -83,45 +93,9 @@ package struct Settings: Sendable {
         case .connectTimeout: "\(connectTimeoutSeconds)"
         case .stallTimeout: "\(stallTimeoutSeconds)"
         case .attempts: "\(attempts)"
+        case .downloadRate: ByteQuantity.text(Int64(lowestDownloadRate))
+        case .downloadLimit: ByteQuantity.text(downloadLimitBytes)
         case .certificateFile: certificateFile
         }
-    }
-}
-
-/// A ticket as a bearer token: a word that the chat server issued, sent as `Authorization: Bearer` (RFC 6750).
-struct BearerTicket: Sendable {
-    /// Never printed.
-    let text: String
-
-    /// The longest ticket, in bytes.
-    static let limitBytes: Int64 = 8192
-
-    static func isWellFormed(_ text: some StringProtocol) -> Bool {
-        (1...Int(limitBytes)).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
-    }
-
-    /// How it is sent.
-    var field: HTTPField { HTTPField("Authorization", "Bearer \(text)") }
-
-    /// The ticket that the settings name; nil if they name none.
-    static func read(_ source: Settings.TicketSource) throws(MediaClientError) -> BearerTicket? {
-        switch source {
-        case .none: return nil
-        case .text(let text): return BearerTicket(text: text)
-        case .file(let path): return try read(file: path)
-        }
-    }
-
-    private static func read(file path: String) throws(MediaClientError) -> BearerTicket {
-        let text: String?
-        do { text = try OpenFile(path, .read).text(limitBytes: limitBytes + 2) } catch {
-            throw .configuration("the ticket cannot be read: \(error)")
-        }
-        var word = (text ?? "")[...]
-        while word.last?.isNewline == true { word.removeLast() }
-        guard isWellFormed(word) else {
-            throw .configuration("\(path) does not contain a ticket (one word of printable characters)")
-        }
-        return BearerTicket(text: String(word))
     }
 }

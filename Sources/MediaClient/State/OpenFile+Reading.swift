@@ -30,6 +30,14 @@ extension OpenFile {
         }
     }
 
+    /// Whether reading gives exactly the bytes of a regular file of the size that `fstat` names. That is not so for
+    /// files of proc(5) and sysfs(5), nor where something has been read before.
+    borrowing func isRegularAsItSays() throws(FileError) -> Bool {
+        let status = try status()
+        guard status.kind == .regular, status.size > 0, try position() == 0 else { return false }
+        return try bytes(2, at: status.size - 1).count == 1
+    }
+
     /// Up to `count` bytes at `offset`, from a file that can seek.
     borrowing func bytes(_ count: Int, at offset: Int64) throws(FileError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)

@@ -7,13 +7,24 @@ package import Files
 /// By the XDG Base Directory Specification: `$XDG_STATE_HOME/satchel`, by default `~/.local/state/satchel`, 0700.
 package struct StateFolder: Sendable {
     package let path: String
+    /// False where there is no place for it: then only files without a name are made, for as long as a command runs.
+    let isKept: Bool
 
-    package init(path: String) { self.path = path }
+    package init(path: String) {
+        self.path = path
+        isKept = true
+    }
 
     /// Nil if neither XDG_STATE_HOME nor HOME is an absolute path.
     package init?(environment: (String) -> String?) {
         guard let path = xdgFolder("XDG_STATE_HOME", below: ".local/state", environment) else { return nil }
-        self.path = path
+        self.init(path: path)
+    }
+
+    /// For a command that keeps nothing: its spool files are in `temporaryFolder`.
+    package init(temporaryFolder: String) {
+        path = temporaryFolder
+        isKept = false
     }
 
     package var sentLog: SentLog { SentLog(path: "\(path)/sent.jsonl") }
@@ -38,6 +49,7 @@ package struct StateFolder: Sendable {
 
     /// A temporary file of this command, gone when it ends.
     package func spoolFile() throws(FileError) -> TemporaryFile {
+        guard isKept else { return try TemporaryFile(in: path) }
         try make()
         try Folder.make(spool)
         return try TemporaryFile(in: spool)
@@ -62,15 +74,4 @@ private func xdgFolder(_ variable: String, below home: String, _ environment: (S
 func parentFolder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// Writes a small file under a name that is not taken, or over an existing one if `replacing`.
-package func writeNewFile(_ bytes: [UInt8], to path: String, replacing: Bool) throws(MediaClientError) {
-    do throws(FileError) {
-        let file = try TemporaryFile(in: parentFolder(of: path))
-        try file.file.write(bytes[...])
-        try file.publish(as: path, replacing: replacing)
-    } catch {
-        throw error.isExistence ? .exists(path: path) : .output(error)
-    }
 }

@@ -34,13 +34,22 @@ package struct TemporaryFile: ~Copyable {
     package borrowing func publish(as path: String, replacing: Bool) throws(FileError) {
         try file.synchronize()
         if let name {
-            try Self.rename(name, to: path, replacing: replacing)
-        } else if replacing {
-            try replace(path)
+            try Folder.rename(name, to: path, replacing: replacing)
         } else {
-            try file.link(as: path)
+            do { if replacing { try replace(path) } else { try file.link(as: path) } } catch {
+                guard error.isAboutNoLinks else { throw error }
+                return try publishCopy(as: path, replacing: replacing)
+            }
         }
         try Folder.synchronize(folder)
+    }
+
+    /// Where the file system has no hard links, an unnamed file gets no name: its bytes go to one that has.
+    private borrowing func publishCopy(as path: String, replacing: Bool) throws(FileError) {
+        let copy = try TemporaryFile(in: folder, allowsUnnamed: false)
+        try file.seek(to: 0)
+        try file.copy(to: copy.file)
+        try copy.publish(as: path, replacing: replacing)
     }
 
     /// An unnamed file cannot be linked over an existing one: it gets a temporary name first.
@@ -50,15 +59,6 @@ package struct TemporaryFile: ~Copyable {
         do { try Folder.rename(name, to: path) } catch {
             _ = try? Folder.remove(name)
             throw error
-        }
-    }
-
-    private static func rename(_ name: String, to path: String, replacing: Bool) throws(FileError) {
-        do { try Folder.rename(name, to: path, replacing: replacing) } catch {
-            // Not every file system can rename without replacing: there the name is reserved first.
-            guard !replacing, error.code == EINVAL || error.code == ENOSYS else { throw error }
-            _ = try OpenFile(path, .create(permissions: 0o600))
-            try Folder.rename(name, to: path)
         }
     }
 

@@ -13,7 +13,7 @@ package struct TakeDownBlob: CatalogChange {
 
     package func request(on page: inout CatalogPage) {
         page.blobs.request(address)
-        page.finds.request(.leases(on: address))
+        page.finds.request(.leases(on: address, .all))
         if isBanned { page.bans.request(address) }
     }
 
@@ -95,7 +95,7 @@ package struct ResetLatest: CatalogChange {
     package func apply(to page: inout CatalogPage) { page.noteStore { $0.latest = time } }
 }
 
-/// Notes whether this catalogue was put back from a copy.
+/// Notes whether this catalog was put back from a copy.
 package struct SetRestored: CatalogChange {
     package let isRestored: Bool
 

@@ -80,9 +80,13 @@ package struct DropForgotten: CatalogChange {
     private let leases: PageQuery
     private let tombstones: PageQuery
 
+    /// For each lease of the limit so many receipts and receipt hashes: a lease may have over a thousand, and whoever
+    /// waits for the catalog meanwhile should not wait for all of those.
+    private static let receiptsPerLease = 16
+
     package init(endedBefore end: Timestamp, limit: Int) {
         self.end = end
-        leases = .endedLeases(before: end, limit: limit)
+        leases = .endedLeases(before: end, limit: limit, receipts: limit * Self.receiptsPerLease)
         tombstones = .tombstones(before: end, limit: limit)
     }
 
@@ -103,6 +107,26 @@ package struct DropForgotten: CatalogChange {
             count += 1
         }
         return count
+    }
+}
+
+/// Forgets subjects that hold nothing and whose last day is over by a moment, so many at most; returns how many.
+package struct DropIdleSubjects: CatalogChange {
+    private let begin: Timestamp
+    private let query: PageQuery
+
+    package init(overBy end: Timestamp, limit: Int) {
+        begin = LeaseDay.lastBegin(overBy: end)
+        query = .idleSubjects(since: begin, limit: limit)
+    }
+
+    package func request(on page: inout CatalogPage) { page.finds.request(query) }
+
+    /// One that has made a lease since has a new day.
+    package func apply(to page: inout CatalogPage) -> Int {
+        let idle = (page.finds.row(query) ?? []).filter { page.days[$0].map { $0.began < begin } ?? false }
+        for place in idle { page.days.set(nil, at: place) }
+        return idle.count
     }
 }
 

@@ -8,6 +8,8 @@ package struct CommitUpload: CatalogChange {
     /// Bytes that came.
     package let size: Int64
     package let terms: LeaseTerms
+    /// Bytes of the subject's quota that its other uploads have reserved.
+    package let bytesUnderWay: Int64
     package let limits: LeaseLimits
     /// Bytes of the file that is at the blob's place already, seen under the lock of the address; nil where there is none.
     package let fileSize: Int64?
@@ -15,12 +17,13 @@ package struct CommitUpload: CatalogChange {
     package let resumable: (id: UploadID, lifetime: Lifetime)?
 
     package init(
-        address: BlobAddress, size: Int64, terms: LeaseTerms, limits: LeaseLimits, fileSize: Int64?,
-        resumable: (id: UploadID, lifetime: Lifetime)? = nil
+        address: BlobAddress, size: Int64, terms: LeaseTerms, bytesUnderWay: Int64 = 0, limits: LeaseLimits,
+        fileSize: Int64?, resumable: (id: UploadID, lifetime: Lifetime)? = nil
     ) {
         self.address = address
         self.size = size
         self.terms = terms
+        self.bytesUnderWay = bytesUnderWay
         self.limits = limits
         self.fileSize = fileSize
         self.resumable = resumable
@@ -33,13 +36,15 @@ package struct CommitUpload: CatalogChange {
 
     /// Where the outcome `isNew`, the file has to get its name before any of this is committed.
     package func apply(to page: inout CatalogPage) throws(StoreError) -> StoredBlob {
-        let blob = page.blobs.row(address)
-        let isHeld = blob.map { $0.state == .held && $0.size == size && fileSize == size } ?? false
-        let lease = try page.giveLease(on: address, size: size, terms, limits).lease
+        let isHeld = page.holds(address, size: size, fileSize: fileSize)
+        let (lease, isNew) = try page.giveLease(
+            on: address, size: size, terms, bytesUnderWay: bytesUnderWay, limits)
         let stored = StoredBlob(
             address: address, size: size, isNew: !isHeld, uploaded: lease.created, expires: lease.expires)
         if let (id, lifetime) = resumable {
             let upload = try page.openUpload(id)
+            // Its row stays for a while, for a lease that was there already too.
+            if !isNew { page.countMade(by: terms.subject) }
             page.set(
                 upload, state: .committed(stored), length: size, offset: size,
                 expires: page.now.advanced(by: lifetime))
@@ -100,21 +105,28 @@ package struct AdvanceUpload: CatalogChange {
 /// Notes that an upload can never be taken. Its file goes afterwards.
 package struct RefuseUpload: CatalogChange {
     package let id: UploadID
+    /// Whose upload it is: a row that stays counts as a lease that was made.
+    package let subject: String
     package let error: StoreError
     package let lifetime: Lifetime
 
     /// - Parameter error: one that does not pass (`StoreError.refusal`).
-    package init(id: UploadID, because error: StoreError, lifetime: Lifetime) {
+    package init(id: UploadID, of subject: String, because error: StoreError, lifetime: Lifetime) {
         precondition(error.refusal != nil, "only what never passes ends an upload")
         self.id = id
+        self.subject = subject
         self.error = error
         self.lifetime = lifetime
     }
 
-    package func request(on page: inout CatalogPage) { page.uploads.request(id) }
+    package func request(on page: inout CatalogPage) {
+        page.uploads.request(id)
+        page.usages.request(subject)
+    }
 
     package func apply(to page: inout CatalogPage) throws(StoreError) {
         let upload = try page.openUpload(id)
+        page.countMade(by: subject)
         page.set(
             upload, state: .refused(error), length: upload.length, offset: upload.offset,
             expires: page.now.advanced(by: lifetime))

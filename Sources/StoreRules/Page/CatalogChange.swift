@@ -1,9 +1,9 @@
 package import Blobs
 package import Store
 
-/// A change of the catalogue as a value: the rows that it looks at, and what it makes of them.
+/// A change of the catalog as a value: the rows that it looks at, and what it makes of them.
 ///
-/// It knows no database and no disk, so any number of changes can share one look at the catalogue and one writing, and
+/// It knows no database and no disk, so any number of changes can share one look at the catalog and one writing, and
 /// a change can be judged without being made.
 package protocol CatalogChange: Sendable {
     associatedtype Outcome: Sendable
@@ -16,21 +16,18 @@ package protocol CatalogChange: Sendable {
     func apply(to page: inout CatalogPage) throws(StoreError) -> Outcome
 }
 
-/// One consistent look at whatever keeps a catalogue.
-package protocol PageSource {
+/// One transaction of whatever keeps a catalog, or one consistent look at it.
+package protocol CatalogTransaction {
     associatedtype Failure: Error
 
     /// Loads every row that was asked for and is not loaded yet (`takeRequests` of each table).
     func load(_ page: inout CatalogPage) throws(Failure)
-}
 
-/// One transaction of whatever keeps a catalogue.
-package protocol CatalogTransaction: PageSource {
     /// Writes what has changed on the page: the rows (`changed` of each table), the sums, and what is new about the store.
     func write(_ page: CatalogPage) throws(Failure)
 }
 
-extension PageSource {
+extension CatalogTransaction {
     /// Applies a change to the page, whose rows it has asked for; undone where it throws.
     package func apply<Change: CatalogChange>(
         _ change: Change, to page: inout CatalogPage

@@ -1,9 +1,9 @@
 package import Blobs
 package import Store
 
-/// The rows of a catalogue that a batch of changes looks at, in memory.
+/// The rows of a catalog that a batch of changes looks at, in memory.
 ///
-/// Whatever keeps the catalogue loads the rows that the changes ask for, the changes are applied one after another, each
+/// Whatever keeps the catalog loads the rows that the changes ask for, the changes are applied one after another, each
 /// undone alone where it throws, and what has changed is written in one go. A change that asks for a row that is not
 /// here is judged again once it is.
 package struct CatalogPage: Sendable {
@@ -14,14 +14,16 @@ package struct CatalogPage: Sendable {
     /// Since when nobody may hold an address.
     package var bans = PageTable<BlobAddress, Timestamp>()
     package var leases = PageTable<LeaseKey, LeaseRow>()
-    /// The hashes that admit a "delivered", of leases that are new; by the places of those.
-    package var receiptHashes = PageTable<Int, [SecretHash]>()
+    /// The place of the one lease that a hash of a receipt secret names.
+    package var receiptHashes = PageTable<ReceiptHashKey, Int>()
     /// What subjects hold, as it is stored. Changes are in `charges`.
     package var usages = PageTable<String, Usage>()
     /// By how much more subjects hold, or less: who ends a lease need not know what else its subject holds.
     package var charges = PageTable<String, Usage>()
-    /// Whom a secret may say "delivered" for, as it is stored. What was said since is in `receipts`.
-    package var deliveries = PageTable<DeliveryKey, [StoredDelivery]>()
+    /// How many leases subjects have made today; what is stored comes with `usages`.
+    package var days = PageTable<String, LeaseDay>()
+    /// What a secret may say "delivered" for, as it is stored. What was said since is in `receipts`.
+    package var deliveries = PageTable<DeliveryKey, StoredDelivery>()
     /// What has been said, and when.
     package var receipts = PageTable<ReceiptKey, Timestamp>()
     package var uploads = PageTable<UploadID, ResumableUpload>()
@@ -29,6 +31,8 @@ package struct CatalogPage: Sendable {
     package var scrubs = PageTable<ScrubRow.Place, ScrubRow>()
     /// When the next lease of somebody, or on something, is over, as it is stored: asked for only where a limit is hit.
     package var nextEnds = PageTable<NextEndKey, Timestamp>()
+    /// The leases of somebody on something, as they are stored: asked for only where there may be too many.
+    package var shares = PageTable<LeaseShareKey, LeaseShare>()
     /// What questions to whole tables found: the places of the rows.
     package var finds = PageTable<PageQuery, [Int]>()
     /// What is new about the store itself.
@@ -46,6 +50,7 @@ package struct CatalogPage: Sendable {
         leases.begin()
         receiptHashes.begin()
         charges.begin()
+        days.begin()
         receipts.begin()
         uploads.begin()
         sightings.begin()
@@ -61,6 +66,7 @@ package struct CatalogPage: Sendable {
         leases.undo()
         receiptHashes.undo()
         charges.undo()
+        days.undo()
         receipts.undo()
         uploads.undo()
         sightings.undo()
@@ -71,15 +77,20 @@ package struct CatalogPage: Sendable {
 
     /// Whether every row that was asked for has been loaded.
     package var isComplete: Bool {
-        blobs.isComplete && bans.isComplete && leases.isComplete && usages.isComplete && deliveries.isComplete
-            && uploads.isComplete && sightings.isComplete && scrubs.isComplete && nextEnds.isComplete
-            && finds.isComplete
+        blobs.isComplete && bans.isComplete && leases.isComplete && receiptHashes.isComplete && usages.isComplete
+            && deliveries.isComplete && uploads.isComplete && sightings.isComplete && scrubs.isComplete
+            && nextEnds.isComplete && shares.isComplete && finds.isComplete
     }
 
     /// The addresses about which anything has changed that a finding tells.
     package var touched: [BlobAddress] { blobs.changed.map { $0.key } }
 
-    /// By how much the sums of the catalogue change.
+    /// Those of them about which an answer from before may be wrong before its Sunset.
+    package var shortened: [BlobAddress] {
+        blobs.changed.filter { entry in entry.stored?.isShortened(to: entry.current, at: now) ?? false }.map { $0.key }
+    }
+
+    /// By how much the sums of the catalog change.
     package var sums: StoreSums {
         var sums = StoreSums()
         for entry in blobs.changed {
@@ -95,7 +106,7 @@ package struct CatalogPage: Sendable {
 
     /// Loads the answer to the question at `place`. Leases that are new on this page belong to those on their address.
     package mutating func fill(findAt place: Int, _ found: [Int]) {
-        guard case .leases(let address) = finds.key(at: place) else { return finds.fill(place, found) }
+        guard case .leases(let address, .all) = finds.key(at: place) else { return finds.fill(place, found) }
         finds.fill(place, found + leases.added.filter { leases[$0]?.address == address })
     }
 
@@ -109,19 +120,48 @@ package enum NextEndKey: Hashable, Sendable {
     case address(BlobAddress)
 }
 
+/// Somebody's leases on a blob that have not been ended.
+package struct LeaseShareKey: Hashable, Sendable {
+    package let address: BlobAddress
+    package let subject: String
+}
+
+/// How many leases somebody has on a blob, and when the next of them is over.
+package struct LeaseShare: Hashable, Sendable {
+    package var leases: Int
+    package var nextEnd: Timestamp?
+
+    package init(leases: Int = 0, nextEnd: Timestamp? = nil) {
+        self.leases = leases
+        self.nextEnd = nextEnd
+    }
+}
+
 /// A question to a whole table, whose answer is a list of places on the page.
 package enum PageQuery: Hashable, Sendable {
-    /// The leases on an address that have not been ended, oldest first.
-    case leases(on: BlobAddress)
+    /// Leases on an address that have not been ended.
+    case leases(on: BlobAddress, OpenLeases)
     /// So many leases at most whose time is up by now and that have not been ended, those first that are due longest; the
     /// rows of their blobs with them.
     case dueLeases(limit: Int)
-    /// So many leases at most that ended before a moment.
-    case endedLeases(before: Timestamp, limit: Int)
+    /// So many leases at most that ended before a moment, and no more once so many receipts and receipt hashes go with
+    /// them.
+    case endedLeases(before: Timestamp, limit: Int, receipts: Int)
     /// So many tombstones at most that are older than a moment and remember no lease.
     case tombstones(before: Timestamp, limit: Int)
+    /// So many subjects at most that hold no lease and whose day began before a moment.
+    case idleSubjects(since: Timestamp, limit: Int)
     /// So many sightings at most that this pass did not confirm.
     case sightings(notOf: Int64, limit: Int)
+}
+
+/// Which of the leases on an address that have not been ended.
+package enum OpenLeases: Hashable, Sendable {
+    case all
+    /// Those whose time is up by now.
+    case due
+    /// So many at most that are over last (`LeaseRow.isOver(before:)`), the last one first.
+    case last(Int)
 }
 
 /// What is new about the store itself; nil where nothing is.

@@ -1,6 +1,6 @@
 /// The rows of one table that a batch of changes looks at, in memory: as they are stored, and as the changes leave them.
 ///
-/// A row is asked for by its key and loaded by whatever keeps the catalogue; a place is the number of a row on this
+/// A row is asked for by its key and loaded by whatever keeps the catalog; a place is the number of a row on this
 /// page. Every change can be undone until the next one begins.
 ///
 /// Public and inlinable, unlike all else here, since only so it is compiled for each table in the rooms that use it.

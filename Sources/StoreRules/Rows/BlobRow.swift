@@ -1,6 +1,6 @@
 package import Blobs
 
-/// What the catalogue holds of an address.
+/// What the catalog holds of an address.
 package enum BlobState: Int, Sendable {
     /// The file is there with the right size.
     case held = 1
@@ -53,6 +53,14 @@ package struct BlobRow: Sendable, Hashable {
         return sunset > now ? nil : reason ?? .expired
     }
 
+    /// Whether what was said of this blob at `now` or before may be wrong before the end that was told with it, where its
+    /// row is `current` next; nil where there is none. What was over by then was not to be believed any longer.
+    package func isShortened(to current: BlobRow?, at now: Timestamp) -> Bool {
+        guard state == .held, let sunset, sunset > now else { return false }
+        guard let current, current.state == .held, let next = current.sunset else { return true }
+        return next < sunset
+    }
+
     /// Whether nobody holds it any more and its removal has not begun.
     package var isUnheld: Bool { leases == 0 && (state == .held || state == .damaged) }
 }
@@ -79,7 +87,7 @@ package struct LeaseKey: Hashable, Sendable {
     }
 }
 
-/// One lease as the catalogue keeps it.
+/// One lease as the catalog keeps it.
 package struct LeaseRow: Sendable, Hashable {
     package let address: BlobAddress
     package let owner: SecretHash?
@@ -122,11 +130,41 @@ package struct LeaseRow: Sendable, Hashable {
         return holder.map { LeaseKey(address: address, holder: $0) }
     }
 
+    /// Whether its time is up before that of `other`; of two that are over at once, the one that everybody had is later.
+    package func isOver(before other: LeaseRow) -> Bool {
+        if expires != other.expires { return expires < other.expires }
+        guard let later = other.delivered else { return false }
+        return delivered.map { $0 < later } ?? true
+    }
+
     /// Why the lease holds nothing at `now`; nil while it does.
     package func end(at now: Timestamp) -> EndReason? {
         if let reason { return reason }
         if expires > now { return nil }
         return delivered == nil ? .expired : .delivered
+    }
+}
+
+/// The leases that a subject has made within a day, those that have ended included: what ends is remembered for a while,
+/// so making and ending leases without end would cost the catalog as much as holding them.
+package struct LeaseDay: Sendable, Hashable {
+    /// A day begins with the first lease that is made after the one before is over.
+    package static let length = Lifetime.days(1)
+
+    package var began: Timestamp
+    package var made: Int
+
+    package init(began: Timestamp, made: Int = 0) {
+        self.began = began
+        self.made = made
+    }
+
+    package var end: Timestamp { began.advanced(by: Self.length) }
+
+    /// Days that began before this moment are over by `now`.
+    package static func lastBegin(overBy now: Timestamp) -> Timestamp {
+        let (seconds, overflow) = now.seconds.subtractingReportingOverflow(length.seconds)
+        return Timestamp(seconds: overflow ? .min : seconds)
     }
 }
 

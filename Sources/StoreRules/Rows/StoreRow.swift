@@ -19,11 +19,11 @@ package struct ClockReading: Sendable, Hashable {
 /// The one row about the store itself.
 package struct StoreRow: Sendable {
     package let identity: StoreIdentity
-    /// How many transactions the catalogue has seen.
+    /// How many transactions the catalog has seen.
     package let commits: Int64
     /// The latest time that was ever committed.
     package let latest: Timestamp
-    /// Whether this catalogue was put back from a copy, so that its silence about a file means nothing.
+    /// Whether this catalog was put back from a copy, so that its silence about a file means nothing.
     package let isRestored: Bool
     /// The clocks at the last sweep that was allowed to remove.
     package let lastPass: ClockReading
@@ -76,7 +76,7 @@ package struct ScrubRow: Sendable, Hashable {
     }
 }
 
-/// What a catalogue holds, as its own kept sums say; or by how much that changes.
+/// What a catalog holds, as its own kept sums say; or by how much that changes.
 package struct StoreSums: Sendable, Hashable {
     package var held = BlobTotal()
     package var removing = BlobTotal()

@@ -6,65 +6,98 @@ package struct LeaseLimits: Sendable, Hashable {
     /// How long a lease lasts when the uploader names no time, and the longest that it may last.
     package var defaultLifetime: Lifetime
     package var maximumLifetime: Lifetime
-    /// The most leases on one blob, and of one subject.
+    /// The most leases on one blob, of one subject, and of one subject on one blob.
     package var leasesPerAddress: Int
     package var leasesPerSubject: Int
+    package var leasesPerSubjectAndAddress: Int
+    /// The most leases that one subject makes in a day.
+    package var leasesPerSubjectAndDay: Int
     /// The most bytes that the leases of one subject hold; nil for any number.
     package var bytesPerSubject: Int64?
 
     package init(
         defaultLifetime: Lifetime, maximumLifetime: Lifetime, leasesPerAddress: Int, leasesPerSubject: Int,
-        bytesPerSubject: Int64?
+        leasesPerSubjectAndAddress: Int, leasesPerSubjectAndDay: Int, bytesPerSubject: Int64?
     ) {
         self.defaultLifetime = defaultLifetime
         self.maximumLifetime = maximumLifetime
         self.leasesPerAddress = leasesPerAddress
         self.leasesPerSubject = leasesPerSubject
+        self.leasesPerSubjectAndAddress = leasesPerSubjectAndAddress
+        self.leasesPerSubjectAndDay = leasesPerSubjectAndDay
         self.bytesPerSubject = bytesPerSubject
     }
 }
 
-/// What is known about a lease that someone wants.
-package struct LeaseFacts: Sendable {
-    /// Whether the operator lets nobody hold the blob.
-    package var isBanned = false
-    /// Bytes of the blob, where they are known.
-    package var size: Int64?
-    /// The lease of that name on that blob, live or ended.
-    package var existing: LeaseRow?
-    /// Leases on the blob, and when the next of them is over.
-    package var onAddress = 0
-    package var nextEndOnAddress: Timestamp?
-    /// What the subject holds, and when the next of its leases is over.
-    package var ofSubject = Usage()
-    package var nextEndOfSubject: Timestamp?
-    /// Bytes that the subject has under way.
-    package var bytesUnderWay: Int64 = 0
+extension LeaseLimits {
+    /// How long a lease on these terms lasts, or `.lifetimeTooLong`, or `.lifetimeNotEntitled`.
+    package func lifetime(for terms: LeaseTerms) throws(StoreError) -> Lifetime {
+        let longest = longestLifetime(for: terms)
+        let lifetime = terms.lifetime ?? min(defaultLifetime, longest)
+        guard lifetime <= maximumLifetime else { throw .lifetimeTooLong(limit: maximumLifetime) }
+        guard lifetime <= longest else { throw .lifetimeNotEntitled(limit: longest) }
+        return lifetime
+    }
 
-    package init() {}
+    /// The longest that a lease made on these terms may last, renewals included.
+    func longestLifetime(for terms: LeaseTerms) -> Lifetime {
+        terms.entitlement.longestLifetime.map { min($0, maximumLifetime) } ?? maximumLifetime
+    }
 
-    /// Bytes that the lease would be charged.
-    var charge: Int64 { Usage.bytes(for: size ?? 0) }
-
-    /// Whether those are more than the subject has left.
-    func exceedsQuota(_ limits: LeaseLimits) -> Bool {
-        guard let limit = limits.bytesPerSubject else { return false }
-        // A charge within the limit leaves a difference that cannot overflow.
-        return charge > limit || bytesUnderWay > limit - charge - ofSubject.bytes
+    /// Throws `.busy` where a subject that has made those of `day`, and may be about to make `underWay` more, may make no
+    /// other.
+    func checkMade(_ day: LeaseDay?, underWay: Int = 0, now: Timestamp) throws(StoreError) {
+        let day = day ?? LeaseDay(began: now)
+        guard day.made >= leasesPerSubjectAndDay - underWay else { return }
+        throw .usedUp("leases made by this subject in a day", until: day.end, now)
     }
 }
 
-extension LeaseFacts {
-    /// Gathers the facts; `address` and `size` are nil where they are not known yet.
+extension LeaseTerms {
+    /// Bytes by which the catalog grows for a lease on these terms, at most: its rows with their indexes, and those of its
+    /// blob.
+    package var rowBytes: Int64 { 1024 + 128 * Int64(receipts.count) }
+}
+
+/// What is known about a lease that somebody wants, and what follows. A lease is named by its owner's hash, or without
+/// one by its subject; what ended stays ended.
+struct LeaseRule: Sendable {
+    private let terms: LeaseTerms
+    private let limits: LeaseLimits
+    /// Bytes of the blob, where they are known.
+    private let size: Int64?
+    /// Bytes that other uploads of the subject have reserved.
+    private let bytesUnderWay: Int64
+    /// What the subject holds, and when the next of its leases is over.
+    private let ofSubject: Usage
+    private var nextEndOfSubject: Timestamp?
+    /// What the subject has made today; nil where that is nothing.
+    private let day: LeaseDay?
+    /// Whether the operator lets nobody hold the blob.
+    private var isBanned = false
+    /// The lease of that name on that blob, live or ended.
+    private var existing: LeaseRow?
+    /// Whether one of the wanted receipt hashes names another lease on the blob, live or ended.
+    private var isReceiptTaken = false
+    /// Leases on the blob, and when the next of them is over.
+    private var onAddress = 0
+    private var nextEndOnAddress: Timestamp?
+    /// The subject's leases on the blob, where there are so many on it that they could be too many.
+    private var ofSubjectOnAddress = LeaseShare()
+
+    /// Gathers what is known; `address` and `size` are nil where they are not known yet.
     init(
-        _ page: inout CatalogPage, address: BlobAddress?, size: Int64?, terms: LeaseTerms, bytesUnderWay: Int64 = 0,
+        _ page: inout CatalogPage, address: BlobAddress?, size: Int64?, terms: LeaseTerms, bytesUnderWay: Int64,
         limits: LeaseLimits
     ) {
         let blob = address.flatMap { page.blobs.row($0) }
+        self.terms = terms
+        self.limits = limits
         self.size = blob?.state == .held ? blob?.size : size
         self.bytesUnderWay = bytesUnderWay
         ofSubject = page.usage(of: terms.subject)
-        if ofSubject.leases >= limits.leasesPerSubject || exceedsQuota(limits) {
+        day = page.day(of: terms.subject)
+        if ofSubject.leases >= limits.leasesPerSubject || exceedsQuota {
             nextEndOfSubject = page.nextEnds.row(.subject(terms.subject))
         }
         guard let address else { return }
@@ -72,67 +105,60 @@ extension LeaseFacts {
         guard let blob else { return }
         onAddress = blob.leases
         if onAddress >= limits.leasesPerAddress { nextEndOnAddress = page.nextEnds.row(.address(address)) }
+        if onAddress >= limits.leasesPerSubjectAndAddress {
+            ofSubjectOnAddress = page.share(of: terms.subject, on: address)
+        }
         existing = page.place(ofLease: LeaseKey(address, terms)).flatMap { page.leases[$0] }
-    }
-}
-
-/// What to do about a lease that someone wants.
-package enum LeaseDecision: Sendable {
-    /// It is there and lives: it stays as it is.
-    case keep(LeaseRow)
-    /// Make it, once the former one, whose time is up, has been ended.
-    case add(ending: LeaseRow?)
-    case refuse(StoreError)
-}
-
-/// A lease is named by its owner's hash, or without one by its subject. What ended stays ended.
-package enum LeaseRule {
-    package static func decide(
-        _ facts: LeaseFacts, terms: LeaseTerms, limits: LeaseLimits, now: Timestamp
-    ) -> LeaseDecision {
-        if facts.isBanned { return .refuse(.banned) }
-        if let existing = facts.existing {
-            guard let end = existing.end(at: now) else { return .keep(existing) }
-            if terms.owner != nil { return .refuse(.leaseEnded(end)) }
-        }
-        if let most = terms.entitlement.largestBytes, let size = facts.size, size > most {
-            return .refuse(.sizeNotEntitled(limitBytes: most))
-        }
-        if facts.onAddress >= limits.leasesPerAddress {
-            return .refuse(busy("leases on this blob", facts.nextEndOnAddress, now))
-        }
-        if facts.ofSubject.leases >= limits.leasesPerSubject {
-            return .refuse(busy("leases of this subject", facts.nextEndOfSubject, now))
-        }
-        if facts.exceedsQuota(limits) {
-            if let limit = limits.bytesPerSubject, facts.charge > limit { return .refuse(.tooLarge(limitBytes: limit)) }
-            return .refuse(busy("bytes of this subject", facts.nextEndOfSubject, now))
-        }
-        return .add(ending: facts.existing)
+        isReceiptTaken = terms.receipts.contains { page.receiptHashes.row(ReceiptHashKey(address, $0)) != nil }
     }
 
-    /// How long a lease lasts, or `.lifetimeTooLong`, or `.lifetimeNotEntitled`.
-    package static func lifetime(_ terms: LeaseTerms, limits: LeaseLimits) throws(StoreError) -> Lifetime {
-        let longest = longestLifetime(terms, limits: limits)
-        let lifetime = terms.lifetime ?? min(limits.defaultLifetime, longest)
-        guard lifetime <= limits.maximumLifetime else { throw .lifetimeTooLong(limit: limits.maximumLifetime) }
-        guard lifetime <= longest else { throw .lifetimeNotEntitled(limit: longest) }
-        return lifetime
+    /// The lease of that name, if it lives: it stays as it is. Nil if one is to be made, which ends one whose time is up.
+    /// Throws what refuses it.
+    func liveLease(now: Timestamp) throws(StoreError) -> LeaseRow? {
+        if isBanned { throw .banned }
+        if let most = terms.entitlement.largestBytes, let size, size > most {
+            throw .sizeNotEntitled(limitBytes: most)
+        }
+        if let existing {
+            guard let end = existing.end(at: now) else { return existing }
+            if terms.owner != nil { throw .leaseEnded(end) }
+        }
+        if isReceiptTaken { throw .receiptTaken }
+        try limits.checkMade(day, now: now)
+        if ofSubjectOnAddress.leases >= limits.leasesPerSubjectAndAddress {
+            throw .usedUp("leases of this subject on this blob", until: ofSubjectOnAddress.nextEnd, now)
+        }
+        if onAddress >= limits.leasesPerAddress {
+            throw .usedUp("leases on this blob", until: nextEndOnAddress, now)
+        }
+        if ofSubject.leases >= limits.leasesPerSubject {
+            throw .usedUp("leases of this subject", until: nextEndOfSubject, now)
+        }
+        if exceedsQuota {
+            if let limit = limits.bytesPerSubject, charge > limit { throw .tooLarge(limitBytes: limit) }
+            throw .usedUp("bytes of this subject", until: nextEndOfSubject, now)
+        }
+        return nil
     }
 
-    /// The longest that a lease made on these terms may last, renewals included.
-    package static func longestLifetime(_ terms: LeaseTerms, limits: LeaseLimits) -> Lifetime {
-        terms.entitlement.longestLifetime.map { min($0, limits.maximumLifetime) } ?? limits.maximumLifetime
-    }
+    /// Bytes that the lease would be charged.
+    private var charge: Int64 { Usage.bytes(for: size ?? 0) }
 
-    private static func busy(_ limit: String, _ nextEnd: Timestamp?, _ now: Timestamp) -> StoreError {
-        // Between a minute, since the sweep has to come by, and an hour, since others may end theirs before.
-        let wait = nextEnd.map { $0.secondsSince(now) } ?? 0
-        return .busy(limit: limit, retryAfterSeconds: min(max(wait, 60), 3600))
+    /// Whether those are more than the subject has left.
+    private var exceedsQuota: Bool {
+        guard let limit = limits.bytesPerSubject else { return false }
+        // A charge within the limit leaves a difference that cannot overflow.
+        return charge > limit || bytesUnderWay > limit - charge - ofSubject.bytes
     }
 }
 
 extension StoreError {
+    fileprivate static func usedUp(_ limit: String, until nextEnd: Timestamp?, _ now: Timestamp) -> StoreError {
+        // Between a minute, since the sweep has to come by, and an hour, since others may end theirs before.
+        let wait = nextEnd.map { $0.secondsSince(now) } ?? 0
+        return .busy(limit: limit, retryAfterSeconds: min(max(wait, 60), 3600))
+    }
+
     /// What somebody hears whose secret names nothing on a blob: what `find` would tell a stranger.
     package init(strangerTo blob: BlobRow?, at now: Timestamp) {
         self = blob.map { $0.end(at: now).map { .gone($0) } ?? .wrongSecret } ?? .notFound
@@ -141,15 +167,23 @@ extension StoreError {
 
 /// Until when a lease lasts that its owner renews.
 package enum RenewalRule {
-    /// The new end: `lifetime` from now, later or earlier than the old one, since whoever may end a lease may shorten
-    /// it; without a lifetime never earlier. `subject` is whose lease it must be; nil for anybody's.
+    /// The new end: the lifetime of `terms` from now, later or earlier than the old one, since whoever may end a lease may
+    /// shorten it; without a lifetime never earlier. `size` is that of the blob, in bytes.
     package static func end(
-        of lease: LeaseRow, lifetime: Lifetime?, subject: String?, standard: Lifetime, now: Timestamp
+        of lease: LeaseRow, size: Int64, terms: RenewalTerms, standard: Lifetime, now: Timestamp
     ) throws(StoreError) -> Timestamp {
         if let end = lease.end(at: now) { throw .leaseEnded(end) }
-        if let subject, subject != lease.subject { throw .wrongSubject }
-        guard let lifetime else { return max(lease.expires, now.advanced(by: min(standard, lease.limit))) }
+        if let subject = terms.subject, subject != lease.subject { throw .wrongSubject }
+        if let most = terms.entitlement.largestBytes, size > most { throw .sizeNotEntitled(limitBytes: most) }
+        if let most = terms.mostRecipients, max(lease.recipients ?? 0, lease.hashes) > most {
+            throw .recipientsNotEntitled(limit: most)
+        }
+        let entitled = terms.entitlement.longestLifetime ?? lease.limit
+        guard let lifetime = terms.lifetime else {
+            return max(lease.expires, now.advanced(by: min(standard, lease.limit, entitled)))
+        }
         guard lifetime <= lease.limit else { throw .lifetimeTooLong(limit: lease.limit) }
+        guard lifetime <= entitled else { throw .lifetimeNotEntitled(limit: entitled) }
         return now.advanced(by: lifetime)
     }
 }
@@ -182,6 +216,9 @@ package enum DeliveryDecision: Hashable, Sendable {
 
 /// When a lease ends because everybody has it.
 package enum DeliveryRule {
+    /// Bytes by which the catalog grows for one "delivered", at most.
+    package static let rowBytes: Int64 = 256
+
     /// How long a blob stays where each recipient has a secret: for those whose other device is fetching just now.
     package static let individualGrace = Lifetime.minutes(10)
 

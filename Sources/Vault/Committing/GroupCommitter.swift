@@ -12,8 +12,8 @@ import Telemetry
 /// Makes changes durable, many at once: judges them, changes their rows and names their files inside one transaction,
 /// syncs the names once, and only then commits.
 ///
-/// The one place that writes to the catalogue. Each change is undone alone where it cannot be. A failed sync of names or
-/// catalogue is final: the whole batch is told that its outcome is unknown, its files stay where they are for the
+/// The one place that writes to the catalog. Each change is undone alone where it cannot be. A failed sync of names or
+/// catalog is final: the whole batch is told that its outcome is unknown, its files stay where they are for the
 /// sweep, and nothing more is written until the store has proved that it can write again.
 final class GroupCommitter: Sendable {
     /// The most changes that share a batch: also the most files that one crash can leave without a row.
@@ -22,7 +22,7 @@ final class GroupCommitter: Sendable {
     /// A change that waits for its batch.
     private struct Waiting: Sendable {
         let request: @Sendable (inout CatalogPage) -> Void
-        /// Applies the change to the page, then names its file. Called again if the catalogue met a full disk.
+        /// Applies the change to the page, then names its file. Called again if the catalog met a full disk.
         let apply: @Sendable (SQLiteTransaction, inout CatalogPage) throws(CatalogError) -> Result<Applied, StoreError>
         /// Reports why it was not made.
         let fail: @Sendable (StoreError) -> Void
@@ -46,21 +46,22 @@ final class GroupCommitter: Sendable {
     private let catalog: ReopenableCatalog
     private let disk: DiskStore
     private let generations: GenerationTable
+    private let ring: ChangeRing
     private let health: Health
     private let time: StoreTime
     private let meters: Meters
     private let logger: Logger
 
-    /// `thread` is one thread: whatever else writes to the catalogue runs on it too, between batches.
+    /// `thread` is one thread: whatever else writes to the catalog runs on it too, between batches.
     init(
-        thread: BlockingPool, catalog: ReopenableCatalog, disk: DiskStore, generations: GenerationTable, health: Health,
-        time: StoreTime,
-        meters: Meters, logger: Logger
+        thread: BlockingPool, catalog: ReopenableCatalog, disk: DiskStore, generations: GenerationTable,
+        ring: ChangeRing, health: Health, time: StoreTime, meters: Meters, logger: Logger
     ) {
         self.thread = thread
         self.catalog = catalog
         self.disk = disk
         self.generations = generations
+        self.ring = ring
         self.health = health
         self.time = time
         self.meters = meters
@@ -70,7 +71,7 @@ final class GroupCommitter: Sendable {
     /// Makes one change of rows durable, together with whatever else waits, and returns its outcome.
     func perform<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Change.Outcome {
         let result: Result<Change.Outcome, StoreError> = await withCheckedContinuation { continuation in
-            perform(change) { _ in
+            perform({ change }) { _ in
                 false
             } completion: {
                 continuation.resume(returning: $0)
@@ -82,15 +83,19 @@ final class GroupCommitter: Sendable {
     /// Makes one change durable, and with it a file's name if `naming` gave one: it is called behind the change with what
     /// that came to, perhaps more than once, and undoes the change where it throws. `completion` is called on the
     /// committing thread, which everybody else waits for meanwhile.
+    ///
+    /// - Parameter change: gives the change as it is to be applied now: of what changes outside the catalog it knows the
+    ///   latest, as no other change is under way meanwhile.
     func perform<Change: CatalogChange>(
-        _ change: Change, naming: @escaping @Sendable (Change.Outcome) throws(StoreError) -> Bool,
+        _ change: @escaping @Sendable () -> Change,
+        naming: @escaping @Sendable (Change.Outcome) throws(StoreError) -> Bool,
         completion: @escaping @Sendable (Result<Change.Outcome, StoreError>) -> Void
     ) {
         submit(
             Waiting(
-                request: { change.request(on: &$0) },
+                request: { change().request(on: &$0) },
                 apply: { transaction, page throws(CatalogError) in
-                    let result = try transaction.apply(change, to: &page)
+                    let result = try transaction.apply(change(), to: &page)
                     do throws(StoreError) {
                         let outcome = try result.get()
                         let hasName = try naming(outcome)
@@ -122,7 +127,7 @@ final class GroupCommitter: Sendable {
             while true {
                 let batch = self.nextBatch()
                 if batch.isEmpty { break }
-                Self.fail(batch, .unavailable("the store is closing"))
+                Self.fail(batch, .storeIsClosing)
             }
         }
     }
@@ -147,24 +152,24 @@ final class GroupCommitter: Sendable {
 
     private func commit(_ changes: [Waiting], mayFreeBallast: Bool) {
         let now = time.now
-        var touched: [BlobAddress] = []
+        var (touched, shortened): ([BlobAddress], [BlobAddress]) = ([], [])
         var ready = ContinuousClock.now
         meters.batchChanges.record(changes.count)
         let outcome = Result { () throws(CatalogError) in
-            try catalog.use { catalog throws(CatalogError) in
-                try catalog.write(at: now) { transaction throws(CatalogError) in
-                    var page = CatalogPage(now: now)
-                    let results = try apply(changes, to: &page, transaction)
-                    touched = page.touched
-                    try synchronizeNames(results)
-                    try transaction.write(page)
-                    ready = ContinuousClock.now
-                    return results
-                }
+            try catalog.write(at: now) { transaction throws(CatalogError) in
+                var page = CatalogPage(now: now)
+                let results = try apply(changes, to: &page, transaction)
+                (touched, shortened) = (page.touched, page.shortened)
+                try synchronizeNames(results)
+                try transaction.write(page)
+                ready = ContinuousClock.now
+                return results
             }
         }
         // Whatever became of them: before anybody hears of it, nobody believes what was found before.
         for address in touched { generations.advance(address) }
+        // Behind that, so that whoever hears of it and asks is not told what was found before.
+        ring.append(shortened)
         do throws(CatalogError) {
             let (results, commits) = try outcome.get()
             meters.commits.record(ContinuousClock.now - ready)

@@ -4,7 +4,7 @@ import Glibc
 import Store
 import Synchronization
 
-/// The catalogue in use. After a failed sync it is closed and opened afresh; those who want to read wait meanwhile,
+/// The catalog in use. After a failed sync it is closed and opened afresh; those who want to read wait meanwhile,
 /// since connections must not be closed under somebody who is using them.
 final class ReopenableCatalog: Sendable {
     private enum State {
@@ -44,16 +44,23 @@ final class ReopenableCatalog: Sendable {
         }
     }
 
-    /// Lets `body` use the catalogue, which is not closed before it returns. Blocks while it is being reopened.
+    /// Changes rows in one transaction, as `Catalog.write` does.
+    func write<Value>(
+        at now: Timestamp, _ body: (SQLiteTransaction) throws(CatalogError) -> Value
+    ) throws(CatalogError) -> (value: Value, commits: Int64) {
+        try use { catalog throws(CatalogError) in try catalog.write(at: now, body) }
+    }
+
+    /// Lets `body` use the catalog, which is not closed before it returns. Blocks while it is being reopened.
     func use<Value>(_ body: (Catalog) throws(CatalogError) -> Value) throws(CatalogError) -> Value {
         let catalog = try enter()
         defer { leave() }
         return try body(catalog)
     }
 
-    /// Closes every connection, so that SQLite judges its log anew by its checksums, opens the catalogue again and
+    /// Closes every connection, so that SQLite judges its log anew by its checksums, opens the catalog again and
     /// moves the log into the database. Only one thread does this. Where the disk still cannot write or sync, the
-    /// catalogue stays open to be read.
+    /// catalog stays open to be read.
     func reopen() throws(CatalogError) {
         takeOut()?.abandon()
         let result = Result { () throws(CatalogError) in try open() }
@@ -67,7 +74,7 @@ final class ReopenableCatalog: Sendable {
         try result.get().checkpoint()
     }
 
-    /// Closes the catalogue for good, when nobody uses it any more.
+    /// Closes the catalog for good, when nobody uses it any more.
     func close() throws(CatalogError) {
         let catalog = state.withLock { state -> Catalog? in
             guard case .open(let catalog, _) = state else { return nil }
@@ -77,7 +84,7 @@ final class ReopenableCatalog: Sendable {
         try catalog?.close()
     }
 
-    /// Takes the catalogue out when its last user has gone; nil where none was open.
+    /// Takes the catalog out when its last user has gone; nil where none was open.
     private func takeOut() -> Catalog? {
         while true {
             let (catalog, isBusy) = state.withLock { Self.takeOut(&$0) }
@@ -127,7 +134,7 @@ final class ReopenableCatalog: Sendable {
         }
     }
 
-    /// A millisecond, on a thread that may block; only ever while the catalogue is being reopened.
+    /// A millisecond, on a thread that may block; only ever while the catalog is being reopened.
     private static func pause() {
         usleep(1000)
     }

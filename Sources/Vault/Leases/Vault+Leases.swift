@@ -1,3 +1,4 @@
+import BlobFiles
 package import Blobs
 import Catalog
 package import Store
@@ -25,10 +26,9 @@ extension Vault {
     }
 
     package func renew(
-        on address: BlobAddress, owner: Secret, lifetime: Lifetime?, subject: String?
+        on address: BlobAddress, owner: Secret, terms: RenewalTerms
     ) async throws(StoreError) -> Lease {
-        let change = RenewLease(
-            on: address, owner: owner.hash, lifetime: lifetime, subject: subject, standard: settings.defaultLifetime)
+        let change = RenewLease(on: address, owner: owner.hash, terms: terms, standard: settings.defaultLifetime)
         _ = try await workers.run { () throws(StoreError) in try self.judge(change) }
         _ = try await make(change)
         return try await lease(on: address, owner: owner)
@@ -40,11 +40,15 @@ extension Vault {
             let limits = settings.leaseLimits
             let change = try await workers.run { () throws(StoreError) in
                 let size = try self.fileSize(of: address)
-                let change = AddLease(address: address, terms: terms, limits: limits, fileSize: size)
+                let change = AddLease(
+                    address: address, terms: terms, bytesUnderWay: self.uploads.share(of: terms.subject).judged,
+                    limits: limits, fileSize: size)
                 _ = try self.judge(change)
                 return change
             }
-            return try await make(change)
+            return try await withRoom(forRows: terms.rowBytes) { () async throws(StoreError) in
+                try await make(change)
+            }
         }
     }
 
@@ -54,18 +58,38 @@ extension Vault {
         let change = ConfirmDelivery(
             DeliveryKey(address: address, hash: secret.hash, recipient: recipient), sharedGrace: settings.deliveryGrace)
         // A look first: people's devices repeat themselves, and a commit costs a sync.
-        let isNew = try await workers.run { () throws(StoreError) in try self.judge(change) }
-        if isNew { _ = try await make(change) }
+        switch try await workers.run({ () throws(StoreError) in try self.judge(change) }) {
+        case .pass: return
+        // The last one lets the blob go, which a full disk needs.
+        case .complete: _ = try await make(change)
+        case .note:
+            try await withRoom(forRows: DeliveryRule.rowBytes) { () async throws(StoreError) in
+                _ = try await make(change)
+            }
+        }
+    }
+
+    /// Runs `body` while `bytes` of the disk are promised to rows that it adds to the catalog, which uploads do not get
+    /// then. Throws `.diskFull` where they are not there.
+    private func withRoom<Value: Sendable>(
+        forRows bytes: Int64, _ body: () async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let disk = uploads.disk
+        try await workers.run { () throws(StoreError) in try disk.reserve(bytes) }
+        defer { disk.adjust(by: -bytes) }
+        return try await body()
     }
 
     package func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
-        let (usage, nextEnd) = try await read { reader in
-            (try reader.usage(of: subject), try reader.nextEnd(ofSubject: subject))
+        let (usage, day, nextEnd) = try await read { reader in
+            (try reader.usage(of: subject), try reader.day(of: subject), try reader.nextEnd(ofSubject: subject))
         }
         let underWay = uploads.share(of: subject)
+        let made = day.map { $0.end > time.now ? $0.made : 0 } ?? 0
         return QuotaUsage(
             bytes: usage.bytes, reservedBytes: underWay.bytes, limitBytes: settings.bytesPerSubject,
-            leases: usage.leases, leaseLimit: settings.leasesPerSubject, uploads: underWay.uploads,
+            leases: usage.leases, leaseLimit: settings.leasesPerSubject, leasesMade: made,
+            leasesMadeLimit: settings.leasesPerSubjectAndDay, uploads: underWay.uploads,
             uploadLimit: settings.openUploadsPerSubject, nextEnd: nextEnd)
     }
 

@@ -11,7 +11,7 @@ struct Sweep {
     /// What a sweep does, in this order.
     enum Step: CaseIterable {
         case finishRemovals, endLeases, removeBlobs, dropUploads, clearStaging, removeOrphans, clearAside
-        case dropTombstones, ballast
+        case dropTombstones, dropSubjects, ballast
     }
 
     let vault: Vault
@@ -64,6 +64,7 @@ struct Sweep {
         case .removeOrphans: if options.searchesForOrphans { try await removeOrphans() }
         case .clearAside: try await clearAside()
         case .dropTombstones: try await dropTombstones()
+        case .dropSubjects: try await dropSubjects()
         case .ballast: try await remakeBallast()
         }
     }
@@ -148,6 +149,14 @@ struct Sweep {
         }
     }
 
+    private func dropSubjects() async throws(StoreError) {
+        let now = vault.now()
+        while try await vault.read({ try $0.hasIdleSubjects(overBy: now) }) {
+            let dropped = try await vault.make(DropIdleSubjects(overBy: now, limit: Vault.removalBatch))
+            if dropped == 0 || Task.isCancelled { return }
+        }
+    }
+
     /// Tombstones and leases that ended before this moment are forgotten.
     var tombstoneEnd: Timestamp {
         let lifetime = vault.settings.tombstoneLifetime.seconds
@@ -169,5 +178,63 @@ extension CollectReport {
         uploadsExpired += expired.open.count
         uploadBytesExpired += expired.open.bytes
         uploadsForgotten += expired.finished
+    }
+}
+
+/// A dry run: counts what the steps would do.
+extension Sweep {
+    /// Fills the report.
+    mutating func foresee() async throws(StoreError) {
+        let now = vault.now()
+        try await foreseeLeases(now)
+        try await foreseeBlobs(now)
+        try await foreseeUploads(now)
+        report.stagedFilesRemoved = try await clearStaging(removing: false)
+        let end = tombstoneEnd
+        report.tombstonesDropped = try await vault.read { try $0.forgettable(endedBefore: end) }
+        guard options.searchesForOrphans else { return }
+        let store = try await vault.read { try $0.store() }
+        let accounted = try await findOrphans(pass: 0)
+        let verdict = OrphanRule.judge(
+            found: report.orphansFound, accounted: accounted, isRestored: store.isRestored, options: options, now: now)
+        if case .keep(let why) = verdict, report.orphansFound > 0 { report.orphansKept = why }
+    }
+
+    private mutating func foreseeLeases(_ now: Timestamp) async throws(StoreError) {
+        var last: RowCursor?
+        while true {
+            let from = last
+            let due = try await vault.read { try $0.dueLeases(at: now, after: from, limit: Catalog.pageRows) }
+            report.leasesEnded += due.count
+            guard let next = due.last else { return }
+            last = next
+        }
+    }
+
+    private mutating func foreseeUploads(_ now: Timestamp) async throws(StoreError) {
+        var expired = ExpiredUploads()
+        var last: ResumableUpload?
+        while true {
+            let from = last
+            let due = try await vault.read { try $0.dueUploads(at: now, after: from, limit: Catalog.pageRows) }
+            for upload in due { expired.add(upload) }
+            guard let next = due.last else { break }
+            last = next
+        }
+        report.note(expired)
+    }
+
+    private mutating func foreseeBlobs(_ now: Timestamp) async throws(StoreError) {
+        var last: BlobAddress?
+        while true {
+            let from = last
+            let page = try await vault.read { try $0.blobs(after: from) }
+            for blob in page where blob.state != .gone && blob.end(at: now) != nil {
+                report.blobsRemoved += 1
+                report.bytesRemoved += blob.size
+            }
+            guard let next = page.last?.address else { return }
+            last = next
+        }
     }
 }

@@ -64,7 +64,7 @@ extension Vault {
             logger.notice("A damaged blob is intact again", metadata: facts)
         } else {
             logger.error(
-                "Left a damaged blob in place: too many are damaged; see satcheld fsck --repair", metadata: facts)
+                "Left a damaged blob in place: too many are damaged; check the disk", metadata: facts)
         }
     }
 

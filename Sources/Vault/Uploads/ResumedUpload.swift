@@ -1,5 +1,7 @@
+import BlobFiles
 import Blobs
 import Store
+import StoreRules
 import Synchronization
 
 /// One request's part of a resumable upload.
@@ -11,9 +13,11 @@ final class ResumedUpload: ResumableSession {
     static let checkpointBytes: Int64 = 64 << 20
 
     private struct State {
-        var isOver = false
-        /// The offset in the upload's row.
+        /// What a step hears once the request is over.
+        var end: StoreError?
+        /// Offset and length in the upload's row.
         var durableOffset: Int64
+        var durableLength: Int64?
         /// When the last bytes arrived.
         var latest: Timestamp
     }
@@ -30,18 +34,23 @@ final class ResumedUpload: ResumableSession {
         self.upload = upload
         self.length = length
         self.writer = writer
-        state = Mutex(State(durableOffset: upload.offset, latest: vault.time.now))
+        state = Mutex(State(durableOffset: upload.offset, durableLength: upload.length, latest: vault.time.now))
+        writer.offerPlace { [weak self] in await self?.losePlace() }
     }
 
     func append(_ bytes: [UInt8]) async throws(StoreError) {
         try await step { () async throws(StoreError) in
             do throws(StoreError) {
-                state.withLock { $0.latest = vault.time.now }
                 try await writer.append(bytes)
+                state.withLock { $0.latest = vault.time.now }
                 if writer.checksum == nil, writer.received - durableOffset >= Self.checkpointBytes {
                     try await checkpoint()
                 }
             } catch {
+                if error == .noPlaceInProgress {
+                    await supersede(because: error)
+                    throw error
+                }
                 end()
                 try? await writer.drain()
                 throw await settle(error)
@@ -56,8 +65,9 @@ final class ResumedUpload: ResumableSession {
     func commit() async throws(StoreError) -> StoredBlob {
         try await step { () async throws(StoreError) in
             end()
+            writer.holdPlace()
             do throws(StoreError) {
-                let blob = try await vault.commit(writer, as: upload.announcement, row: upload.id)
+                let blob = try await vault.commit(writer, row: upload.id)
                 await writer.close()
                 await vault.discard(upload.id)
                 return blob
@@ -71,16 +81,23 @@ final class ResumedUpload: ResumableSession {
 
     func abandon() async {
         await vault.uploadLocks.withLock(upload.id) {
-            if !state.withLock({ $0.isOver }) { await endAbandoned() }
+            if state.withLock({ $0.end == nil }) { await endAbandoned() }
+        }
+    }
+
+    /// Its place went to another request. What it brought counts, as for a newer request.
+    private func losePlace() async {
+        await vault.uploadLocks.withLock(upload.id) {
+            if state.withLock({ $0.end == nil }) { await supersede(because: .noPlaceInProgress) }
         }
     }
 
     // MARK: Called under the upload's lock
 
-    /// Ends this request for a newer one. What it brought counts as far as it can be made durable.
-    func supersede() async {
-        if writer.checksum != nil { return await endAbandoned() }
-        _ = try? await endPaused()
+    /// Ends this request for another. What it brought counts as far as it can be made durable.
+    func supersede(because reason: StoreError = .superseded) async {
+        end(because: reason)
+        if writer.checksum == nil { _ = try? await endPaused() } else { await endAbandoned() }
     }
 
     /// Ends this request; what it brought since the last checkpoint is dropped.
@@ -99,12 +116,12 @@ final class ResumedUpload: ResumableSession {
 
     private func step<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
         try await vault.uploadLocks.withLock(upload.id) { () async throws(StoreError) in
-            if state.withLock({ $0.isOver }) { throw .superseded }
+            if let end = state.withLock({ $0.end }) { throw end }
             return try await body()
         }
     }
 
-    private func end() { state.withLock { $0.isOver = true } }
+    private func end(because reason: StoreError = .superseded) { state.withLock { $0.end = $0.end ?? reason } }
 
     private var durableOffset: Int64 { state.withLock { $0.durableOffset } }
 
@@ -127,8 +144,7 @@ final class ResumedUpload: ResumableSession {
     private func moveOffset() async throws(StoreError) {
         let offset = writer.received
         try await vault.moveRow(of: upload.id, to: offset, length: length)
-        if length == nil { _ = writer.slot.resize(to: offset) }
-        state.withLock { $0.durableOffset = offset }
+        state.withLock { ($0.durableOffset, $0.durableLength) = (offset, length) }
     }
 
     // MARK: Ends
@@ -136,7 +152,7 @@ final class ResumedUpload: ResumableSession {
     private func endPaused() async throws(StoreError) -> ResumableUpload {
         end()
         do throws(StoreError) { try await checkpoint() } catch { throw await settle(error) }
-        vault.uploads.park(upload.id, await writer.close())
+        await park(isClean: true)
         return try await vault.row(of: upload.id)
     }
 
@@ -146,7 +162,8 @@ final class ResumedUpload: ResumableSession {
         let isMoreThanAnnounced = if case .tooLarge = error { length != nil } else { false }
         if error.isFinalForUpload && !isMoreThanAnnounced {
             await writer.close()
-            await vault.refuse(upload.id, because: error)
+            rest()
+            await vault.refuse(upload, because: error)
         } else {
             await release(cutting: error != .outcomeUnknown)
         }
@@ -161,8 +178,18 @@ final class ResumedUpload: ResumableSession {
             // If this fails, the file is truncated when it is opened again.
             try? await vault.workers.run { () throws(StoreError) in try writer.cut(to: offset) }
         }
+        await park(isClean: isClean)
+    }
+
+    /// Leaves the upload to the next request: with the digest, if it is that of the bytes before the durable offset.
+    private func park(isClean: Bool) async {
         let hasher = await writer.close()
-        writer.slot.expectDisk(length.map { $0 - offset })
+        rest()
         vault.uploads.park(upload.id, isClean ? hasher : nil)
+    }
+
+    private func rest() {
+        let (offset, length) = state.withLock { ($0.durableOffset, $0.durableLength) }
+        writer.slot.rest(at: offset, length: length)
     }
 }

@@ -10,9 +10,8 @@ extension Vault {
     /// held from before the file is named until the rows are durable.
     ///
     /// - Parameter row: the upload's own row, if it is resumable.
-    func commit(
-        _ upload: UploadWriter, as announcement: UploadAnnouncement, row: UploadID? = nil
-    ) async throws(StoreError) -> StoredBlob {
+    func commit(_ upload: UploadWriter, row: UploadID? = nil) async throws(StoreError) -> StoredBlob {
+        let announcement = upload.announcement
         try await upload.drain()
         let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
             let acknowledge = { @Sendable result in continuation.resume(returning: result) }
@@ -20,12 +19,16 @@ extension Vault {
                 do throws(StoreError) {
                     let (address, rest) = try upload.hashWhole()
                     try announcement.verify(address)
-                    if upload.gathersAll { upload.begin(try self.stage(announcement.size, upload.slot)) }
+                    if upload.gathersAll {
+                        upload.begin(try self.stage(upload.received, for: announcement.terms, upload.slot))
+                    }
                     try upload.write(rest)
                     try upload.synchronize(isWhole: true)
+                    // It was admitted long ago, and tries again where this fails.
+                    if row != nil { try self.checkRoom(forRowsOf: announcement.terms) }
                     self.lock(address) { refusal in
                         if let refusal { return acknowledge(.failure(refusal)) }
-                        self.nameAndRecord(upload, address, terms: announcement.terms, row: row) { result in
+                        self.nameAndRecord(upload, address, row: row) { result in
                             self.locks.release(address)
                             acknowledge(result)
                         }
@@ -57,24 +60,26 @@ extension Vault {
     /// A change in a batch: judges the upload, writes its rows, and names its file unless the blob is held already. The
     /// batch then syncs names, commits rows, and calls `completion`.
     private func nameAndRecord(
-        _ upload: UploadWriter, _ address: BlobAddress, terms: LeaseTerms, row: UploadID?,
+        _ upload: UploadWriter, _ address: BlobAddress, row: UploadID?,
         completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
     ) {
-        let change: CommitUpload
-        do throws(StoreError) {
-            change = CommitUpload(
-                address: address, size: upload.received, terms: terms, limits: settings.leaseLimits,
-                fileSize: try fileSize(of: address),
-                resumable: row.map { ($0, lifetime: settings.finishedUploadLifetime) })
-        } catch {
+        let (size, terms, limits) = (upload.received, upload.announcement.terms, settings.leaseLimits)
+        let resumable = row.map { ($0, lifetime: settings.finishedUploadLifetime) }
+        let fileSize: Int64?
+        do throws(StoreError) { fileSize = try self.fileSize(of: address) } catch {
             return completion(.failure(error))
         }
-        committer.perform(
-            change,
-            naming: { blob throws(StoreError) in
-                if blob.isNew { try upload.place(as: address) }
-                return blob.isNew
-            }, completion: completion)
+        committer.perform {
+            CommitUpload(
+                address: address, size: size, terms: terms, bytesUnderWay: upload.slot.bytesOfOthers, limits: limits,
+                fileSize: fileSize, resumable: resumable)
+        } naming: { blob throws(StoreError) in
+            upload.slot.settle()
+            if blob.isNew { try upload.place(as: address) }
+            return blob.isNew
+        } completion: {
+            completion($0)
+        }
     }
 }
 

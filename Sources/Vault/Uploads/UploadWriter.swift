@@ -7,7 +7,8 @@ import Synchronization
 import Telemetry
 
 /// Takes the bytes of one upload to its staged file: checks them as they arrive, gathers them into pieces, and hashes and
-/// writes each piece on two threads while the next one arrives. Owns the file. Used by one task at a time.
+/// writes each piece on two threads while the next one arrives. Owns the file, and the request's place among the others.
+/// Used by one task at a time.
 ///
 /// An upload announced as small has no file at first: it is kept in memory, and verified before anything is written.
 final class UploadWriter: Sendable {
@@ -72,44 +73,65 @@ final class UploadWriter: Sendable {
         var isPlaced = false
     }
 
+    let announcement: UploadAnnouncement
     let slot: UploadSlot
+    /// The number of its request among those in progress.
+    private let request: Int
     /// The checksum that the bytes of this request must have.
     let checksum: UploadChecksum?
     /// Whether the upload is kept in memory until its end.
     let gathersAll: Bool
-    private let workers: BlockingPool
-    private let meters: Meters
+    private let vault: Vault
     private let intake: Mutex<Intake>
     private let digests: Mutex<Digests>
     private let staged: Mutex<Staged>
 
     /// - Parameters:
-    ///   - file: nil for an upload announced as small.
+    ///   - gathersAll: for an upload announced as small.
+    ///   - file: nil where it is made later.
     ///   - hasher: the digest of the bytes in the file; nil if they have to be read again.
     init(
-        _ slot: UploadSlot, rule: UploadRule, file: consuming StagedFile?, hasher: BlobHasher? = BlobHasher(),
-        checksum: UploadChecksum? = nil, workers: BlockingPool, meters: Meters
+        _ announcement: UploadAnnouncement, _ slot: UploadSlot, request: Int, rule: UploadRule,
+        gathersAll: Bool = false, file: consuming StagedFile? = nil, hasher: BlobHasher? = BlobHasher(),
+        checksum: UploadChecksum? = nil, in vault: Vault
     ) {
+        self.announcement = announcement
         self.slot = slot
+        self.request = request
         self.checksum = checksum
-        self.workers = workers
-        self.meters = meters
-        gathersAll = file == nil
+        self.gathersAll = gathersAll
+        self.vault = vault
         intake = Mutex(Intake(rule: rule))
         digests = Mutex(Digests(blob: hasher, checksum: checksum.map { ChecksumHasher($0.algorithm) }))
         staged = Mutex(Staged(file: file))
-        meters.openUploads.add(1)
+        vault.meters.openUploads.add(1)
     }
 
-    deinit { meters.openUploads.add(-1) }
+    deinit {
+        leavePlace()
+        vault.meters.openUploads.add(-1)
+    }
+
+    /// From now on its place can be taken; `ending` ends the request then.
+    func offerPlace(ending: @escaping @Sendable () async -> Void) {
+        vault.uploads.offer(request, now: vault.time.now, ending: ending)
+    }
+
+    /// All bytes are there: from now on its place cannot be taken. False where it was.
+    @discardableResult
+    func holdPlace() -> Bool { vault.uploads.hold(request) }
+
+    func leavePlace() { vault.uploads.leave(request) }
 
     // MARK: While bytes come
 
     /// Bytes received, including those of earlier requests.
     var received: Int64 { intake.withLock { $0.rule.received } }
 
-    /// Takes the next bytes. Throws if they are refused, or if earlier ones could not be written.
+    /// Takes the next bytes. Throws if they are refused, if earlier ones could not be written, or if the request has lost
+    /// its place.
     func append(_ bytes: [UInt8]) async throws(StoreError) {
+        guard vault.uploads.note(request, of: slot.id, now: vault.time.now) else { throw StoreError.noPlaceInProgress }
         let isEnough = try intake.withLock { intake throws(StoreError) in
             try intake.take(bytes)
             return intake.pieceBytes >= (intake.running == 0 ? Self.gatherBytes : Self.waitingBytes)
@@ -137,7 +159,7 @@ final class UploadWriter: Sendable {
     }
 
     private func start(_ job: @escaping @Sendable () throws(StoreError) -> Void) {
-        workers.submit {
+        vault.workers.submit {
             self.end(Result { () throws(StoreError) in try job() })
         } orElse: {
             self.end(.failure(.storeIsClosing))
@@ -191,7 +213,7 @@ final class UploadWriter: Sendable {
         digests.withLock { $0.blob = hasher }
     }
 
-    /// Gives a small upload its file, now that all of it is here and verified.
+    /// Gives the upload its file: a small one when all of it is here and verified.
     func begin(_ file: consuming StagedFile) {
         var new: StagedFile? = file
         staged.withLock { $0.file = new.take() }
@@ -203,7 +225,9 @@ final class UploadWriter: Sendable {
             guard staged.file != nil else { throw StoreError.uploadIsOver }
             for piece in pieces {
                 let count = Int64(piece.count)
-                try slot.prepareDisk(for: count)
+                try slot.prepare(for: count) { size, others throws(StoreError) in
+                    try vault.judge(announcement, size: size, bytesUnderWay: others)
+                }
                 do throws(FileError) { try staged.file?.write(piece) } catch { throw StoreError(error) }
                 slot.wrote(count)
             }
@@ -218,7 +242,7 @@ final class UploadWriter: Sendable {
             do throws(FileError) { try staged.file?.flush() } catch { throw StoreError(error) }
             staged.isWhole = isWhole
         }
-        meters.fileSyncs.record(ContinuousClock.now - start)
+        vault.meters.fileSyncs.record(ContinuousClock.now - start)
     }
 
     /// Whether the whole upload is on the disk, verified and synced: only name and rows are missing.
@@ -255,9 +279,10 @@ final class UploadWriter: Sendable {
         }
     }
 
-    /// Closes the file and drops what is in memory. Returns the digest, as far as it is known.
+    /// Closes the file, drops what is in memory, and frees the request's place. Returns the digest, as far as it is known.
     @discardableResult
     func release() -> BlobHasher? {
+        leavePlace()
         intake.withLock { intake in
             intake.isOver = true
             _ = intake.pass()
@@ -269,13 +294,6 @@ final class UploadWriter: Sendable {
     /// The same on a thread that may block; on this one if the store has closed.
     @discardableResult
     func close() async -> BlobHasher? {
-        do { return try await workers.run { self.release() } } catch { return release() }
+        do { return try await vault.workers.run { self.release() } } catch { return release() }
     }
-}
-
-extension StoreError {
-    /// An upload was used after its end.
-    static let uploadIsOver = StoreError.unavailable("the upload is over")
-    /// The threads have ended.
-    static let storeIsClosing = StoreError.unavailable("the store is closing")
 }

@@ -13,7 +13,7 @@ extension Vault {
     func addRow(of id: UploadID, _ announcement: UploadAnnouncement) async throws(StoreError) -> Timestamp {
         let change = CreateUpload(id: id, announcement: announcement, lifetime: settings.uploadLifetime)
         let result: Result<Timestamp, StoreError> = await withCheckedContinuation { continuation in
-            committer.perform(change) { _ in
+            committer.perform({ change }) { _ in
                 true
             } completion: {
                 continuation.resume(returning: $0)
@@ -35,9 +35,13 @@ extension Vault {
 
     /// Records that the upload can never be taken, and discards its bytes. If that fails the upload stays open, and is
     /// refused again when it is resumed.
-    func refuse(_ id: UploadID, because error: StoreError) async {
+    func refuse(_ upload: ResumableUpload, because error: StoreError) async {
+        let id = upload.id
         do throws(StoreError) {
-            try await make(RefuseUpload(id: id, because: error, lifetime: settings.finishedUploadLifetime))
+            try await make(
+                RefuseUpload(
+                    id: id, of: upload.announcement.terms.subject, because: error,
+                    lifetime: settings.finishedUploadLifetime))
         } catch {
             return uploads.park(id, nil)
         }
@@ -66,7 +70,14 @@ extension Vault {
             let page = try await read { try $0.openUploads(after: from) }
             guard let next = page.last?.id else { return }
             last = next
-            for upload in page { uploads.add(upload.id, UploadSlot(restoring: upload, in: uploads)) }
+            for upload in page {
+                let latest = upload.expires.seconds.subtractingReportingOverflow(settings.uploadLifetime.seconds)
+                uploads.add(
+                    upload.id, UploadSlot(restoring: upload, in: uploads),
+                    UploadStanding(
+                        hasBytes: upload.offset > 0,
+                        latest: Timestamp(seconds: latest.overflow ? .min : latest.partialValue)))
+            }
         }
     }
 }

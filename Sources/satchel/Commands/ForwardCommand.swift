@@ -1,8 +1,9 @@
 import ArgumentParser
 import MediaClient
 import MediaMessage
+import Transfer
 
-struct ForwardCommand: ParsableCommand {
+struct ForwardCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "forward",
         abstract: "Forwards the file a message points to without re-uploading it; prints the new message.",
@@ -30,22 +31,38 @@ struct ForwardCommand: ParsableCommand {
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if file == nil, !upload.flags.isEmpty { throw ValidationError("--resumable-from needs --file") }
+        try requireText(["--caption": caption])
+    }
+
+    var flags: [SettingKey: String] {
+        merged(server.flags, lease.flags, connection.flags, upload.flags, [.format: format].compactMapValues { $0 })
+    }
+
     func run() throws {
         let console = output.console
-        let own: [SettingKey: String] = format.map { [.format: $0] } ?? [:]
-        let flags = merged(server.flags, lease.flags, connection.flags, upload.flags, own)
         let composition = try Composition(flags: flags, console: console)
         try lease.check(composition.settings)
+        if let caption, !caption.isEmpty { try requireJSON("--caption", composition.settings) }
         defer { console.clearLine() }
-        let message = try MessageSource.read(message, console: console)
+        let messages = try MessageSource.readAll(message, console: console)
+        guard messages.count == 1 || file == nil else {
+            throw ExitError("\(message) has \(messages.count) messages, and --file takes one", .usage)
+        }
         let options = ForwardOptions(
             caption: caption, hasRecipientSecrets: lease.recipientSecrets, plaintextPath: file)
-        let result: SendResult
-        do { result = try composition.client.forward(message, options: options) } catch {
-            throw hint(error)
+        for message in messages {
+            if let origin = message.url.flatMap({ WebURL($0.description) })?.origin {
+                try server.check(origin, composition.settings)
+            }
+            let result: SendResult
+            do { result = try composition.client.forward(message, options: options) } catch {
+                throw hint(error)
+            }
+            console.clearLine()
+            try composition.printMessages(result)
         }
-        console.clearLine()
-        try composition.printMessages(result)
         composition.sendWaitingReceipts()
     }
 

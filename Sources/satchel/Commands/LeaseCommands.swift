@@ -1,8 +1,9 @@
 import ArgumentParser
 import Blobs
 import MediaClient
+import Transfer
 
-struct StatusCommand: ParsableCommand {
+struct StatusCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Shows the status of sent files: who has received them, when they expire, how they ended.",
@@ -26,15 +27,18 @@ struct StatusCommand: ParsableCommand {
 
     private static let pauseMilliseconds: Int64 = 2000
 
+    var flags: [SettingKey: String] { connection.flags }
+
     func run() throws {
         let console = output.console
-        let composition = try Composition(flags: connection.flags, console: console)
+        let composition = try Composition(flags: flags, console: console)
         defer { composition.sendWaitingReceipts() }
         var leases = try selected(composition.client, console)
         if leases.isEmpty { console.notify("nothing sent from here is known to be alive") }
         var lines: [LeaseName: String] = [:]
         while !leases.isEmpty {
-            let statuses = try composition.client.status(of: leases).filter(\.isWorthShowing)
+            // What was asked for by name is shown in any case.
+            let statuses = try composition.client.status(of: leases).filter { isNamed || $0.isWorthShowing }
             for status in statuses {
                 let line = json ? StatusLine.json(status) : StatusLine.text(status)
                 if lines.updateValue(line, forKey: status.lease.name) != line { try printResult(line) }
@@ -45,10 +49,14 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
+    private var isNamed: Bool { lease.map { $0 != "all" } ?? false }
+
     private func selected(_ client: MediaClient, _ console: Console) throws -> [SentLease] {
         let leases = try client.sentLeases()
         guard let lease else { return leases.filter { $0.end == nil } }
-        let chosen = try LeaseArgument.read(lease, allowsAll: true, console: console).select(from: leases)
+        let selectors = try LeaseArgument.read(lease, allowsAll: true, console: console)
+        var names: Set<LeaseName> = []
+        let chosen = selectors.flatMap { $0.select(from: leases) }.filter { names.insert($0.name).inserted }
         guard !chosen.isEmpty || lease == "all" else { throw MediaClientError.notSent }
         return chosen
     }
@@ -61,7 +69,7 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
-struct RenewCommand: ParsableCommand {
+struct RenewCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "renew",
         abstract: "Changes how long the server keeps a sent file, counted from now.")
@@ -76,19 +84,24 @@ struct RenewCommand: ParsableCommand {
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    var flags: [SettingKey: String] {
+        merged(server.flags, connection.flags, [.lifetime: lifetime].compactMapValues { $0 })
+    }
+
     func run() throws {
         let console = output.console
-        let time: [SettingKey: String] = lifetime.map { [.lifetime: $0] } ?? [:]
-        let composition = try Composition(flags: merged(server.flags, connection.flags, time), console: console)
+        let composition = try Composition(flags: flags, console: console)
         defer { composition.sendWaitingReceipts() }
-        let selector = try LeaseArgument.read(lease, console: console)
-        let lease = try selector.selectOne(from: try composition.client.sentLeases())
-        let renewed = try composition.client.renew(lease)
-        try printResult("\(lease.name) expires \(CalendarTime(renewed.expires))")
+        for selector in try LeaseArgument.read(lease, console: console) {
+            let lease = try selector.selectOne(from: try composition.client.sentLeases())
+            try server.check(lease.server.origin, composition.settings)
+            let renewed = try composition.client.renew(lease)
+            try printResult("\(lease.name) expires \(CalendarTime(renewed.expires))")
+        }
     }
 }
 
-struct RevokeCommand: ParsableCommand {
+struct RevokeCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
         abstract: "Revokes sent files: the server stops serving them, unless someone else has forwarded them.",
@@ -103,12 +116,13 @@ struct RevokeCommand: ParsableCommand {
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    var flags: [SettingKey: String] { connection.flags }
+
     func run() throws {
         let console = output.console
-        let composition = try Composition(flags: connection.flags, console: console)
+        let composition = try Composition(flags: flags, console: console)
         defer { composition.sendWaitingReceipts() }
-        for argument in lease {
-            let selector = try LeaseArgument.read(argument, console: console)
+        for selector in try lease.flatMap({ try LeaseArgument.read($0, console: console) }) {
             let lease = try selector.selectOne(from: try composition.client.sentLeases())
             let reason = try composition.client.revoke(lease)
             if reason != .revoked { console.notify("\(lease.name) had ended already") }
@@ -118,7 +132,7 @@ struct RevokeCommand: ParsableCommand {
 }
 
 /// `satchel quota`.
-struct QuotaCommand: ParsableCommand {
+struct QuotaCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "quota", abstract: "Shows how much of your quota is used at the server, and when more is freed.")
 
@@ -126,8 +140,10 @@ struct QuotaCommand: ParsableCommand {
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    var flags: [SettingKey: String] { merged(server.flags, connection.flags) }
+
     func run() throws {
-        let composition = try Composition(flags: merged(server.flags, connection.flags), console: output.console)
+        let composition = try Composition(flags: flags, console: output.console, keepsState: false)
         try printResult(QuotaDescription(try composition.client.quota()).text)
     }
 }
@@ -138,12 +154,13 @@ struct QuotaDescription {
 
     init(_ quota: Quota) { self.quota = quota }
 
-    /// A line each for bytes, leases and uploads in progress, and one for the next expiry.
+    /// A line each for bytes, leases, leases made today and uploads in progress, and one for the next expiry.
     var text: String {
         var lines = [
             "bytes    \(line(quota.bytes, ProgressMeter.bytes))", "leases   \(line(quota.leases) { "\($0)" })",
-            "uploads  \(line(quota.uploads) { "\($0)" })",
         ]
+        if let made = quota.leasesMade { lines.append("today    \(line(made) { "\($0)" }) leases made") }
+        lines.append("uploads  \(line(quota.uploads) { "\($0)" })")
         if let end = quota.nextEnd { lines.append("the next lease ends \(CalendarTime(end))") }
         return lines.joined(separator: "\n")
     }

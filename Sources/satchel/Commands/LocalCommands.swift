@@ -5,7 +5,7 @@ import MediaMessage
 
 // Commands that need no server.
 
-struct SealCommand: ParsableCommand {
+struct SealCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "seal",
         abstract: "Encrypts a file into a sealed blob without a server; prints a message without a location.")
@@ -16,6 +16,9 @@ struct SealCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Write the sealed blob to this file.", valueName: "blob"))
     var output: String
 
+    @Flag(help: "Replace an existing file.")
+    var force = false
+
     @OptionGroup(title: "Content") var content: ContentOptions
     @OptionGroup var voice: OutputOptions
 
@@ -23,15 +26,18 @@ struct SealCommand: ParsableCommand {
         if content.format == MessageFormat.link.rawValue {
             throw ValidationError("a link needs the location of the blob, which is not known yet")
         }
+        if output == "-" { throw ValidationError("-o needs a file: standard output takes the message") }
     }
+
+    var flags: [SettingKey: String] { content.flags }
 
     func run() throws {
         let console = voice.console
-        let composition = try Composition(flags: content.flags, console: console)
+        let composition = try Composition(flags: flags, console: console, keepsState: false)
         defer { console.clearLine() }
         let options = content.sendOptions(for: file, composition.settings)
         let message = try composition.client.seal(
-            try openInput(file), options: options, to: output, replacing: content.force)
+            try openInput(file), options: options, to: output, replacing: force)
         console.clearLine()
         try printResult(message.encoded())
     }
@@ -45,7 +51,7 @@ struct UnsealCommand: ParsableCommand {
     @Argument(help: ArgumentHelp(MessageSource.help))
     var message: String
 
-    @Argument(help: "The sealed blob.")
+    @Argument(help: "The sealed blob; - is standard input.")
     var blob: String
 
     @OptionGroup var target: TargetOptions
@@ -53,17 +59,17 @@ struct UnsealCommand: ParsableCommand {
 
     func run() throws {
         let console = output.console
-        let composition = try Composition(flags: [:], console: console)
+        let composition = try Composition(flags: [:], console: console, keepsState: false)
         let message = try MessageSource.read(message, requiresLocation: false, console: console)
         defer { console.clearLine() }
         let path = try composition.client.unseal(
             message, blob: try openInput(blob), to: target.openTarget(), replacing: target.force)
         console.clearLine()
-        if let path { try printResult(path) }
+        if let path { try printPath(path) }
     }
 }
 
-struct PrepareCommand: ParsableCommand {
+struct PrepareCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "prepare",
         abstract: "Writes a file as it would be sent, before encryption, and says what was changed.")
@@ -71,22 +77,33 @@ struct PrepareCommand: ParsableCommand {
     @Argument(help: "File to prepare; - is standard input.")
     var file: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Write the result to this file.", valueName: "file"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Write the result to this file; - is standard output.", valueName: "file"))
     var output: String
 
     @Option(help: ArgumentHelp(ContentOptions.qualityHelp, valueName: "quality"))
     var quality: String?
 
-    @Flag(help: "Accept damaged pictures; replace an existing file.")
+    @Flag(help: "Accept damaged pictures, as far as they can be read.")
+    var acceptDamaged = false
+
+    @Flag(help: "Replace an existing file.")
     var force = false
 
     @OptionGroup var voice: OutputOptions
 
+    func validate() throws {
+        if force && output == "-" { throw ValidationError("--force replaces a file, and -o - writes to none") }
+    }
+
+    var flags: [SettingKey: String] { [.quality: quality].compactMapValues { $0 } }
+
     func run() throws {
-        let flags: [SettingKey: String] = quality.map { [.quality: $0] } ?? [:]
-        let composition = try Composition(flags: flags, console: voice.console)
-        _ = try composition.client.prepare(
-            try openInput(file), options: SendOptions(acceptsCorruption: force), to: output, replacing: force)
-        try printResult(output)
+        let composition = try Composition(flags: flags, console: voice.console, keepsState: false)
+        let target: OpenTarget = output == "-" ? .stream(1) : .path(output)
+        let path = try composition.client.prepare(
+            try openInput(file), options: SendOptions(acceptsCorruption: acceptDamaged), to: target, replacing: force)
+        if let path { try printPath(path) }
     }
 }

@@ -88,15 +88,17 @@ struct ReceiptsCommand: ParsableCommand {
         }
     }
 
-    struct SendWaiting: ParsableCommand {
+    struct SendWaiting: ConfiguredCommand {
         static let configuration = CommandConfiguration(commandName: "send", abstract: "Sends the waiting receipts.")
 
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
+        var flags: [SettingKey: String] { connection.flags }
+
         func run() throws {
             let console = output.console
-            let composition = try Composition(flags: connection.flags, console: console)
+            let composition = try Composition(flags: flags, console: console)
             let tally = try composition.client.sendWaitingReceipts()
             if let reason = tally.reason { console.notify(reason) }
             try printResult("delivered \(tally.delivered), dropped \(tally.dropped), waiting \(tally.waiting)")

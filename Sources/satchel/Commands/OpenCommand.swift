@@ -1,17 +1,18 @@
 import ArgumentParser
+import Blobs
 import Files
 import MediaClient
 import MediaMessage
 import Transfer
 
-struct OpenCommand: ParsableCommand {
+struct OpenCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "open",
         abstract: "Downloads, verifies and decrypts the file a message points to; prints its path.",
         discussion: """
             Nothing is written to the output before the whole file is verified. Files are downloaded only from the \
             hosts in the setting `servers`, by default the host of SATCHEL_SERVER. Other hosts need --from, or a yes \
-            on the terminal.
+            on the terminal. A file with several messages, one a line, opens all of their files.
 
             Once the file is in place, delivery is confirmed to the server in the message, unless --no-receipt is \
             given. If that server cannot be reached, the receipt is sent later.
@@ -28,27 +29,61 @@ struct OpenCommand: ParsableCommand {
     @Flag(help: "Do not confirm delivery.")
     var noReceipt = false
 
+    @OptionGroup(title: "Download") var download: DownloadOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    var flags: [SettingKey: String] {
+        merged(connection.flags, download.flags, noReceipt ? [.receipt: "no"] : [:])
+    }
+
     func run() throws {
         let console = output.console
-        let receipt: [SettingKey: String] = noReceipt ? [.receipt: "no"] : [:]
-        let composition = try Composition(flags: merged(connection.flags, receipt), console: console)
+        let composition = try Composition(flags: flags, console: console, keepsState: false)
         let named = try from.map { text throws(ExitError) in
             guard let pattern = HostPattern(text) else {
                 throw ExitError("--from: \(printable(text)) is not a host", .usage)
             }
             return pattern
         }
-        let message = try MessageSource.read(message, console: console)
+        var addresses: Set<BlobAddress> = []
+        // Of messages for several recipients of one file, one is enough.
+        let messages = try MessageSource.readAll(message, console: console).filter {
+            addresses.insert($0.address).inserted
+        }
+        let place = try target.openTarget()
+        if messages.count == 1 { return try open(messages[0], to: place, named, composition.client, console) }
+        guard case .folder = place else {
+            throw ExitError("\(message) has \(messages.count) messages: -o takes a folder for them", .usage)
+        }
+        try openAll(messages, to: place, named, composition.client, console)
+    }
+
+    /// Tries all of them; the first failure decides the exit code.
+    private func openAll(
+        _ messages: [MediaMessage], to place: OpenTarget, _ named: [HostPattern], _ client: MediaClient,
+        _ console: Console
+    ) throws {
+        var first: ExitError?
+        for message in messages {
+            do { try open(message, to: place, named, client, console) } catch {
+                guard let ending = ExitError(error), !ending.isUnread else { throw error }
+                console.notify("\(message.address.abbreviated): \(ending.sentence)")
+                first = first ?? ending
+            }
+        }
+        if let first { throw ExitError("not every file was opened", first.code) }
+    }
+
+    private func open(
+        _ message: MediaMessage, to place: OpenTarget, _ named: [HostPattern], _ client: MediaClient, _ console: Console
+    ) throws {
         defer { console.clearLine() }
-        let opened = try composition.client.open(
-            message, to: target.openTarget(), replacing: target.force, named: named)
+        let opened = try client.open(message, to: place, replacing: target.force, named: named)
         console.clearLine()
         // The file is in place, and its path is printed first: only then the receipt.
-        defer { if let receipt = opened.receipt { composition.client.report(receipt) } }
-        if let path = opened.path { try printResult(path) }
+        defer { if let receipt = opened.receipt { client.report(receipt) } }
+        if let path = opened.path { try printPath(path) }
     }
 }
 

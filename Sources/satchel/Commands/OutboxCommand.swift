@@ -32,7 +32,7 @@ struct OutboxCommand: ParsableCommand {
         }
     }
 
-    struct ResumeEntries: ParsableCommand {
+    struct ResumeEntries: ConfiguredCommand {
         static let configuration = CommandConfiguration(
             commandName: "resume",
             abstract: "Continues interrupted sends from where they stopped; prints their messages.",
@@ -55,15 +55,26 @@ struct OutboxCommand: ParsableCommand {
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
+        func validate() throws { try connection.refuseAttempts(with: wait) }
+
+        var flags: [SettingKey: String] {
+            merged(server.flags, upload.flags, connection.flags, [.format: format].compactMapValues { $0 })
+        }
+
         func run() throws {
             let console = output.console
-            let own: [SettingKey: String] = format.map { [.format: $0] } ?? [:]
-            let flags = merged(server.flags, upload.flags, connection.flags, own)
             let composition = try Composition(flags: flags, console: console)
             defer { composition.sendWaitingReceipts() }
             let items = try composition.client.outbox()
             let names = try ids.isEmpty ? items.map(\.record.name) : ids.map { try OutboxCommand.name($0, in: items) }
             if names.isEmpty { console.notify("the outbox is empty") }
+            for item in items where names.contains(item.record.name) {
+                try server.check(item.record.origin, composition.settings)
+                if format != nil, item.record.messageCount > 1 {
+                    try requireJSON(
+                        "\(item.record.name), which has a message for each recipient,", composition.settings)
+                }
+            }
             try resume(names, composition, console)
         }
 
@@ -86,7 +97,7 @@ struct OutboxCommand: ParsableCommand {
         }
     }
 
-    struct CancelEntries: ParsableCommand {
+    struct CancelEntries: ConfiguredCommand {
         static let configuration = CommandConfiguration(
             commandName: "cancel",
             abstract: "Cancels unfinished sends: removes them from the server and from the outbox.",
@@ -98,12 +109,19 @@ struct OutboxCommand: ParsableCommand {
         @Flag(help: "Do not contact the server; what it has expires by itself.")
         var onlyHere = false
 
-        @OptionGroup(title: "Server") var server: ServerOptions
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            if onlyHere, !connection.flags.isEmpty {
+                throw ValidationError("--only-here contacts no server, and takes no flag about connections")
+            }
+        }
+
+        var flags: [SettingKey: String] { connection.flags }
+
         func run() throws {
-            let composition = try Composition(flags: merged(server.flags, connection.flags), console: output.console)
+            let composition = try Composition(flags: flags, console: output.console)
             for id in ids {
                 let name = try OutboxCommand.name(id, in: try composition.client.outbox())
                 try composition.client.cancel(name, onlyLocally: onlyHere)

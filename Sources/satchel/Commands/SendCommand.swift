@@ -2,17 +2,19 @@ import ArgumentParser
 import MediaClient
 import MediaMessage
 
-struct SendCommand: ParsableCommand {
+struct SendCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",
         abstract: "Compresses, encrypts and uploads files; prints a message for each.",
         discussion: """
-            JPEG pictures are compressed, and their metadata is removed. Other files are sent unchanged. The command \
-            stops at the first failure; the messages of the files before it have been printed.
+            JPEG pictures are compressed, and their metadata is removed. Other files, HEIC pictures and films too, are \
+            sent as they are, with the place where they were taken if that is in them. The command stops at the first \
+            failure; the messages of the files before it have been printed.
 
-            Each file is in the outbox before its first byte leaves. If the upload is interrupted, the sealed file \
-            stays there, and `satchel outbox resume` continues. With --wait the command keeps trying until the file is \
-            sent or refused for good.
+            The server is asked first whether it takes the file. Each file is in the outbox before its first byte \
+            leaves. If the upload is interrupted, or nobody answers, the sealed file stays there, and `satchel outbox \
+            resume` continues; more than 64 MiB are sealed only for a server that answers. With --wait the command \
+            keeps trying until the file is sent or refused for good.
 
             One message serves a group of any size. With --recipient-secrets a separate message is printed for each \
             recipient, one a line, for one file after the other.
@@ -34,22 +36,38 @@ struct SendCommand: ParsableCommand {
     func validate() throws {
         if content.name != nil && file.count > 1 { throw ValidationError("--name needs a single FILE") }
         if file.count(where: { $0 == "-" }) > 1 { throw ValidationError("- may appear only once") }
+        try connection.refuseAttempts(with: wait)
+    }
+
+    var flags: [SettingKey: String] {
+        merged(server.flags, lease.flags, content.flags, upload.flags, connection.flags)
     }
 
     func run() throws {
         let console = output.console
-        let composition = try Composition(
-            flags: merged(server.flags, lease.flags, content.flags, upload.flags, connection.flags), console: console)
+        let composition = try Composition(flags: flags, console: console)
         try lease.check(composition.settings)
+        try content.check(composition.settings)
         defer { composition.sendWaitingReceipts() }
         for (index, path) in file.enumerated() {
             console.subject = file.count > 1 ? printable(path) : nil
             do { try send(path, composition, console) } catch {
                 console.subject = nil
-                let rest = file.count - index - 1
-                if rest > 0 { console.notify("the last \(rest) of \(file.count) files were not sent") }
+                // One whose message could not be printed has been sent.
+                let sent = error is ExitError ? index + 1 : index
+                if let notice = Self.notice(sent: sent, of: file.count) { console.notify(notice) }
                 throw ExitError(error)?.about(printable(path)) ?? error
             }
+        }
+    }
+
+    /// Which of several files were not sent; nil for a single file, and if all were.
+    static func notice(sent: Int, of count: Int) -> String? {
+        switch count - sent {
+        case _ where count < 2, 0: nil
+        case count: "none of the \(count) files was sent"
+        case 1: "the last of \(count) files was not sent"
+        case let rest: "the last \(rest) of \(count) files were not sent"
         }
     }
 

@@ -13,7 +13,10 @@ struct ShowCommand: ParsableCommand {
     @Argument(help: ArgumentHelp(MessageSource.help))
     var message: String
 
-    @Option(help: ArgumentHelp("Write the preview picture to this file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the preview picture to this file; - is standard output, and nothing else is printed.",
+            valueName: "file"))
     var preview: String?
 
     @Flag(help: "Replace an existing file.")
@@ -21,16 +24,30 @@ struct ShowCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if force && preview == nil { throw ValidationError("--force needs --preview") }
+        if force && preview == "-" { throw ValidationError("--force replaces a file, and --preview - writes to none") }
+    }
+
     func run() throws {
-        let message = try MessageSource.read(message, requiresLocation: false, console: output.console)
-        try printResult(MessageDescription(message).text)
-        if let preview { try writePreview(of: message, to: preview) }
+        let messages = try MessageSource.readAll(message, requiresLocation: false, console: output.console)
+        if let preview {
+            guard messages.count == 1 else {
+                throw ExitError("\(message) has \(messages.count) messages, and --preview takes one", .usage)
+            }
+            try writePreview(of: messages[0], to: preview)
+            if preview == "-" { return }
+        }
+        try printResult(messages.map { MessageDescription($0).text }.joined(separator: "\n\n"))
     }
 
     private func writePreview(of message: MediaMessage, to path: String) throws {
         guard let bytes = message.media.preview else { throw ExitError("the message has no preview", .badData) }
         do { _ = try checkPreview(bytes) } catch { throw MediaClientError.picture(error) }
-        try writeNewFile(bytes, to: path, replacing: force)
+        if path == "-" {
+            do { return try Process.write(bytes, to: 1) } catch { throw ExitError(output: error) }
+        }
+        try writeResult(bytes, to: path, replacing: force, temporaryFolder: Process.temporaryFolder)
     }
 }
 

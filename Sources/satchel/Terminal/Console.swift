@@ -16,11 +16,16 @@ final class Console {
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
     /// Writes to standard error.
-    static func write(_ text: String) { _ = Process.write(text, to: 2) }
+    static func write(_ text: String) { try? Process.write(Array(PathText.readable(text).utf8), to: 2) }
 
     func notify(_ sentence: String) {
+        if isQuiet { clearLine() } else { warn(sentence) }
+    }
+
+    /// Says what has to be said however quiet it is to be.
+    func warn(_ sentence: String) {
         clearLine()
-        if !isQuiet { Self.write("satchel: \(subject.map { "\($0): " } ?? "")\(sentence)\n") }
+        Self.write("satchel: \(subject.map { "\($0): " } ?? "")\(sentence)\n")
     }
 
     /// Shows progress on a terminal, once a step takes longer than a second.
@@ -28,7 +33,7 @@ final class Console {
         guard isTerminal, !isQuiet else { return }
         let now = Process.monotonicMilliseconds
         if meter?.step != progress.step { meter = ProgressMeter(progress.step, start: now) }
-        guard let line = meter?.line(progress, now: now) else { return }
+        guard let line = meter?.line(progress, now: now, columns: Process.columns(2) ?? 80) else { return }
         Self.write("\r\u{1b}[K\(line)")
         isLineShown = true
     }
@@ -53,7 +58,8 @@ final class Console {
 
     var delegate: ClientDelegate {
         ClientDelegate(
-            notify: { self.notify($0) }, progress: { self.show($0) }, allows: { self.allows($0) })
+            notify: { self.notify($0) }, warn: { self.warn($0) }, progress: { self.show($0) },
+            allows: { self.allows($0) })
     }
 }
 
@@ -70,16 +76,26 @@ struct ProgressMeter {
         lastShown = start
     }
 
-    /// The line to show now; nil in the first second, and more often than five times a second.
-    mutating func line(_ progress: StepProgress, now: Int64) -> String? {
+    /// The line to show now, shorter than the terminal is wide; nil in the first second, and more often than five times a
+    /// second.
+    mutating func line(_ progress: StepProgress, now: Int64, columns: Int) -> String? {
         let elapsed = now - start
         guard elapsed >= 1000, now - lastShown >= 200 else { return nil }
         lastShown = now
         let rate = Int64(Double(progress.done) * 1000 / Double(elapsed))
         let rest = max(0, progress.total - progress.done)
         let left = rate > 0 ? Self.duration(rest / rate) + " left" : "stalled"
-        return "\(step.rawValue) \(Self.bytes(progress.done)) of \(Self.bytes(progress.total)), "
-            + "\(Self.bytes(rate))/s, \(left)"
+        let parts = [
+            step.rawValue, " \(Self.bytes(progress.done))", " of \(Self.bytes(progress.total))",
+            ", \(Self.bytes(rate))/s", ", \(left)",
+        ]
+        var line = ""
+        for part in parts {
+            // A line as wide as the terminal would wrap on some.
+            guard line.count + part.count < columns else { break }
+            line += part
+        }
+        return line
     }
 
     /// `1.4 MB`, in powers of ten.

@@ -1,5 +1,7 @@
 import CLinux
+import Files
 import Glibc
+import MediaClient
 
 /// System calls other than those on files: every `unsafe` of this room.
 enum Process {
@@ -20,7 +22,7 @@ enum Process {
         var arguments: [String] = []
         for index in 0..<Int(CommandLine.argc) {
             guard let start = unsafe CommandLine.unsafeArgv[index] else { break }
-            let argument = unsafe String(cString: start)
+            let argument = unsafe PathText.text(cString: start)
             arguments.append(argument)
             if index > 0, MessageSource.isMessage(argument) {
                 unsafe start.update(repeating: CChar(bitPattern: UInt8(ascii: "*")), count: strlen(start))
@@ -30,8 +32,11 @@ enum Process {
     }
 
     static func environment(_ name: String) -> String? {
-        unsafe getenv(name).map { unsafe String(cString: $0) }
+        unsafe getenv(name).map { unsafe PathText.text(cString: $0) }
     }
+
+    /// Where files are made that nobody keeps.
+    static var temporaryFolder: String { environment("TMPDIR") ?? "/tmp" }
 
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
@@ -51,18 +56,23 @@ enum Process {
         while unsafe nanosleep(&rest, &left) != 0 && errno == EINTR { rest = left }
     }
 
-    /// Writes text to a descriptor; false if that fails.
-    static func write(_ text: String, to descriptor: Int32) -> Bool {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            // Safe: the call reads at most `count` bytes of a buffer that outlives it.
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return false }
-            bytes = bytes.dropFirst(count)
-        }
-        return true
+    /// Writes all of `bytes` to a descriptor.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileError) {
+        try OpenFile.duplicating(descriptor).write(bytes)
+    }
+
+    /// Columns of the terminal; nil if it does not tell.
+    static func columns(_ descriptor: Int32) -> Int? {
+        let columns = Int(clinux_columns(descriptor))
+        return columns > 0 ? columns : nil
     }
 
     static func end(_ code: Int32) -> Never { exit(code) }
+
+    /// Ends as a program does that the system stops when it writes to a pipe without a reader.
+    static func endUnread() -> Never {
+        _ = signal(SIGPIPE, SIG_DFL)
+        _ = kill(getpid(), SIGPIPE)
+        exit(128 + SIGPIPE)
+    }
 }

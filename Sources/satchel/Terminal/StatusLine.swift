@@ -53,7 +53,8 @@ enum StatusLine {
         switch status.source {
         case .server(let answer): answer.sentence
         case .log(let end): end.reason.sentence + (end.received > 0 ? "; received by \(end.received)" : "")
-        case .unknown: "? no longer known to the server"
+        case .unknown where status.lease.isSent: "? no longer known to the server"
+        case .unknown: "? not known to the server, which never confirmed it"
         case .unreachable: "? the server cannot be reached"
         }
     }

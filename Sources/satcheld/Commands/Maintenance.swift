@@ -45,7 +45,7 @@ enum Maintenance {
 
     /// Performs the request in this process, and closes the store.
     private static func perform(
-        _ request: ControlRequest, on store: any Upkeep
+        _ request: ControlRequest, on store: any BlobStore & Upkeep
     ) async throws -> ControlReply {
         var request = request
         request.collect?.isAlone = true

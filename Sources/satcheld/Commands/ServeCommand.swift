@@ -1,8 +1,10 @@
 import ArgumentParser
 import BlobHTTP
+import DiskStore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Tickets
 import Vault
 
 /// `satcheld serve`: serves one store until SIGTERM or SIGINT.
@@ -13,9 +15,11 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        var settings = try options.load()
+        var settings = try options.load(for: Self.self)
         if let refusal = Self.refusal(settings) { throw ExitStatus.failure(refusal, .configuration) }
+        if Self.needsLocalTicket(settings) { settings.localTicket = LocalTicket() }
         settings.server.tickets = try await TicketKeyring.verifier(settings)
+        settings.server.edgeKeys = try EdgeKeyring.keys(settings)
         settings.server.identity = try TLSFiles.identity(settings)
         let logLevel = settings.logLevel
         LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
@@ -29,19 +33,22 @@ struct ServeCommand: AsyncParsableCommand {
     private static func refusal(_ settings: ServerSettings) -> String? {
         let hasKeys = !settings.ticketKeyPaths.isEmpty
         if hasKeys == settings.ticketAudience.isEmpty {
-            return "--ticket-keys and --ticket-audience go together: set both, or neither for anonymous mode."
+            return "--ticket-keys and --ticket-audience go together: set both, or neither for a local ticket."
         }
-        if hasKeys && settings.server.allowsAnonymousUploads {
+        if hasKeys && settings.allowsAnonymousUploads {
             return "--ticket-keys and --allow-anonymous-uploads contradict each other: set only one of them."
         }
-        return AnonymousMode.refusal(
-            listening: settings.server.listen, publicURL: settings.server.publicURL, hasKeys: hasKeys,
-            allowsAnyone: settings.server.allowsAnonymousUploads)
+        guard needsLocalTicket(settings) else { return nil }
+        return LocalTicketMode.refusal(listening: settings.server.listen, publicURL: settings.server.publicURL)
+    }
+
+    private static func needsLocalTicket(_ settings: ServerSettings) -> Bool {
+        settings.ticketKeyPaths.isEmpty && !settings.allowsAnonymousUploads
     }
 
     /// Divides up the files that may be open: 256 for the store, one for each upload under way, at most a quarter of the
     /// rest for cached blobs; the remainder is for connections.
-    private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
+    static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
         let files = Int(clamping: max(openFiles, 512) - 256)
         let ready = min(settings.server.readyFiles * System.coreCount * 2, files / 4)
         var fitted = settings
@@ -52,5 +59,29 @@ struct ServeCommand: AsyncParsableCommand {
         logger.info("Lowered the connection limit to fit the limit of open files", metadata: ["connections": "\(most)"])
         fitted.server.connectionLimit = most
         return fitted
+    }
+}
+
+/// `satcheld health`: asks the server that runs on a store. What supervises a server need not know where it listens.
+struct HealthCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Asks the running server whether it can store and serve.",
+        discussion: "Exits with 0 if it can, with 1 if it cannot, and with 75 if no server answers. Asks through the "
+            + "store's folder, whatever the server listens at, as the server's own user. Takes the settings of serve, "
+            + "such as --storage.")
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() async throws {
+        let socket = DiskLayout(root: try options.load(for: Self.self).storagePath).controlSocket
+        let reply: ControlReply
+        do { reply = try await ControlClient.ask(ControlRequest(health: true), at: socket) { _ in } } catch {
+            throw ExitStatus.failure("no server answers at \(socket): \(error)", .temporary)
+        }
+        guard let health = reply.health else {
+            throw ExitStatus.failure("the server failed: \(reply.error ?? "it sent no report")", .inputOutput)
+        }
+        if let why = health.unreadiness { throw ExitStatus.failure("not ready: \(why)", .problemsFound) }
+        StandardOutput.write("ready")
     }
 }

@@ -13,7 +13,7 @@ struct StatsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let statistics = try await Maintenance.run(
-            try options.load(), ControlRequest(statistics: true), \.statistics)
+            try options.load(for: Self.self), ControlRequest(statistics: true), \.statistics)
         StandardOutput.write(json ? try JSONReport.text(statistics) : StatisticsTable.text(statistics))
     }
 }

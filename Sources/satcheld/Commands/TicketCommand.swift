@@ -15,7 +15,9 @@ struct TicketCommand: AsyncParsableCommand {
               openssl genpkey -algorithm ed25519 -out 2026-a.pem
               openssl pkey -in 2026-a.pem -pubout -out keys/2026-a.pem
 
-            To make a shared secret: openssl rand -base64 32
+            To make a shared secret, which others must not be able to read:
+
+              (umask 077; openssl rand -base64 32 > keys/2026-b.secret)
             """)
 
     @Option(help: "File of an Ed25519 private key, or of a secret for HS256.") var key: String
@@ -28,7 +30,7 @@ struct TicketCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let settings = try options.load()
+        let settings = try options.load(for: Self.self)
         guard !settings.ticketAudience.isEmpty else {
             throw ValidationError("Set the audience that the server expects, with --ticket-audience.")
         }

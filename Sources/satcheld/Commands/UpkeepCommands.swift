@@ -19,7 +19,8 @@ struct CollectCommand: AsyncParsableCommand {
     func run() async throws {
         let sweep = CollectOptions(
             dryRun: dryRun, orphans: orphans, trustClock: trustClock, searchesForOrphans: !quick)
-        let report = try await Maintenance.run(try options.load(), ControlRequest(collect: sweep), \.collected)
+        let report = try await Maintenance.run(
+            try options.load(for: Self.self), ControlRequest(collect: sweep), \.collected)
         StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report))
     }
 
@@ -54,7 +55,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await Maintenance.run(
-            try options.load(), ControlRequest(check: CheckOptions(repair: repair)), \.checked)
+            try options.load(for: Self.self), ControlRequest(check: CheckOptions(repair: repair)), \.checked)
         StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report))
         if !report.isClean { throw ExitStatus.problemsFound.code }
     }
@@ -101,7 +102,8 @@ struct RemoveCommand: AsyncParsableCommand {
     func run() async throws {
         guard let address = BlobAddress(hex: sha256) else { throw ExitStatus.usage.code }
         let removal = RemoveOptions(address: address, action: ban ? .ban : unban ? .unban : .takeDown)
-        let report = try await Maintenance.run(try options.load(), ControlRequest(remove: removal), \.removed)
+        let report = try await Maintenance.run(
+            try options.load(for: Self.self), ControlRequest(remove: removal), \.removed)
         StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report, removal.action))
     }
 

@@ -9,18 +9,25 @@ struct ControlRequest: Codable {
     var remove: RemoveOptions?
     /// True to report what is held.
     var statistics: Bool?
+    /// True to report whether the store can do its work.
+    var health: Bool?
+    /// Of an edge: true to report what is cached.
+    var cache: Bool?
+    /// Of an edge: the address of a blob to drop, or `all`.
+    var drop: String?
 
     /// The longest line of a request.
     static let byteLimit = 4096
 
     /// Does what is asked; `progress` hears how far a check is.
     func perform(
-        on store: any Upkeep, progress: @escaping @Sendable (CheckProgress) -> Void
+        on store: any BlobStore & Upkeep, progress: @escaping @Sendable (CheckProgress) -> Void
     ) async throws(StoreError) -> ControlReply {
         if let collect { return ControlReply(collected: try await store.collect(collect)) }
         if let check { return ControlReply(checked: try await store.check(check, progress: progress)) }
         if let remove { return ControlReply(removed: try await store.remove(remove)) }
         if statistics == true { return ControlReply(statistics: try await store.statistics()) }
+        if health == true { return ControlReply(health: HealthReport(unreadiness: await store.unreadiness())) }
         return ControlReply(error: "the request asks for nothing")
     }
 }
@@ -32,10 +39,20 @@ struct ControlReply: Codable {
     var checked: CheckReport?
     var removed: RemoveReport?
     var statistics: StoreStatistics?
+    var health: HealthReport?
+    var cache: CacheReport?
+    /// How many blobs were dropped.
+    var dropped: Int?
     var error: String?
 
     /// The longest line of a reply: a report lists at most a thousand findings.
     static let byteLimit = 4 << 20
+}
+
+/// Whether a server can store and serve.
+struct HealthReport: Codable {
+    /// Why not, in one sentence; nil if it can.
+    let unreadiness: String?
 }
 
 /// The other side broke the protocol.

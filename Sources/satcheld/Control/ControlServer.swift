@@ -7,10 +7,14 @@ import NIOPosix
 import ServiceLifecycle
 import Store
 
-/// Does for other processes what only the owner of a store can do: collect, check, remove and count.
+/// Does for other processes what only the owner of a store, or of a cache, can do.
 struct ControlServer: Service {
+    /// Does what is asked; the closure it is given hears how far a check is.
+    typealias Performer =
+        @Sendable (ControlRequest, @escaping @Sendable (CheckProgress) -> Void) async throws(StoreError) -> ControlReply
+
     let path: String
-    let store: any Upkeep
+    let perform: Performer
     let logger: Logger
     /// Called once, when the socket accepts connections.
     var onListening: @Sendable () -> Void = {}
@@ -77,7 +81,7 @@ struct ControlServer: Service {
             defer { reporter.finish() }
             var reply: ControlReply
             do throws(StoreError) {
-                reply = try await request.perform(on: store) { reporter.yield($0) }
+                reply = try await perform(request) { reporter.yield($0) }
             } catch {
                 reply = ControlReply(error: error.description)
             }

@@ -1,4 +1,5 @@
 import BlobHTTP
+import Files
 import Logging
 import ServiceLifecycle
 import Tickets
@@ -37,8 +38,9 @@ struct Reloading: Service {
 
 /// What the settings say about tickets: who may upload.
 enum TicketKeyring {
-    /// Verifies tickets with the keys that the settings name; nil for anonymous mode.
+    /// Verifies tickets with the keys that the settings name, or the local one; nil if anybody may upload.
     static func verifier(_ settings: ServerSettings) async throws -> TicketVerifier? {
+        if let local = settings.localTicket { return TicketVerifier(local) }
         guard !settings.ticketKeyPaths.isEmpty else { return nil }
         do {
             let keys = try await TicketKeys.load(settings.ticketKeyPaths)
@@ -48,11 +50,30 @@ enum TicketKeyring {
         }
     }
 
-    /// Reloads the keys. Uploads under way continue: their tickets were verified when they began. Nil in anonymous mode.
+    /// Reloads the keys. Uploads under way continue: their tickets were verified when they began. Nil without keys.
     static func reloading(_ settings: ServerSettings) -> Reloadable? {
-        guard let verifier = settings.server.tickets else { return nil }
         let paths = settings.ticketKeyPaths
+        guard let verifier = settings.server.tickets, !paths.isEmpty else { return nil }
         return Reloadable(name: "ticket keys") { verifier.replace(try await TicketKeys.load(paths)) }
+    }
+}
+
+/// What the settings say about edges.
+enum EdgeKeyring {
+    /// The keys of edges; nil where none are configured.
+    static func keys(_ settings: ServerSettings) throws -> EdgeKeys? {
+        if settings.edgeKeyPaths.isEmpty { return nil }
+        do { return EdgeKeys(try EdgeKeys.load(settings.edgeKeyPaths)) } catch {
+            throw ExitStatus.failure(error.description, .configuration)
+        }
+    }
+
+    /// Reloads the keys. An edge whose key is gone hears of no more changes. Nil without keys.
+    static func reloading(_ settings: ServerSettings) -> Reloadable? {
+        let paths = settings.edgeKeyPaths
+        return settings.server.edgeKeys.map { keys in
+            Reloadable(name: "edge keys") { keys.replace(try EdgeKeys.load(paths)) }
+        }
     }
 }
 
@@ -66,15 +87,37 @@ enum TLSFiles {
             throw ExitStatus.failure(
                 "--tls-certificate and --tls-key go together: set both, or neither for plain HTTP.", .configuration)
         }
-        do { return try TLSIdentity(certificatePath: certificate, keyPath: key) } catch {
-            throw ExitStatus.failure(error.description, .configuration)
+        do {
+            try validate(settings)
+            return try TLSIdentity(certificatePath: certificate, keyPath: key)
+        } catch {
+            throw ExitStatus.failure("\(error)", .configuration)
         }
+    }
+
+    /// Whoever can read the key can pose as this server; so can whoever can write it, after the next reload.
+    private static func validate(_ settings: ServerSettings) throws {
+        let (certificate, key) = (settings.tlsCertificatePath, settings.tlsKeyPath)
+        _ = try status("--tls-certificate", certificate)
+        if let exposure = try status("--tls-key", key).exposure(isSecret: true) {
+            throw SettingsError("\(key) is not usable as a key: \(exposure) \(key)")
+        }
+    }
+
+    private static func status(_ flag: String, _ path: String) throws -> FileStatus {
+        guard let status = try Folder.status(path, followsLinks: true) else {
+            throw SettingsError("\(flag): there is no file \(path)")
+        }
+        return status
     }
 
     /// Reloads both files: new connections get the new certificate.
     static func reloading(_ settings: ServerSettings) -> Reloadable? {
         settings.server.identity.map { identity in
-            Reloadable(name: "TLS certificate") { try identity.reload() }
+            Reloadable(name: "TLS certificate") {
+                try validate(settings)
+                try identity.reload()
+            }
         }
     }
 }

@@ -56,7 +56,12 @@ enum SettingParser {
         return count
     }
 
-    static func rate(_ text: String) -> Int64? { count(text).map(Int64.init) }
+    /// At least 1 a second as `parse` takes it; `0` or `none` for any number.
+    static func rate(
+        _ parse: @escaping @Sendable (String) -> Int64?
+    ) -> @Sendable (String) -> Int64?? {
+        { text in text == "0" ? .some(nil) : unlimited(parse)(text) }
+    }
 
     /// `true`, `yes`, `1`, or `false`, `no`, `0`; an empty text, as after a flag, is true.
     static func flag(_ text: String) -> Bool? {

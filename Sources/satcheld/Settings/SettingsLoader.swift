@@ -4,6 +4,7 @@ import Files
 import FoundationEssentials
 import Logging
 import Store
+import Tickets
 import Vault
 
 /// Finds the settings in flags, environment and file, and parses them.
@@ -16,23 +17,29 @@ struct SettingsLoader {
         let source: String
     }
 
+    private let table: SettingsTable
     private let sources: SettingSources<String>
 
-    /// Reads flags and environment, and the file that `--config` or `SATCHELD_CONFIG` names.
-    init(arguments: [String], environment: [String: String], configPath: String?) throws(SettingsError) {
-        let flags = try Self.flags(arguments)
+    /// Reads flags and environment, and the file that `--config` or `SATCHELD_CONFIG` names, for the settings of `table`.
+    init(
+        _ table: SettingsTable = .origin, arguments: [String], environment: [String: String], configPath: String?
+    ) throws(SettingsError) {
+        self.table = table
+        let flags = try Self.flags(arguments, table)
         var variables: [String: String] = [:]
-        for setting in SettingsTable.all {
+        for setting in table.settings {
             variables[setting.name] = environment[setting.environmentName]?.trimmingBlanks()
         }
         var file: (path: String, values: [String: String])?
-        if let path = configPath ?? environment["SATCHELD_CONFIG"] { file = (path, try Self.values(inFile: path)) }
+        if let path = configPath ?? environment["SATCHELD_CONFIG"] {
+            file = (path, try Self.values(inFile: path, table))
+        }
         sources = SettingSources(flags: flags, variables: variables, file: file)
     }
 
     /// Every setting with its value and where it comes from, in the order of the table.
     func all() -> [Found] {
-        SettingsTable.all.map { setting in
+        table.settings.map { setting in
             guard let (text, origin) = sources.value(of: setting.name) else {
                 return Found(setting: setting, text: setting.standard, source: SettingOrigin.standard.description)
             }
@@ -61,15 +68,19 @@ struct SettingsLoader {
 
     /// The values of flags by the names of their settings. Accepts `--name value`, `--name=value`, and `--name` for a
     /// flag that takes no value.
-    private static func flags(_ arguments: [String]) throws(SettingsError) -> [String: String] {
+    private static func flags(
+        _ arguments: [String], _ table: SettingsTable
+    ) throws(SettingsError) -> [String: String] {
         var values: [String: String] = [:]
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let setting = SettingsTable.all.first(where: { $0.flag == parts[0] }) else {
-                throw SettingsError("unknown argument \(argument); see satcheld serve --help.")
+            guard let setting = table.settings.first(where: { $0.flag == parts[0] }) else {
+                throw SettingsError("unknown argument \(argument)", isUsage: true)
             }
-            guard values[setting.name] == nil else { throw SettingsError("\(setting.flag) is given twice.") }
+            guard values[setting.name] == nil else {
+                throw SettingsError("\(setting.flag) is given twice", isUsage: true)
+            }
             if parts.count == 2 {
                 values[setting.name] = String(parts[1])
             } else if setting.isFlag {
@@ -77,7 +88,7 @@ struct SettingsLoader {
             } else if let value = rest.popFirst() {
                 values[setting.name] = value
             } else {
-                throw SettingsError("\(setting.flag) needs a value: \(setting.placeholder ?? "").")
+                throw SettingsError("\(setting.flag) needs a value: \(setting.placeholder ?? "")", isUsage: true)
             }
         }
         return values
@@ -85,24 +96,30 @@ struct SettingsLoader {
 
     // MARK: The file
 
-    private static func contents(ofFile path: String) throws(FileError) -> [UInt8] {
+    /// The bytes of the file, and why it cannot be relied on: whoever can write it decides whose keys count.
+    private static func contents(ofFile path: String) throws(FileError) -> (bytes: [UInt8], exposure: String?) {
         let file = try OpenFile(path, .read)
+        let exposure = try file.status().exposure(isSecret: false)
         var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 14))
         while case let count = try file.read(into: &chunk), count > 0 { bytes += chunk[..<count] }
-        return bytes
+        return (bytes, exposure)
     }
 
     /// The members of the JSON object at `path` as text. An unknown name is an error, so that a typo is noticed.
-    private static func values(inFile path: String) throws(SettingsError) -> [String: String] {
+    private static func values(
+        inFile path: String, _ table: SettingsTable
+    ) throws(SettingsError) -> [String: String] {
         let bytes: [UInt8]
-        do { bytes = try contents(ofFile: path) } catch {
+        let exposure: String?
+        do { (bytes, exposure) = try contents(ofFile: path) } catch {
             throw SettingsError("cannot read the settings file: \(error)")
         }
+        if let exposure { throw SettingsError("\(path): \(exposure) \(path)") }
         guard let values = try? JSONDecoder().decode([String: Value].self, from: Data(bytes)) else {
             throw SettingsError(
                 "\(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false.")
         }
-        let unknown = values.keys.sorted().first { name in !SettingsTable.all.contains { $0.name == name } }
+        let unknown = values.keys.sorted().first { name in !table.settings.contains { $0.name == name } }
         if let unknown { throw SettingsError("\(path): there is no setting \"\(unknown)\"; see satcheld config.") }
         return values.mapValues(\.text)
     }
@@ -138,10 +155,16 @@ struct ServerSettings {
     var storagePath = ""
     var server = BlobServerSettings(listen: Authority(host: "", port: nil))
     var vault = VaultSettings()
-    /// Files of ticket keys, and folders of them; empty for anonymous mode.
+    /// Whether anybody may upload, without a ticket.
+    var allowsAnonymousUploads = false
+    /// Files of ticket keys, and folders of them.
     var ticketKeyPaths: [String] = []
+    /// Made at the start, where there are no keys and not everybody may upload.
+    var localTicket: LocalTicket?
     /// The audience that tickets must name.
     var ticketAudience = ""
+    /// Files of the keys of edges, and folders of them.
+    var edgeKeyPaths: [String] = []
     /// PEM files of the certificate chain and its private key; empty for plain HTTP.
     var tlsCertificatePath = ""
     var tlsKeyPath = ""
@@ -155,11 +178,18 @@ struct ServerSettings {
     var shutdownTimeout = Duration.zero
     var logLevel = Logger.Level.info
     var accessLog = AccessLogDestination.off
+    /// Of an edge alone.
+    var cache = CacheSettings()
 }
 
-/// Settings that cannot be used; one sentence.
+/// Settings that cannot be used, or a command line that is wrong; one sentence.
 struct SettingsError: Error, CustomStringConvertible {
     let description: String
+    /// The command line is wrong, whatever the values: the help of the command tells what is right.
+    let isUsage: Bool
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, isUsage: Bool = false) {
+        self.description = description
+        self.isUsage = isUsage
+    }
 }

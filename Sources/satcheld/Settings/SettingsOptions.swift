@@ -9,27 +9,31 @@ struct SettingsOptions: ParsableArguments {
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var flags: [String] = []
 
-    /// The settings found in flags, environment and file, not parsed yet.
-    func find() throws -> SettingsLoader {
+    /// The settings found in flags, environment and file, not parsed yet. `command` is the one that was used.
+    func find(_ table: SettingsTable = .origin, for command: any ParsableCommand.Type) throws -> SettingsLoader {
         do {
             return try SettingsLoader(
-                arguments: flags, environment: ProcessInfo.processInfo.environment, configPath: configPath)
+                table, arguments: flags, environment: ProcessInfo.processInfo.environment, configPath: configPath)
         } catch {
-            throw ExitStatus.failure(error.description, .configuration)
+            guard error.isUsage else { throw ExitStatus.failure(error.description, .configuration) }
+            let name = command.configuration.commandName ?? ""
+            throw ExitStatus.failure("\(error); see satcheld \(name) --help.", .usage)
         }
     }
 
     /// The settings in effect.
-    func load() throws -> ServerSettings {
-        let found = try find()
+    func load(_ table: SettingsTable = .origin, for command: any ParsableCommand.Type) throws -> ServerSettings {
+        let found = try find(table, for: command)
         do { return try found.settings() } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
     }
 
     /// The table of settings as `--help` shows it.
-    static let help: String = {
-        let lines = SettingsTable.all.map { setting in
+    static let help = help(.origin)
+
+    static func help(_ table: SettingsTable) -> String {
+        let lines = table.settings.map { setting in
             let value = setting.placeholder.map { " <\($0)>" } ?? ""
             let standard = setting.standard.isEmpty ? "" : " (default: \(setting.standard))"
             return "  \(setting.flag)\(value)\n      \(setting.help)\(standard)\n      \(setting.environmentName)"
@@ -43,7 +47,7 @@ struct SettingsOptions: ParsableArguments {
             SETTINGS:
             \(lines.joined(separator: "\n"))
             """
-    }()
+    }
 }
 
 /// `satcheld config`: the settings in effect.
@@ -55,7 +59,7 @@ struct SettingsCommand: ParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let found = try options.find().all()
+        let found = try options.find(for: Self.self).all()
         let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
         let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
         for item in found {
@@ -63,6 +67,6 @@ struct SettingsCommand: ParsableCommand {
             let name = item.setting.name.padding(to: nameWidth)
             StandardOutput.write("\(name)  \(text.padding(to: textWidth))  \(item.source)")
         }
-        _ = try options.load()
+        _ = try options.load(for: Self.self)
     }
 }

@@ -8,9 +8,29 @@ import Vault
 
 private typealias Parse = SettingParser
 
-/// Every setting, once: flags, environment, file, help and `satcheld config` all follow this table.
-enum SettingsTable {
-    static let all: [ServerSetting] = serving + writing + keeping + shares + limits + running
+/// Every setting of one kind of server, once: flags, environment, file, help and `satcheld config` all follow this table.
+struct SettingsTable: Sendable {
+    /// The command that takes them.
+    let command: String
+    let settings: [ServerSetting]
+
+    /// Of a server that keeps blobs.
+    static let origin = SettingsTable(
+        command: "serve", settings: serving + writing + keeping + shares + limits + running)
+
+    /// Of an edge: its own, and those of serving that it shares.
+    static let edge = SettingsTable(
+        command: "edge",
+        settings: caching
+            + (serving + shares + limits + running).filter { edgeNames.contains($0.name) || isRate($0.name) }
+            + limits.filter { !edgeNames.contains($0.name) && !isRate($0.name) })
+
+    private static let edgeNames: Set<String> = [
+        "listen", "admin-listen", "tls-certificate", "tls-key", "public-url", "cache-max-age", "trusted-proxies",
+        "client-address-header", "edge-keys", "shutdown-timeout", "log-level", "access-log",
+    ]
+
+    private static func isRate(_ name: String) -> Bool { name.hasPrefix("address-") && name.hasSuffix("-rate") }
 
     private static let serving: [ServerSetting] = [
         .value(
@@ -32,6 +52,10 @@ enum SettingsTable {
             "URL at which clients reach this server. Default: the address of --listen.",
             parse: Parse.optional { PublicURL($0) }, at: \.server.publicURL),
         .value(
+            "mirrors", "URLS", standard: "",
+            "Other URLs at which clients can read, 8 at most, separated by commas. Uploads are answered with them.",
+            parse: mirrors, at: \.server.mirrors),
+        .value(
             "cache-max-age", "TIME", standard: "5m", "How long caches may keep a blob without asking again.",
             parse: { Lifetime($0)?.seconds }, at: \.server.cacheSeconds),
         .value(
@@ -42,13 +66,22 @@ enum SettingsTable {
             "client-address-header", "NAME", standard: "X-Forwarded-For",
             "Header in which those proxies name the client; Forwarded is parsed as in RFC 7239.",
             parse: { HTTPField.Name($0) }, at: \.server.proxies.field),
+        .value(
+            "edge-keys", "PATHS", standard: "",
+            "Files with the keys of edges, or folders of them, separated by commas. Edges may then follow changes, and no "
+                + "address rate holds them. Reloaded on SIGHUP.",
+            parse: Parse.list, at: \.edgeKeyPaths),
+        .value(
+            "send-104", "true|false", standard: "true",
+            "Name a resumable upload in an interim response (IETF drafts); false behind proxies that cannot pass it on.",
+            parse: Parse.flag, at: \.server.sends104),
     ]
 
     private static let writing: [ServerSetting] = [
         .value(
             "allow-anonymous-uploads", nil, standard: "false",
             "Let anyone who can reach this server upload.",
-            parse: Parse.flag, at: \.server.allowsAnonymousUploads),
+            parse: Parse.flag, at: \.allowsAnonymousUploads),
         .value(
             "ticket-keys", "PATHS", standard: "",
             "Key files or folders of them, separated by commas. Uploads then need a ticket. Reloaded on SIGHUP.",
@@ -109,13 +142,23 @@ enum SettingsTable {
             "leases-per-subject", "COUNT", standard: "10000", "Limit of leases held by one subject.",
             parse: Parse.count, at: \.vault.leasesPerSubject),
         .value(
+            "leases-per-subject-and-blob", "COUNT", standard: "64", "Limit of leases held by one subject on one blob.",
+            parse: Parse.count, at: \.vault.leasesPerSubjectAndAddress),
+        .value(
+            "leases-per-subject-and-day", "COUNT", standard: "10000",
+            "Limit of leases that one subject makes in a day, those that have ended included.",
+            parse: Parse.count, at: \.vault.leasesPerSubjectAndDay),
+        .value(
             "bytes-per-subject", "BYTES|none", standard: "20GiB", "Limit of bytes held by one subject's leases.",
             parse: Parse.unlimited(Parse.bytes), at: \.vault.bytesPerSubject),
         .value(
-            "uploads", "COUNT", standard: "1000", "Limit of concurrent uploads.",
+            "uploads", "COUNT", standard: "1000", "Limit of uploads in progress.",
             parse: Parse.count, at: \.vault.openUploads),
         .value(
-            "uploads-per-subject", "COUNT", standard: "256", "Limit of concurrent uploads by one subject.",
+            "kept-uploads", "COUNT", standard: "10000", "Limit of unfinished resumable uploads.",
+            parse: Parse.count, at: \.vault.keptUploads),
+        .value(
+            "uploads-per-subject", "COUNT", standard: "256", "Limit of unfinished uploads by one subject.",
             parse: Parse.count, at: \.vault.openUploadsPerSubject),
         .value(
             "upload-lifetime", "TIME", standard: "1d", "How long an unfinished resumable upload is kept.",
@@ -125,19 +168,19 @@ enum SettingsTable {
             "How long the outcome of a finished resumable upload is kept, for clients that missed the response.",
             parse: Parse.lifetime, at: \.vault.finishedUploadLifetime),
         .value(
-            "address-request-rate", "COUNT|none", standard: "none",
+            "address-request-rate", "COUNT|none", standard: "200",
             "Requests a second from one IPv4 address or IPv6 /64; bursts may use ten seconds' worth.",
-            parse: Parse.unlimited(Parse.rate), at: \.server.addressRates.requestsPerSecond),
+            parse: Parse.rate { Parse.count($0).map(Int64.init) }, at: \.server.addressRates.requestsPerSecond),
         .value(
             "address-byte-rate", "BYTES|none", standard: "none",
             "Bytes a second to and from one IPv4 address or IPv6 /64.",
-            parse: Parse.unlimited(Parse.bytes), at: \.server.addressRates.bytesPerSecond),
+            parse: Parse.rate(Parse.bytes), at: \.server.addressRates.bytesPerSecond),
         .value(
-            "subject-request-rate", "COUNT|none", standard: "none", "Requests a second with tickets of one subject.",
-            parse: Parse.unlimited(Parse.rate), at: \.server.subjectRates.requestsPerSecond),
+            "subject-request-rate", "COUNT|none", standard: "50", "Requests a second with tickets of one subject.",
+            parse: Parse.rate { Parse.count($0).map(Int64.init) }, at: \.server.subjectRates.requestsPerSecond),
         .value(
             "subject-byte-rate", "BYTES|none", standard: "none", "Bytes a second uploaded by one subject.",
-            parse: Parse.unlimited(Parse.bytes), at: \.server.subjectRates.bytesPerSecond),
+            parse: Parse.rate(Parse.bytes), at: \.server.subjectRates.bytesPerSecond),
     ]
 
     private static let limits: [ServerSetting] = [
@@ -145,6 +188,11 @@ enum SettingsTable {
             "connections", "COUNT", standard: "10000",
             "Limit of open connections. At the limit idle ones are closed, and new ones wait.",
             parse: Parse.count, at: \.server.connectionLimit),
+        .value(
+            "connection-memory", "BYTES", standard: "256MiB",
+            "Bytes that may wait on all connections together; beyond that, those on which most waits are closed.",
+            parse: { text in Parse.bufferBytes(text).flatMap { $0 >= 1 << 20 ? $0 : nil } },
+            at: \.server.connectionBytes),
         .value(
             "header-limit", "BYTES", standard: "32KiB", "Size limit of a request header.",
             parse: Parse.bufferBytes, at: \.server.connections.headerBytes),
@@ -161,7 +209,12 @@ enum SettingsTable {
             "upload-patience", "TIME", standard: "60s", "How long an upload may be slower than that.",
             parse: Parse.duration, at: \.server.connections.uploadPatience),
         .value(
-            "write-timeout", "TIME", standard: "60s", "How long a client may read nothing of its response.",
+            "download-speed", "BYTES", standard: "1KiB",
+            "Lowest speed at which a client takes a response, in bytes a second; 0 for none.",
+            parse: Parse.bufferBytes, at: \.server.connections.downloadBytesPerSecond),
+        .value(
+            "write-timeout", "TIME", standard: "60s",
+            "How long a client may be slower than that, or read nothing of its response.",
             parse: Parse.duration, at: \.server.connections.writeTimeout),
     ]
 
@@ -182,6 +235,13 @@ enum SettingsTable {
     ]
 
     // MARK: Parsers of network addresses
+
+    /// As many as a message can carry.
+    @Sendable private static func mirrors(_ text: String) -> [PublicURL]? {
+        let texts = Parse.list(text) ?? []
+        let urls = texts.compactMap { PublicURL($0) }
+        return urls.count == texts.count && urls.count <= 8 ? urls : nil
+    }
 
     @Sendable private static func ranges(_ text: String) -> [IPPrefix]? {
         let texts = Parse.list(text) ?? []

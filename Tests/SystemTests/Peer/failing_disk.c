@@ -1,11 +1,12 @@
 // A disk that fails as a file says, for whatever program has this in LD_PRELOAD. FAILING_DISK names the file, whose
 // lines are rules: a call, an error number, a part of a path and, if there is a fourth word, a path that must exist for
-// the rule to hold. The file is read before every call, so a test makes the disk fail and makes it well while the
-// program runs. Calls that no rule names go through.
+// the rule to hold. Where the error number is 0 the program is killed instead. The file is read before every call, so a
+// test makes the disk fail and makes it well while the program runs. Calls that no rule names go through.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static int fault(const char *call, const char *path) {
         int code, words = sscanf(line, "%15s %d %255s %511s", name, &code, part, needed);
         if (words < 3 || strcmp(name, call) || !strstr(path, part)) continue;
         if (words == 4 && syscall(SYS_faccessat, AT_FDCWD, needed, F_OK) != 0) continue;
+        if (code == 0) raise(SIGKILL);
         return code;
     }
     return 0;
@@ -59,6 +61,7 @@ static int fault_of(const char *call, int descriptor) {
         mode_t mode = va_arg(more, mode_t);                    \
         va_end(more);                                          \
         FAIL_IF(fault("open", path));                          \
+        if ((flags & O_TMPFILE) == O_TMPFILE) FAIL_IF(fault("unnamed", path)); \
         return REAL(name)(path, flags, mode);                  \
     }
 OPENING(open)
@@ -102,7 +105,16 @@ int syncfs(int file) {
 }
 int renameat2(int old_folder, const char *old_path, int new_folder, const char *new_path, unsigned flags) {
     FAIL_IF(fault("rename", new_path));
+    if (flags) FAIL_IF(fault("noreplace", new_path));
     return REAL(renameat2)(old_folder, old_path, new_folder, new_path, flags);
+}
+int link(const char *old_path, const char *new_path) {
+    FAIL_IF(fault("link", new_path));
+    return REAL(link)(old_path, new_path);
+}
+int linkat(int old_folder, const char *old_path, int new_folder, const char *new_path, int flags) {
+    FAIL_IF(fault("link", new_path));
+    return REAL(linkat)(old_folder, old_path, new_folder, new_path, flags);
 }
 int unlink(const char *path) {
     FAIL_IF(fault("unlink", path));

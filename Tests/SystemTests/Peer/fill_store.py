@@ -34,8 +34,8 @@ def fill(storage, blobs, ended):
     catalog.execute(
         "UPDATE blob SET sunset = (SELECT max(expires) FROM lease WHERE lease.blob = blob.id) WHERE id >= ?", (first,))
     catalog.execute(
-        """INSERT INTO charge SELECT subject, count(*), sum(max(size, 4096)) FROM lease JOIN blob ON blob.id = lease.blob
-           WHERE lease.blob >= ? GROUP BY subject
+        """INSERT INTO charge SELECT subject, count(*), sum(max(size, 4096)), 0, 0
+           FROM lease JOIN blob ON blob.id = lease.blob WHERE lease.blob >= ? GROUP BY subject
            ON CONFLICT (subject) DO UPDATE SET leases = leases + excluded.leases, bytes = bytes + excluded.bytes""",
         (first,))
     # The sums are kept by whoever changes rows: here that is this script.

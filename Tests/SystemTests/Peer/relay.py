@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Stands between a client and a server, counts what goes through, and breaks connections.
 
-    relay.py TARGET LOG [cut=BYTES] [cuts=NUMBER] [hold=BYTES]
+    relay.py TARGET LOG [cut=BYTES] [cuts=NUMBER] [hold=BYTES] [turn=BYTES] [turns=NUMBER]
 
 Listens on a free port of 127.0.0.1, prints it, and passes everything on to TARGET, a port of 127.0.0.1 or the path of
 a socket. After `cut` BYTES from the client on one connection both sides are reset, NUMBER times at most. The first
 connection over which `hold` BYTES have gone in one direction passes on no further one: whoever waits for them finds a
-transfer that is not over, however slow the machine. LOG gets three numbers whenever they change: bytes that clients have
+transfer that is not over, however slow the machine. After `turn` BYTES from the server on one connection a bit of the
+next one is turned, on the first NUMBER connections that come so far. LOG gets three numbers whenever they change: bytes that clients have
 sent, that servers have, and cuts.
 """
 
@@ -19,7 +20,7 @@ import time
 
 target, log = sys.argv[1:3]
 options = dict(argument.split("=") for argument in sys.argv[3:])
-cut, cuts, hold = (int(options.get(name, 0)) for name in ("cut", "cuts", "hold"))
+cut, cuts, hold, turn, turns = (int(options.get(name, 0)) for name in ("cut", "cuts", "hold", "turn", "turns"))
 lock = threading.Lock()
 sent = received = done = 0
 held = False
@@ -75,11 +76,22 @@ def upward(client, server):
 def downward(server, client):
     passed = 0
     while data := server.recv(65536):
-        client.sendall(data)
+        client.sendall(turned(data, passed))
         passed += len(data)
         note(down=len(data))
         hold_on(passed, server)
     client.shutdown(socket.SHUT_WR)
+
+
+def turned(data, passed):
+    """The data that follows so many bytes, with a bit turned if the one to be turned is among them."""
+    global turns
+    place = turn - passed
+    with lock:
+        if not turns or not 0 <= place < len(data):
+            return data
+        turns -= 1
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1:]
 
 
 def guarded(pump, *ends):

@@ -15,7 +15,7 @@ PORT = int(sys.argv[1])
 
 def connect():
     context = ssl.create_default_context(cafile="certificate.pem")
-    connection = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=20, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=900, context=context)
     connection.connect()
     return connection
 
@@ -32,7 +32,7 @@ def main():
     first = connect()
     ask(first)
     open("connected", "w").close()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 900
     while True:
         try:
             second = connect()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Number and bytes of the blobs that are held: first as the catalogue's kept sums tell them, then as the files do."""
+"""Number and bytes of the blobs that are held: first as the catalog's kept sums tell them, then as the files do."""
 import os
 import sqlite3
 import sys

@@ -1,0 +1,111 @@
+import BlobFiles
+package import Blobs
+import Files
+import Store
+import Synchronization
+
+/// What lasts from one start to the next, and what is checked meanwhile.
+extension DiskCache {
+    // MARK: Saving
+
+    /// Saves the index, with the position in the change feed up to which it is true. What cannot be saved is looked for at
+    /// the next start.
+    package func save(feedPosition: String?) async {
+        let snapshot = snapshot(feedPosition)
+        _ = try? await threads.run { [folder] () throws(StoreError) in
+            do throws(FileError) {
+                try folder.files.synchronizeNames()
+                let path = folder.indexPath
+                try Folder.remove(path + ".new")
+                let file = try OpenFile(path + ".new", .create(permissions: 0o600))
+                for piece in snapshot { try file.write(piece) }
+                try file.synchronize()
+                try Folder.rename(path + ".new", to: path)
+            } catch {
+                folder.note(error)
+            }
+        }
+    }
+
+    // MARK: Restoring
+
+    /// Takes up what was saved. Returns the position in the change feed that belongs to it.
+    package func restore() -> String? {
+        guard (try? Folder.status(folder.indexPath)) != nil else { return nil }
+        do {
+            let restored = try IndexSnapshot.read(OpenFile(folder.indexPath, .read, followsLinks: false))
+            adopt(restored.index)
+            return restored.feedPosition
+        } catch {
+            folder.noteSnapshot("\(error)")
+            return nil
+        }
+    }
+
+    /// Compares the index with the files that are there: one that it does not know is adopted, or removed where the machine
+    /// was restarted since and what was not synced may be anything; an entry without a file goes. Takes its time.
+    package func reconcile(at now: @escaping @Sendable () -> Timestamp) async {
+        let known = addressesByShard()
+        for shard in BlobFolders.shards {
+            let lost = try? await threads.run { [self] () throws(StoreError) in
+                var lost = known[shard] ?? []
+                do throws(FileError) {
+                    try folder.files.forEachPage(inShard: shard, pageSize: 1024) { page throws(FileError) in
+                        for address in page.addresses where lost.remove(address) == nil { adopt(address, at: now()) }
+                        for name in page.strangers { try Folder.remove("\(folder.files.folders.blobs)/\(name)") }
+                    }
+                } catch {
+                    folder.note(error)
+                    return [] as Set<BlobAddress>
+                }
+                return lost
+            }
+            for address in lost ?? [] { forget(address, because: .damaged) }
+        }
+        isReconciled.store(true, ordering: .releasing)
+    }
+
+    /// What is known of a blob whose file is there although the index does not know it yet: soon after a start.
+    package func findFile(of address: BlobAddress, at now: Timestamp) async -> CacheEntry? {
+        if isReconciled.load(ordering: .acquiring) { return nil }
+        _ = try? await threads.run { () throws(StoreError) in self.adopt(address, at: now) }
+        return entry(of: address)
+    }
+
+    /// A file that the index may not know.
+    private func adopt(_ address: BlobAddress, at now: Timestamp) {
+        guard entry(of: address) == nil, let found = try? Folder.status(folder.files.folders.blob(address)) else {
+            return
+        }
+        guard found.kind == .regular, !folder.isAfterRestart, found.modifiedSeconds > now.seconds else {
+            return folder.remove(address)
+        }
+        let status = found
+        var entry = CacheEntry(
+            address: address, size: status.size, sunset: Timestamp(seconds: status.modifiedSeconds), arrived: now,
+            isUnverified: true)
+        // The origin has not been asked about it for who knows how long.
+        entry.checked = Timestamp(seconds: 0)
+        keep(entry)
+    }
+
+    // MARK: Checking
+
+    /// Hashes large blobs, about `bytes` of them, each in its turn; returns those that have rotted, which are gone now.
+    package func check(upTo bytes: Int64) async -> [BlobAddress] {
+        var rotten: [BlobAddress] = []
+        for entry in nextLarge(upTo: bytes) {
+            if case .rotten = await open(entry.unverified) { rotten.append(entry.address) }
+        }
+        return rotten
+    }
+}
+
+extension CacheEntry {
+    /// The same, to be hashed before its next use.
+    fileprivate var unverified: CacheEntry {
+        var entry = self
+        entry.isUnverified = true
+        return entry
+    }
+}

@@ -1,0 +1,180 @@
+import BlobFiles
+import Blobs
+import Files
+import NIOCore
+import Store
+import Synchronization
+
+/// The requests of a fill, each in a task of its own.
+extension Fill {
+    func start(_ id: Int, _ stream: (any ByteStream)?) {
+        Task { await run(id, stream) }
+    }
+
+    /// One run from its first byte to its last, over several requests where they break off.
+    private func run(_ id: Int, _ begun: (any ByteStream)?) async {
+        var stream = begun
+        while true {
+            do throws(SourceError) {
+                if stream == nil {
+                    guard let (start, end) = state.withLock({ $0.plan.runs[id].map { ($0.position, $0.end) } }) else {
+                        return
+                    }
+                    stream = try await source.bytes(of: address, from: start, to: end, size: size)
+                }
+                guard let open = stream else { return }
+                try await take(from: open, in: id)
+                break
+            } catch {
+                stream?.cancel()
+                stream = nil
+                if await !mayRetry(after: error) {
+                    return end(id, because: error)
+                }
+            }
+        }
+        stream?.cancel()
+        end(id, because: nil)
+    }
+
+    /// Takes what a stream brings, until the run is at its end or nobody wants more.
+    private func take(from stream: any ByteStream, in id: Int) async throws(SourceError) {
+        while true {
+            var room = state.withLock { $0.plan.room(of: id) }
+            if room == 0 {
+                if await !pause(id) { return }
+                room = state.withLock { $0.plan.room(of: id) }
+                if room == 0 { return }
+            }
+            if isDeserted(id) { return }
+            guard let bytes = try await stream.next(atMost: Int(min(room, Int64(Self.pieceBytes)))) else {
+                throw .broken("the answer ended early")
+            }
+            guard await write(bytes, in: id) else { return }
+            let isOver = state.withLock { state in
+                (state.failures, state.latest) = (0, .now)
+                state.unannounced += Int64(bytes.readableBytes)
+                return state.plan.advance(id, by: Int64(bytes.readableBytes))
+            }
+            if isOver { return }
+            announce(id)
+        }
+    }
+
+    /// Whether everybody has left and it is not worth finishing. A run that follows readers is not far ahead of them, and
+    /// the next may come soon.
+    private func isDeserted(_ id: Int) -> Bool {
+        state.withLock { state in
+            guard state.readers == 0, state.plan.runs[id].map({ $0.ceiling == $0.end }) ?? true else { return false }
+            if case .filling = state.phase, state.isWanted {
+                let missing = state.plan.map.missingBytes
+                return missing > Self.worthFinishing && missing > size / 2
+            }
+            return true
+        }
+    }
+
+    /// Waits until readers have caught up with a run; false where they do not.
+    private func pause(_ id: Int) async -> Bool {
+        let timer = Task {
+            try await Task.sleep(for: Self.pause)
+            let paused = state.withLock { $0.paused.removeValue(forKey: id) }
+            paused?.resume()
+        }
+        await withCheckedContinuation { continuation in
+            let mayGoOn = state.withLock { state in
+                if state.plan.room(of: id) > 0 { return true }
+                state.paused[id] = continuation
+                return false
+            }
+            if mayGoOn { continuation.resume() }
+        }
+        timer.cancel()
+        return state.withLock { $0.plan.room(of: id) > 0 }
+    }
+
+    /// Writes bytes at the position of a run, and hashes them where they go on from those that have been. False where the
+    /// disk fails: then the run is over, and readers go past the disk.
+    private func write(_ bytes: ByteBuffer, in id: Int) async -> Bool {
+        let taken: (position: Int64, hasher: BlobHasher?)? = state.withLock { state in
+            guard let position = state.plan.runs[id]?.position else { return nil }
+            guard state.hashed == position, let hasher = state.hasher else { return (position, nil) }
+            state.hasher = nil
+            return (position, hasher)
+        }
+        guard let taken else { return false }
+        do throws(StoreError) {
+            let hasher = try await threads.run { [part] () throws(StoreError) in
+                try part.write(bytes.readableBytesSpan, at: taken.position)
+                guard var hasher = taken.hasher else { return nil as BlobHasher? }
+                hasher.update(bytes.readableBytesSpan)
+                return hasher
+            }
+            if let hasher {
+                state.withLock { state in
+                    state.hasher = hasher
+                    state.hashed = taken.position + Int64(bytes.readableBytes)
+                }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Wakes readers, now and then.
+    private func announce(_ id: Int) {
+        let mustWait: Bool? = state.withLock { state in
+            if state.unannounced >= Self.announcedBytes {
+                state.unannounced = 0
+                return nil
+            }
+            defer { state.isAnnouncing = true }
+            return !state.isAnnouncing
+        }
+        guard let mustWait else { return wake() }
+        guard mustWait else { return }
+        Task {
+            try? await Task.sleep(for: Self.announcedAfter)
+            state.withLock { state in
+                state.isAnnouncing = false
+                state.unannounced = 0
+            }
+            wake()
+        }
+    }
+
+    /// Whether a run goes on after a failure; waits before that.
+    private func mayRetry(after error: SourceError) async -> Bool {
+        guard case .broken = error else { return false }
+        let (failures, latest, isWanted) = state.withLock { state in
+            state.failures += 1
+            return (state.failures, state.latest, state.readers > 0)
+        }
+        guard isWanted, failures <= Self.pauses.count, .now - latest < Self.patience else { return false }
+        try? await Task.sleep(for: .seconds(Self.pauses[failures - 1]))
+        return true
+    }
+
+    private func end(_ id: Int, because error: SourceError?) {
+        let (rest, isWhole) = state.withLock { state in
+            let rest = state.plan.runs[id].map { $0.position..<max($0.position, $0.end) }
+            state.plan.end(id)
+            state.latest = .now
+            if error != nil { state.failures = 0 }
+            guard case .filling = state.phase, state.plan.map.isFull, !state.isEnding else { return (rest, false) }
+            state.isEnding = true
+            return (rest, true)
+        }
+        if isWhole { return complete() }
+        // What is here stays for those who read it later.
+        switch error {
+        case .gone: finish(.failed(.notFound), .dropped)
+        case .wrong(let why): finish(.failed(.io("the origin: \(why)")), .dropped)
+        case .busy: wake(in: rest, because: .io("too much is being fetched from the origin"))
+        case .broken(let why): wake(in: rest, because: .io("the origin: \(why)"))
+        case nil: break
+        }
+        wake()
+    }
+}
