@@ -26,14 +26,22 @@ func fuzzUploads(_ bytes: [UInt8]) {
 
 private func checkTarget(_ target: String) {
     let route = Route(target: target)
-    if let address = Route.blob(inTarget: target) {
-        check(route == .blob(address), "the quick way to a blob is the same way")
-    } else if case .blob = route {
-        check(false, "the quick way finds every blob")
-    }
+    var named: BlobAddress? = if case .blob(let address)? = route { address } else { nil }
+    check(Route.blob(inPath: target) == named, "the quick way to a blob is the same way")
+    if let path = pathOfAbsoluteForm(target), case .blob(let address)? = Route(target: path) { named = address }
+    check(Route.blob(inTarget: target) == named, "a scheme and a host before a path change nothing")
     guard let route, route != .server else { return }
     check(!route.methods.isEmpty && target.hasPrefix("/"), "what has a name has a method")
     check(Route(target: target + "?again") == route || target.contains("?"), "a query means nothing")
+}
+
+/// What follows scheme and host; nil for a target in another form (RFC 9112 §3.2.2).
+private func pathOfAbsoluteForm(_ target: String) -> String? {
+    let parts = target.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count == 4, ["http:", "https:"].contains(parts[0].lowercased()), parts[1].isEmpty,
+        !parts[2].isEmpty, !parts[2].contains("?"), !parts[2].contains("#")
+    else { return nil }
+    return "/" + parts[3]
 }
 
 private func checkAgain(_ announcement: UploadAnnouncement) {

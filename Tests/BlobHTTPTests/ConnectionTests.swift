@@ -93,6 +93,15 @@ import Vault
             let client = try await server.connect()
             try await client.send("GET http://127.0.0.1:\(server.port)/healthz?x HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(await client.answer()?.text == "ok\n")
+            let address = try await server.put([1, 2, 3])
+            for (target, status) in [
+                ("http://any/\(address.hex)", 200), ("HTTPS://any:1/\(address.hex).jpg?x", 200),
+                ("http://any?/\(address.hex)", 404), ("http://any#/\(address.hex)", 404),
+                ("http:///\(address.hex)", 404), ("ftp:/\(address.hex)", 200),
+            ] {
+                try await client.send("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(await client.answer()?.status == status, "\(target)")
+            }
             try await client.send("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n")
             let answer = try #require(await client.answer())
             #expect(answer.status == 400 && answer["connection"] == "close")

@@ -90,8 +90,9 @@ package enum Route: Hashable, Sendable {
         let scheme = ["http://", "https://"].first { target.prefix($0.utf8.count).lowercased() == $0 }
         guard let scheme else { return nil }
         let rest = target.dropFirst(scheme.count)
-        guard let slash = rest.firstIndex(of: "/"), slash > rest.startIndex else { return nil }
-        return blob(inPath: String(rest[slash...]))
+        // What ends the host is a path, a query or a fragment (RFC 3986 §3.2); only a path can name a blob.
+        guard let end = rest.firstIndex(where: { "/?#".contains($0) }), end > rest.startIndex else { return nil }
+        return blob(inPath: String(rest[end...]))
     }
 
     /// 64 lower-case hexadecimal digits, and optionally a dot and 1–16 ASCII letters or digits, which are ignored.
