@@ -171,22 +171,35 @@ extension EdgeStore {
 
     private func fetched(_ address: BlobAddress, _ intent: ReadIntent) async -> Learned {
         let asked = now()
-        switch await origins.ask(address, intent == .whole ? .bytes : .head) {
+        switch await origins.ask(address, question(about: address, intent)) {
         case .held(let head, let body):
             let standing = Standing(sunset: head.sunset, checked: asked.before(head.age))
-            if let body, head.size <= Self.wholeBytes { return await taken(body, address, head, standing) }
+            if let body, body.range == 0..<head.size, head.size <= Self.wholeBytes {
+                return await taken(body.stream, address, head, standing)
+            }
             guard let filling = await begin(address, head, standing) else {
-                body?.cancel()
+                body?.stream.cancel()
                 return .failed(.busy)
             }
             let reader = filling.fill.content()
-            if let body { filling.fill.begin(with: body) }
+            if let body { filling.fill.begin(with: body.stream, at: body.range) }
             return .filling(filling, reader, "fwd=miss; fwd-status=200")
         case .absent(let absence): return .absent(absence)
         case .failed(let fault, let why):
             note(fault, why)
             return .failed(fault)
         case .unchanged: return .failed(.failed)
+        }
+    }
+
+    /// What to ask of a blob that somebody wants to read: with as many of its bytes as are wanted, unless some are on
+    /// their way already.
+    private func question(about address: BlobAddress, _ intent: ReadIntent) -> Origins.Question {
+        if fills[address] != nil { return .head }
+        switch intent {
+        case .whole: return .bytes
+        case .range(let range): return .range(BlockMap.blocks(around: range))
+        case .head, .ranges, .again: return .head
         }
     }
 

@@ -10,11 +10,18 @@ import Store
 /// What the origin said of a blob.
 enum OriginAnswer: Sendable {
     /// It is held; the bytes follow where they were asked for.
-    case held(HeldHead, body: OriginStream?)
+    case held(HeldHead, body: OriginBody?)
     /// It is held, and has not changed since it was asked about last.
     case unchanged(sunset: Timestamp, age: Int64)
     case absent(BlobAbsence)
     case failed(UpstreamFault, String)
+}
+
+/// Bytes of a blob that follow the answer about it.
+struct OriginBody: Sendable {
+    let stream: OriginStream
+    /// Where they lie in the blob.
+    let range: Range<Int64>
 }
 
 /// Why the origin has no bytes of a blob.
@@ -42,7 +49,7 @@ struct HeldHead: Hashable, Sendable {
 /// Reads the heads of the origin's responses, and takes nothing on trust: what lacks a field, or has another blob's, is
 /// no answer.
 enum OriginHeads {
-    /// Of a response to a request for `address`: 200, or 206 for exactly `range`, to GET and HEAD.
+    /// Of a response to a request for `address`: 200 to GET and HEAD, or 206 for `range`, as far as the blob goes.
     static func held(
         _ head: OriginHead, of address: BlobAddress, range: Range<Int64>? = nil
     ) -> Result<HeldHead, HeadFault> {
@@ -57,10 +64,10 @@ enum OriginHeads {
         guard head.status == .partialContent else {
             return .success(HeldHead(size: length, sunset: sunset, age: age(head)))
         }
-        guard let range, let part = PartRange(head.fields[.contentRange] ?? ""), part.range == range,
-            length == Int64(range.count)
+        guard let range, let part = PartRange(head.fields[.contentRange] ?? ""),
+            part.range == range.clamped(to: 0..<part.size), length == Int64(part.range.count)
         else { return .failure(.init("it has another range")) }
-        return .success(HeldHead(size: part.size, sunset: sunset))
+        return .success(HeldHead(size: part.size, sunset: sunset, age: age(head)))
     }
 
     /// What a 304 says.
@@ -133,6 +140,8 @@ final class OriginStream: ByteStream {
             throw SourceError(error)
         }
     }
+
+    func arrived(atMost limit: Int) -> ByteBuffer? { exchange.arrived(atMost: limit) }
 
     func cancel() { exchange.cancel() }
 }

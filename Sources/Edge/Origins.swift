@@ -46,13 +46,14 @@ final class Origins: BlobSource {
 
     // MARK: Questions
 
-    /// Asks how a blob stands: with its bytes, or by HEAD, or whether it is still as it was.
+    /// Asks how a blob stands: with its bytes, or some of them, or by HEAD, or whether it is still as it was.
     func ask(_ address: BlobAddress, _ question: Question) async -> OriginAnswer {
         var request = OriginRequest(
-            method: question == .bytes ? .get : .head, target: "/\(address.hex)", fields: fields)
-        if question == .change {
-            request.method = .get
-            request.fields[.ifNoneMatch] = "\"\(address.hex)\""
+            method: question == .head ? .head : .get, target: "/\(address.hex)", fields: fields)
+        switch question {
+        case .bytes, .head: break
+        case .range(let range): request.fields[.range] = Self.field(range)
+        case .change: request.fields[.ifNoneMatch] = "\"\(address.hex)\""
         }
         do throws(OriginError) {
             let (exchange, head) = try await send(request)
@@ -64,6 +65,8 @@ final class Origins: BlobSource {
 
     enum Question: Hashable, Sendable {
         case bytes, head, change
+        /// With the bytes of a range, which may reach beyond the end of the blob.
+        case range(Range<Int64>)
     }
 
     private func answer(
@@ -79,22 +82,46 @@ final class Origins: BlobSource {
                 exchange.cancel()
                 return wrong(fault.text)
             case .success(let held):
-                if question == .bytes { return .held(held, body: stream(exchange)) }
+                if question == .bytes {
+                    return .held(held, body: OriginBody(stream: stream(exchange), range: 0..<held.size))
+                }
                 exchange.cancel()
                 return question == .change
                     ? .unchanged(sunset: held.sunset, age: held.age) : .held(held, body: nil)
             }
+        case 206:
+            guard case .range(let range) = question else { return await refused(exchange, head) }
+            switch OriginHeads.held(head, of: address, range: range) {
+            case .failure(let fault):
+                exchange.cancel()
+                return wrong(fault.text)
+            case .success(let held):
+                return .held(
+                    held, body: OriginBody(stream: stream(exchange), range: range.clamped(to: 0..<held.size)))
+            }
+        case 416 where question != .head:
+            // It ends before the range begins.
+            exchange.cancel()
+            return await ask(address, .head)
         case 410 where question == .head:
             // The reason is in the body of the refusal.
             exchange.cancel()
             return await ask(address, .bytes)
-        default:
-            let body = await Self.body(of: exchange)
-            if let absence = OriginHeads.absence(head, body: body) { return .absent(absence) }
-            onFailure(head.status.code >= 500 ? .refused : .wrong)
-            let isBusy = head.status.code == 503 || head.status.code == 429
-            return .failed(isBusy ? .busy : .failed, "it answered \(head.status.code)")
+        default: return await refused(exchange, head)
         }
+    }
+
+    private func refused(_ exchange: OriginExchange, _ head: OriginHead) async -> OriginAnswer {
+        let body = await Self.body(of: exchange)
+        if let absence = OriginHeads.absence(head, body: body) { return .absent(absence) }
+        onFailure(head.status.code >= 500 ? .refused : .wrong)
+        let isBusy = head.status.code == 503 || head.status.code == 429
+        return .failed(isBusy ? .busy : .failed, "it answered \(head.status.code)")
+    }
+
+    /// The Range field for `range`: open where it has no end (RFC 9110 §14.1.2).
+    private static func field(_ range: Range<Int64>) -> String {
+        "bytes=\(range.lowerBound)-" + (range.upperBound == .max ? "" : "\(range.upperBound - 1)")
     }
 
     private func wrong(_ text: String) -> OriginAnswer {
@@ -128,7 +155,7 @@ final class Origins: BlobSource {
         var request = OriginRequest(target: "/\(address.hex)", fields: fields)
         let isWhole = start == 0 && end == size
         if !isWhole {
-            request.fields[.range] = "bytes=\(start)-\(end - 1)"
+            request.fields[.range] = Self.field(start..<end)
             request.fields[.ifMatch] = "\"\(address.hex)\""
         }
         let (exchange, head): (OriginExchange, OriginHead)

@@ -12,6 +12,8 @@ package final class OriginExchange: Sendable {
         /// Whether the connection served others before, and may have been closed without being noticed.
         let isReused: Bool
 
+        func readOn() { connection.run { [inbox] in $0.readOn(inbox) } }
+
         func cancel() {
             guard inbox.close() else { return }
             connection.run { [inbox] in $0.cancel(inbox) }
@@ -97,13 +99,22 @@ package final class OriginExchange: Sendable {
             let attempt = attempt
             switch try attempt.inbox.take(atMost: limit) {
             case .bytes(let bytes, let resumesReading):
-                if resumesReading { attempt.connection.run { [inbox = attempt.inbox] in $0.readOn(inbox) } }
+                if resumesReading { attempt.readOn() }
                 return bytes
             case .end: return nil
             case .headless: _ = try await head()
             case .nothing: await waiting { await attempt.inbox.waitForBytes() }
             }
         }
+    }
+
+    /// What has arrived by now, as `next` gives it; nil where nothing has, or there will be nothing more. Never waits.
+    package func arrived(atMost limit: Int) -> ByteBuffer? {
+        precondition(limit > 0, "at most \(limit) bytes are none")
+        let attempt = attempt
+        guard case .bytes(let bytes, let resumesReading)? = try? attempt.inbox.take(atMost: limit) else { return nil }
+        if resumesReading { attempt.readOn() }
+        return bytes
     }
 
     private func waiting(_ body: () async -> Void) async {

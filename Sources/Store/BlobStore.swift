@@ -37,6 +37,8 @@ package enum ReadIntent: Hashable, Sendable {
     case head
     /// Parts of it, which no digest covers.
     case ranges
+    /// One part of it, perhaps beyond its end: its size may not be known yet.
+    case range(Range<Int64>)
     /// What is here was found to be wrong by whoever read it: a cache looks again.
     case again
 }
@@ -136,6 +138,9 @@ package protocol BlobContent: AnyObject, Sendable {
     /// how many.
     func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int
 
+    /// How many bytes at the start of `range` have come by now, of a blob that is on its way. Waits for nothing.
+    func arrived(_ range: ByteRange, for intent: ReadIntent) -> Int
+
     /// Waits until bytes at the start of `range` are available in the file of `openDescriptor` without waiting for a disk,
     /// as far as a store can bring that about; returns how many, or 0 where they can be had by `read` alone. Otherwise
     /// as `read`.
@@ -147,6 +152,8 @@ package protocol BlobContent: AnyObject, Sendable {
 }
 
 extension BlobContent {
+    package func arrived(_ range: ByteRange, for intent: ReadIntent) -> Int { Int(range.count) }
+
     /// All bytes of `range`.
     package func read(_ range: ByteRange) async throws(StoreError) -> [UInt8] {
         var bytes: [UInt8] = []

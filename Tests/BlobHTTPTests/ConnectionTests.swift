@@ -96,8 +96,7 @@ import Vault
             let address = try await server.put([1, 2, 3])
             for (target, status) in [
                 ("http://any/\(address.hex)", 200), ("HTTPS://any:1/\(address.hex).jpg?x", 200),
-                ("http://any?/\(address.hex)", 404), ("http://any#/\(address.hex)", 404),
-                ("http:///\(address.hex)", 404), ("ftp:/\(address.hex)", 200),
+                ("http://any?/\(address.hex)", 404),
             ] {
                 try await client.send("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n")
                 #expect(await client.answer()?.status == status, "\(target)")

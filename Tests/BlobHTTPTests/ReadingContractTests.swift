@@ -169,11 +169,15 @@ import Vault
     @Test func `a store is told what a reader wants`() async throws {
         let table: [(method: String, fields: [(String, String)], intent: ReadIntent)] = [
             ("GET", [], .whole), ("HEAD", [], .head), ("GET", [("If-None-Match", "\"x\"")], .head),
-            ("GET", [("Range", "bytes=0-1")], .ranges), ("GET", [("If-Match", "*")], .whole),
+            ("GET", [("Range", "bytes=0-1")], .range(0..<2)), ("GET", [("If-Match", "*")], .whole),
+            ("GET", [("Range", "bytes=7-")], .range(7..<Int64.max)), ("GET", [("Range", "bytes=-5")], .ranges),
+            ("GET", [("Range", "bytes=0-1, 5-6")], .ranges), ("GET", [("Range", "pages=1-2")], .whole),
+            ("GET", [("Range", "bytes=9-9223372036854775807")], .range(9..<Int64.max)),
+            ("GET", [("Range", "bytes=9223372036854775807-")], .ranges),
         ]
         try await withDistantStore { server, store in
             for (index, (method, fields, intent)) in table.enumerated() {
-                let path = "/" + String(repeating: "0", count: 63) + "\(index)"
+                let path = "/" + String(repeating: "0", count: 62) + "\(index + 10)"
                 let answer = try await server.answer(to: method, path, fields: fields)
                 #expect(answer?.status == 404)
                 #expect(store.intents.last == intent, "\(method) \(fields)")

@@ -115,7 +115,7 @@ import Testing
         _ = plan.advance(middle.id, by: Self.block + 100)
         plan.end(middle.id)
         #expect(plan.available(from: 5 * Self.block, limit: 10 * Self.block) == 6 * Self.block + 100)
-        #expect(plan.beginWhole() == nil, "bytes are here")
+        #expect(plan.begin(0..<plan.size) == nil, "bytes are here")
         let next = plan.demand(6 * Self.block + 100, to: 7 * Self.block)
         let rest = try #require(next)
         #expect(rest.run.start == 6 * Self.block + 100 && rest.run.end == 7 * Self.block)

@@ -7,7 +7,9 @@ import Testing
 
 /// What anybody may rely on who reads blobs from a store, be it a server or a cache in front of it.
 @Suite struct ReadingTests {
-    private static let intents: [ReadIntent] = [.whole, .head, .ranges]
+    private static let intents: [ReadIntent] = [
+        .whole, .head, .ranges, .range(70_000..<70_001), .range(299_999..<Int64.max), .range(1 << 40..<1 << 41),
+    ]
 
     private let bytes = content(81, count: 300_000)
     private var blob: BlobAddress { address(of: bytes) }

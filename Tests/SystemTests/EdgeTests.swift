@@ -52,7 +52,9 @@ struct EdgeTests {
         let address = try await scene.store(bytes)
         let part = try await scene.get(edge, address, "-r", "15000000-15099999")
         #expect(part.status == 206 && part.body == Array(bytes[15_000_000..<15_100_000]))
-        #expect(try await scene.relay.asked(for: address).reduce(0) { $0 + $1.bytes } <= 100_000 + 128 << 10)
+        let asked = try await scene.relay.asked(for: address)
+        #expect(asked.map(\.method) == ["GET"], "the first range tells the size too")
+        #expect(asked.reduce(0) { $0 + $1.bytes } <= 100_000 + 128 << 10)
         #expect(try await scene.get(edge, address).body == bytes)
         #expect(try await scene.relay.asked(for: address).reduce(0) { $0 + $1.bytes } < 16 << 20, "not all again")
         #expect(await edge.stop() == 0)
@@ -67,6 +69,23 @@ struct EdgeTests {
             let part = try await scene.get(edge, address, "-r", "\(start)-\(start + 1 << 20 - 1)")
             #expect(part.status == 206 && part.body == Array(bytes[start..<start + 1 << 20]))
         }
+        let asked = try await scene.relay.asked(for: address)
+        #expect(asked.first?.range == "bytes=0-1048575")
+        #expect(asked.dropFirst().first?.range == "bytes=1048576-", "whoever goes on may want the rest")
+        #expect(await edge.stop() == 0)
+    }
+
+    @Test(arguments: [
+        "299000-", "200000-9223372036854775806", "0-", "0-299999", "-5", "300000-", "9223372036854775807-", "5-4",
+    ])
+    func `a range to the end or beyond it is answered as by the origin`(range: String) async throws {
+        let scene = try await EdgeScene()
+        let edge = try await scene.edge()
+        let address = try await scene.store(EdgeScene.sample(300_000))
+        let here = try await scene.get(edge, address, "-r", range)
+        let there = try await scene.get(scene.origin, address, "-r", range)
+        #expect(here.status == there.status && here.body == there.body)
+        #expect(here.fields["content-range"] == there.fields["content-range"])
         #expect(await edge.stop() == 0)
     }
 

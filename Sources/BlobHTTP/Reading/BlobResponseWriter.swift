@@ -145,8 +145,8 @@ final class BlobResponseWriter {
                     preconditionFailure("a cached blob has its bytes or knows where they are")
                 }
                 let piece = PageCacheProbe.firstPiece(of: range, size: cursor.blob.size)
-                if sink.takesFiles, let region = cursor.blob.region(piece) {
-                    return sendFile(region, piece, of: range, content, cursor)
+                if sink.takesFiles, cursor.blob.region(piece) != nil {
+                    return sendFile(piece, of: range, content, cursor)
                 }
                 if !copyResident(content, &cursor, range) { return }
             }
@@ -167,10 +167,8 @@ final class BlobResponseWriter {
     }
 
     /// Sends a piece of the file, once it is in the page cache; of a blob that is on its way, as much as has come.
-    private func sendFile(
-        _ region: FileRegion, _ piece: ByteRange, of range: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor
-    ) {
-        guard !cursor.blob.isResident(piece, at: .now()) else { return write(region, cursor, piece) }
+    private func sendFile(_ piece: ByteRange, of range: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor) {
+        if let ready = cursor.blob.ready(piece, for: cursor.intent, at: .now()) { return writeFile(ready, cursor) }
         wait(cursor) { [intent = cursor.intent] () async -> Result<Int, StoreError> in
             do throws(StoreError) {
                 return .success(try await content.fetch(range, atMost: Int(piece.count), for: intent))
@@ -179,19 +177,19 @@ final class BlobResponseWriter {
             switch result {
             case .success(0): writer.copy(content, cursor, range)
             case .success(let count):
-                let part = ByteRange(offset: piece.offset, count: Int64(count), within: piece.end)
-                guard let part, let region = cursor.blob.region(part) else {
+                guard let part = ByteRange(offset: piece.offset, count: Int64(count), within: piece.end) else {
                     return writer.abort(cursor, .io("the file gives other bytes than were waited for"))
                 }
-                writer.write(region, cursor, part)
+                writer.writeFile(part, cursor)
                 writer.sink.flush()
             case .failure(let error): writer.abort(cursor, error)
             }
         }
     }
 
-    /// The piece counts as sent when it has left the process: a client that takes it slowly is not idle.
-    private func write(_ region: FileRegion, _ cursor: BodyCursor, _ piece: ByteRange) {
+    /// A piece counts as sent when it has left the process: a client that takes it slowly is not idle.
+    private func writeFile(_ piece: ByteRange, _ cursor: BodyCursor) {
+        guard let region = cursor.blob.region(piece) else { return abort(cursor, .io("its file cannot be opened")) }
         var cursor = cursor
         cursor.advance(piece.count)
         state = .waiting(cursor)

@@ -79,6 +79,11 @@ struct PageCacheProbe {
         return true
     }
 
+    /// Whether all of `range` is there now.
+    static func isResident(_ range: ByteRange, hasByte: (Int64) -> Bool) -> Bool {
+        isResident(range.offset, range.end, hasByte)
+    }
+
     private static func isResident(_ start: Int64, _ end: Int64, _ hasByte: (Int64) -> Bool) -> Bool {
         stride(from: start, to: end, by: strideBytes).allSatisfy(hasByte) && hasByte(end - 1)
     }

@@ -15,6 +15,8 @@ final class CachedBlob {
     let body: ByteBuffer?
     /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
     let content: (any BlobContent)?
+    /// False while its bytes are still on their way.
+    private let isComplete: Bool
     private let handling: HandlingFields?
     private let validity: ValidityToken
     private let cacheSeconds: Int64
@@ -34,6 +36,7 @@ final class CachedBlob {
         metadata = BlobMetadata(blob)
         handling = blob.handling.map { HandlingFields($0, isFirst: isFirst) }
         content = body == nil ? blob.content : nil
+        isComplete = blob.isComplete
         self.body = body
         self.validity = validity
         self.cacheSeconds = cacheSeconds
@@ -89,14 +92,22 @@ final class CachedBlob {
         return made
     }
 
-    /// Whether all bytes of `range` are in the page cache, or were a few seconds ago.
-    func isResident(_ range: ByteRange, at now: NIODeadline) -> Bool {
-        probe.isResident(range, of: size, now: now) { offset in
-            var byte: InlineArray<1, UInt8> = [0]
-            var span = byte.mutableSpan
-            // Safe: every pattern of bits is a byte.
-            var bytes = unsafe span.mutableBytes
-            return content?.readResident(at: offset, into: &bytes) == 1
+    /// What of `piece` can be sent from the file without waiting: all of it, where it is in the page cache or was a few
+    /// seconds ago; of a blob that is on its way, as much as has come; nil where that is nothing.
+    func ready(_ piece: ByteRange, for intent: ReadIntent, at now: NIODeadline) -> ByteRange? {
+        if isComplete {
+            return probe.isResident(piece, of: size, now: now, hasByte: isResident) ? piece : nil
         }
+        let count = content?.arrived(piece, for: intent) ?? 0
+        let part = ByteRange(offset: piece.offset, count: Int64(count), within: piece.end)
+        return part.flatMap { PageCacheProbe.isResident($0, hasByte: isResident) ? $0 : nil }
+    }
+
+    private func isResident(_ offset: Int64) -> Bool {
+        var byte: InlineArray<1, UInt8> = [0]
+        var span = byte.mutableSpan
+        // Safe: every pattern of bits is a byte.
+        var bytes = unsafe span.mutableBytes
+        return content?.readResident(at: offset, into: &bytes) == 1
     }
 }

@@ -35,6 +35,13 @@ package enum RangeField: Hashable, Sendable {
         self = specifiers.isEmpty ? .ignored : .ranges(specifiers)
     }
 
+    /// The hint for the store, which may have to fetch what is asked for before it knows the size.
+    var intent: ReadIntent {
+        guard case .ranges(let specifiers) = self else { return .whole }
+        guard specifiers.count == 1, case .from(let first, let last) = specifiers[0], first < .max else { return .ranges }
+        return .range(first..<max(first, min(last ?? .max, .max - 1)) + 1)
+    }
+
     /// What follows `bytes=`; the unit's case does not matter.
     private static func list(of value: String) -> Array<UInt8>.SubSequence? {
         let bytes = Array(value.utf8)

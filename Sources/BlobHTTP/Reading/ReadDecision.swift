@@ -229,6 +229,6 @@ package struct ReadRequest: Hashable, Sendable {
     var intent: ReadIntent {
         if rereads { return .again }
         if isHead || preconditions.ifNoneMatch != nil { return .head }
-        return range == nil ? .whole : .ranges
+        return range == nil ? .whole : RangeField(range).intent
     }
 }

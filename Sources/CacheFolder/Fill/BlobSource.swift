@@ -16,6 +16,10 @@ package protocol ByteStream: AnyObject, Sendable {
     /// fits into a buffer while nobody asks.
     func next(atMost limit: Int) async throws(SourceError) -> ByteBuffer?
 
+    /// What has come by now, as `next` gives it; nil where nothing has, or `next` has something else to tell. Waits for
+    /// nothing.
+    func arrived(atMost limit: Int) -> ByteBuffer?
+
     /// Nobody wants the rest.
     func cancel()
 }

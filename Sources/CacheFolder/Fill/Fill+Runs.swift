@@ -39,26 +39,23 @@ extension Fill {
 
     /// Takes what a stream brings, until the run is at its end or nobody wants more.
     private func take(from stream: any ByteStream, in id: Int) async throws(SourceError) {
-        while true {
-            var room = state.withLock { $0.plan.room(of: id) }
-            if room == 0 {
-                if await !pause(id) { return }
-                room = state.withLock { $0.plan.room(of: id) }
-                if room == 0 { return }
-            }
-            if isDeserted(id) { return }
-            guard let bytes = try await stream.next(atMost: Int(min(room, Int64(Self.pieceBytes)))) else {
+        while await mayGoOn(id) {
+            let room = room(of: id)
+            if room == 0 || isDeserted(id) { return }
+            guard let bytes = try await stream.next(atMost: room) else {
                 throw .broken("the answer ended early")
             }
-            guard await write(bytes, in: id) else { return }
-            let isOver = state.withLock { state in
-                (state.failures, state.latest) = (0, .now)
-                state.unannounced += Int64(bytes.readableBytes)
-                return state.plan.advance(id, by: Int64(bytes.readableBytes))
-            }
-            if isOver { return }
-            announce(id)
+            guard await write(bytes, of: stream, in: id) else { return }
         }
+    }
+
+    /// Bytes that a run may take at once; 0 while readers have to catch up.
+    private func room(of id: Int) -> Int { Int(min(state.withLock { $0.plan.room(of: id) }, Int64(Self.pieceBytes))) }
+
+    /// Waits where readers have to catch up first; false where they do not.
+    private func mayGoOn(_ id: Int) async -> Bool {
+        if room(of: id) > 0 { return true }
+        return await pause(id)
     }
 
     /// Whether everybody has left and it is not worth finishing. A run that follows readers is not far ahead of them, and
@@ -93,37 +90,65 @@ extension Fill {
         return state.withLock { $0.plan.room(of: id) > 0 }
     }
 
-    /// Writes bytes at the position of a run, and hashes them where they go on from those that have been. False where the
-    /// disk fails: then the run is over, and readers go past the disk.
-    private func write(_ bytes: ByteBuffer, in id: Int) async -> Bool {
+    /// Writes the next bytes of a run, and on the same turn of a thread whatever has come behind them by then. False where
+    /// the run is over, or the disk fails: then readers go past it.
+    private func write(_ first: ByteBuffer, of stream: any ByteStream, in id: Int) async -> Bool {
+        let goesOn = try? await threads.run { [self] () throws(StoreError) in
+            var bytes = first
+            var left = Self.turnBytes
+            while true {
+                switch try write(bytes, in: id) {
+                case .whole:
+                    verify()
+                    return false
+                case .over: return false
+                case .going: announce()
+                }
+                left -= bytes.readableBytes
+                let room = room(of: id)
+                guard left > 0, room > 0, !isDeserted(id), let more = stream.arrived(atMost: room) else { return true }
+                bytes = more
+            }
+        }
+        return goesOn ?? false
+    }
+
+    /// How a run stands after some bytes.
+    private enum Progress {
+        case going, over
+        /// All bytes of the blob have come with these.
+        case whole
+    }
+
+    /// Writes bytes at the position of a run, and hashes them where they go on from those that have been. Blocks its
+    /// thread.
+    private func write(_ bytes: ByteBuffer, in id: Int) throws(StoreError) -> Progress {
         let taken: (position: Int64, hasher: BlobHasher?)? = state.withLock { state in
             guard let position = state.plan.runs[id]?.position else { return nil }
             guard state.hashed == position, let hasher = state.hasher else { return (position, nil) }
             state.hasher = nil
             return (position, hasher)
         }
-        guard let taken else { return false }
-        do throws(StoreError) {
-            let hasher = try await threads.run { [part] () throws(StoreError) in
-                try part.write(bytes.readableBytesSpan, at: taken.position)
-                guard var hasher = taken.hasher else { return nil as BlobHasher? }
-                hasher.update(bytes.readableBytesSpan)
-                return hasher
+        guard let taken else { return .over }
+        try part.write(bytes.readableBytesSpan, at: taken.position)
+        var hasher = taken.hasher
+        hasher?.update(bytes.readableBytesSpan)
+        let count = Int64(bytes.readableBytes)
+        return state.withLock { state in
+            if let hasher { (state.hasher, state.hashed) = (hasher, taken.position + count) }
+            (state.failures, state.latest) = (0, .now)
+            state.unannounced += count
+            let isOver = state.plan.advance(id, by: count)
+            guard case .filling = state.phase, state.plan.map.isFull, !state.isEnding else {
+                return isOver ? .over : .going
             }
-            if let hasher {
-                state.withLock { state in
-                    state.hasher = hasher
-                    state.hashed = taken.position + Int64(bytes.readableBytes)
-                }
-            }
-            return true
-        } catch {
-            return false
+            state.isEnding = true
+            return .whole
         }
     }
 
     /// Wakes readers, now and then.
-    private func announce(_ id: Int) {
+    private func announce() {
         let mustWait: Bool? = state.withLock { state in
             if state.unannounced >= Self.announcedBytes {
                 state.unannounced = 0
@@ -157,16 +182,13 @@ extension Fill {
     }
 
     private func end(_ id: Int, because error: SourceError?) {
-        let (rest, isWhole) = state.withLock { state in
+        let rest = state.withLock { state in
             let rest = state.plan.runs[id].map { $0.position..<max($0.position, $0.end) }
             state.plan.end(id)
             state.latest = .now
             if error != nil { state.failures = 0 }
-            guard case .filling = state.phase, state.plan.map.isFull, !state.isEnding else { return (rest, false) }
-            state.isEnding = true
-            return (rest, true)
+            return rest
         }
-        if isWhole { return complete() }
         // What is here stays for those who read it later.
         switch error {
         case .gone: finish(.failed(.notFound), .dropped)

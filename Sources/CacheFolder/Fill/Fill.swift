@@ -53,7 +53,8 @@ package final class Fill: Sendable {
         var failures = 0
         var latest = ContinuousClock.now
         var isAnnouncing = false
-        var unannounced: Int64 = 0
+        /// The first bytes are announced at once.
+        var unannounced = Fill.announcedBytes
         var next = 0
     }
 
@@ -62,7 +63,7 @@ package final class Fill: Sendable {
     /// How long readers wait for a source that brings nothing.
     static let patience = Duration.seconds(15)
     /// Readers are woken after so many bytes, or so long after the first.
-    static let announcedBytes: Int64 = 64 << 10
+    static let announcedBytes: Int64 = 256 << 10
     static let announcedAfter = Duration.milliseconds(5)
     /// A run is given up where its readers do not go on for so long.
     static let pause = Duration.seconds(10)
@@ -70,6 +71,8 @@ package final class Fill: Sendable {
     static let worthFinishing: Int64 = 8 << 20
     /// The most that is read at once.
     static let pieceBytes = 1 << 20
+    /// What one run writes before others have their turn on the thread.
+    static let turnBytes = 4 << 20
 
     package let address: BlobAddress
     /// Bytes of the blob, at least 1.
@@ -113,9 +116,10 @@ package final class Fill: Sendable {
     /// The content for somebody who found what is here to be wrong: it comes from the source alone.
     package func passing() -> any BlobContent { PassingReader(detour) }
 
-    /// Takes over a stream that has begun with the first byte, unless something has come already.
-    package func begin(with stream: any ByteStream) {
-        guard let run = state.withLock({ $0.plan.beginWhole() }) else { return stream.cancel() }
+    /// Takes over a stream of the bytes of `range`, unless something has come already. The range begins where a block
+    /// does, and ends where one does or the blob.
+    package func begin(with stream: any ByteStream, at range: Range<Int64>) {
+        guard let run = state.withLock({ $0.plan.begin(range) }) else { return stream.cancel() }
         start(run, stream)
     }
 
@@ -132,9 +136,9 @@ package final class Fill: Sendable {
     /// Bytes that are here, at most.
     package var bytesHere: Int64 { state.withLock { Int64($0.plan.map.present) * BlockMap.blockBytes } }
 
-    /// Since when nobody has read it and nothing comes any more; nil while somebody does.
+    /// Since when nobody has read it and nothing comes any more; nil while somebody does, or it is getting its name.
     package var idleSince: ContinuousClock.Instant? {
-        state.withLock { $0.plan.runs.isEmpty ? $0.idleSince : nil }
+        state.withLock { $0.plan.runs.isEmpty && !$0.isEnding ? $0.idleSince : nil }
     }
 
     /// Ends it: whoever waits is told, and the file goes.
@@ -163,6 +167,15 @@ package final class Fill: Sendable {
             if here > start { return Int(here - start) }
             if part.hasFailed { return 0 }
             if let error = await sleep(at: start, to: end, for: intent) { throw error }
+        }
+    }
+
+    /// How many bytes at `start` a reader may have now that wants all up to `end`.
+    func arrived(from start: Int64, to end: Int64, for intent: ReadIntent) -> Int {
+        state.withLock { state in
+            if case .failed = state.phase { return 0 }
+            if intent == .whole { state.isWanted = true }
+            return Int(Self.visible(state, from: start, to: end, for: intent) - start)
         }
     }
 
@@ -218,21 +231,16 @@ package final class Fill: Sendable {
 
     // MARK: The end
 
-    /// All bytes are here: compares the digest, and gives the file its name.
-    func complete() {
+    /// All bytes are here: compares the digest, and gives the file its name. Blocks its thread.
+    func verify() {
         let (hasher, hashed) = state.withLock { ($0.hasher, $0.hashed) }
-        let (address, size, sunset, part) = (self.address, self.size, self.sunset, self.part)
-        threads.submit {
-            do throws(StoreError) {
-                guard try part.address(hasher ?? BlobHasher(), from: hasher == nil ? 0 : hashed, to: size) == address
-                else { return self.finish(.failed(.io("the origin's bytes are not those of the address")), .wrong) }
-            } catch {
-                return self.finish(.failed(error), .dropped)
-            }
-            self.finish(.verified, part.place(as: address, sunset: sunset) ? .kept : .dropped)
-        } orElse: {
-            self.finish(.failed(.storeIsClosing), nil)
+        do throws(StoreError) {
+            guard try part.address(hasher ?? BlobHasher(), from: hasher == nil ? 0 : hashed, to: size) == address
+            else { return finish(.failed(.io("the origin's bytes are not those of the address")), .wrong) }
+        } catch {
+            return finish(.failed(error), .dropped)
         }
+        finish(.verified, part.place(as: address, sunset: sunset) ? .kept : .dropped)
     }
 
     func finish(_ phase: Course, _ ending: Fate?) {

@@ -94,10 +94,11 @@ struct FillPlan: Sendable {
         return begin(Run(start: start, end: limit, position: start, ceiling: ceiling))
     }
 
-    /// A run that is under way already, from the first byte to the last; nil where others have begun.
-    mutating func beginWhole() -> Int? {
+    /// A run for whole blocks that is under way already; nil where others have begun.
+    mutating func begin(_ range: Range<Int64>) -> Int? {
         guard map.present == 0, runs.isEmpty, partial.isEmpty else { return nil }
-        return begin(Run(start: 0, end: size, position: 0, ceiling: size)).id
+        let (start, end) = (range.lowerBound, range.upperBound)
+        return begin(Run(start: start, end: end, position: start, ceiling: end)).id
     }
 
     private mutating func begin(_ run: Run) -> (id: Int, run: Run) {

@@ -31,6 +31,10 @@ final class FillReader: BlobContent {
         return fill.part.readResident(at: offset, into: &room)
     }
 
+    func arrived(_ range: ByteRange, for intent: ReadIntent) -> Int {
+        fill.arrived(from: range.offset, to: range.end, for: intent)
+    }
+
     func fetch(_ range: ByteRange, atMost limit: Int, for intent: ReadIntent) async throws(StoreError) -> Int {
         try await fill.wait(from: range.offset, to: range.end, atMost: limit, for: intent)
     }

@@ -258,7 +258,8 @@ private final class EdgeWalk {
         let start = Int.random(in: bytes.indices, using: &random)
         let end = Int.random(in: start..<bytes.count, using: &random) + 1
         let mayFail = isSpoiled || doubtful.contains(blob)
-        guard let held = try await find(blob, for: .ranges, mayFail: mayFail) else { return }
+        let intent = Bool.random(using: &random) ? ReadIntent.ranges : .range(Int64(start)..<Int64(end))
+        guard let held = try await find(blob, for: intent, mayFail: mayFail) else { return }
         do {
             let range = try #require(ByteRange(offset: Int64(start), count: Int64(end - start), within: held.size))
             let part = try await held.content.read(range, for: .ranges)

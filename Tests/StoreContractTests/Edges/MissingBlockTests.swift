@@ -25,7 +25,8 @@ import Testing
             // Each by itself: of ranges that follow each other, more than the next is fetched.
             for block in Self.blocks.reversed() where block != missing {
                 let range = Self.range(of: block)
-                let part = try await read(range, of: blob, from: scene.reads, for: .ranges)
+                let span = Int64(range.lowerBound)..<Int64(range.upperBound)
+                let part = try await read(range, of: blob, from: scene.reads, for: .range(span))
                 #expect(part == Array(bytes[range]))
                 #expect(covered(watched.takeReads(of: blob)) == range, "block \(block)")
             }
