@@ -198,7 +198,7 @@ extension EdgeStore {
         if fills[address] != nil { return .head }
         switch intent {
         case .whole: return .bytes
-        case .range(let range): return .range(BlockMap.blocks(around: range))
+        case .range(let range): return .range(Fill.blocks(around: range))
         case .head, .ranges, .again: return .head
         }
     }

@@ -38,7 +38,9 @@ package enum RangeField: Hashable, Sendable {
     /// The hint for the store, which may have to fetch what is asked for before it knows the size.
     var intent: ReadIntent {
         guard case .ranges(let specifiers) = self else { return .whole }
-        guard specifiers.count == 1, case .from(let first, let last) = specifiers[0], first < .max else { return .ranges }
+        guard specifiers.count == 1, case .from(let first, let last) = specifiers[0], first < .max else {
+            return .ranges
+        }
         return .range(first..<max(first, min(last ?? .max, .max - 1)) + 1)
     }
 

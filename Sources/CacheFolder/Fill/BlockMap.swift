@@ -11,13 +11,6 @@ package struct BlockMap: Sendable {
     package private(set) var present = 0
     private var words: [UInt64]
 
-    /// `range` with the rest of the blocks at its ends. Beyond the last of all positions there is no end.
-    package static func blocks(around range: Range<Int64>) -> Range<Int64> {
-        let start = range.lowerBound / blockBytes * blockBytes
-        let (end, overflows) = ((range.upperBound - 1) / blockBytes + 1).multipliedReportingOverflow(by: blockBytes)
-        return start..<(overflows ? .max : end)
-    }
-
     /// Without any block, for a blob of `size` bytes, at least 1.
     package init(size: Int64) {
         self.size = size

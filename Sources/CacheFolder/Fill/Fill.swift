@@ -116,6 +116,13 @@ package final class Fill: Sendable {
     /// The content for somebody who found what is here to be wrong: it comes from the source alone.
     package func passing() -> any BlobContent { PassingReader(detour) }
 
+    /// `range` with the rest of the blocks at its ends. Beyond the last of all positions there is no end.
+    package static func blocks(around range: Range<Int64>) -> Range<Int64> {
+        let bytes = BlockMap.blockBytes
+        let (end, overflows) = ((range.upperBound - 1) / bytes + 1).multipliedReportingOverflow(by: bytes)
+        return range.lowerBound / bytes * bytes..<(overflows ? .max : end)
+    }
+
     /// Takes over a stream of the bytes of `range`, unless something has come already. The range begins where a block
     /// does, and ends where one does or the blob.
     package func begin(with stream: any ByteStream, at range: Range<Int64>) {
