@@ -70,13 +70,14 @@ extension EdgeStore {
             logger: logger)
     }
 
-    /// What becomes of requests that are no reads. `clientAddressField` is the one that the origin reads.
-    package func writes(clientAddressField: HTTPField.Name) -> WriteAccess {
+    /// What becomes of requests that are no reads: at most `requestLimit` at once are passed on, which clients share.
+    /// `clientAddressField` is the one that the origin reads.
+    package func writes(clientAddressField: HTTPField.Name, requestLimit: Int) -> WriteAccess {
         guard settings.passesUploads else { return .refused }
         return .forwarded(
             OriginForwarder(
                 origins: origins, name: name, clientAddressField: clientAddressField,
-                copies: UploadCopies(store: self)))
+                shares: ClientShares(limit: requestLimit), copies: UploadCopies(store: self)))
     }
 
     /// The edge's name in fields.

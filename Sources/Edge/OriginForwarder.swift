@@ -28,6 +28,8 @@ struct OriginForwarder: RequestForwarder {
     let name: String
     /// The field in which the origin is told the client's address.
     let clientAddressField: HTTPField.Name
+    /// What each client has of the requests under way.
+    let shares: ClientShares
     /// Keeps uploads that pass; nil where none are kept.
     let copies: UploadCopies?
 
@@ -36,6 +38,7 @@ struct OriginForwarder: RequestForwarder {
         if loop.contains(where: { $0.split(separator: ";").first?.split(separator: " ").first ?? "" == name }) {
             throw Problem(.loopDetected)
         }
+        guard let share = shares.take(for: client) else { throw Problem.shareTaken }
         let copy = copies?.begin(request.head)
         do throws(OriginError) {
             let exchange = try await origins.open(outgoing(request, from: client, scope))
@@ -46,7 +49,7 @@ struct OriginForwarder: RequestForwarder {
                 await pump.value
                 throw error
             }
-            return await response(head, exchange, to: request.method, copy, pump)
+            return await response(head, exchange, to: request.method, copy, pump, share)
         } catch {
             copy?.drop()
             switch error {
@@ -108,7 +111,7 @@ struct OriginForwarder: RequestForwarder {
     /// must never read one body.
     private func response(
         _ head: OriginHead, _ exchange: OriginExchange, to method: HTTPRequest.Method, _ copy: UploadCopy?,
-        _ pump: Task<Void, Never>
+        _ pump: Task<Void, Never>, _ share: ClientShares.Stake
     ) async -> Response {
         var fields = Self.passed(head.fields)
         fields[.via] = [head.fields[.via], "1.1 \(name)"].compactMap(\.self).joined(separator: ", ")
@@ -131,6 +134,7 @@ struct OriginForwarder: RequestForwarder {
         return Response(
             status: head.status, headers: fields,
             body: ResponseBody(contentLength: length) { writer in
+                defer { withExtendedLifetime(share) {} }
                 do {
                     while let bytes = try await exchange.next(atMost: Self.pieceBytes) { try await writer.write(bytes) }
                     try await writer.finish(nil)

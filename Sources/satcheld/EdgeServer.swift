@@ -49,9 +49,12 @@ enum EdgeServer {
         let access = try Running.accessLog(settings, meters: meters, logger: logger)
         var serverSettings = settings.server
         serverSettings.cacheSeconds = settings.cache.edge.maximumAge.seconds
+        serverSettings.fetchLimit = settings.cache.edge.fills
         let server = BlobServer(
-            reads: store, writes: store.writes(clientAddressField: settings.server.proxies.field), changes: store,
-            settings: serverSettings, logger: logger,
+            reads: store,
+            writes: store.writes(
+                clientAddressField: settings.server.proxies.field, requestLimit: settings.cache.link.connections),
+            changes: store, settings: serverSettings, logger: logger,
             observer: RequestObserver(meters: meters, accessLog: access?.log),
             readings: { await Readings.gather(from: store) }, gcStatus: { GCStatus() }
         ) { listener, bound in

@@ -16,6 +16,7 @@ final class DistantStore: BlobStore {
         var isReachable = true
         var servesStale = false
         var intents: [ReadIntent] = []
+        var isSilent = false
     }
 
     /// How long what is known counts after the store was heard from.
@@ -51,6 +52,9 @@ final class DistantStore: BlobStore {
         hear()
     }
 
+    /// From now on nobody is answered, until it ends.
+    func fallSilent(_ isSilent: Bool = true) { state.withLock { $0.isSilent = isSilent } }
+
     /// What was wanted of each blob that was looked for so far.
     var intents: [ReadIntent] { state.withLock { $0.intents } }
 
@@ -59,6 +63,7 @@ final class DistantStore: BlobStore {
             state.intents.append(intent)
             return state
         }
+        while self.state.withLock({ $0.isSilent }) { try? await Task.sleep(for: .milliseconds(2)) }
         if state.isReachable { return try await store.find(address, for: intent) }
         guard state.servesStale, case .held(let blob) = try await store.find(address, for: intent) else {
             return .unreachable(stale: nil)

@@ -5,7 +5,9 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTPTypes
 import Store
+import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 import Tickets
 import Vault
@@ -93,6 +95,44 @@ import Vault
             return nil
         }
         #expect(payer.client == nil && !payer.isEdge)
+    }
+
+    // MARK: Reads that wait for the origin
+
+    @Test func `whoever has most reads waiting gets no more once they run short, and others do`() async throws {
+        let distant = Mutex<DistantStore?>(nil)
+        try await TestServer.run(
+            settings: {
+                $0.fetchLimit = 16
+                $0.proxies.ranges = [IPPrefix("127.0.0.0/8")].compactMap { $0 }
+            },
+            reads: { store in
+                let reader = DistantStore(store)
+                distant.withLock { $0 = reader }
+                return reader
+            },
+            { server in
+                let store = try #require(distant.withLock { $0 })
+                store.fallSilent()
+                var waiting: [RawClient] = []
+                func ask(_ number: Int, for client: String) async throws -> RawClient {
+                    let path = "/" + String(repeating: "0", count: 62) + "\(number)"
+                    let connection = try await server.connect()
+                    try await connection.send("GET \(path) HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: \(client)\r\n\r\n")
+                    return connection
+                }
+                for number in 10..<22 { waiting.append(try await ask(number, for: "2001:db8::\(number)")) }
+                try await eventually { store.intents.count == 12 }
+                let refused = try #require(await ask(22, for: "2001:db8::1").answer())
+                #expect(refused.status == 429 && refused["retry-after"] == "2" && refused["x-reason"] == "rate")
+                waiting.append(try await ask(23, for: "2001:db8:0:1::1"))
+                try await eventually { store.intents.count == 13 }
+                store.fallSilent(false)
+                for connection in waiting { #expect(await connection.answer()?.status == 404) }
+                for connection in waiting { await connection.close() }
+                // Its places are free again.
+                try await eventually { await (try ask(22, for: "2001:db8::1")).answer()?.status == 404 }
+            })
     }
 
     // MARK: Connections

@@ -20,17 +20,6 @@ struct EdgeKeyTests {
         String(decoding: try bytes(ofFile: journey.path(name)), as: UTF8.self).trimmingCharacters(in: .newlines)
     }
 
-    private func makeCertificate() async throws {
-        let made = try await run(
-            "/usr/bin/openssl",
-            [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-keyout", "key.pem", "-out", "certificate.pem", "-subj", "/CN=one.example", "-addext",
-                "subjectAltName=IP:127.0.0.1",
-            ], in: journey.folder.path)
-        #expect(made.status == 0, "\(made.errors)")
-    }
-
     /// A reader of the feed, which goes on until it is ended.
     private func follow(_ server: Server, _ key: String, _ options: String...) throws -> RunningCommand {
         try RunningCommand(
@@ -57,7 +46,7 @@ struct EdgeKeyTests {
     func `an edge follows changes over TLS until the server stops, which does not wait for it`(version: String)
         async throws
     {
-        try await makeCertificate()
+        try await journey.makeCertificate()
         _ = try await make("edge.key")
         let server = try await journey.serve(
             "--accept", "any", "--edge-keys", journey.path("edge.key"), "--tls-certificate",

@@ -26,6 +26,13 @@ struct EdgeScene {
         _ name: String = "one", origin url: String? = nil, feed: Bool = true, on disk: FailingDisk? = nil,
         _ options: String...
     ) async throws -> Server {
+        try await edge(name, origin: url, feed: feed, on: disk, options: options)
+    }
+
+    func edge(
+        _ name: String = "one", origin url: String? = nil, feed: Bool = true, on disk: FailingDisk? = nil,
+        options: [String]
+    ) async throws -> Server {
         let key = feed ? ["--edge-key", journey.path("edge.key")] : []
         let edge = try await Server(
             RunningCommand(
@@ -38,6 +45,9 @@ struct EdgeScene {
         if feed { try await hears(edge, name) }
         return edge
     }
+
+    /// The option of a server that other edges may follow.
+    var keys: [String] { ["--edge-keys", journey.path("edge.key")] }
 
     /// Waits until an edge follows the feed.
     func hears(_ edge: Server, _ name: String = "one") async throws {

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Synchronization
 import TestSupport
+import Testing
 
 /// The two programs under test, built by `scripts/test`.
 enum Programs {
@@ -140,4 +141,21 @@ final class Server: Sendable {
     }
 
     deinit { if command.isRunning { command.send(signal: SIGKILL) } }
+}
+
+extension Journey {
+    /// The options of a server that speaks TLS, once there is a certificate.
+    var identity: [String] { ["--tls-certificate", path("certificate.pem"), "--tls-key", path("key.pem")] }
+
+    /// Makes `certificate.pem` and `key.pem` in the folder, for a name and for this machine's address.
+    func makeCertificate(_ name: String = "one.example") async throws {
+        let made = try await run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-keyout", "key.pem", "-out", "certificate.pem", "-subj", "/CN=\(name)", "-addext",
+                "subjectAltName=DNS:\(name),IP:127.0.0.1",
+            ], in: folder.path)
+        #expect(made.status == 0, "\(made.errors)")
+    }
 }

@@ -9,17 +9,6 @@ struct TLSTests {
 
     init() throws { journey = try Journey(anyoneUploads: true) }
 
-    private func makeCertificate(_ name: String) async throws {
-        let made = try await run(
-            "/usr/bin/openssl",
-            [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-keyout", "key.pem", "-out", "certificate.pem", "-subj", "/CN=\(name)", "-addext",
-                "subjectAltName=DNS:\(name),IP:127.0.0.1",
-            ], in: journey.folder.path)
-        #expect(made.status == 0, "\(made.errors)")
-    }
-
     private func serve(idleTimeout: String = "75s", addressRate: String = "0") async throws -> Server {
         try await journey.serve(
             "--accept", "any", "--address-request-rate", addressRate, "--idle-timeout", idleTimeout,
@@ -37,7 +26,7 @@ struct TLSTests {
 
     @Test(arguments: ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "SATCHEL_CA_FILE"])
     func `certificates that the environment names are trusted, and others are not`(variable: String) async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         try write([7], toFile: journey.path("note"))
         for (file, status) in [("certificate.pem", 0), ("key.pem", ExitCodes.network)] {
@@ -52,7 +41,7 @@ struct TLSTests {
     }
 
     @Test func `an upload is named before its bytes in every way of speaking`() async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         try write([UInt8](repeating: 7, count: 300_000), toFile: journey.path("blob"))
         for (version, line) in [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")] {
@@ -69,7 +58,7 @@ struct TLSTests {
     }
 
     @Test func `a stream leaves nothing behind when it is over`() async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         try write([UInt8](repeating: 7, count: 4000), toFile: journey.path("blob"))
         let stored = try await curl("-T", "blob", "\(server.url)/upload")
@@ -87,7 +76,7 @@ struct TLSTests {
 
     @Test(arguments: ["http/1.1", "h2"])
     func `a client that takes its leave is let go before its connection would be idle`(_ version: String) async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve(idleTimeout: "1h")
         let before = try openSockets(of: server.command.processIdentifier)
         for _ in 0..<10 {
@@ -103,7 +92,7 @@ struct TLSTests {
 
     @Test(.timeLimit(.minutes(15)), arguments: ["http/1.1", "h2"])
     func `a client that says nothing is idle and ended`(_ version: String) async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve(idleTimeout: "1s")
         // Without a word of either protocol, it stays until the server has had enough.
         let silent = try await run(
@@ -117,7 +106,7 @@ struct TLSTests {
     /// minute. (It resets one that is over too, if the answer is a 304.)
     @Test(arguments: [["-T", "blob"], [], ["-I"], ["-r", "5-9"]])
     func `one connection serves as many requests as a client has`(_ options: [String]) async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         try write([UInt8](repeating: 7, count: 4000), toFile: journey.path("blob"))
         let stored = try await curl("-T", "blob", "\(server.url)/upload")
@@ -132,7 +121,7 @@ struct TLSTests {
     }
 
     @Test func `every way of speaking gives the same answers`() async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         #expect(server.url.scheme == "https")
         let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
@@ -179,7 +168,7 @@ struct TLSTests {
     func `requests over HTTP 2 of which none is read count against the rate, and end a connection`(kind: String)
         async throws
     {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         for (rate, outcome) in [("0", "open"), ("1", "ended")] {
             let server = try await serve(addressRate: rate)
             let script = "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined()
@@ -192,12 +181,12 @@ struct TLSTests {
     }
 
     @Test func `a new certificate is taken on SIGHUP and open connections stay`() async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         let client = try RunningCommand(
             "/usr/bin/python3", [Self.script, "\(server.port)"], in: journey.folder.path)
         try await eventually { FileManager.default.fileExists(atPath: journey.path("connected")) }
-        try await makeCertificate("two.example")
+        try await journey.makeCertificate("two.example")
         server.command.send(signal: SIGHUP)
         let result = await client.result()
         #expect(result.lines == ["200 one.example", "200 one.example", "200 two.example"], "\(result.errors)")
@@ -211,7 +200,7 @@ struct TLSTests {
     /// A method of this name once stood for requests that cannot be read; HTTP/2 lets a client send any.
     @Test(arguments: ["UNREADABLE", "GET", "BREW"], ["--http1.1", "--http2"])
     func `no request passes for one that could not be read`(method: String, version: String) async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         for path in ["/slow-header", "/header-too-large", "/malformed"] {
             let answer = try await curl(
@@ -230,7 +219,7 @@ struct TLSTests {
         ("ECDHE-ECDSA-AES128-SHA256", false), ("ECDHE-ECDSA-AES256-SHA384", false),
     ])
     func `no suite of TLS 1.2 without authenticated encryption is taken`(suite: String, isTaken: Bool) async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let server = try await serve()
         let shake = try await run(
             "/usr/bin/openssl",
@@ -240,7 +229,7 @@ struct TLSTests {
     }
 
     @Test func `a key that others can read or write is not used, and a reload keeps the old one`() async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         for (permissions, word) in [(0o644, "chmod o-rwx"), (0o660, "chmod go-w"), (0o606, "chmod go-w")] {
             try FileManager.default.setAttributes(
                 [.posixPermissions: permissions], ofItemAtPath: journey.path("key.pem"))
@@ -263,9 +252,9 @@ struct TLSTests {
     }
 
     @Test func `files that cannot be used are said`() async throws {
-        try await makeCertificate("one.example")
+        try await journey.makeCertificate("one.example")
         let certificate = try bytesOf("certificate.pem")
-        try await makeCertificate("two.example")
+        try await journey.makeCertificate("two.example")
         try write(certificate, toFile: journey.path("certificate.pem"))
         for arguments in [
             ["--tls-certificate", "certificate.pem"], ["--tls-certificate", "missing.pem", "--tls-key", "key.pem"],

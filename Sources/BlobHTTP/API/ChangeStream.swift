@@ -22,6 +22,8 @@ extension Response {
             headers: [
                 .contentType: "text/plain; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
                 .connection: "close",
+                // Asks nginx to pass lines on as they come, whatever else it collects.
+                .xAccelBuffering: "no",
             ], body: body)
     }
 }

@@ -19,6 +19,7 @@ extension HTTPField.Name {
     package static let satchelPublicURL = known("Satchel-Public-URL")
     package static let xSHA256 = known("X-SHA-256")
     package static let xContentLength = known("X-Content-Length")
+    static let xAccelBuffering = known("X-Accel-Buffering")
     package static let xReason = known("X-Reason")
     package static let xLimit = known("X-Limit")
     package static let xLimitName = known("X-Limit-Name")

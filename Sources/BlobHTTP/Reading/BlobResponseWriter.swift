@@ -55,6 +55,13 @@ final class BlobResponseWriter {
             answer(request, with: blob, now: now)
             return
         }
+        if let fetches = cache.path.fetches {
+            guard let share = fetches.take(for: request.client) else {
+                refuse(.shareTaken, request, now: now)
+                return
+            }
+            progress?.share = share
+        }
         state = .lookingUp
         cache.find(request.address, for: request.intent) { [weak self] result in self?.lookedUp(result, request) }
     }
@@ -92,7 +99,9 @@ final class BlobResponseWriter {
         guard case .lookingUp = state else { return }
         state = .idle
         switch result {
-        case .success(let blob): answer(request, with: blob, now: cache.now)
+        case .success(let blob):
+            if blob.isComplete { progress?.share = nil }
+            answer(request, with: blob, now: cache.now)
         case .failure(let problem): refuse(problem, request, now: cache.now)
         }
         finishTurn()

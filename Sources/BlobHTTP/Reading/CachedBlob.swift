@@ -16,7 +16,7 @@ final class CachedBlob {
     /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
     let content: (any BlobContent)?
     /// False while its bytes are still on their way.
-    private let isComplete: Bool
+    let isComplete: Bool
     private let handling: HandlingFields?
     private let validity: ValidityToken
     private let cacheSeconds: Int64

@@ -10,18 +10,21 @@ final class ReadPath: Sendable {
     /// Reading takes no credentials, but it is counted.
     let gate: Gate
     let observer: RequestObserver
+    /// What each client has of the reads that wait for another store; nil where there is none.
+    let fetches: ClientShares?
     private let cacheSeconds: Int64
     private let limits: BlobCache.Limits
     private let logger: Logger
     private let caches = Mutex<[ObjectIdentifier: NIOLoopBound<LoopBlobCache>]>([:])
 
     init(
-        store: any BlobStore, gate: Gate, cacheSeconds: Int64, limits: BlobCache.Limits, observer: RequestObserver,
-        logger: Logger
+        store: any BlobStore, gate: Gate, cacheSeconds: Int64, limits: BlobCache.Limits,
+        fetches: ClientShares? = nil, observer: RequestObserver, logger: Logger
     ) {
         self.store = store
         self.gate = gate
         self.observer = observer
+        self.fetches = fetches
         self.cacheSeconds = cacheSeconds
         self.limits = limits
         self.logger = logger

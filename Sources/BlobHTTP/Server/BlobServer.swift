@@ -43,6 +43,8 @@ package struct BlobServerSettings: Sendable {
     /// Files of blobs that each event loop keeps open, which takes two descriptors each.
     package var readyFiles = 1024
     package var connections = ConnectionLimits()
+    /// Reads that wait for another store at once, which clients share; nil where there is none.
+    package var fetchLimit: Int?
 
     package init(listen: Authority) {
         self.listen = listen
@@ -82,7 +84,7 @@ package struct BlobServer: Sendable {
             sends104: settings.sends104, observer: observer)
         let path = ReadPath(
             store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
-            observer: observer, logger: logger)
+            fetches: settings.fetchLimit.map { ClientShares(limit: $0) }, observer: observer, logger: logger)
         let isDerived = settings.publicURL == nil
         var services: [any Service] = [
             BlobListener(
