@@ -20,6 +20,7 @@ import ctypes
 import email.utils
 import functools
 import hashlib
+import json
 import mmap
 import multiprocessing
 import os
@@ -961,6 +962,54 @@ class Bench:
                     f"{asked}; {moment(median_end(answers))}; {counted(answers)}", "–", "–", "1 origin request",
                     asked == 1 and counted(answers) == "1000 410")
 
+    def start(self):
+        """Starts with many blobs in the cache: found on the disk by the first, saved by it for the second."""
+        count, folder = 20_000 if self.options.quick else 1_000_000, self.new_folder()
+        with self.origin() as origin:
+            blob = self.blob(origin, 4 * KIB)
+            with self.cache("edge", origin, folder) as server:
+                Reader(server.address).get(*blob)
+            self.fill(folder / "cache" / "blobs.v1", count - 1)
+            for index in ("none", "saved"):
+                self.say(f"a start with {count:,} blobs, index: {index}")
+                origin.asked()
+                begun = time.monotonic()
+                with self.cache("edge", origin, folder) as server:
+                    answer = Reader(server.address).get(*blob)
+                    first = time.monotonic() - begun
+                    while self.cached(folder) < count:
+                        time.sleep(0.02)
+                    whole = time.monotonic() - begun
+                    resident = resident_bytes(server)
+                is_hit = answer.is_right and not origin.asked()
+                self.figure(f"start with {count:,} blobs, index {index}: first hit; all known; resident",
+                            f"{moment(first)}; {moment(whole)}; {resident / MIB:.0f} MiB", "–", "–",
+                            "0.3 s; 2 s; 120 MiB" if index == "saved" else "0.3 s; 2.3 s; 120 MiB",
+                            is_hit and first <= 0.3 and whole <= (2 if index == "saved" else 2.3)
+                            and resident <= 120 * MIB)
+
+    def fill(self, folder, count):
+        """Puts so many blobs of 8 bytes into a cache that is not running."""
+        sunset = time.time() + 86_400
+        for number in range(count):
+            if number % 10_000 == 0:
+                self.say(f"making {count:,} files: {number:,}")
+            body = number.to_bytes(8, "little")
+            address = hashlib.sha256(body).hexdigest()
+            path = folder / address[:2] / address
+            path.write_bytes(body)
+            os.utime(path, (sunset, sunset))
+
+    def cached(self, folder):
+        stats = subprocess.run([self.caches.satcheld, "edge-stats", "--json", "--cache", str(folder / "cache")],
+                               capture_output=True, text=True, check=True)
+        return json.loads(stats.stdout)["blobs"]
+
+
+def resident_bytes(server):
+    status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * KIB
+
 
 def in_turns(items, number):
     """The same items, every other time in the opposite order."""
@@ -998,7 +1047,7 @@ def turn_bit(folder, needle):
 
 ROWS = {name: getattr(Bench, name.replace("-", "_")) for name in (
     "hits", "crowd", "gone", "seek", "ranges", "reset", "flip", "rot", "down", "full", "kill", "misses", "thousand",
-    "thousand-gone")}
+    "thousand-gone", "start")}
 
 
 def main():
