@@ -34,7 +34,10 @@ extension DiskCache {
         guard (try? Folder.status(folder.indexPath)) != nil else { return nil }
         do {
             let restored = try IndexSnapshot.read(OpenFile(folder.indexPath, .read, followsLinks: false))
-            adopt(restored.index)
+            var index = restored.index
+            // A blob that went and came back after the snapshot was not synced, and its file may have any bytes.
+            if restored.bootID != folder.boot { index.distrustAll() }
+            adopt(index)
             return restored.feedPosition
         } catch {
             folder.noteSnapshot("\(error)")

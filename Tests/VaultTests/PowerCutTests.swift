@@ -1,6 +1,5 @@
 import Blobs
 import Files
-import Foundation
 import Glibc
 import Store
 import StoreTestSupport
@@ -8,36 +7,23 @@ import TestSupport
 import Testing
 import Vault
 
-/// The power goes: a file system of its own is shut down under a store at work, and mounted again.
-/// What was synced is there then, what was not is gone.
-@Suite(.serialized, .enabled(if: PowerSwitch.isPossible, "takes root, loop devices, xfsprogs and e2fsprogs"))
+/// The power goes under a store at work.
+@Suite(.serialized, .enabled(if: LoopDisk.isPossible, Comment(rawValue: LoopDisk.missing)))
 struct PowerCutTests {
-    @Test(arguments: ["ext4", "xfs"], 0..<PowerSwitch.rounds)
+    @Test(arguments: ["ext4", "xfs"], 0..<PowerCuts.rounds)
     func `what was acknowledged before the power went is there when it comes back`(kind: String, round: Int)
         async throws
     {
-        let folder = try TemporaryFolder.inMemory()
-        let (image, disk, ledger) = (folder.path("image"), folder.path("disk"), folder.path("ledger"))
-        try Folder.make(disk)
-        try Self.run("truncate", "-s", "400M", image)
-        try Self.run("mkfs.\(kind)", "-q", image)
-        try Self.run("mount", "-o", "loop", image, disk)
-        defer { try? Self.run("umount", disk) }
-
+        let disk = try LoopDisk(kind)
         // Any moment from the first acknowledgement on.
         let moment = Int.random(in: 0...400)
-        let cut = Task {
-            while try (Folder.status(ledger)?.size ?? 0) == 0 { try await Task.sleep(for: .milliseconds(1)) }
-            try await Task.sleep(for: .milliseconds(moment))
-            return try PowerSwitch.cut(disk, ledger: ledger)
-        }
-        await #expect(processExitsWith: .success) { [disk = disk as String, ledger = ledger as String] in
+        let cut = Task { try await disk.cutPower(afterFirst: moment) }
+        await #expect(processExitsWith: .success) { [disk = disk.path as String, ledger = disk.ledger as String] in
             try await PowerCutTests.work(on: disk, ledger: ledger)
         }
         let told = try await cut.value
-        try Self.run("umount", disk)
-        try Self.run("mount", "-o", "loop", image, disk)
-        try await Self.expectAll(Ledger(told), on: disk, "cut \(moment) ms after the first")
+        try disk.mountAgain()
+        try await Self.expectAll(Ledger(told), on: disk.path, "cut \(moment) ms after the first")
     }
 
     /// What had been told when the power went.
@@ -133,38 +119,9 @@ struct PowerCutTests {
         }
         note("held \(seed)")
     }
-
-    private static func run(_ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(arguments)")
-    }
 }
 
-/// Whether the power can be cut here, and how often it is.
-enum PowerSwitch {
-    /// Ten on each kind of file system, a hundred in a long run.
+/// How often the power is cut on each kind of file system.
+private enum PowerCuts {
     static var rounds: Int { unsafe getenv("SATCHEL_SOAK") != nil ? 100 : 10 }
-
-    static var isPossible: Bool {
-        let needed = ["/usr/sbin/mkfs.xfs", "/usr/sbin/mkfs.ext4", "/dev/loop-control"]
-        return SmallDisk.isPossible && needed.allSatisfy { FileManager.default.fileExists(atPath: $0) }
-    }
-    /// Shuts the file system of `disk` down as it is at this moment, with nothing more written to it, and gives what the
-    /// ledger said just before: where the power goes the process does not live on to say more, and here it may, since a
-    /// sync that is under way when the file system goes can return without an error.
-    static func cut(_ disk: String, ledger: String) throws -> [UInt8] {
-        let folder = try OpenFile(disk, .read)
-        let told = try bytes(ofFile: ledger)
-        var withoutTheLog: UInt32 = 2
-        // Safe: FS_IOC_SHUTDOWN reads one number of 32 bits, which outlives the call.
-        guard unsafe ioctl(folder.descriptor, 0x8004_587d, &withoutTheLog) == 0 else {
-            throw FileError(operation: "shut down", path: disk, code: errno)
-        }
-        return told
-    }
 }

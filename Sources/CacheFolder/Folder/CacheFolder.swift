@@ -116,13 +116,17 @@ package final class CacheFolder: Sendable {
             label.boot = String(lines[3].dropFirst(5))
         } else {
             let names = try cacheErrors { () throws(FileError) in try Folder.names(in: path) }
-            guard Set(names).isSubset(of: ["lock", "lost+found"]) else { throw .notACache(path) }
+            guard Set(names).isSubset(of: ["lock", "lost+found", "EDGE.new"]) else { throw .notACache(path) }
         }
         let text = "\(format)\norigin \(origin)\nname \(label.name)\nboot \(boot)\n"
         try cacheErrors { () throws(FileError) in
+            // Durable before anything else is: without it the folder is not known for a cache.
             try Folder.remove(file + ".new")
-            try OpenFile(file + ".new", .create(permissions: 0o600)).write(Array(text.utf8))
+            let new = try OpenFile(file + ".new", .create(permissions: 0o600))
+            try new.write(Array(text.utf8))
+            try new.synchronize()
             try Folder.rename(file + ".new", to: file)
+            try Folder.synchronize(path)
         }
         return label
     }

@@ -115,6 +115,11 @@ package struct CacheIndex: Sendable {
         return concerned.count
     }
 
+    /// Has every blob hashed before its next use.
+    package mutating func distrustAll() {
+        for position in 0..<count { entries[position].flags.insert(.unverified) }
+    }
+
     /// Removes the entry of a blob, and returns what it was.
     @discardableResult
     package mutating func remove(_ address: BlobAddress) -> CacheEntry? {
