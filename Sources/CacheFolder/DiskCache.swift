@@ -165,7 +165,7 @@ package final class DiskCache: Sendable {
                     self?.noteUnreadable(address, error)
                 }
                 return .content(
-                    CachedContent(content, else: Detour(of: address, size: entry.size, from: self.source)))
+                    CachedContent(content, of: address, size: entry.size, from: self.source))
             } catch {
                 if case .file(let cause) = error {
                     self.noteUnreadable(address, cause)

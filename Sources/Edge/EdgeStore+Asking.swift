@@ -17,6 +17,16 @@ extension EdgeStore {
         case whole(Arrivals.Arrival)
         case absent(BlobAbsence)
         case failed(UpstreamFault)
+
+        /// The end of what is held.
+        var sunset: Timestamp? {
+            switch self {
+            case .kept(let entry, _): entry.sunset
+            case .filling(let filling, _, _): filling.standing.sunset
+            case .whole(let arrival): arrival.standing.sunset
+            case .absent, .failed: nil
+            }
+        }
     }
 
     /// A blob that is not here, or that the disk does not give.
@@ -75,13 +85,15 @@ extension EdgeStore {
         return nil
     }
 
-    private func isFresh(_ standing: Standing) -> Bool {
+    func isFresh(_ standing: Standing) -> Bool {
         if case .fresh = decide(standing) { true } else { false }
     }
 
-    /// What is answered to whoever asked, or waited; nil where the disk has lost it since.
+    /// What is answered to whoever asked, or waited; nil where the disk has lost it since, or its time is up.
     private func finding(_ outcome: Learned, of address: BlobAddress, isFirst: Bool) async -> BlobFinding? {
         let suffix = isFirst ? "" : "; collapsed"
+        // It may have been asked before the end of the blob, and waited for since.
+        if let sunset = outcome.sunset, sunset <= now() { return nil }
         switch outcome {
         case .kept(let entry, let status):
             return await held(entry, freshUntil: freshUntil(Standing(entry)), status + suffix).map { .held($0) }
@@ -174,6 +186,10 @@ extension EdgeStore {
         switch await origins.ask(address, question(about: address, intent)) {
         case .held(let head, let body):
             let standing = Standing(sunset: head.sunset, checked: asked.before(head.age))
+            if head.size == 0 {
+                body?.stream.cancel()
+                return .whole(Arrivals.Arrival(bytes: [], standing: standing))
+            }
             if let body, body.range == 0..<head.size, head.size <= Self.wholeBytes {
                 return await taken(body.stream, address, head, standing)
             }

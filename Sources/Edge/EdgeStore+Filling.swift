@@ -70,7 +70,7 @@ extension EdgeStore {
     /// A fill for a blob that is held at the origin, or the one that there is; nil where there are too many that somebody
     /// reads. Called by whoever asks about the address, so once at a time.
     func begin(_ address: BlobAddress, _ head: HeldHead, _ standing: Standing) async -> FillTable.Filling? {
-        if let filling = fills.confirm(address, standing) { return filling }
+        if let filling = fills.confirm(address, size: head.size, standing) { return filling }
         if fills.count >= settings.fills {
             guard let idle = fills.takeLongestIdle() else { return nil }
             idle.giveUp()
@@ -87,12 +87,21 @@ extension EdgeStore {
             [weak self] ending in self?.ended(address, head, ending)
         }
         meters.fills.add()
-        return fills.add(fill, standing)
+        let (filling, superfluous) = fills.add(fill, standing)
+        superfluous?.giveUp()
+        return filling
     }
 
     private func ended(_ address: BlobAddress, _ head: HeldHead, _ ending: Fill.Fate) {
-        // Whoever looks for it finds the entry or the fill.
-        if case .kept = ending, let standing = fills[address]?.standing { keep(address, head, standing) }
+        if case .kept = ending {
+            if let standing = fills[address]?.standing {
+                // Whoever looks for it finds the entry or the fill.
+                keep(address, head, standing)
+            } else if cache.entry(of: address) == nil {
+                // It has been dropped meanwhile.
+                cache.folder.remove(address)
+            }
+        }
         fills.removeEnded(address)
         if case .wrong = ending { noteWrong(address) }
     }
@@ -127,7 +136,11 @@ final class Arrivals: Sendable {
         }
     }
 
-    func remove(_ address: BlobAddress) { state.withLock { $0[address] = nil } }
+    /// Whether there was one.
+    @discardableResult
+    func remove(_ address: BlobAddress) -> Bool { state.withLock { $0.removeValue(forKey: address) != nil } }
+
+    var addresses: [BlobAddress] { state.withLock { Array($0.keys) } }
 }
 
 /// The blobs on their way.
@@ -158,10 +171,12 @@ final class FillTable: Sendable {
 
     var count: Int { state.withLock { $0.fillings.count } }
 
-    /// The fill of a blob, with what the origin has just said of it.
-    func confirm(_ address: BlobAddress, _ standing: Standing) -> Filling? {
+    var addresses: [BlobAddress] { state.withLock { Array($0.fillings.keys) } }
+
+    /// The fill of a blob, with what the origin has just said of it; nil where there is none of that size.
+    func confirm(_ address: BlobAddress, size: Int64, _ standing: Standing) -> Filling? {
         state.withLock { state in
-            guard state.fillings[address]?.fill.isAlive == true else { return nil }
+            guard let fill = state.fillings[address]?.fill, fill.isAlive, fill.size == size else { return nil }
             let current = Self.current(standing, of: address, state)
             state.fillings[address]?.standing = current
             return state.fillings[address]
@@ -179,11 +194,20 @@ final class FillTable: Sendable {
             sunset: standing.sunset, checked: standing.checked, isMarked: standing.isMarked || isMarked)
     }
 
-    func add(_ fill: Fill, _ standing: Standing) -> Filling {
+    /// Adds a fill, unless another has come first. Returns the one that counts, and the one that is to be given up: the
+    /// newcomer, or one of another size, since the origin has contradicted itself.
+    func add(_ fill: Fill, _ standing: Standing) -> (Filling, superfluous: Fill?) {
         state.withLock { state in
-            let filling = Filling(fill: fill, standing: Self.current(standing, of: fill.address, state))
+            let before = state.fillings[fill.address]
+            let standing = Self.current(standing, of: fill.address, state)
+            if var before, before.fill.isAlive, before.fill.size == fill.size {
+                before.standing = standing
+                state.fillings[fill.address] = before
+                return (before, fill)
+            }
+            let filling = Filling(fill: fill, standing: standing)
             state.fillings[fill.address] = filling
-            return filling
+            return (filling, before?.fill)
         }
     }
 

@@ -7,6 +7,7 @@ package import Logging
 package import OriginLink
 package import ServiceLifecycle
 import Store
+import Synchronization
 package import Telemetry
 
 /// What an edge stands in front of.
@@ -99,16 +100,27 @@ extension EdgeStore {
             blobs: blobs, bytes: bytes, feedAgeSeconds: age, diskFailures: cache.folder.failureCount)
     }
 
-    /// Forgets one blob, or all; returns how many.
+    /// Forgets one blob, or all, those on their way among them; returns how many there were.
     package func drop(_ address: BlobAddress? = nil) -> Int {
-        let addresses = address.map { [$0] } ?? cache.addresses
-        for address in addresses {
+        let all =
+            address.map { [$0] }
+            ?? Set(cache.addresses).union(fills.addresses).union(arrivals.addresses)
+            .union(questions.withLock { Array($0.keys) })
+        var count = 0
+        for address in all {
+            let isHere = cache.entry(of: address) != nil
+            let fill = fills.remove(address)?.fill
+            let isArriving = arrivals.remove(address)
             cache.forget(address, because: .ended)
-            fills.remove(address)?.fill.giveUp()
-            arrivals.remove(address)
+            fill?.giveUp()
             expire(address)
+            // What is being asked about it is confirmed before its use.
+            if questions.withLock({ $0.removeValue(forKey: address) }) != nil {
+                fills.mark(AddressPrefix(address), at: now())
+            }
+            if isHere || fill != nil || isArriving { count += 1 }
         }
-        return addresses.count
+        return count
     }
 
     /// Ends what is under way, and saves what is here.

@@ -78,6 +78,16 @@ package final class EdgeStore: BlobStore, ChangeFeed {
         return await fetch(address, intent, isLost: isLost)
     }
 
+    package func asksElsewhere(about address: BlobAddress) -> Bool {
+        if questions.withLock({ $0[address] != nil }) { return false }
+        let known = [
+            arrivals[address].map { fills.current($0.standing, of: address) },
+            cache.entry(of: address).map { Standing($0) },
+            fills[address]?.standing,
+        ]
+        return !known.contains { standing in standing.map { isFresh($0) } ?? false }
+    }
+
     func decide(_ standing: Standing) -> Freshness {
         Freshness.decide(standing, view, now: now(), maximumAge: settings.maximumAge)
     }

@@ -62,12 +62,20 @@ enum OriginHeads {
             return .failure(.init("it has no length"))
         }
         guard head.status == .partialContent else {
+            if let fault = fault(inSize: length, of: address) { return .failure(fault) }
             return .success(HeldHead(size: length, sunset: sunset, age: age(head)))
         }
         guard let range, let part = PartRange(head.fields[.contentRange] ?? ""),
             part.range == range.clamped(to: 0..<part.size), length == Int64(part.range.count)
         else { return .failure(.init("it has another range")) }
+        if let fault = fault(inSize: part.size, of: address) { return .failure(fault) }
         return .success(HeldHead(size: part.size, sunset: sunset, age: age(head)))
+    }
+
+    /// What is wrong with a size: no blob but the one without a byte is empty, and none is larger than any disk.
+    private static func fault(inSize size: Int64, of address: BlobAddress) -> HeadFault? {
+        if size == 0, address != BlobHasher().address() { return .init("it says that the blob is empty") }
+        return size > Fill.largestBytes ? .init("it says that the blob has \(size) bytes") : nil
     }
 
     /// What a 304 says.

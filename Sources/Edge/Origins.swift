@@ -48,6 +48,10 @@ final class Origins: BlobSource {
 
     /// Asks how a blob stands: with its bytes, or some of them, or by HEAD, or whether it is still as it was.
     func ask(_ address: BlobAddress, _ question: Question) async -> OriginAnswer {
+        await ask(address, question, isFollowUp: false)
+    }
+
+    private func ask(_ address: BlobAddress, _ question: Question, isFollowUp: Bool) async -> OriginAnswer {
         var request = OriginRequest(
             method: question == .head ? .head : .get, target: "/\(address.hex)", fields: fields)
         switch question {
@@ -57,6 +61,11 @@ final class Origins: BlobSource {
         }
         do throws(OriginError) {
             let (exchange, head) = try await send(request)
+            // One question may lead to another, and that to no third.
+            if !isFollowUp, let next = Self.followUp(of: question, after: head.status.code) {
+                exchange.cancel()
+                return await ask(address, next, isFollowUp: true)
+            }
             return await answer(exchange, head, to: question, about: address)
         } catch {
             return Self.failure(error)
@@ -67,6 +76,17 @@ final class Origins: BlobSource {
         case bytes, head, change
         /// With the bytes of a range, which may reach beyond the end of the blob.
         case range(Range<Int64>)
+    }
+
+    /// What else is asked where an answer is not enough.
+    private static func followUp(of question: Question, after status: Int) -> Question? {
+        switch (question, status) {
+        // The reason is in the body of the refusal.
+        case (.head, 410): .bytes
+        // It ends before the range begins.
+        case (.range, 416): .head
+        default: nil
+        }
     }
 
     private func answer(
@@ -99,14 +119,6 @@ final class Origins: BlobSource {
                 return .held(
                     held, body: OriginBody(stream: stream(exchange), range: range.clamped(to: 0..<held.size)))
             }
-        case 416 where question != .head:
-            // It ends before the range begins.
-            exchange.cancel()
-            return await ask(address, .head)
-        case 410 where question == .head:
-            // The reason is in the body of the refusal.
-            exchange.cancel()
-            return await ask(address, .bytes)
         default: return await refused(exchange, head)
         }
     }
@@ -116,7 +128,9 @@ final class Origins: BlobSource {
         if let absence = OriginHeads.absence(head, body: body) { return .absent(absence) }
         onFailure(head.status.code >= 500 ? .refused : .wrong)
         let isBusy = head.status.code == 503 || head.status.code == 429
-        return .failed(isBusy ? .busy : .failed, "it answered \(head.status.code)")
+        // An edge on the way says so of its own origin.
+        let fault: UpstreamFault = isBusy ? .busy : head.status == .gatewayTimeout ? .unreachable : .failed
+        return .failed(fault, "it answered \(head.status.code)")
     }
 
     /// The Range field for `range`: open where it has no end (RFC 9110 §14.1.2).

@@ -8,6 +8,9 @@ package protocol BlobStore: Sendable {
     /// elsewhere need fetch no more than is wanted. Whatever it was, the content of a blob that is held can be read.
     func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding
 
+    /// Whether `find` would ask another store about `address`, which nobody does yet. Never waits.
+    func asksElsewhere(about address: BlobAddress) -> Bool
+
     /// Tells whether what was found of `address` still holds. Whoever keeps a finding takes the token before it looks
     /// and asks it before every use: once a change is acknowledged, no token from before it is current. Never waits.
     func validity(of address: BlobAddress) -> ValidityToken
@@ -22,6 +25,8 @@ package protocol BlobStore: Sendable {
 }
 
 extension BlobStore {
+    package func asksElsewhere(about address: BlobAddress) -> Bool { false }
+
     /// What the store knows of `address`, for someone who wants all of it.
     package func find(_ address: BlobAddress) async throws(StoreError) -> BlobFinding {
         try await find(address, for: .whole)
@@ -138,6 +143,9 @@ package protocol BlobContent: AnyObject, Sendable {
     /// how many.
     func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int
 
+    /// The same for one reader of all of it, who reads it in order and by itself.
+    func forOneReader() -> any BlobContent
+
     /// How many bytes at the start of `range` have come by now, of a blob that is on its way. Waits for nothing.
     func arrived(_ range: ByteRange, for intent: ReadIntent) -> Int
 
@@ -152,6 +160,8 @@ package protocol BlobContent: AnyObject, Sendable {
 }
 
 extension BlobContent {
+    package func forOneReader() -> any BlobContent { self }
+
     package func arrived(_ range: ByteRange, for intent: ReadIntent) -> Int { Int(range.count) }
 
     /// All bytes of `range`.

@@ -49,7 +49,7 @@ enum EdgeServer {
         let access = try Running.accessLog(settings, meters: meters, logger: logger)
         var serverSettings = settings.server
         serverSettings.cacheSeconds = settings.cache.edge.maximumAge.seconds
-        serverSettings.fetchLimit = settings.cache.edge.fills
+        serverSettings.fetchLimit = min(settings.cache.edge.fills, settings.cache.link.connections)
         let server = BlobServer(
             reads: store,
             writes: store.writes(

@@ -73,6 +73,8 @@ final class DistantStore: BlobStore {
                 address: address, size: blob.size, sunset: blob.sunset, freshUntil: now(), content: blob.content))
     }
 
+    func asksElsewhere(about address: BlobAddress) -> Bool { true }
+
     func validity(of address: BlobAddress) -> ValidityToken { generations.token(for: address) }
 
     func now() -> Timestamp { store.now() }

@@ -55,15 +55,10 @@ final class BlobResponseWriter {
             answer(request, with: blob, now: now)
             return
         }
-        if let fetches = cache.path.fetches {
-            guard let share = fetches.take(for: request.client) else {
-                refuse(.shareTaken, request, now: now)
-                return
-            }
-            progress?.share = share
-        }
         state = .lookingUp
-        cache.find(request.address, for: request.intent) { [weak self] result in self?.lookedUp(result, request) }
+        cache.find(request.address, for: request.intent, client: request.client) { [weak self] result in
+            self?.lookedUp(result, request)
+        }
     }
 
     /// The client has made room for more.
@@ -99,9 +94,7 @@ final class BlobResponseWriter {
         guard case .lookingUp = state else { return }
         state = .idle
         switch result {
-        case .success(let blob):
-            if blob.isComplete { progress?.share = nil }
-            answer(request, with: blob, now: cache.now)
+        case .success(let blob): answer(request, with: blob, now: cache.now)
         case .failure(let problem): refuse(problem, request, now: cache.now)
         }
         finishTurn()
@@ -150,7 +143,7 @@ final class BlobResponseWriter {
                     cursor.advance(range.count)
                     continue
                 }
-                guard let content = cursor.blob.content else {
+                guard let content = cursor.content else {
                     preconditionFailure("a cached blob has its bytes or knows where they are")
                 }
                 let piece = PageCacheProbe.firstPiece(of: range, size: cursor.blob.size)
@@ -177,7 +170,7 @@ final class BlobResponseWriter {
 
     /// Sends a piece of the file, once it is in the page cache; of a blob that is on its way, as much as has come.
     private func sendFile(_ piece: ByteRange, of range: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor) {
-        if let ready = cursor.blob.ready(piece, for: cursor.intent, at: .now()) { return writeFile(ready, cursor) }
+        if let ready = cursor.blob.ready(piece, of: content, for: cursor.intent, at: .now()) { return writeFile(ready, cursor) }
         wait(cursor) { [intent = cursor.intent] () async -> Result<Int, StoreError> in
             do throws(StoreError) {
                 return .success(try await content.fetch(range, atMost: Int(piece.count), for: intent))

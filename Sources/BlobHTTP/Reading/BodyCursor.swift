@@ -12,6 +12,8 @@ struct BodyCursor {
     }
 
     let blob: CachedBlob
+    /// Where this response reads what is not in memory.
+    let content: (any BlobContent)?
     /// `.whole` for a response with every byte of the blob, from the first to the last.
     let intent: ReadIntent
     /// Whether there were bytes, and all have been written.
@@ -20,7 +22,13 @@ struct BodyCursor {
 
     init(_ blob: CachedBlob, _ body: ReadDecision.Body) {
         self.blob = blob
-        intent = body.byteCount(of: blob.size) == blob.size ? .whole : .ranges
+        switch body {
+        case .whole: intent = .whole
+        case .part(let range): intent = range.count == blob.size ? .whole : .ranges
+        // However many bytes they have together.
+        case .none, .multipart: intent = .ranges
+        }
+        content = intent == .whole ? blob.content?.forOneReader() : blob.content
         switch body {
         case .none: rest = []
         case .part(let range): rest = [.range(range)]

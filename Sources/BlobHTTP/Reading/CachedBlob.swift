@@ -16,7 +16,9 @@ final class CachedBlob {
     /// Where the bytes are read from; nil where all of them are in `body`, so that no file stays open for it.
     let content: (any BlobContent)?
     /// False while its bytes are still on their way.
-    let isComplete: Bool
+    private let isComplete: Bool
+    /// What the client who caused the fetch has of all of them.
+    var stake: ClientShares.Stake?
     private let handling: HandlingFields?
     private let validity: ValidityToken
     private let cacheSeconds: Int64
@@ -93,21 +95,21 @@ final class CachedBlob {
     }
 
     /// What of `piece` can be sent from the file without waiting: all of it, where it is in the page cache or was a few
-    /// seconds ago; of a blob that is on its way, as much as has come; nil where that is nothing.
-    func ready(_ piece: ByteRange, for intent: ReadIntent, at now: NIODeadline) -> ByteRange? {
-        if isComplete {
-            return probe.isResident(piece, of: size, now: now, hasByte: isResident) ? piece : nil
+    /// seconds ago; of a blob that is on its way, as much as has come; nil where that is nothing. `content` is the
+    /// reader's.
+    func ready(
+        _ piece: ByteRange, of content: any BlobContent, for intent: ReadIntent, at now: NIODeadline
+    ) -> ByteRange? {
+        let hasByte = { (offset: Int64) in
+            var byte: InlineArray<1, UInt8> = [0]
+            var span = byte.mutableSpan
+            // Safe: every pattern of bits is a byte.
+            var bytes = unsafe span.mutableBytes
+            return content.readResident(at: offset, into: &bytes) == 1
         }
-        let count = content?.arrived(piece, for: intent) ?? 0
+        if isComplete { return probe.isResident(piece, of: size, now: now, hasByte: hasByte) ? piece : nil }
+        let count = content.arrived(piece, for: intent)
         let part = ByteRange(offset: piece.offset, count: Int64(count), within: piece.end)
-        return part.flatMap { PageCacheProbe.isResident($0, hasByte: isResident) ? $0 : nil }
-    }
-
-    private func isResident(_ offset: Int64) -> Bool {
-        var byte: InlineArray<1, UInt8> = [0]
-        var span = byte.mutableSpan
-        // Safe: every pattern of bits is a byte.
-        var bytes = unsafe span.mutableBytes
-        return content?.readResident(at: offset, into: &bytes) == 1
+        return part.flatMap { PageCacheProbe.isResident($0, hasByte: hasByte) ? $0 : nil }
     }
 }

@@ -15,6 +15,8 @@ final class LoopBlobCache {
         var joined: [Completion] = []
         let intent: ReadIntent
         let validity: ValidityToken
+        /// What the client who caused it has of the questions to another store.
+        let stake: ClientShares.Stake?
     }
 
     /// How often blobs that may no longer be served are dropped.
@@ -43,12 +45,20 @@ final class LoopBlobCache {
     func blob(_ address: BlobAddress, now: Timestamp) -> CachedBlob? { cache.blob(address, now: now) }
 
     /// Looks at the store, once for everybody who asks at the same time.
-    func find(_ address: BlobAddress, for intent: ReadIntent, _ completion: @escaping Completion) {
+    func find(
+        _ address: BlobAddress, for intent: ReadIntent, client: ClientAddress?, _ completion: @escaping Completion
+    ) {
         guard pending[address] == nil else {
             pending[address]?.joined.append(completion)
             return
         }
-        look(for: address, intent, [completion])
+        var stake: ClientShares.Stake?
+        if let fetches = path.fetches, path.store.asksElsewhere(about: address) {
+            stake = fetches.take(for: client)
+            // Later, as every other result.
+            if stake == nil { return loop.assumeIsolated().execute { completion(.failure(.shareTaken)) } }
+        }
+        look(for: address, intent, [completion], stake)
     }
 
     func close() {
@@ -57,10 +67,12 @@ final class LoopBlobCache {
         cache.removeAll()
     }
 
-    private func look(for address: BlobAddress, _ intent: ReadIntent, _ waiting: [Completion]) {
+    private func look(
+        for address: BlobAddress, _ intent: ReadIntent, _ waiting: [Completion], _ stake: ClientShares.Stake? = nil
+    ) {
         // Before the truth is looked at, so that a change after that look is never missed.
         let validity = path.store.validity(of: address)
-        pending[address] = PendingLookup(waiting: waiting, intent: intent, validity: validity)
+        pending[address] = PendingLookup(waiting: waiting, intent: intent, validity: validity, stake: stake)
         let bound = NIOLoopBound(self, eventLoop: loop)
         Task { [path, loop] in
             let lookup = await path.look(for: address, intent)
@@ -75,6 +87,8 @@ final class LoopBlobCache {
         case .refused(let problem): result = .failure(problem)
         case .held(let blob, let body):
             let first = path.cached(blob, body: body, isFirst: true, validity: ended.validity, dates: dates)
+            // As long as it is on its way for those who asked.
+            if !blob.isComplete { first.stake = ended.stake }
             if blob.isComplete, first.isServable(at: now) {
                 // What whoever came first is told of a cache is not true of those who come later.
                 keep(

@@ -10,7 +10,7 @@ final class ReadPath: Sendable {
     /// Reading takes no credentials, but it is counted.
     let gate: Gate
     let observer: RequestObserver
-    /// What each client has of the reads that wait for another store; nil where there is none.
+    /// What each client has of the blobs that another store is asked for; nil where there is none.
     let fetches: ClientShares?
     private let cacheSeconds: Int64
     private let limits: BlobCache.Limits

@@ -43,8 +43,6 @@ struct ReadProgress {
     let begun = NIODeadline.now()
     var status = 0
     var refusal: Problem.Code?
-    /// While it waits for another store.
-    var share: ClientShares.Stake?
     /// Bytes of the body written so far.
     var sentBytes: Int64 = 0
 

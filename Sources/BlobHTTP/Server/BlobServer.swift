@@ -43,7 +43,7 @@ package struct BlobServerSettings: Sendable {
     /// Files of blobs that each event loop keeps open, which takes two descriptors each.
     package var readyFiles = 1024
     package var connections = ConnectionLimits()
-    /// Reads that wait for another store at once, which clients share; nil where there is none.
+    /// Blobs that another store is asked for at once, which clients share; nil where there is none.
     package var fetchLimit: Int?
 
     package init(listen: Authority) {
@@ -123,6 +123,7 @@ extension Gate {
             settings.tickets.map { .ticketed($0) } ?? .anonymous(AnonymousWritePolicy(listening: settings.listen))
         edges = settings.edgeKeys
         proxies = settings.proxies
+        sharesFetches = settings.fetchLimit != nil
         limiter = RateLimiter(
             perAddress: settings.addressRates, perSubject: settings.subjectRates, clock: settings.rateClock)
     }

@@ -3,8 +3,8 @@ import NIOCore
 import Store
 import Synchronization
 
-/// Serves readers straight from the source, where the disk of the cache takes no bytes: each goes on with the stream that
-/// the piece before came from. Whoever reads all of it gets the end when the digest is right, here too.
+/// Serves readers straight from the source, where the disk of the cache takes or gives no bytes: each goes on with the
+/// stream that the piece before came from. What they get is checked by their own `ServedDigest`.
 final class Detour: Sendable {
     /// A stream between two pieces.
     private struct ParkedStream {
@@ -12,24 +12,7 @@ final class Detour: Sendable {
         /// Where it goes on, and what has come from there on.
         var position: Int64
         var bytes: ByteBuffer
-        /// The digest of everything before; nil where it began in the middle.
-        var hasher: BlobHasher?
         let end: Int64
-
-        /// Passes over bytes that have come, at most up to `target`.
-        mutating func skip(to target: Int64) {
-            let count = min(Int(clamping: target - position), bytes.readableBytes)
-            guard let passed = bytes.readSlice(length: count) else { return }
-            hasher?.update(passed.readableBytesSpan)
-            position += Int64(count)
-        }
-
-        /// The digest of everything that has come.
-        var digest: BlobAddress? {
-            var hasher = hasher
-            hasher?.update(bytes.readableBytesSpan)
-            return hasher?.address()
-        }
     }
 
     /// Streams that wait for their readers; more begin anew.
@@ -49,51 +32,42 @@ final class Detour: Sendable {
 
     deinit { for place in places.withLock({ $0 }) { place.stream.cancel() } }
 
-    func read(_ range: ByteRange, atMost limit: Int, for intent: ReadIntent) async throws(StoreError) -> [UInt8] {
-        do throws(SourceError) {
-            var place = try await place(for: range, intent)
-            while place.position < range.offset || place.bytes.readableBytes == 0 {
-                try await take(&place)
-                if place.position < range.offset { place.skip(to: range.offset) }
+    /// The next bytes of a range, at least one. A stream that breaks off is begun anew, as often as a fill's is.
+    func read(_ range: ByteRange, atMost limit: Int) async throws(StoreError) -> [UInt8] {
+        var failures = 0
+        while true {
+            do throws(SourceError) {
+                return try await piece(of: range, atMost: limit)
+            } catch {
+                guard case .broken = error, failures < Fill.pauses.count else { throw .io("the origin: \(error)") }
+                try? await Task.sleep(for: .seconds(Fill.pauses[failures]))
+                failures += 1
             }
-            let isLast = intent == .whole && place.position + Int64(place.bytes.readableBytes) >= size
-            if isLast, place.digest != address {
-                place.stream.cancel()
-                throw .wrong("the bytes are not those of the address")
-            }
-            let count = min(limit, place.bytes.readableBytes, Int(clamping: range.count))
-            let bytes = Array(place.bytes.readableBytesView.prefix(count))
-            place.skip(to: place.position + Int64(count))
-            keep(place)
-            return bytes
-        } catch {
-            throw .io("the origin: \(error)")
         }
     }
 
-    private func place(for range: ByteRange, _ intent: ReadIntent) async throws(SourceError) -> ParkedStream {
-        let kept = places.withLock { places in
-            let index = places.firstIndex {
-                $0.position == range.offset && $0.end >= range.end && (intent == .ranges || $0.hasher != nil)
+    private func piece(of range: ByteRange, atMost limit: Int) async throws(SourceError) -> [UInt8] {
+        var place = try await place(for: range)
+        if place.bytes.readableBytes == 0 {
+            guard let next = try await place.stream.next(atMost: Self.pieceBytes) else {
+                throw .broken("the answer ended early")
             }
-            return index.map { places.remove(at: $0) }
+            place.bytes = next
+        }
+        let count = min(limit, place.bytes.readableBytes, Int(clamping: range.count))
+        let bytes = place.bytes.readBytes(length: count) ?? []
+        place.position += Int64(count)
+        keep(place)
+        return bytes
+    }
+
+    private func place(for range: ByteRange) async throws(SourceError) -> ParkedStream {
+        let kept = places.withLock { places in
+            places.firstIndex { $0.position == range.offset && $0.end >= range.end }.map { places.remove(at: $0) }
         }
         if let kept { return kept }
-        // Only from the first byte on there is a digest.
-        let start = intent == .whole ? 0 : range.offset
-        let stream = try await source.bytes(of: address, from: start, to: range.end, size: size)
-        return ParkedStream(
-            stream: stream, position: start, bytes: ByteBuffer(), hasher: start == 0 ? BlobHasher() : nil,
-            end: range.end)
-    }
-
-    /// Adds what comes next.
-    private func take(_ place: inout ParkedStream) async throws(SourceError) {
-        guard let next = try await place.stream.next(atMost: Self.pieceBytes) else {
-            throw .broken("the answer ended early")
-        }
-        // A buffer that is empty still holds what was passed over.
-        if place.bytes.readableBytes == 0 { place.bytes = next } else { place.bytes.writeImmutableBuffer(next) }
+        let stream = try await source.bytes(of: address, from: range.offset, to: range.end, size: size)
+        return ParkedStream(stream: stream, position: range.offset, bytes: ByteBuffer(), end: range.end)
     }
 
     private func keep(_ place: ParkedStream) {
@@ -103,5 +77,42 @@ final class Detour: Sendable {
             return places.count > Self.placeLimit ? places.removeFirst() : nil
         }
         dropped?.stream.cancel()
+    }
+}
+
+/// The digest of what one reader has been given, wherever it came from: whoever reads all of a blob gets its end when
+/// that is right.
+final class ServedDigest: Sendable {
+    private let address: BlobAddress
+    private let size: Int64
+    /// The digest of everything before a position; nil before the first byte.
+    private let state = Mutex<(hasher: BlobHasher, position: Int64)?>(nil)
+
+    init(of address: BlobAddress, size: Int64) {
+        self.address = address
+        self.size = size
+    }
+
+    /// Whether any byte has been taken.
+    var hasBegun: Bool { state.withLock { $0 != nil } }
+
+    /// Takes the bytes at `offset`, which are about to be given; throws where they end the blob and it is another one.
+    /// `earlier` gives those that were given before without being taken, piece by piece.
+    func take(
+        _ bytes: [UInt8], at offset: Int64, earlier: (ByteRange) async throws(StoreError) -> [UInt8]
+    ) async throws(StoreError) {
+        var (hasher, position) = state.withLock { $0 } ?? (BlobHasher(), 0)
+        while let rest = ByteRange(offset: position, count: offset - position, within: size) {
+            let piece = try await earlier(rest)
+            hasher.update(piece)
+            position += Int64(piece.count)
+        }
+        guard position == offset else { throw .io("the pieces are not in order") }
+        hasher.update(bytes)
+        position += Int64(bytes.count)
+        state.withLock { $0 = (hasher, position) }
+        if position == size, hasher.address() != address {
+            throw .io("the origin: the bytes are not those of the address")
+        }
     }
 }

@@ -69,13 +69,15 @@ package final class Fill: Sendable {
     static let pause = Duration.seconds(10)
     /// What is finished although everybody has left.
     static let worthFinishing: Int64 = 8 << 20
+    /// The largest blob that can be filled: its map of blocks takes 2 MiB.
+    package static let largestBytes: Int64 = 1 << 40
     /// The most that is read at once.
     static let pieceBytes = 1 << 20
     /// What one run writes before others have their turn on the thread.
     static let turnBytes = 4 << 20
 
     package let address: BlobAddress
-    /// Bytes of the blob, at least 1.
+    /// Bytes of the blob, from 1 to `largestBytes`.
     package let size: Int64
     private let sunset: Timestamp
     let part: PartFile
@@ -114,7 +116,7 @@ package final class Fill: Sendable {
     }
 
     /// The content for somebody who found what is here to be wrong: it comes from the source alone.
-    package func passing() -> any BlobContent { PassingReader(detour) }
+    package func passing() -> any BlobContent { PassingReader(past: self) }
 
     /// `range` with the rest of the blocks at its ends. Beyond the last of all positions there is no end.
     package static func blocks(around range: Range<Int64>) -> Range<Int64> {

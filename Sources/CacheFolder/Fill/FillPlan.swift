@@ -94,9 +94,11 @@ struct FillPlan: Sendable {
         return begin(Run(start: start, end: limit, position: start, ceiling: ceiling))
     }
 
-    /// A run for whole blocks that is under way already; nil where others have begun.
+    /// A run for whole blocks that is under way already; nil where others have begun, or it is not within the blob.
     mutating func begin(_ range: Range<Int64>) -> Int? {
-        guard map.present == 0, runs.isEmpty, partial.isEmpty else { return nil }
+        guard map.present == 0, runs.isEmpty, partial.isEmpty, range.upperBound <= size, !range.isEmpty else {
+            return nil
+        }
         let (start, end) = (range.lowerBound, range.upperBound)
         return begin(Run(start: start, end: end, position: start, ceiling: end)).id
     }

@@ -39,7 +39,6 @@ package final class PartFile: Sendable {
         path = name.map { "\(folder.partsFolder)/\($0)" }
         do throws(FileError) {
             if let path {
-                try Folder.remove(path)
                 file = try OpenFile(path, .create(permissions: 0o600))
             } else {
                 file = try OpenFile.unnamed(in: folder.partsFolder)
@@ -127,7 +126,8 @@ extension CacheFolder {
     /// A place for the bytes of a blob on its way.
     package func part(of address: BlobAddress, _ storage: PartFile.Storage = .kept) -> PartFile {
         switch storage {
-        case .kept: PartFile(address.hex, in: self)
+        // A name of its own: another fill of the same blob may be ending.
+        case .kept: PartFile("\(address.hex)-\(files.newName())", in: self)
         case .unnamed: PartFile(nil, in: self)
         case .none: PartFile(in: self)
         }
