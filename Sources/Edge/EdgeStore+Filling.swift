@@ -198,16 +198,13 @@ final class FillTable: Sendable {
     /// newcomer, or one of another size, since the origin has contradicted itself.
     func add(_ fill: Fill, _ standing: Standing) -> (Filling, superfluous: Fill?) {
         state.withLock { state in
-            let before = state.fillings[fill.address]
             let standing = Self.current(standing, of: fill.address, state)
-            if var before, before.fill.isAlive, before.fill.size == fill.size {
-                before.standing = standing
-                state.fillings[fill.address] = before
-                return (before, fill)
-            }
-            let filling = Filling(fill: fill, standing: standing)
+            // One under which the disk has failed still serves its readers.
+            let before = state.fillings[fill.address].flatMap { $0.fill.isAlive ? $0.fill : nil }
+            let isFirst = before?.size != fill.size
+            let filling = Filling(fill: isFirst ? fill : before ?? fill, standing: standing)
             state.fillings[fill.address] = filling
-            return (filling, before?.fill)
+            return (filling, isFirst ? before : fill)
         }
     }
 

@@ -125,6 +125,9 @@ import Vault
                 try await eventually { store.intents.count == 12 }
                 let refused = try #require(await ask(22, for: "2001:db8::1").answer())
                 #expect(refused.status == 429 && refused["retry-after"] == "2" && refused["x-reason"] == "rate")
+                // Whoever leaves has asked all the same.
+                await waiting.removeFirst().close()
+                #expect(try await ask(22, for: "2001:db8::1").answer()?.status == 429)
                 waiting.append(try await ask(23, for: "2001:db8:0:1::1"))
                 try await eventually { store.intents.count == 13 }
                 store.fallSilent(false)

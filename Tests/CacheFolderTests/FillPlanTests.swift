@@ -107,6 +107,16 @@ import Testing
         #expect(isOver)
     }
 
+    @Test func `a stream that is not within the blob is no run`() {
+        var plan = FillPlan(size: 3 * Self.block)
+        for range in [0..<3 * Self.block + 1, 0..<10 * Self.block, Self.block..<Self.block] as [Range<Int64>] {
+            let run = plan.begin(range)
+            #expect(run == nil)
+        }
+        let run = plan.begin(Self.block..<3 * Self.block)
+        #expect(run != nil)
+    }
+
     @Test func `a run stops where another has begun, and the next goes on in the middle of a block`() throws {
         var plan = FillPlan(size: 10 * Self.block)
         #expect(plan.available(from: 0, limit: 10) == 0)

@@ -177,6 +177,19 @@ private final class ScriptedSource: BlobSource {
         }
     }
 
+    @Test func `two fills of one blob have a file each, and the one that is named has all bytes`() throws {
+        let bytes = Self.sample(200_000)
+        let scene = try Scene(bytes)
+        let (first, second) = (scene.folder.part(of: scene.fill.address), scene.folder.part(of: scene.fill.address))
+        // Safe: a span of bytes has no padding, here and below.
+        try unsafe first.write(bytes.span.bytes, at: 0)
+        let end = Array(bytes[199_000...])
+        try unsafe second.write(end.span.bytes, at: 199_000)
+        #expect(first.place(as: scene.fill.address, sunset: Timestamp(seconds: 2_000_000_000)))
+        second.remove()
+        #expect(try scene.file == bytes)
+    }
+
     @Test(arguments: [1, 65_536, 65_537, 1_000_000])
     func `twenty readers get all of it from one request, and it is kept`(
         count: Int

@@ -136,6 +136,54 @@ struct EdgeTests {
         #expect(await edge.stop() == 0)
     }
 
+    /// How a HEAD comes about, a GET, and one for a range.
+    private static let asking = [["-H", "If-None-Match: \"x\""], [], ["-r", "70000-79999"]]
+
+    @Test(arguments: [
+        #"{"head": {"status": 410}, "status": 416}"#, #"{"head": {"length": 0}, "status": 416}"#,
+        #"{"head": {"length": 9223372036854775806}, "length": 9223372036854775806}"#,
+        #"{"size": 9223372036854775807}"#, #"{"size": 1099511627777}"#,
+        #"{"head": {"length": 4194304}}"#,
+    ])
+    func `an origin that contradicts itself, or says what cannot be, harms nobody for long`(fault: String) async throws
+    {
+        let scene = try await EdgeScene()
+        let edge = try await scene.edge("one", feed: false, options: ["--cache-max-age", "1s"])
+        let bytes = EdgeScene.sample(6_000_000)
+        for options in Self.asking {
+            let address = try await scene.store(bytes + EdgeScene.sample(8))
+            try await scene.relay.spoil(fault)
+            _ = try await scene.relay.asked()
+            let answer = try await scene.get(edge, address, options)
+            let isWhole = answer.fields["content-length"] == "\(answer.body.count)"
+            #expect(answer.status != 200 || !isWhole || answer.body.starts(with: bytes), "\(options)")
+            #expect(try await scene.relay.asked(for: address).count <= 8, "no question leads to others without end")
+            try await scene.relay.spoil("{}")
+            try await eventually { try await scene.get(edge, address).body.starts(with: bytes) }
+        }
+        #expect(await edge.stop() == 0)
+    }
+
+    @Test func `several ranges as long as the blob are given, the last block first`() async throws {
+        let scene = try await EdgeScene()
+        let edge = try await scene.edge()
+        let bytes = EdgeScene.sample(300_000)
+        let address = try await scene.store(bytes)
+        // What stands around the parts takes the rest: the answer has as many bytes as the blob.
+        let (first, second) = (270_000..<300_000, 0..<270_000)
+        let heads = { (length: Int) in
+            [first, 0..<length].map { part in
+                "\r\n--\(address)\r\nContent-Type: application/octet-stream\r\n"
+                    + "Content-Range: bytes \(part.lowerBound)-\(part.upperBound - 1)/300000\r\n\r\n"
+            }.joined().utf8.count - 2 + "\r\n--\(address)--\r\n".utf8.count
+        }
+        let count = try #require(second.first { first.count + $0 + heads($0) == 300_000 })
+        let answer = try await scene.get(edge, address, "-r", "270000-299999,0-\(count - 1)")
+        #expect(answer.status == 206 && answer.body.count == 300_000)
+        #expect(answer.fields["content-length"] == "300000")
+        #expect(await edge.stop() == 0)
+    }
+
     @Test(arguments: [0, 50_000, 99_999]) func `a small blob with one wrong bit is not served at all`(place: Int)
         async throws
     {

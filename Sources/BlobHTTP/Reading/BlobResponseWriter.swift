@@ -170,7 +170,9 @@ final class BlobResponseWriter {
 
     /// Sends a piece of the file, once it is in the page cache; of a blob that is on its way, as much as has come.
     private func sendFile(_ piece: ByteRange, of range: ByteRange, _ content: any BlobContent, _ cursor: BodyCursor) {
-        if let ready = cursor.blob.ready(piece, of: content, for: cursor.intent, at: .now()) { return writeFile(ready, cursor) }
+        if let ready = cursor.blob.ready(piece, of: content, for: cursor.intent, at: .now()) {
+            return writeFile(ready, cursor)
+        }
         wait(cursor) { [intent = cursor.intent] () async -> Result<Int, StoreError> in
             do throws(StoreError) {
                 return .success(try await content.fetch(range, atMost: Int(piece.count), for: intent))

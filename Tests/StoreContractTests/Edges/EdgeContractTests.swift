@@ -190,6 +190,51 @@ import Testing
         }
     }
 
+    @Test func `whoever joins a question and waits beyond the end of the blob is told that it is gone`() async throws {
+        let kind = ReadKind(store: .memory, edges: 1, followsChanges: true)
+        let fixture = try StoreFixture(kind.store)
+        try await fixture.withReads(kind, isWatched: true) { scene async throws in
+            let (watched, reads, blob) = (try #require(scene.watched), scene.reads, blob)
+            try await scene.store.upload(bytes, on: terms(owner: 1, lifetime: .days(1)))
+            watched.delay(blob)
+            async let first = reads.find(blob)
+            try await watched.delaying { fixture.clock.pass(seconds: 86_400) }
+            #expect(try await first.word == .gone(.expired))
+        }
+    }
+
+    @Test func `a question is only asked where nobody does, and nothing is here`() async throws {
+        let kind = ReadKind(store: .memory, edges: 1, followsChanges: true)
+        let fixture = try StoreFixture(kind.store)
+        try await fixture.withReads(kind, isWatched: true) { scene async throws in
+            let (watched, reads, blob) = (try #require(scene.watched), scene.reads, blob)
+            try await scene.store.upload(bytes, on: terms(owner: 1, lifetime: .days(1)))
+            #expect(reads.asksElsewhere(about: blob) && !scene.store.asksElsewhere(about: blob))
+            watched.delay(blob)
+            async let first = reads.find(blob)
+            try await watched.delaying { #expect(!reads.asksElsewhere(about: blob), "somebody does already") }
+            _ = try await first
+            #expect(!reads.asksElsewhere(about: blob), "it is here")
+        }
+    }
+
+    @Test func `what is on its way is dropped too, and what is nowhere is not counted`() async throws {
+        let bytes = content(97, count: 300_000)
+        let blob = address(of: bytes)
+        let kind = ReadKind(store: .memory, edges: 1, followsChanges: true)
+        let fixture = try StoreFixture(kind.store)
+        try await fixture.withReads(kind) { scene async throws in
+            let edge = scene.edges[0]
+            try await scene.store.upload(bytes, on: terms(owner: 1))
+            for drop in [{ edge.drop(blob) }, { edge.drop() }] {
+                _ = try await edge.held(blob, for: .ranges)
+                #expect(drop() == 1)
+                #expect(drop() == 0 && edge.fills.count == 0)
+            }
+            #expect(try await edge.fetch(blob) == .held(bytes))
+        }
+    }
+
     @Test(arguments: [true, false]) func `a blob whose end has changed while it came is served until the new one`(
         isShortened: Bool
     ) async throws {

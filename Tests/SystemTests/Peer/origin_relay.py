@@ -13,6 +13,8 @@ Prints its port. `PUT /-/faults` takes a JSON object, which applies to the GETs 
     whole     a range is answered with 200 and the whole
     hold      the body stops behind so many bytes until the next `PUT /-/faults`
     away      connections are closed without an answer
+    size      the answer to a range says that the blob has so many bytes
+    head      answers to HEADs, which are all spoilt: an object with `status` or `length`
 
 `GET /-/requests` gives what was asked since the last time: a JSON list of [method, path, range, bytes sent].
 """
@@ -54,6 +56,7 @@ class Relay(BaseHTTPRequestHandler):
         with lock:
             state["requests"].append(note)
             away = state["faults"].get("away")
+            heads = state["faults"].get("head", {}) if self.command == "HEAD" and len(self.path) == 65 else {}
         if away:
             self.close_connection = True
             return self.connection.close()
@@ -66,7 +69,7 @@ class Relay(BaseHTTPRequestHandler):
         if self.path.startswith("/changes"):
             return self.follow(answer)
         payload = answer.read()
-        status = faults.get("status", answer.status)
+        status = heads.get("status", faults.get("status", answer.status))
         if "status" in faults:
             payload = b""
         start = 0
@@ -79,10 +82,12 @@ class Relay(BaseHTTPRequestHandler):
         for name, value in answer.getheaders():
             if name.lower() in HOP or name.lower() == "content-length":
                 continue
+            if name.lower() == "content-range" and "size" in faults:
+                value = f"{value.split('/')[0]}/{faults['size']}"
             self.send_header(name, faults["tag"] if name.lower() == "etag" and "tag" in faults else value)
         if self.command == "HEAD" or status in (204, 304):
             if answer.getheader("Content-Length"):
-                self.send_header("Content-Length", answer.getheader("Content-Length"))
+                self.send_header("Content-Length", str(heads.get("length", answer.getheader("Content-Length"))))
             self.end_headers()
             return
         self.send_header("Content-Length", str(faults.get("length", len(payload))))
