@@ -20,11 +20,11 @@ RUN swift build -c release --static-swift-stdlib --product satcheld \
  && scripts/contents /out/satcheld > /out/contents
 
 # Package versions are the distribution's own, so that its security updates arrive.
-# What runs: Debian, SQLite, one program, one user without rights.
+# What runs: Debian, SQLite, the roots of certificates, one program, one user without rights.
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends libsqlite3-0 \
+ && apt-get install -y -qq --no-install-recommends ca-certificates libsqlite3-0 \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 satchel \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin satchel \
@@ -33,7 +33,8 @@ COPY --from=build /out/satcheld /usr/local/bin/satcheld
 COPY --from=build /out/contents /usr/local/share/doc/satchel/contents
 USER 10001:10001
 ENV SATCHELD_LISTEN=0.0.0.0:8080 \
-    SATCHELD_STORAGE=/var/lib/satchel
+    SATCHELD_STORAGE=/var/lib/satchel \
+    SATCHELD_CACHE=/var/lib/satchel
 VOLUME /var/lib/satchel
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s \

@@ -139,6 +139,9 @@ package final class EdgeStore: BlobStore, ChangeFeed {
         case .content(let opened): content = opened
         case .rotten:
             meters.countWrongDigest(.disk)
+            logger.error(
+                "A blob of the cache had rotted; it is fetched again",
+                metadata: ["blob": "\(entry.address.abbreviated)"])
             return nil
         case .unreadable: return nil
         }

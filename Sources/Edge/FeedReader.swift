@@ -17,12 +17,19 @@ struct FeedReader: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var failures = 0
+            var isHeard = false
             while !Task.isCancelled {
-                let why = await follow { failures = 0 }
+                let why = await follow {
+                    if !isHeard { logger.info("The origin's change feed is heard") }
+                    (failures, isHeard) = (0, true)
+                }
                 if Task.isCancelled { return }
                 if failures == 0 {
-                    logger.warning("The origin's change feed broke off", metadata: ["why": "\(why)"])
+                    logger.warning(
+                        isHeard ? "The origin's change feed broke off" : "The origin's change feed cannot be heard",
+                        metadata: ["why": "\(why)"])
                 }
+                isHeard = false
                 try? await Task.sleep(for: Self.pauses[min(failures, Self.pauses.count - 1)])
                 failures += 1
             }
@@ -35,7 +42,12 @@ struct FeedReader: Service {
             let exchange = try await store.origins.openFeed(after: feed.position)
             defer { exchange.cancel() }
             let head = try await exchange.head()
-            guard head.status == .ok else { return "it answered \(head.status.code)" }
+            switch head.status.code {
+            case 200: break
+            case 401: return "the origin does not know this edge's key (401)"
+            case 404: return "there is none: the origin has no edge-keys, or is no satcheld (404)"
+            default: return "it answered \(head.status.code)"
+            }
             var lines = FeedLines()
             while let bytes = try await exchange.next(atMost: 64 << 10) {
                 guard lines.take(bytes) else { return "it sent a line that is too long" }

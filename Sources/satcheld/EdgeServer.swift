@@ -22,6 +22,11 @@ enum EdgeServer {
         let clock = SystemClock()
         var origin = EdgeOrigin(addresses: settings.cache.origins, key: key)
         origin.link = settings.cache.link
+        if key == nil {
+            logger.notice(
+                "Without an edge-key nothing is heard of what is revoked",
+                metadata: ["served for": "\(settings.cache.edge.maximumAge)"])
+        }
         let store: EdgeStore
         do throws(CacheFolderError) {
             store = try EdgeStore.open(

@@ -86,6 +86,17 @@ struct RulesTests {
         #expect(refusal.description == "server error (status 503)")
     }
 
+    @Test(arguments: [
+        (502, nil, true), (503, nil, true), (504, nil, true), (500, nil, false), (503, "unavailable", false),
+        (504, "origin-unreachable", true), (502, "origin-failed", true), (403, "read-only", false),
+    ])
+    func `whoever stands before a server that it does not reach is not that server`(
+        status: Int, code: String?, isAlone: Bool
+    ) {
+        let fields = code.map { [HTTPField("x-reason", $0)] } ?? []
+        #expect(ServerProblem(HTTPResponse(status: status, fields: fields), now: 0).isOfProxyAlone == isAlone)
+    }
+
     @Test(arguments: [(60, "60 s"), (121, "3 min"), (3600, "60 min"), (7201, "3 h")])
     func `a limit of today is told with its name and the time to wait, which is never shortened`(
         seconds: Int64, time: String

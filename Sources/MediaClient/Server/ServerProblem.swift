@@ -32,8 +32,11 @@ package struct ServerProblem: Hashable, Sendable, CustomStringConvertible {
             response["retry-after"].flatMap { RetryAfter.seconds($0, now: now) } ?? Self.number(members["retry_after"])
     }
 
-    /// A proxy answered in the place of its server, which it does not reach: 502, 503 and 504 that are not of our API.
-    var isOfProxyAlone: Bool { code == nil && [502, 503, 504].contains(status) }
+    /// A proxy or an edge answered in the place of its server, which it does not reach: 502, 503 and 504 that are not of
+    /// our API, and an edge's words for it.
+    var isOfProxyAlone: Bool {
+        code.map { ["origin-unreachable", "origin-failed"].contains($0) } ?? [502, 503, 504].contains(status)
+    }
 
     package var description: String {
         guard let code, let sentence = sentence(for: code) else { return sentence(forStatus: status) }
@@ -63,6 +66,9 @@ package struct ServerProblem: Hashable, Sendable, CustomStringConvertible {
         case "receipt-taken": "another lease on this file has the same receipt secret; send the file again"
         case "damaged": "its copy of the file is damaged; the sender can repair it with satchel forward --file"
         case "unavailable": "temporarily unavailable" + wait
+        case "origin-unreachable": "the server behind it cannot be reached" + wait
+        case "origin-failed": "the server behind it failed" + wait
+        case "read-only": "it takes no uploads"
         case "bad-field", "bad-range": "it does not understand the request" + (detail.map { ": \($0)" } ?? "")
         default: nil
         }
