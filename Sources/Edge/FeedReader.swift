@@ -39,9 +39,8 @@ struct FeedReader: Service {
     /// Follows the feed until it breaks; returns why. `onTick` is called whenever it proves to be alive.
     private func follow(_ onTick: () -> Void) async -> String {
         do throws(OriginError) {
-            let exchange = try await store.origins.openFeed(after: feed.position)
+            let (exchange, head) = try await store.origins.openFeed(after: feed.position)
             defer { exchange.cancel() }
-            let head = try await exchange.head()
             switch head.status.code {
             case 200: break
             case 401: return "the origin does not know this edge's key (401)"

@@ -206,7 +206,7 @@ final class Origins: BlobSource {
             // Ended from this side.
             if case .closed = error { return }
             onFailure(OriginFailure(error))
-            _ = first.compareExchange(expected: index, desired: (index + 1) % clients.count, ordering: .relaxed)
+            moveOn(from: index)
         }
     }
 
@@ -250,9 +250,25 @@ final class Origins: BlobSource {
         lead.store(date.seconds - wall().seconds, ordering: .relaxed)
     }
 
-    /// Begins to follow the change feed behind `position`.
-    func openFeed(after position: ChangePosition?) async throws(OriginError) -> OriginExchange {
-        try await open(OriginRequest(target: "/changes" + (position.map { "?after=\($0)" } ?? ""), fields: fields))
+    /// Begins to follow the change feed behind `position`; gives what comes of it, and its head. Where it cannot, the next
+    /// address is asked first.
+    func openFeed(
+        after position: ChangePosition?
+    ) async throws(OriginError) -> (exchange: OriginExchange, head: OriginHead) {
+        let index = first.load(ordering: .relaxed)
+        do throws(OriginError) {
+            let exchange = try await clients[index].open(
+                OriginRequest(target: "/changes" + (position.map { "?after=\($0)" } ?? ""), fields: fields))
+            return (exchange, try await exchange.head())
+        } catch {
+            moveOn(from: index)
+            throw error
+        }
+    }
+
+    /// From now on the address behind this one is asked first.
+    private func moveOn(from index: Int) {
+        _ = first.compareExchange(expected: index, desired: (index + 1) % clients.count, ordering: .relaxed)
     }
 
     /// Passes a request on to the address that is asked first. It is never repeated.

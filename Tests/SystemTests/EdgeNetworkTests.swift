@@ -48,6 +48,19 @@ struct EdgeNetworkTests {
         #expect(await front.stop() == 0)
     }
 
+    @Test func `where the first name of the origin is dead, reads and the feed go by the second`() async throws {
+        let scene = try await EdgeScene()
+        // Nobody listens there; whoever starts an edge waits until it hears the feed.
+        let edge = try await scene.edge(origin: "http://127.0.0.1:1,\(scene.relay.url)")
+        let secret = Secret.random()
+        let bytes = EdgeScene.sample(100_000)
+        let address = try await scene.store(bytes, ownedBy: secret)
+        #expect(try await scene.get(edge, address).body == bytes)
+        try await scene.revoke(address, secret)
+        try await eventually { try await scene.get(edge, address).status == 410 }
+        #expect(await edge.stop() == 0)
+    }
+
     // MARK: Proxies in front of the origin
 
     @Test(.enabled(if: Proxy.hasNginx, Comment(rawValue: Proxy.missingNginx)))
