@@ -61,7 +61,7 @@ extension EdgeStore {
             let isUsable = Freshness.mayBeStale(
                 Standing(entry), view, now: now(), maximumAge: settings.maximumAge,
                 staleIfError: settings.staleIfError)
-            guard isUsable, let blob = await held(entry, freshUntil: now(), "hit; fwd=stale") else {
+            guard isUsable, let blob = await held(entry, freshUntil: now(), "fwd=stale") else {
                 return .unanswered(fault)
             }
             meters.count(.stale)
@@ -170,7 +170,7 @@ extension EdgeStore {
                 if let marked = current.marked, marked < asked { current.marked = nil }
                 entry.marked = current.marked
             }
-            return .kept(entry, "hit; fwd=stale; fwd-status=304")
+            return .kept(entry, "fwd=stale; fwd-status=304")
         case .absent(let absence):
             cache.forget(entry.address, because: .ended)
             return .absent(absence)
