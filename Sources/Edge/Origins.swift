@@ -151,10 +151,11 @@ final class Origins: BlobSource {
         }
     }
 
-    /// The body of a refusal, of which a few KiB are enough.
+    /// The body of a refusal, of which a few KiB in a few pieces are enough.
     private static func body(of exchange: OriginExchange) async -> [UInt8] {
         var body: [UInt8] = []
-        while body.count < 16 << 10, let bytes = try? await exchange.next(atMost: 16 << 10) {
+        for _ in 0..<16 {
+            guard body.count < 16 << 10, let bytes = try? await exchange.next(atMost: 16 << 10) else { break }
             body += bytes.readableBytesView
         }
         exchange.cancel()

@@ -13,6 +13,9 @@ final class LinkHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPClientRequestPart
     typealias WriteContinuation = CheckedContinuation<Result<Void, OriginError>, Never>
 
+    /// The most interim responses to one request: an origin that sends them without end gives no answer.
+    private static let interimLimit = 64
+
     enum Phase {
         case opening
         /// Between exchanges, idle since then; or before the first one, which is about to begin.
@@ -158,6 +161,8 @@ final class LinkHandler: ChannelInboundHandler {
         let isInterim = (100..<200).contains(head.status.code) && head.status.code != 101
         let isWhole: Bool
         if isInterim {
+            exchange.interimCount += 1
+            if exchange.interimCount > Self.interimLimit { throw .malformed("it has too many interim responses") }
             isWhole = bytes.boundary.goOn()
             exchange.onInterim?(try ResponseReading.status(head), try ResponseReading.fields(head.headers))
         } else {

@@ -10,6 +10,8 @@ final class RunningExchange {
     var body: OutgoingBody
     var keepsAlive = false
     var isResponseOver = false
+    /// Interim responses so far.
+    var interimCount = 0
     /// Whoever waits until more can be written.
     var writer: (since: NIODeadline, continuation: LinkHandler.WriteContinuation)?
     /// When the request was last seen to get on.

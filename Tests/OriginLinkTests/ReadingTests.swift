@@ -120,6 +120,7 @@ import Testing
     /// What has no one meaning is refused, and its connection closed.
     @Test(arguments: [
         ("not HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+        ("interim responses without end", String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 100)),
         ("another version", "HTTP/2.0 200 OK\r\n\r\n"),
         ("a status of two digits", "HTTP/1.1 20 OK\r\n\r\n"),
         ("a status that is none", "HTTP/1.1 700 OK\r\nContent-Length: 0\r\n\r\n"),
