@@ -27,9 +27,8 @@ import Testing
 
     /// Puts a blob into a cache: blocks in any order, as readers of ranges have them come. Blocks its thread.
     static func store(
-        _ bytes: [UInt8], in cache: DiskCache, using random: inout some RandomNumberGenerator
+        _ bytes: [UInt8], as address: BlobAddress, in cache: DiskCache, using random: inout some RandomNumberGenerator
     ) -> BlobAddress? {
-        let address = Self.address(of: bytes)
         guard cache.makeRoom(for: Int64(bytes.count), at: time(0)) else { return nil }
         let part = cache.folder.part(of: address)
         let block = Int(BlockMap.blockBytes)
@@ -57,13 +56,8 @@ import Testing
         return hasher.address()
     }
 
-    static func sample(_ seed: Int, count: Int) -> [UInt8] {
-        var random = SeededGenerator(seed: UInt64(seed))
-        return (0..<count / 8).flatMap { _ in
-            let word = random.next()
-            return (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-        }
-    }
+    /// Bytes without a zero, which is what a block has that was never written.
+    static func sample(_ seed: UInt8, count: Int) -> [UInt8] { [UInt8](repeating: seed + 1, count: count) }
 
     /// The machine was restarted between the snapshot and now, or only the process.
     @Test(arguments: [4096, 3 << 20], [true, false])
@@ -76,7 +70,9 @@ import Testing
         var addresses: [BlobAddress] = []
         do {
             let cache = try Self.cache(at: temporary.path("cache"), boot: "one")
-            addresses = [good, spoilt].compactMap { Self.store($0, in: cache, using: &random) }
+            addresses = [good, spoilt].compactMap {
+                Self.store($0, as: Self.address(of: $0), in: cache, using: &random)
+            }
             await cache.save(feedPosition: nil)
             await cache.threads.shutDown()
         }
@@ -141,11 +137,16 @@ struct CachePowerCutTests {
     static func work(on disk: String, ledger: String) async throws {
         let cache = try RestartTests.cache(at: "\(disk)/cache", boot: "one", bytes: 24 << 20)
         var random = SystemRandomNumberGenerator()
-        let samples = (0..<24).map { RestartTests.sample($0, count: $0 % 3 == 0 ? 3 << 20 : 40_000) }
+        let samples = (0..<24 as Range<UInt8>).map { seed in
+            let bytes = RestartTests.sample(seed, count: seed % 3 == 0 ? 3 << 20 : 40_000)
+            return (bytes: bytes, address: RestartTests.address(of: bytes))
+        }
         for count in 1... {
             guard let sample = samples.randomElement(using: &random) else { break }
-            if cache.entry(of: RestartTests.address(of: sample)) == nil {
-                guard RestartTests.store(sample, in: cache, using: &random) != nil else { break }
+            if cache.entry(of: sample.address) == nil,
+                RestartTests.store(sample.bytes, as: sample.address, in: cache, using: &random) == nil
+            {
+                break
             }
             if count % 8 == 0 { await cache.save(feedPosition: nil) }
             if count == 16 { try TestSupport.write([1], toFile: ledger) }
