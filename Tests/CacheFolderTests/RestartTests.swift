@@ -118,11 +118,11 @@ struct CachePowerCutTests {
     func `a cache starts after the power went, and has no wrong byte`(kind: String, round: Int) async throws {
         let disk = try LoopDisk(kind)
         let moment = Int.random(in: 0...1000)
-        let cut = Task { try await disk.cutPower(afterFirst: moment) }
+        let cut = disk.cutPower(afterFirst: moment)
         await #expect(processExitsWith: .success) { [disk = disk.path as String, ledger = disk.ledger as String] in
             try await CachePowerCutTests.work(on: disk, ledger: ledger)
         }
-        _ = try await cut.value
+        _ = try await cut.told
         try disk.mountAgain()
         let cache = try RestartTests.cache(at: "\(disk.path)/cache", boot: "two")
         await cache.reconcile { time(0) }

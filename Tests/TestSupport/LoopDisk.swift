@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Glibc
+import Synchronization
 
 /// A file system of its own, in a file in memory, whose power can be cut: what was synced is there afterwards, what was
 /// not is gone.
@@ -30,7 +31,7 @@ package final class LoopDisk: Sendable {
     /// Shuts the file system down as it is at this moment, with nothing more written to it, and gives what the ledger
     /// said just before: where the power goes the process does not live on to say more, and here it may, since a
     /// sync that is under way when the file system goes can return without an error.
-    package func cutPower() throws -> [UInt8] {
+    private func cutPower() throws -> [UInt8] {
         let root = try OpenFile(path, .read)
         let told = try bytes(ofFile: ledger)
         var withoutTheLog: UInt32 = 2
@@ -47,11 +48,29 @@ package final class LoopDisk: Sendable {
         try Self.run("mount", "-o", "loop", image, path)
     }
 
-    /// Cuts the power so many milliseconds after something was written into the ledger.
-    package func cutPower(afterFirst milliseconds: Int) async throws -> [UInt8] {
-        while try (Folder.status(ledger)?.size ?? 0) == 0 { try await Task.sleep(for: .milliseconds(1)) }
-        try await Task.sleep(for: .milliseconds(milliseconds))
-        return try cutPower()
+    /// Cuts the power so many milliseconds after something was written into the ledger. A thread of its own does: whoever
+    /// waits for another process in a test may hold all those that tasks run on.
+    package func cutPower(afterFirst milliseconds: Int) -> PowerCut {
+        let cut = PowerCut()
+        Thread.detachNewThread { [self] in
+            let told = Result {
+                while try (Folder.status(ledger)?.size ?? 0) == 0 { usleep(1000) }
+                usleep(UInt32(milliseconds) * 1000)
+                return try cutPower()
+            }
+            cut.outcome.withLock { $0 = told }
+        }
+        return cut
+    }
+
+    /// A cut that is to come.
+    package final class PowerCut: Sendable {
+        fileprivate let outcome = Mutex<Result<[UInt8], any Error>?>(nil)
+
+        /// What the ledger said when it came; waits for it.
+        package var told: [UInt8] {
+            get async throws { try await eventually { outcome.withLock { $0 } }.get() }
+        }
     }
 
     private static func run(_ arguments: String...) throws {

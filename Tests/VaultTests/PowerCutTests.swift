@@ -17,11 +17,11 @@ struct PowerCutTests {
         let disk = try LoopDisk(kind)
         // Any moment from the first acknowledgement on.
         let moment = Int.random(in: 0...400)
-        let cut = Task { try await disk.cutPower(afterFirst: moment) }
+        let cut = disk.cutPower(afterFirst: moment)
         await #expect(processExitsWith: .success) { [disk = disk.path as String, ledger = disk.ledger as String] in
             try await PowerCutTests.work(on: disk, ledger: ledger)
         }
-        let told = try await cut.value
+        let told = try await cut.told
         try disk.mountAgain()
         try await Self.expectAll(Ledger(told), on: disk.path, "cut \(moment) ms after the first")
     }
@@ -80,7 +80,10 @@ struct PowerCutTests {
 
     private static func isInParts(_ seed: Int) -> Bool { seed % 8 == 7 }
 
-    /// Uploads at full speed until the disk fails, and writes down what was acknowledged.
+    /// Uploads per worker, together a third of the disk: however late the power goes, there is room for what comes after.
+    private static let rounds = 450
+
+    /// Uploads at full speed, writes down what was acknowledged, and ends when the disk fails.
     static func work(on disk: String, ledger: String) async throws {
         // SQLite maps a file of the disk that goes; touched afterwards, the kernel may end the process first.
         _ = signal(SIGBUS) { _ in _exit(0) }
@@ -95,11 +98,15 @@ struct PowerCutTests {
         await withTaskGroup(of: Void.self) { group in
             for worker in 0..<8 {
                 group.addTask {
-                    for round in 0..<100_000 {
+                    for round in 0..<rounds {
                         do { try await store(round * 8 + worker, in: vault, note: note) } catch { return }
                     }
                 }
             }
+        }
+        while (try? Folder.make("\(disk)/probe")) != nil {
+            try Folder.removeEmpty("\(disk)/probe")
+            try await Task.sleep(for: .milliseconds(5))
         }
         exit(0)
     }
