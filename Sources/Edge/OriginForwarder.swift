@@ -111,7 +111,7 @@ struct OriginForwarder: RequestForwarder {
     /// must never read one body.
     private func response(
         _ head: OriginHead, _ exchange: OriginExchange, to method: HTTPRequest.Method, _ copy: UploadCopy?,
-        _ pump: Task<Void, Never>, _ share: ClientShares.Stake
+        _ pump: Task<Void, Never>, _ share: ClientShares.Permit
     ) async -> Response {
         var fields = Self.passed(head.fields)
         fields[.via] = [head.fields[.via], "1.1 \(name)"].compactMap(\.self).joined(separator: ", ")

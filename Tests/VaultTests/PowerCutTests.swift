@@ -15,6 +15,7 @@ struct PowerCutTests {
         async throws
     {
         let disk = try LoopDisk(kind)
+        defer { withExtendedLifetime(disk) {} }
         // Any moment from the first acknowledgement on.
         let moment = Int.random(in: 0...400)
         let cut = disk.cutPower(afterFirst: moment)
@@ -104,8 +105,8 @@ struct PowerCutTests {
                 }
             }
         }
-        while (try? Folder.make("\(disk)/probe")) != nil {
-            try Folder.removeEmpty("\(disk)/probe")
+        // The power may go between the two.
+        while (try? Folder.make("\(disk)/probe")) != nil, (try? Folder.removeEmpty("\(disk)/probe")) != nil {
             try await Task.sleep(for: .milliseconds(5))
         }
         exit(0)

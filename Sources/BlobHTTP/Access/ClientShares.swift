@@ -18,7 +18,7 @@ package final class ClientShares: Sendable {
 
     /// One share, which is free again when it is let go of; nil where the client has too many already. Whoever is nobody
     /// in particular may have any number.
-    package func take(for client: ClientAddress?) -> Stake? {
+    package func take(for client: ClientAddress?) -> Permit? {
         let customer = client?.customer
         let isAdmitted = state.withLock { state in
             if let customer {
@@ -29,7 +29,7 @@ package final class ClientShares: Sendable {
             state.taken += 1
             return true
         }
-        return isAdmitted ? Stake(of: self, customer) : nil
+        return isAdmitted ? Permit(of: self, customer) : nil
     }
 
     private func giveBack(_ customer: ClientAddress?) {
@@ -41,7 +41,7 @@ package final class ClientShares: Sendable {
     }
 
     /// What one client has of it.
-    package final class Stake: Sendable {
+    package final class Permit: Sendable {
         private let shares: ClientShares
         private let customer: ClientAddress?
 

@@ -18,7 +18,7 @@ final class CachedBlob {
     /// False while its bytes are still on their way.
     private let isComplete: Bool
     /// What the client who caused the fetch has of all of them.
-    var stake: ClientShares.Stake?
+    var permit: ClientShares.Permit?
     private let handling: HandlingFields?
     private let validity: ValidityToken
     private let cacheSeconds: Int64

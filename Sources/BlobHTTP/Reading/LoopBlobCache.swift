@@ -16,7 +16,7 @@ final class LoopBlobCache {
         let intent: ReadIntent
         let validity: ValidityToken
         /// What the client who caused it has of the questions to another store.
-        let stake: ClientShares.Stake?
+        let permit: ClientShares.Permit?
     }
 
     /// How often blobs that may no longer be served are dropped.
@@ -52,13 +52,13 @@ final class LoopBlobCache {
             pending[address]?.joined.append(completion)
             return
         }
-        var stake: ClientShares.Stake?
+        var permit: ClientShares.Permit?
         if let fetches = path.fetches, path.store.asksElsewhere(about: address) {
-            stake = fetches.take(for: client)
+            permit = fetches.take(for: client)
             // Later, as every other result.
-            if stake == nil { return loop.assumeIsolated().execute { completion(.failure(.shareTaken)) } }
+            if permit == nil { return loop.assumeIsolated().execute { completion(.failure(.shareTaken)) } }
         }
-        look(for: address, intent, [completion], stake)
+        look(for: address, intent, [completion], permit)
     }
 
     func close() {
@@ -68,11 +68,11 @@ final class LoopBlobCache {
     }
 
     private func look(
-        for address: BlobAddress, _ intent: ReadIntent, _ waiting: [Completion], _ stake: ClientShares.Stake? = nil
+        for address: BlobAddress, _ intent: ReadIntent, _ waiting: [Completion], _ permit: ClientShares.Permit? = nil
     ) {
         // Before the truth is looked at, so that a change after that look is never missed.
         let validity = path.store.validity(of: address)
-        pending[address] = PendingLookup(waiting: waiting, intent: intent, validity: validity, stake: stake)
+        pending[address] = PendingLookup(waiting: waiting, intent: intent, validity: validity, permit: permit)
         let bound = NIOLoopBound(self, eventLoop: loop)
         Task { [path, loop] in
             let lookup = await path.look(for: address, intent)
@@ -88,7 +88,7 @@ final class LoopBlobCache {
         case .held(let blob, let body):
             let first = path.cached(blob, body: body, isFirst: true, validity: ended.validity, dates: dates)
             // As long as it is on its way for those who asked.
-            if !blob.isComplete { first.stake = ended.stake }
+            if !blob.isComplete { first.permit = ended.permit }
             if blob.isComplete, first.isServable(at: now) {
                 // What whoever came first is told of a cache is not true of those who come later.
                 keep(
