@@ -30,11 +30,12 @@ let package = Package(
         // The client: it holds keys.
         .target(name: "MediaMessage", dependencies: ["Blobs"]),
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
-        .target(name: "Imaging", dependencies: ["Files", "CJPEG", "CRowScaler"]),
+        .target(name: "Cleaning", dependencies: ["Files"]),
+        .target(name: "Imaging", dependencies: ["Cleaning", "Files", "CJPEG", "CRowScaler"]),
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
-            dependencies: ["Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer", crypto]),
+            dependencies: ["Blobs", "Files", "MediaMessage", "Sealing", "Cleaning", "Imaging", "Transfer", crypto]),
         .executableTarget(
             name: "satchel",
             dependencies: [
@@ -119,7 +120,9 @@ let package = Package(
             name: "SealingTests", dependencies: ["Sealing", "Blobs", "Files", "TestSupport"],
             exclude: ["Vectors", "Peer"]),
         .testTarget(
-            name: "ImagingTests", dependencies: ["Imaging", "Files", "TestSupport"],
+            name: "CleaningTests", dependencies: ["Cleaning", "Files", "TestSupport"]),
+        .testTarget(
+            name: "ImagingTests", dependencies: ["Cleaning", "Imaging", "Files", "TestSupport"],
             resources: [.copy("Pictures")]),
         .testTarget(
             name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"]),

@@ -1,3 +1,4 @@
+import Cleaning
 import Files
 
 @testable import Imaging

@@ -46,7 +46,6 @@ enum ImagingLimits {
     static let scans = 200
     /// Bytes that libjpeg may allocate for one picture.
     static let memoryBytes = 256 << 20
-    static let profileBytes = 1 << 20
     /// Marker segments in one file. Real files have fewer than a hundred besides those of their scans.
     static let segments = 20_000
     /// How much of the data after a picture is searched for a gain map, in chunks.

@@ -1,3 +1,5 @@
+import Cleaning
+
 /// What the markers of a JPEG say, without decoding it.
 struct PictureStructure: Sendable {
     /// The one frame header.
@@ -21,7 +23,7 @@ struct PictureStructure: Sendable {
     /// The transform of the Adobe segment; nil without one.
     var adobeTransform: UInt8?
     var orientation: Orientation?
-    /// The colour profile, if it is complete and fits the colours.
+    /// The colour profile, anew from its colours alone; empty where the picture needs none or has none that fits.
     var profile: [UInt8] = []
     var removed: Set<RemovedMetadata> = []
     /// The end of the picture was found.
@@ -63,12 +65,12 @@ struct PictureStructure: Sendable {
         }
     }
 
-    /// The colour space in the header of a fitting ICC profile (ICC.1:2022, table 19).
-    var profileSpace: String? {
+    /// The colours that a fitting profile describes.
+    var profileColours: PictureColours? {
         switch colourModel {
-        case .gray: "GRAY"
-        case .ycc, .rgb: "RGB "
-        case .cmyk, .ycck: "CMYK"
+        case .gray: .gray
+        case .ycc, .rgb: .rgb
+        case .cmyk, .ycck: .cmyk
         case .unknown: nil
         }
     }

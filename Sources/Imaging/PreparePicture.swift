@@ -1,3 +1,4 @@
+import Cleaning
 package import Files
 
 /// Prepares a JPEG for sealing: compresses it to `quality`, or only strips its metadata if that is asked for, if it

@@ -1,3 +1,5 @@
+package import Cleaning
+
 /// A picture that is ready to be sealed.
 package struct PreparedPicture: Sendable {
     /// Pixels across as displayed: after the orientation.
@@ -45,36 +47,6 @@ package enum StrippingReason: Hashable, Sendable, CustomStringConvertible {
         case .rareComponents(let count): "pictures with \(count) colour components are not compressed"
         }
     }
-}
-
-/// Kinds of metadata removed from a picture, in the words of the media message, version 1 (`media.removed`).
-package enum RemovedMetadata: String, CaseIterable, Comparable, Sendable {
-    /// Where it was taken.
-    case gps
-    /// Maker, model, lens and serial numbers.
-    case camera
-    /// A small copy of the picture, which may show what was later cropped away.
-    case thumbnail
-    /// EXIF without a word of its own: times, exposure, software, author.
-    case exif
-    case makernote
-    case xmp
-    case iptc
-    case comment
-    /// The index of a file with more than one picture.
-    case mpf
-    /// The gain map of a high dynamic range picture.
-    case hdr
-    /// Data after the end of the picture: most often a video.
-    case trailing
-    /// A colour profile that was incomplete, too large or of another colour space.
-    case icc
-    /// Any other application segment.
-    case other
-
-    package static func < (one: RemovedMetadata, other: RemovedMetadata) -> Bool { one.rank < other.rank }
-
-    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
 /// The quality of a sent picture.

@@ -1,3 +1,5 @@
+import Cleaning
+
 /// A small picture in memory.
 struct Raster: Sendable {
     let size: PixelSize

@@ -1,3 +1,5 @@
+import Cleaning
+
 /// What one application segment or comment contains.
 struct SegmentContent {
     private(set) var removed: Set<RemovedMetadata> = []
@@ -31,13 +33,21 @@ struct SegmentContent {
 
     private mutating func readExifOrXMP(_ payload: [UInt8]) {
         if payload.starts(with: ExifReader.label) {
-            let exif = ExifReader(payload.dropFirst(ExifReader.label.count))
+            let exif = ExifReader(payload[...])
             orientation = exif.orientation
-            removed = exif.removed
+            removed = Set(exif.removed.map(Self.wordInJPEG))
         } else if payload.starts(with: Array("http://ns.adobe.com/x".utf8)) {
             removed = Self.mentionsGainMap(payload) ? [.xmp, .hdr] : [.xmp]
         } else {
             removed = [.other]
+        }
+    }
+
+    /// `exif` stands for all of a JPEG's block that has had no word of its own from the first.
+    private static func wordInJPEG(_ word: RemovedMetadata) -> RemovedMetadata {
+        switch word {
+        case .time, .encoder, .text, .profile, .other: .exif
+        default: word
         }
     }
 
@@ -101,7 +111,7 @@ struct ColourProfile: Sendable {
         isPresent = true
         guard isValid, let number = segment.first, let count = segment.dropFirst().first,
             number == lastChunk &+ 1, count >= number, chunkCount == 0 || count == chunkCount,
-            bytes.count + segment.count - 2 <= ImagingLimits.profileBytes
+            bytes.count + segment.count - 2 <= CleanProfile.limitBytes
         else {
             isValid = false
             return
@@ -111,13 +121,9 @@ struct ColourProfile: Sendable {
         bytes += segment.dropFirst(2)
     }
 
-    /// The profile, if all chunks came in order and its header has the right signature, size and colour space.
-    func profile(of space: String?) -> [UInt8]? {
-        guard isPresent, isValid, lastChunk == chunkCount, bytes.count >= 132, let space else { return nil }
-        let size = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
-        guard size == bytes.count, Array(bytes[16..<20]) == Array(space.utf8),
-            Array(bytes[36..<40]) == Array("acsp".utf8)
-        else { return nil }
-        return bytes
+    /// What becomes of the profile in a picture of these colours, if all chunks came in order; nil if there is none.
+    func cleaned(for colours: PictureColours?) -> CleanProfile? {
+        guard isPresent, let colours else { return nil }
+        return CleanProfile(isValid && lastChunk == chunkCount ? bytes[...] : [], of: colours)
     }
 }

@@ -1,3 +1,4 @@
+import Cleaning
 import Files
 
 /// A copy of a picture: its coded data bit for bit, without metadata.
@@ -17,7 +18,7 @@ struct StrippedPicture {
         var bytes: [UInt8] = [0xFF, JPEGMarker.startOfImage.code]
         if Self.mayCarryJFIF(structure) { bytes += Self.segment(.application(0), Self.jfif) }
         if let orientation = structure.orientation, orientation != .upright {
-            bytes += Self.segment(.application(1), ExifReader.minimal(orientation))
+            bytes += Self.segment(.application(1), ExifReader.label + ExifReader.minimal(orientation))
         }
         bytes += Self.profileSegments(structure.profile)
         if let transform = Self.adobeTransform(structure) {

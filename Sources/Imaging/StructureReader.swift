@@ -1,3 +1,4 @@
+import Cleaning
 import Files
 
 /// Reads the markers of a JPEG from its first byte to its last, and records what is there.
@@ -45,8 +46,12 @@ struct StructureReader: ~Copyable {
             throw .tooManyPixels(limit: ImagingLimits.pixels)
         }
         var structure = structure
-        structure.profile = profile.profile(of: structure.profileSpace) ?? []
-        if profile.isPresent && structure.profile.isEmpty { structure.removed.insert(.icc) }
+        if let cleaned = profile.cleaned(for: structure.profileColours) {
+            if case .rebuilt(let bytes) = cleaned.replacement { structure.profile = bytes }
+            structure.removed.formUnion(cleaned.removed)
+        } else if profile.isPresent {
+            structure.removed.insert(.icc)
+        }
         return structure
     }
 

@@ -1,4 +1,5 @@
 package import Files
+import Cleaning
 import Imaging
 import MediaMessage
 

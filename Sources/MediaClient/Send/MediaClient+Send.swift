@@ -1,5 +1,6 @@
 import Blobs
 package import Files
+import Cleaning
 import Imaging
 package import MediaMessage
 import Sealing

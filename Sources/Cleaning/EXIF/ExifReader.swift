@@ -3,14 +3,15 @@
 /// TIFF 6.0, section 2: `II` or `MM`, 42, the offset of the first directory; a directory is a count of two bytes,
 /// entries of twelve (tag, type, count, value or its offset), and the offset of the next one. Every offset comes from
 /// the file and is checked; at most three directories are read, none twice, so nothing can loop.
-struct ExifReader {
+package struct ExifReader {
     private let bytes: ArraySlice<UInt8>
     private let isBigEndian: Bool
-    private(set) var orientation: Orientation?
-    private(set) var removed: Set<RemovedMetadata> = []
+    package private(set) var orientation: Orientation?
+    /// What it tells beside the orientation; where that has no word of its own, `other`.
+    package private(set) var removed: Set<RemovedMetadata> = []
 
-    /// The bytes before the TIFF header in an APP1 segment.
-    static let label: [UInt8] = Array("Exif".utf8) + [0, 0]
+    /// The bytes before the TIFF header in an APP1 segment of JPEG, and by mistake in other formats.
+    package static let label: [UInt8] = Array("Exif".utf8) + [0, 0]
 
     private struct DirectoryEntry {
         let tag: UInt16
@@ -18,12 +19,12 @@ struct ExifReader {
         let valueOffset: Int
     }
 
-    /// Reads what follows the label.
-    init(_ tiff: ArraySlice<UInt8>) {
-        bytes = tiff
-        isBigEndian = tiff.first == UInt8(ascii: "M")
-        guard let first = uint32(at: 4), uint16(at: 2) == 42 else {
-            removed.insert(.exif)
+    /// Reads a TIFF header and what follows, with or without the label before it.
+    package init(_ block: ArraySlice<UInt8>) {
+        bytes = block.starts(with: Self.label) ? block.dropFirst(Self.label.count) : block
+        isBigEndian = bytes.first == UInt8(ascii: "M")
+        guard let first = uint32(at: 4), uint16(at: 2) == 42, bytes.first == bytes.dropFirst().first else {
+            removed.insert(.other)
             return
         }
         readMain(at: first)
@@ -35,25 +36,32 @@ struct ExifReader {
         for entry in entries {
             switch entry.tag {
             case 0x0112: orientation = value(of: entry).flatMap(Orientation.init(rawValue:)) ?? orientation
-            case 0x010F, 0x0110: removed.insert(.camera)
             case 0x8825: removed.insert(.gps)
             case 0x8769: if let exif = uint32(at: entry.valueOffset) { readExif(at: exif) }
-            case 0x02BC: removed.insert(.xmp)
-            case 0x83BB: removed.insert(.iptc)
-            default: removed.insert(.exif)
+            default: removed.insert(Self.word(of: entry.tag))
             }
         }
-        if entries.isEmpty { removed.insert(.exif) }
+        if entries.isEmpty { removed.insert(.other) }
     }
 
     private mutating func readExif(at offset: Int) {
-        for entry in directory(at: offset).entries {
-            switch entry.tag {
-            case 0x927C: removed.insert(.makernote)
-            // Owner, serial numbers, lens.
-            case 0xA430...0xA435: removed.insert(.camera)
-            default: removed.insert(.exif)
-            }
+        for entry in directory(at: offset).entries { removed.insert(Self.word(of: entry.tag)) }
+    }
+
+    private static func word(of tag: UInt16) -> RemovedMetadata {
+        switch tag {
+        // Maker, model; owner, serial numbers, lens.
+        case 0x010F, 0x0110, 0xA430...0xA435: .camera
+        // Changed, taken and digitised, their zones and fractions.
+        case 0x0132, 0x9003, 0x9004, 0x9010...0x9012, 0x9290...0x9292: .time
+        case 0x0131, 0x013C: .encoder
+        // Description, artist, copyright, user's comment, and Windows' titles.
+        case 0x010E, 0x013B, 0x8298, 0x9286, 0x9C9B...0x9C9F: .text
+        case 0x02BC: .xmp
+        case 0x83BB: .iptc
+        case 0x8773: .profile
+        case 0x927C: .makernote
+        default: .other
         }
     }
 
@@ -97,9 +105,9 @@ struct ExifReader {
         return isBigEndian ? Int(first) << 16 | Int(second) : Int(second) << 16 | Int(first)
     }
 
-    /// The payload of a segment with nothing but the orientation.
-    static func minimal(_ orientation: Orientation) -> [UInt8] {
-        label + [
+    /// A TIFF header and a directory with nothing but the orientation: 26 bytes.
+    package static func minimal(_ orientation: Orientation) -> [UInt8] {
+        [
             0x4D, 0x4D, 0, 42, 0, 0, 0, 8,  // MM, the first directory at 8
             0, 1,  // one entry
             0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, UInt8(orientation.rawValue), 0, 0,  // Orientation, SHORT, one

@@ -1,0 +1,85 @@
+/// A `moof` by allow-list (ISO/IEC 14496-12, 8.8.4 to 8.8.8): `mfhd`, and of each kept track `tfhd`, `tfdt`, `trun` and
+/// groups of samples. Offsets are written anew: every run has its own, from the start of its `moof`.
+struct Fragment {
+    /// A run of samples that lie one behind the other.
+    struct SampleRun {
+        /// The box up to its entries; the offset stands at byte 16.
+        let header: [UInt8]
+        let entries: Range<Int64>
+        let data: Range<Int64>
+    }
+
+    enum FragmentPart {
+        case bytes([UInt8])
+        case run(SampleRun)
+    }
+
+    /// A track's part of the fragment, in its time scale.
+    struct TrackPart {
+        let track: UInt32
+        let start: UInt64?
+        var duration: UInt64 = 0
+        var samples: Int64 = 0
+        var parts: [FragmentPart] = []
+
+        var bytes: Int64 {
+            parts.reduce(8) { size, part in
+                switch part {
+                case .bytes(let bytes): size + Int64(bytes.count)
+                case .run(let run): size + Int64(run.header.count) + run.entries.upperBound - run.entries.lowerBound
+                }
+            }
+        }
+    }
+
+    let sequence: [UInt8]
+    private(set) var tracks: [TrackPart] = []
+
+    /// Bytes of the box.
+    var bytes: Int64 { tracks.reduce(8 + Int64(sequence.count)) { $0 + $1.bytes } }
+
+    init(
+        _ box: Box, _ movie: Movie, _ reader: BoxReader, text: inout TextTelemetry,
+        removed: inout Set<RemovedMetadata>
+    ) throws(CleaningError) {
+        guard box.payloadBytes <= Int64(UInt32.max) / 2 else { throw .excessive("a fragment of more than 2 GiB") }
+        reader.resetLimit()
+        let children = try reader.children(of: box)
+        let header = try reader.full(try children.required("mfhd"))
+        sequence = .fullBox("mfhd", Array(try reader.bytes(header.body).prefix(4)))
+        guard sequence.count == 16 else { throw .corrupt("the box “mfhd” is too short") }
+        var end = box.range.lowerBound
+        for child in children {
+            switch child.type {
+            case "mfhd", "free", "skip": continue
+            case "traf":
+                var part = try FragmentTrack(child, movie, fragmentStart: box.range.lowerBound, reader)
+                try part.readRuns(previousEnd: end, text: &text, removed: &removed)
+                end = part.end
+                if part.isKept { tracks.append(part.cleaned) }
+                guard bytes <= SampleTable.limitBytes * 8 else { throw .excessive("a fragment of more than 512 MiB") }
+            default: FilmWords.note(child, reader, removed: &removed)
+            }
+        }
+    }
+
+    /// Writes the box, which lies at `start` of the copy.
+    func write(to copy: inout GatheredCopy, at start: Int64, _ relocation: Relocation) throws(CleaningError) {
+        copy.append(BigEndian.bytes(UInt32(bytes)) + BoxType("moof").bytes + sequence)
+        for track in tracks {
+            copy.append(BigEndian.bytes(UInt32(track.bytes)) + BoxType("traf").bytes)
+            for part in track.parts {
+                switch part {
+                case .bytes(let bytes): copy.append(bytes)
+                case .run(let run):
+                    let place = run.data.isEmpty ? start : relocation.offset(run.data.lowerBound)
+                    guard let place, let offset = Int32(exactly: place - start) else {
+                        throw .unsupported("a fragment's data lies too far from it")
+                    }
+                    copy.append(run.header[..<16] + BigEndian.bytes(offset) + run.header[20...])
+                    copy.append(original: run.entries)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/// What samples of a fragment have where it does not say so (`trex`, ISO/IEC 14496-12, 8.8.3).
+struct FragmentDefaults: Hashable {
+    let duration: UInt32
+    let size: UInt32
+}
+
+/// The box `mvex` (8.8.1): `mehd`, and `trex` of kept tracks.
+struct MovieExtends {
+    let node: MovieNode
+    private(set) var defaults: [UInt32: FragmentDefaults] = [:]
+
+    init(_ box: Box, kept: Set<UInt32>, _ reader: BoxReader) throws(CleaningError) {
+        var nodes: [MovieNode] = []
+        for child in try reader.children(of: box) {
+            guard child.type == "mehd" || child.type == "trex" else { continue }
+            let header = try reader.full(child)
+            let bytes = try reader.bytes(header.body)
+            let count = child.type == "trex" ? 20 : header.version == 1 ? 8 : 4
+            guard bytes.count >= count else { throw .corrupt("the box “\(child.type)” is too short") }
+            if child.type == "trex" {
+                let track = UInt32(BigEndian.number(bytes, at: 0, 4))
+                guard kept.contains(track) else { continue }
+                guard defaults[track] == nil else { throw .corrupt("a track has two boxes “trex”") }
+                defaults[track] = FragmentDefaults(
+                    duration: UInt32(BigEndian.number(bytes, at: 8, 4)),
+                    size: UInt32(BigEndian.number(bytes, at: 12, 4)))
+            }
+            nodes.append(.bytes(.fullBox(child.type, version: header.version, Array(bytes.prefix(count)))))
+        }
+        node = .container("mvex", nodes)
+    }
+}

@@ -1,0 +1,44 @@
+/// Whether a track of text tells positions: drones and dash cameras write them as subtitles. A number with four
+/// decimals or more, “GPS”, “HOME(” or the start of an NMEA sentence says so.
+struct TextTelemetry {
+    /// Bytes of text that one film may have.
+    static let limitBytes: Int64 = 64 << 20
+    private static let signs = ["GPS", "HOME(", "$GP", "$GN"].map { Array($0.utf8) }
+
+    private var bytesLeft = TextTelemetry.limitBytes
+
+    /// Whether a piece of text in the file tells one.
+    mutating func isIn(_ range: Range<Int64>, _ source: SourceBytes) throws(CleaningError) -> Bool {
+        bytesLeft -= range.upperBound - range.lowerBound
+        guard bytesLeft >= 0 else { throw .excessive("more than 64 MiB of text") }
+        var position = range.lowerBound
+        var recent: [UInt8] = []
+        while position < range.upperBound {
+            let count = Int(min(32 << 10, range.upperBound - position))
+            // Zeros are those of UTF-16, and of the lengths before each text.
+            let bytes = try source.bytes(count, at: position).filter { $0 != 0 }
+            if Self.isIn(recent + bytes) { return true }
+            recent = Array((recent + bytes).suffix(32))
+            position += Int64(count)
+        }
+        return false
+    }
+
+    static func isIn(_ bytes: [UInt8]) -> Bool {
+        var decimals: Int?
+        for (index, byte) in bytes.enumerated() {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                guard let count = decimals else { continue }
+                if count == 3 { return true }
+                decimals = count + 1
+            case UInt8(ascii: "."):
+                let isNumber = index > 0 && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index - 1])
+                decimals = isNumber ? 0 : nil
+            default: decimals = nil
+            }
+            if signs.contains(where: { bytes[index...].starts(with: $0) }) { return true }
+        }
+        return false
+    }
+}

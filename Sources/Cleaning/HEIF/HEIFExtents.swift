@@ -1,0 +1,104 @@
+/// Finds the bytes of kept items, and checks that nothing else can lie in them.
+struct HEIFExtents {
+    /// Columns and rows of a grid together.
+    static let tileLimit = 1024
+
+    private let kept: Set<UInt32>
+    private let items: [HEIFItem]
+    private let locations: [UInt32: HEIFLocation]
+    private let references: [HEIFReference]
+    private let data: [Range<Int64>]
+    private let storage: Box?
+
+    init(
+        _ kept: Set<UInt32>, _ items: [HEIFItem], _ locations: [UInt32: HEIFLocation], _ references: [HEIFReference],
+        data: [Range<Int64>], storage: Box?
+    ) {
+        self.kept = kept
+        self.items = items
+        self.locations = locations
+        self.references = references
+        self.data = data
+        self.storage = storage
+    }
+
+    /// The ranges, sorted and apart from each other.
+    func checked(_ reader: BoxReader) throws(CleaningError) -> [Range<Int64>] {
+        var ranges = ByteRanges()
+        for item in items where kept.contains(item.id) {
+            guard let location = locations[item.id] else {
+                guard item.type == "iden" else { throw .corrupt("a picture lies nowhere") }
+                continue
+            }
+            guard location.dataReference == 0 else { throw .unsupported("a reference to another file") }
+            let own = try extents(location, fileBytes: reader.source.count)
+            for range in own { try ranges.insert(range) }
+            switch item.type {
+            case "grid": try checkGrid(item, location, own, reader.source)
+            case "iden": guard own.isEmpty else { throw .corrupt("a picture that is another's has bytes of its own") }
+            case "iovl", "tmap": guard location.bytes <= 4096 else { throw .unsupported("a long “\(item.type)”") }
+            case "jpeg":
+                guard own.count == 1 else { throw .unsupported("a JPEG in pieces") }
+                try checkJPEG(own[0], reader.source)
+            default: continue
+            }
+        }
+        return ranges.sorted()
+    }
+
+    private func extents(_ location: HEIFLocation, fileBytes: Int64) throws(CleaningError) -> [Range<Int64>] {
+        var ranges: [Range<Int64>] = []
+        for extent in location.extents {
+            guard extent.length > 0 else { throw .unsupported("a picture that does not say how long it is") }
+            let (offset, length) = (Int64(clamping: extent.offset), Int64(clamping: extent.length))
+            let end = offset.addingReportingOverflow(length)
+            guard !end.overflow else { throw .truncated }
+            var range = offset..<end.partialValue
+            switch location.method {
+            case 0:
+                guard range.upperBound <= fileBytes else { throw .truncated }
+                guard data.cover(range) else { throw .corrupt("a picture lies outside of its data") }
+            case 1:
+                guard let storage, range.upperBound <= storage.payloadBytes else { throw .truncated }
+                range = storage.payload.lowerBound + offset..<storage.payload.lowerBound + end.partialValue
+            default: throw .unsupported("a picture inside another item")
+            }
+            ranges.append(range)
+        }
+        return ranges
+    }
+
+    /// ISO/IEC 23008-12, 6.6.2.3: rows and columns, and as many pictures.
+    private func checkGrid(
+        _ item: HEIFItem, _ location: HEIFLocation, _ own: [Range<Int64>], _ source: SourceBytes
+    ) throws(CleaningError) {
+        guard own.count == 1, let range = own.first else { throw .unsupported("a grid in pieces") }
+        let header = Array(try source.bytes(Int(min(4, location.bytes)), at: range.lowerBound))
+        guard header.count == 4, range.count == (header[1] & 1 == 0 ? 8 : 12) else { throw .corrupt("a damaged grid") }
+        let tiles = (Int(header[2]) + 1) * (Int(header[3]) + 1)
+        guard tiles <= Self.tileLimit else { throw .excessive("a grid of more than \(Self.tileLimit) pictures") }
+        let parts = references.filter { $0.type == "dimg" && $0.from == item.id }.reduce(0) { $0 + $1.to.count }
+        guard parts == tiles else { throw .corrupt("a grid without all of its pictures") }
+    }
+
+    /// A JPEG inside may have metadata of its own, which is not taken out here: segments up to the first scan must be
+    /// those that a decoder needs.
+    private func checkJPEG(_ range: Range<Int64>, _ source: SourceBytes) throws(CleaningError) {
+        guard range.count >= 4, try source.bigEndian(2, at: range.lowerBound) == 0xFFD8 else {
+            throw .corrupt("a JPEG inside does not begin like one")
+        }
+        var position = range.lowerBound + 2
+        while range.upperBound - position >= 4 {
+            let marker = try source.bigEndian(2, at: position)
+            let length = Int64(try source.bigEndian(2, at: position + 2))
+            switch marker {
+            case 0xFFDA: return
+            case 0xFFE0 where length == 16, 0xFFEE where length == 14: break
+            case 0xFFC0...0xFFCF, 0xFFDB, 0xFFDD: break
+            default: throw .unsupported("a JPEG inside with segments of its own")
+            }
+            position += 2 + length
+        }
+        throw .corrupt("a JPEG inside has no picture")
+    }
+}

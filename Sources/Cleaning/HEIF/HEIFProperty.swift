@@ -1,0 +1,82 @@
+/// A property of items (ISO/IEC 23008-12, 6.5; MIAF; AV1 image file format, 2.2), cleaned by allow-list.
+///
+/// | box | what stays |
+/// |---|---|
+/// | `ispe` `pixi` `irot` `imir` `clap` `pasp` `lsel` `a1op` `a1lx` `clli` `mdcv` | its fields |
+/// | `hvcC` `av1C` | rebuilt by `DecoderConfiguration` |
+/// | `colr` | `nclx`; a profile built anew |
+/// | `auxC` | the name alone |
+struct HEIFProperty {
+    /// The whole new box; nil where it goes.
+    let box: [UInt8]?
+    /// Of `ispe`.
+    private(set) var size: (width: Int, height: Int)?
+    /// Of `auxC`.
+    private(set) var auxiliaryType: String?
+    let type: BoxType
+    let words: Set<RemovedMetadata>
+
+    init(_ property: Box, _ reader: BoxReader, rebuildProfile: ProfileRebuild) throws(CleaningError) {
+        type = property.type
+        let bytes = try reader.bytes(property.payload)
+        var fields = FieldReader(bytes, of: property.type.description)
+        var words: Set<RemovedMetadata> = []
+        switch type {
+        case "ispe":
+            let kept = try fields.bytes(12)
+            size = (Int(BigEndian.number(kept, at: 4, 4)), Int(BigEndian.number(kept, at: 8, 4)))
+            box = .box(type, kept)
+        case "pixi":
+            let start = try fields.bytes(5)
+            box = .box(type, start + (try fields.bytes(Int(start[4]))))
+        case "irot", "imir", "a1op": box = .box(type, try fields.bytes(1))
+        case "lsel": box = .box(type, try fields.bytes(2))
+        case "clli": box = .box(type, try fields.bytes(4))
+        case "pasp": box = .box(type, try fields.bytes(8))
+        case "mdcv": box = .box(type, try fields.bytes(24))
+        case "clap": box = .box(type, try fields.bytes(32))
+        case "a1lx":
+            let flags = try fields.bytes(1)
+            box = .box(type, flags + (try fields.bytes(flags[0] & 1 == 0 ? 6 : 12)))
+        case "hvcC", "av1C": box = .box(type, try DecoderConfiguration.rebuilt(type, bytes, removed: &words))
+        case "auxC":
+            let start = try fields.bytes(4)
+            let name = fields.text()
+            if fields.count > 0 { words.insert(.other) }
+            auxiliaryType = String(decoding: name, as: UTF8.self)
+            box = .box(type, start + name + [0])
+        case "colr":
+            let kind = try fields.bytes(4)
+            switch BoxType(code: UInt32(BigEndian.number(kind, at: 0, 4))) {
+            case "nclx": box = .box(type, kind + (try fields.bytes(7)))
+            case "prof", "rICC":
+                let profile = fields.rest
+                let rebuilt = rebuildProfile(profile)
+                words.formUnion(rebuilt.removed)
+                if let new = rebuilt.profile, new.count <= profile.count {
+                    box = .box(type, kind + new)
+                } else {
+                    if rebuilt.profile != nil { words.insert(.icc) }
+                    box = nil
+                }
+            default:
+                words.insert(.icc)
+                box = nil
+            }
+        default:
+            if let word = Self.word(type) { words.insert(word) }
+            box = nil
+        }
+        self.words = words
+    }
+
+    private static func word(_ type: BoxType) -> RemovedMetadata? {
+        switch type {
+        case "free", "skip": nil
+        case "udes", "altt": .text
+        case "crtt", "mdft": .time
+        case "cmin", "cmex": .camera
+        default: .other
+        }
+    }
+}

@@ -1,0 +1,269 @@
+import Files
+import Testing
+
+@testable import Cleaning
+
+@Suite struct FilmTests {
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    private func clean(_ film: FilmFixture) throws -> CleanedBytes {
+        try CleanedBytes(film.bytes, in: folder, Film.clean)
+    }
+
+    /// The film's planted words, each in another place.
+    private static let planted = [
+        "52.5200", "SN123456", "PlantedTitle", "PlantedHandler", "PlantedCompressor", "PlantedXMP", "PlantedNote",
+        "VNDR",
+        "freeGPS", "telemetry-1", "niko", "\u{E1}\u{E2}",
+    ]
+
+    private static var full: FilmFixture {
+        var film = FilmFixture()
+        let sound = FilmFixture.Track(
+            id: 2, handler: "soun", entry: FilmFixture.sound("mp4a", extra: FilmFixture.elementaryStream()),
+            chunks: [[.text("sound-1")], [.text("sound-2")]])
+        let telemetry = FilmFixture.Track(
+            id: 3, handler: "meta", entry: .box("mebx", [0, 0, 0, 0, 0, 0, 0, 1] + .text("PlantedNote")),
+            chunks: [[.text("telemetry-1 52.5200")], [.text("telemetry-2")]],
+            extra: .box("tref", .box("cdsc", [0, 0, 0, 1])))
+        film.tracks = [FilmFixture.Track(id: 1), sound, telemetry]
+        film.tracks[0].extra = .box("udta", FilmFixture.userText("©nam", "PlantedTitle"))
+        film.movieExtra =
+            [UInt8].box("udta", FilmFixture.userText("©xyz", "+52.5200+013.4050/") + .box("SNum", .text("SN123456")))
+            + FilmFixture.keys([
+                ("com.apple.quicktime.location.ISO6709", "+52.5200+013.4050/"),
+                ("com.apple.quicktime.model", "SN123456"),
+            ])
+        let xmp: [UInt8] = [
+            0xBE, 0x7A, 0xCF, 0xCB, 0x97, 0xA9, 0x42, 0xE8, 0x9C, 0x71, 0x99, 0x94, 0x91, 0xE3, 0xAF, 0xAC,
+        ]
+        film.before = [UInt8].box("free", .text("PlantedNote")) + .box("uuid", xmp + .text("PlantedXMP"))
+        film.after = .box("skip", .text("SN123456"))
+        return film
+    }
+
+    @Test func `everything that a film tells goes, and its samples stay in order`() throws {
+        var film = Self.full
+        film.gap = .text("freeGPS 52.5200")
+        let cleaned = try clean(film)
+        for word in Self.planted { #expect(!cleaned.contains(word), "\(word)") }
+        #expect(cleaned.bytes.ends(with: .text("frame-1frame-2sound-1frame-3sound-2")))
+        #expect(cleaned.file.removed == [.gps, .camera, .xmp, .text, .time, .encoder, .telemetry])
+        #expect(cleaned.file.size?.width == 640 && cleaned.file.size?.height == 360 && cleaned.file.seconds == 2)
+        let again = try CleanedBytes(cleaned.bytes, in: folder, Film.clean)
+        #expect(again.bytes == cleaned.bytes && again.file.removed.isEmpty)
+    }
+
+    @Test(arguments: [0, 4, 8, 16, 32]) func `samples are found by sizes of every width`(bits: Int) throws {
+        var film = FilmFixture()
+        film.tracks[0].sizeBits = bits
+        film.tracks[0].version = 1
+        film.tracks[0].usesWideOffsets = bits == 8
+        film.gap = [1, 2, 3]
+        let cleaned = try clean(film)
+        #expect(cleaned.bytes.ends(with: .text("frame-1frame-2frame-3")))
+        #expect(!cleaned.contains("co64") && cleaned.contains("stco"))
+        #expect(cleaned.file.removed.contains(.other), "gaps were not empty")
+    }
+
+    @Test func `a turned film is told as it is displayed`() throws {
+        var film = FilmFixture()
+        film.tracks[0].matrix = [0, 0x10000, 0, UInt32(bitPattern: -0x10000), 0, 0, 0x168_0000, 0, 0x4000_0000]
+        let cleaned = try clean(film)
+        #expect(cleaned.file.size?.width == 360 && cleaned.file.size?.height == 640)
+        #expect(cleaned.bytes.contains("tkhd"))
+    }
+
+    @Test func `the longest track counts, as its edits say`() throws {
+        var film = FilmFixture()
+        let edit = BigEndian.bytes(UInt32(900)) + [0, 0, 0, 0, 0, 1, 0, 0]
+        film.tracks[0].extra = .box("edts", .fullBox("elst", [0, 0, 0, 1] + edit))
+        let cleaned = try clean(film)
+        #expect(cleaned.file.seconds == 1.5)
+        #expect(cleaned.contains("elst"))
+    }
+
+    @Test func `frames of sound that a table counts are whole`() throws {
+        var film = FilmFixture()
+        // Two channels of 16 bits: three frames are twelve bytes, and the table says one byte each.
+        film.tracks = [
+            FilmFixture.Track(
+                id: 1, handler: "soun", entry: FilmFixture.sound(), chunks: [[[1], [2], [3]]], sizeBits: 0)
+        ]
+        var bytes = film.bytes
+        let data = [UInt8].box("mdat", [1, 2, 3])
+        let position = try #require(bytes.position(of: data))
+        bytes.replaceSubrange(position..<position + data.count, with: [UInt8].box("mdat", Array(1...15)))
+        let cleaned = try CleanedBytes(bytes, in: folder, Film.clean)
+        #expect(cleaned.bytes.ends(with: .box("mdat", Array(1...12))))
+    }
+
+    @Test func `only the samples to leave out stay of what iTunes writes`() throws {
+        func item(_ name: String, _ value: String) -> [UInt8] {
+            .box(
+                "----",
+                .fullBox("mean", .text("com.apple.iTunes")) + .fullBox("name", .text(name))
+                    + .fullBox("data", flags: 1, [0, 0, 0, 0] + .text(value)))
+        }
+        let list =
+            item("iTunSMPB", " 00000000 00000840 000001ca 00000000003F31F6 00000000 PlantedNote")
+            + item("SN", "SN123456")
+        var film = FilmFixture()
+        let handler = [UInt8].fullBox("hdlr", [UInt8](repeating: 0, count: 21))
+        film.movieExtra = .box("udta", .fullBox("meta", handler + .box("ilst", list)))
+        let cleaned = try clean(film)
+        #expect(cleaned.contains(" 00000000 00000840 000001CA 00000000003F31F6 00000000 00000000"))
+        #expect(!cleaned.contains("PlantedNote") && !cleaned.contains("SN123456"))
+        #expect(cleaned.file.removed.contains(.text))
+        let again = try CleanedBytes(cleaned.bytes, in: folder, Film.clean)
+        #expect(again.bytes == cleaned.bytes && again.file.removed.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("Hello", false), ("GPS (13.4050, 52.5200, 16)", true), ("HOME(E: 13.40, N: 52.52)", true), ("1.2345", true),
+        ("$GPRMC,070809,A", true), ("version 1.234 costs 12.50", false), (".1234", false),
+    ])
+    func `subtitles that tell positions go`(text: String, tells: Bool) throws {
+        var film = FilmFixture()
+        let subtitle = FilmFixture.Track(
+            id: 2, handler: "sbtl",
+            entry: .box("tx3g", [UInt8](repeating: 0, count: 7) + [1] + [UInt8](repeating: 0, count: 30)),
+            chunks: [[[0, UInt8(text.utf8.count)] + .text(text)]])
+        film.tracks.append(subtitle)
+        let cleaned = try clean(film)
+        #expect(cleaned.contains(text) == !tells)
+        #expect(cleaned.file.removed.contains(.gps) == tells)
+    }
+
+    @Test func `what a decoder needs stays, and what names its encoder goes`() throws {
+        let message: [UInt8] = [0x4E, 1, 5] + .text("PlantedOptions")
+        let configuration: [UInt8] =
+            [UInt8](repeating: 1, count: 22) + [2, 0xA1, 0, 1, 0, 3, 0x42, 1, 7, 0xA7, 0, 1, 0, UInt8(message.count)]
+            + message
+        var film = FilmFixture()
+        film.tracks[0].entry = FilmFixture.video(
+            "hvc1", configuration: .box("hvcC", configuration),
+            extra: .box("colr", .text("nclx") + [0, 1, 0, 1, 0, 1, 0] + .text("PlantedNote"))
+                + .box("pasp", [0, 0, 0, 1, 0, 0, 0, 1])
+                + .box("uuid", [UInt8](repeating: 7, count: 16) + .text("SN123456")))
+        let cleaned = try clean(film)
+        for word in ["PlantedOptions", "PlantedNote", "SN123456"] { #expect(!cleaned.contains(word), "\(word)") }
+        for word in ["hvcC", "nclx", "pasp"] { #expect(cleaned.contains(word), "\(word)") }
+    }
+
+    @Test func `descriptors beside a decoder's go`() throws {
+        var film = FilmFixture()
+        film.tracks[0] = FilmFixture.Track(
+            id: 1, handler: "soun",
+            entry: FilmFixture.sound("mp4a", extra: FilmFixture.elementaryStream(extra: [0x43, 8] + .text("SN123456"))))
+        let cleaned = try clean(film)
+        #expect(!cleaned.contains("SN123456") && cleaned.contains("esds"))
+    }
+
+    @Test func `what follows a whole film goes`() throws {
+        var film = FilmFixture()
+        film.after = .text("\u{1}\u{1}\u{1}\u{1} a camera's own 52.5200")
+        let cleaned = try clean(film)
+        #expect(!cleaned.contains("52.5200") && cleaned.file.removed.contains(.trailing))
+    }
+
+    private static let refused: [(String, CleaningError, @Sendable (inout FilmFixture) -> Void)] = [
+        ("no tracks", .corrupt("it has no box “moov”"), { $0 = FilmFixture(tracks: []) }),
+        (
+            "another file", .unsupported("a reference to another file"),
+            { $0.tracks[0].reference = .fullBox("url ", .text("file:///x\u{0}")) }
+        ),
+        ("compressed", .unsupported("its description is compressed (cmov)"), { $0.movieExtra = .box("cmov", []) }),
+        ("no picture", .unsupported("no track of film, sound or text"), { $0.tracks[0].handler = "meta" }),
+        ("a codec", .unsupported("a track compressed as “jpeg”"), { $0.tracks[0].entry = FilmFixture.video("jpeg") }),
+        ("encrypted", .unsupported("a track compressed as “encv”"), { $0.tracks[0].entry = FilmFixture.video("encv") }),
+        ("twice", .corrupt("two tracks have one number"), { $0.tracks.append($0.tracks[0]) }),
+        ("two movies", .corrupt("it has more than one box “moov”"), { $0.after = $0.movie(start: 0) }),
+        (
+            "tracks", .excessive("more than 64 tracks"),
+            { film in
+                film.tracks = (1...65).map { FilmFixture.Track(id: $0, chunks: [[[1]]]) }
+            }
+        ),
+        (
+            "foreign unit", .corrupt("a decoder's settings have a foreign unit"),
+            {
+                $0.tracks[0].entry = FilmFixture.video(
+                    configuration: .box("avcC", [1, 66, 0, 30, 0xFF, 0xE1, 0, 2, 0x06, 5, 0]))
+            }
+        ),
+    ]
+
+    @Test(arguments: refused.indices) func `what is not understood is refused`(index: Int) throws {
+        let (name, error, change) = Self.refused[index]
+        if name == "no tracks" {
+            let bytes = [UInt8].box("ftyp", .text("isom") + [0, 0, 0, 0])
+            #expect(throws: error) { try CleanedBytes(bytes, in: folder, Film.clean) }
+            return
+        }
+        var film = FilmFixture()
+        change(&film)
+        #expect(throws: error, "\(name)") { try clean(film) }
+    }
+
+    @Test func `samples outside of the data are refused`() throws {
+        let film = FilmFixture()
+        let bytes = film.bytes
+        let table = try #require(bytes.position(of: .text("stco")))
+        for (offset, error) in [
+            (0, CleaningError.corrupt("samples lie outside of its data")), (0xFFFF_FF00, .truncated),
+            (bytes.count - 3, .truncated),
+        ] {
+            var changed = bytes
+            changed.replaceSubrange(table + 12..<table + 16, with: BigEndian.bytes(UInt32(offset)))
+            #expect(throws: error) { try CleanedBytes(changed, in: folder, Film.clean) }
+        }
+    }
+
+    @Test func `more samples than the limit are refused before anything is read`() throws {
+        var film = FilmFixture()
+        film.tracks[0].sizeBits = 0
+        var bytes = film.bytes
+        let table = try #require(bytes.position(of: .text("stsz")))
+        bytes.replaceSubrange(table + 12..<table + 16, with: BigEndian.bytes(UInt32(20_000_001)))
+        #expect(throws: CleaningError.excessive("more than 20 million samples")) {
+            try CleanedBytes(bytes, in: folder, Film.clean)
+        }
+    }
+
+    @Test func `damage is refused or cleaned`() throws {
+        var film = Self.full
+        // A changed table may make a sample of what was beside it: what is planted lies in no data.
+        film.tracks[2].chunks = [[.text("motion-1")], [.text("motion-2")]]
+        try expectSafe(
+            film.bytes, planted: ["52.5200", "SN123456", "PlantedTitle", "PlantedXMP", "niko"], changes: 2000,
+            clean: Film.clean)
+    }
+
+    @Test func `a film of more than 4 GiB gets wide offsets, and its data is not read`() throws {
+        let film = FilmFixture()
+        let large: Int64 = 5 << 30
+        // The film's data moves behind a hole that one sample covers: `mdat` of 64 bits, then `moov`.
+        var track = FilmFixture.Track(id: 1, chunks: [[[1]], [[2]]], usesWideOffsets: true)
+        track.sizeBits = 32
+        var movie = FilmFixture(tracks: [track]).movie(start: 0)
+        let sizes = try #require(movie.position(of: .text("stsz")))
+        movie.replaceSubrange(sizes + 16..<sizes + 20, with: BigEndian.bytes(UInt32(3 << 30)))
+        movie.replaceSubrange(sizes + 20..<sizes + 24, with: BigEndian.bytes(UInt32(2) << 29))
+        let places = try #require(movie.position(of: .text("co64")))
+        movie.replaceSubrange(places + 12..<places + 20, with: BigEndian.bytes(UInt64(100)))
+        movie.replaceSubrange(places + 20..<places + 28, with: BigEndian.bytes(UInt64(3 << 30) + 200))
+        let file = try folder.file(
+            film.bytes.prefix(24) + BigEndian.bytes(UInt32(1)) + .text("mdat") + BigEndian.bytes(UInt64(large - 24)))
+        try file.write(movie, at: large)
+        let cleaned = try Film.clean(try SourceBytes(file))
+        #expect(cleaned.copy.parts.count < 32)
+        #expect(cleaned.copy.size > 4 << 30 && cleaned.copy.size < large)
+        guard case .bytes(let start)? = cleaned.copy.parts.first else { return }
+        #expect(start.count > 100)
+        #expect(
+            cleaned.copy.parts.contains { if case .bytes(let bytes) = $0 { bytes.contains("co64") } else { false } })
+    }
+}

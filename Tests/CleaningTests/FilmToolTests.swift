@@ -1,0 +1,136 @@
+import Files
+import Testing
+
+@testable import Cleaning
+
+/// Films that ffmpeg makes, and what ffmpeg and exiftool say of their copies.
+@Suite(.enabled(if: Program.areInstalled("ffmpeg", "ffprobe", "exiftool"), "ffmpeg and exiftool are not installed"))
+struct FilmToolTests {
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    private static let picture = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=2"]
+    private static let sound = ["-f", "lavfi", "-i", "sine=frequency=440:duration=2"]
+    private static let words = [
+        "-metadata", "title=PlantedTitle", "-metadata", "artist=PlantedArtist", "-metadata",
+        "location=+52.5200+013.4050/",
+        "-metadata", "comment=PlantedComment", "-metadata", "creation_time=2024-05-06T07:08:09Z",
+    ]
+
+    /// The name of each film, and how it is made.
+    private static let films: [(name: String, arguments: [String])] = [
+        ("plain.mp4", ["-c:v", "mpeg4", "-c:a", "aac"]), ("plain.mov", ["-c:v", "mpeg4", "-c:a", "pcm_s16le"]),
+        ("deep.mov", ["-c:v", "prores", "-c:a", "pcm_s24be"]),
+        ("timecode.mov", ["-c:v", "mpeg4", "-timecode", "01:02:03:04"]),
+        ("sound.m4a", ["-vn", "-c:a", "alac"]), ("sound.mp4", ["-vn", "-c:a", "ac3"]),
+        ("fragments.mp4", ["-c:v", "mpeg4", "-c:a", "aac", "-g", "5", "-movflags", "frag_keyframe+empty_moov"]),
+        (
+            "moof.mp4",
+            [
+                "-c:v", "mpeg4", "-c:a", "aac", "-g", "5", "-movflags",
+                "frag_keyframe+empty_moov+default_base_moof+separate_moof",
+            ]
+        ),
+        (
+            "dash.mp4",
+            ["-c:v", "mpeg4", "-c:a", "aac", "-g", "5", "-movflags", "dash+global_sidx", "-write_prft", "wallclock"]
+        ),
+        ("hybrid.mp4", ["-c:v", "mpeg4", "-c:a", "aac", "-g", "5", "-movflags", "frag_keyframe"]),
+    ]
+
+    @Test(arguments: films.indices) func `packets, codecs and lengths are those of the original`(index: Int) throws {
+        let (name, arguments) = Self.films[index]
+        _ = try Program.run(
+            "ffmpeg", ["-nostdin", "-v", "error"] + Self.picture + Self.sound + Self.words + arguments + [name],
+            in: folder.path)
+        let input = try OpenFile("\(folder.path)/\(name)", .read)
+        let cleaned = try Film.clean(try SourceBytes(input))
+        let output = try folder.file([], named: "clean-\(name)")
+        try cleaned.copy.write(from: input, to: output)
+        #expect(cleaned.removed.isSuperset(of: [.gps, .text, .encoder]))
+
+        func packets(_ name: String) throws -> [String] {
+            let arguments = [
+                "-nostdin", "-v", "error", "-i", name, "-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framemd5",
+                "-",
+            ]
+            return try Program.run("ffmpeg", arguments, in: folder.path).split(separator: "\n").map(String.init)
+                .filter { !$0.hasPrefix("#") }
+        }
+        let original = try packets(name)
+        #expect(original.count > 10)
+        #expect(try packets("clean-\(name)") == original)
+
+        func streams(_ name: String) throws -> String {
+            let entries = "stream=codec_name,width,height,channels,duration:format=duration"
+            return try Program.run(
+                "ffprobe", ["-v", "error", "-select_streams", "V", "-show_entries", entries, "-of", "csv", name],
+                in: folder.path)
+        }
+        #expect(try streams("clean-\(name)") == streams(name))
+
+        let told = try Program.run("exiftool", ["-ee", "-G1", "-a", "-u", "-s", "clean-\(name)"], in: folder.path)
+        for word in ["Planted", "52 deg", "2024:05:06", "Lavf", "TimeCode", "Warning", "Error"] {
+            #expect(!told.contains(word), "\(told)")
+        }
+    }
+
+    @Test func `frames decode from a pipe, since the description comes first`() throws {
+        _ = try Program.run(
+            "ffmpeg",
+            ["-nostdin", "-v", "error"] + Self.picture + Self.sound + ["-c:v", "mpeg4", "-c:a", "aac", "film.mp4"],
+            in: folder.path)
+        let input = try OpenFile("\(folder.path)/film.mp4", .read)
+        let cleaned = try Film.clean(try SourceBytes(input))
+        let output = try folder.file([], named: "clean.mp4")
+        try cleaned.copy.write(from: input, to: output)
+        let decoded = try ["film.mp4", "clean.mp4"].map {
+            try Program.run("ffmpeg", ["-nostdin", "-v", "error", "-i", $0, "-f", "md5", "-"], in: folder.path)
+        }
+        #expect(decoded[0] == decoded[1])
+        let bytes = try TestFolder.bytes(of: output)
+        let movie = try #require(bytes.position(of: .text("moov")))
+        let data = try #require(bytes.position(of: .text("mdat")))
+        #expect(movie < data)
+    }
+}
+
+/// Pictures that libheif makes, with metadata of exiftool.
+@Suite(
+    .enabled(
+        if: Program.areInstalled("heif-enc", "heif-convert", "ffmpeg", "exiftool"),
+        "libheif's examples are not installed"))
+struct HEIFToolTests {
+    @Test func `pixels are those of the original, and exiftool finds nothing`() throws {
+        let folder = try TestFolder()
+        func run(_ name: String, _ arguments: String...) throws -> String {
+            try Program.run(name, arguments, in: folder.path)
+        }
+        _ = try run(
+            "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240", "-frames:v", "1",
+            "picture.png")
+        _ = try run("heif-enc", "-t", "64", "picture.png", "-o", "picture.heic")
+        _ = try run(
+            "exiftool", "-q", "-overwrite_original", "-Make=PlantedMaker", "-GPSLatitude=52.52", "-GPSLatitudeRef=N",
+            "-XMP:Title=PlantedTitle", "picture.heic")
+        let input = try OpenFile("\(folder.path)/picture.heic", .read)
+        let cleaned = try HEIF.clean(try SourceBytes(input)) { (nil, $0.isEmpty ? [] : [.icc]) }
+        let output = try folder.file([], named: "clean.heic")
+        try cleaned.copy.write(from: input, to: output)
+        #expect(cleaned.removed.isSuperset(of: [.gps, .camera, .exif, .xmp, .thumbnail]))
+
+        _ = try run("heif-convert", "picture.heic", "original.png")
+        _ = try run("heif-convert", "clean.heic", "clean.png")
+        func pixels(_ name: String) throws -> String {
+            try run("ffmpeg", "-nostdin", "-v", "error", "-i", name, "-f", "md5", "-")
+        }
+        #expect(try pixels("clean.png") == pixels("original.png"))
+        let told = try run("exiftool", "-ee", "-G1", "-a", "-u", "-s", "clean.heic")
+        for word in ["Planted", "52 deg", "XMP", "IFD0", "Warning", "Error"] {
+            #expect(!told.contains(word), "\(told)")
+        }
+        let bytes = try TestFolder.bytes(of: output)
+        for word in ["PlantedMaker", "PlantedTitle"] { #expect(!bytes.contains(word)) }
+    }
+}
