@@ -1,5 +1,5 @@
-package import Files
 import Cleaning
+package import Files
 import Imaging
 import MediaMessage
 

@@ -1,6 +1,6 @@
 import Blobs
-package import Files
 import Cleaning
+package import Files
 import Imaging
 package import MediaMessage
 import Sealing
