@@ -129,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "MediaClientTests",
             dependencies: [
-                "MediaClient", "MediaMessage", "Sealing", "Imaging", "Transfer", "Blobs", "Files", "TestSupport",
+                "MediaClient", "MediaMessage", "Sealing", "Cleaning", "Imaging", "Transfer", "Blobs", "Files",
+                "TestSupport",
             ], exclude: ["Vectors", "Peer"]),
         .testTarget(
             name: "SatchelTests",

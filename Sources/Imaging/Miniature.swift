@@ -1,3 +1,5 @@
+import Cleaning
+
 /// Builds a picture of at most 100 pixels a side from the rows of a larger one, for the preview and the ThumbHash.
 struct MiniatureMaker: ~Copyable {
     private var scaler: RowScaler?

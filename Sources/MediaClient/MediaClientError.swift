@@ -1,4 +1,5 @@
 package import Blobs
+package import Cleaning
 package import Files
 package import Imaging
 package import MediaMessage
@@ -23,6 +24,10 @@ package enum MediaClientError: Error, Sendable {
     case picture(ImagingError)
     /// A picture to be sent is damaged, and nobody has said that this will do.
     case damagedPicture(ImagingError)
+    /// A picture, film or sound, which people call so, could not be cleaned.
+    case cleaning(String, CleaningError)
+    /// Nothing can be taken out of pictures, films and sound of this media type.
+    case uncleanable(String)
     case sealing(SealingError)
     /// The message leads to a host that is not allowed.
     case hostNotAllowed(HTTPOrigin)
@@ -59,6 +64,13 @@ package enum MediaClientError: Error, Sendable {
     case answer(String, host: String)
 }
 
+extension MediaClientError {
+    /// Why a file, which people call `noun`, was not cleaned.
+    static func notCleaned(_ noun: String, _ error: CleaningError) -> MediaClientError {
+        if case .file(let error) = error { .input(error) } else { .cleaning(noun, error) }
+    }
+}
+
 extension MediaClientError: CustomStringConvertible {
     package var description: String {
         switch self {
@@ -70,6 +82,9 @@ extension MediaClientError: CustomStringConvertible {
         case .notWritable(let path, let what): "\(path) is \(what); choose another path"
         case .picture(let error): error.description
         case .damagedPicture(let error): "\(error); --accept-damaged sends what can be read of it"
+        case .cleaning(let noun, let error): "the \(noun) \(error); \(Self.wayAsItIs)"
+        case .uncleanable(let type):
+            "\(type) cannot be cleaned here of what it tells beside its content; \(Self.wayAsItIs)"
         case .sealing(let error): error.description
         case .hostNotAllowed(let origin):
             "the message points to \(origin.authority), which is not one of your servers; if you trust it, "
@@ -97,6 +112,8 @@ extension MediaClientError: CustomStringConvertible {
         case .answer(let why, let host): "unexpected response from \(host): \(why)"
         }
     }
+
+    private static let wayAsItIs = "--as-file sends it as it is"
 
     /// How to say that a host may be asked. `--from` leads to public addresses only.
     private static func way(to origin: HTTPOrigin) -> String {

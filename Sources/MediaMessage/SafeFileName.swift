@@ -55,48 +55,76 @@ private func replacing(_ text: String, _ isUnwanted: (Unicode.Scalar) -> Bool) -
 }
 
 /// The extension to add; nil if the name has one that matches the type, or none is known for the type.
-private func missingExtension(_ name: String, _ mediaType: String) -> String? {
-    guard let known = MediaTypes.extensions[mediaType], let first = known.first else { return nil }
+package func missingExtension(_ name: String, _ mediaType: String) -> String? {
+    guard let known = FileExtensions.byType[mediaType], let first = known.first else { return nil }
     guard let own = fileExtension(of: name) else { return first }
     return known.contains(own.lowercased()) ? nil : first
 }
 
 /// The part after the last dot, if there is something before it.
-private func fileExtension(of name: String) -> String? {
+package func fileExtension(of name: String) -> String? {
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return nil }
     let text = name[name.index(after: dot)...]
     return text.isEmpty ? nil : String(text)
 }
 
 /// The file extensions of each media type, the usual one first.
-package enum MediaTypes {
-    package static let extensions: [String: [String]] = [
+package enum FileExtensions {
+    package static let byType: [String: [String]] = [
+        "application/epub+zip": ["epub"],
         "application/gzip": ["gz", "tgz"],
         "application/json": ["json"],
+        "application/ogg": ["ogx"],
         "application/pdf": ["pdf"],
+        "application/vnd.oasis.opendocument.graphics": ["odg"],
+        "application/vnd.oasis.opendocument.presentation": ["odp"],
+        "application/vnd.oasis.opendocument.spreadsheet": ["ods"],
+        "application/vnd.oasis.opendocument.text": ["odt"],
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation": ["pptx"],
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ["xlsx"],
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ["docx"],
+        "application/x-7z-compressed": ["7z"],
+        "application/x-xz": ["xz", "txz"],
         "application/zip": ["zip", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "apk", "jar"],
+        "application/zstd": ["zst"],
+        "audio/aac": ["aac"],
+        "audio/aiff": ["aiff", "aif", "aifc"],
+        "audio/amr": ["amr"],
+        "audio/amr-wb": ["awb", "amr"],
         "audio/flac": ["flac"],
-        "audio/mp4": ["m4a", "mp4"],
+        "audio/mp4": ["m4a", "m4b", "mp4"],
         "audio/mpeg": ["mp3"],
-        "audio/ogg": ["ogg", "oga", "opus"],
+        "audio/ogg": ["ogg", "oga", "opus", "spx"],
         "audio/wav": ["wav"],
         "image/avif": ["avif"],
-        "image/bmp": ["bmp"],
+        "image/bmp": ["bmp", "dib"],
         "image/gif": ["gif"],
         "image/heic": ["heic", "heif"],
+        "image/heic-sequence": ["heics", "heic"],
         "image/heif": ["heif", "heic"],
+        "image/heif-sequence": ["heifs", "heif"],
+        "image/jp2": ["jp2"],
         "image/jpeg": ["jpg", "jpeg", "jpe", "jfif"],
         "image/jxl": ["jxl"],
-        "image/png": ["png"],
+        "image/png": ["png", "apng"],
         "image/svg+xml": ["svg"],
-        "image/tiff": ["tiff", "tif", "dng"],
+        "image/tiff": ["tiff", "tif", "dng", "nef", "cr2", "arw", "pef"],
         "image/webp": ["webp"],
+        "image/x-canon-cr3": ["cr3"],
         "text/plain": ["txt", "text", "log", "md", "csv"],
+        "video/3gpp": ["3gp", "3gpp"],
+        "video/3gpp2": ["3g2"],
+        "video/iso.segment": ["m4s"],
+        "video/matroska": ["mkv"],
+        "video/mp2t": ["ts", "mts", "m2ts"],
         "video/mp4": ["mp4", "m4v"],
         "video/mpeg": ["mpg", "mpeg"],
+        "video/ogg": ["ogv", "ogg"],
         "video/quicktime": ["mov", "qt"],
         "video/webm": ["webm"],
+        "video/x-flv": ["flv"],
         "video/x-matroska": ["mkv"],
+        "video/x-ms-asf": ["wmv", "wma", "asf"],
         "video/x-msvideo": ["avi"],
     ]
 }

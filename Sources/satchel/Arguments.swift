@@ -130,6 +130,8 @@ struct LeaseOptions: ParsableArguments {
 struct ContentOptions: ParsableArguments {
     static let qualityHelp = "Picture quality: standard (1600 pixels, the default), high (4096) or original."
 
+    static let asFileHelp = "Send the file bit for bit, with all that it tells: place, time, device."
+
     @Option(help: ArgumentHelp(qualityHelp, valueName: "quality"))
     var quality: String?
 
@@ -162,6 +164,9 @@ struct ContentOptions: ParsableArguments {
     @Flag(help: "Accept damaged pictures, as far as they can be read.")
     var acceptDamaged = false
 
+    @Flag(help: ArgumentHelp(ContentOptions.asFileHelp))
+    var asFile = false
+
     var flags: [SettingKey: String] {
         [
             .quality: quality, .padding: padding, .format: format, .name: noName ? "no" : nil,
@@ -171,14 +176,23 @@ struct ContentOptions: ParsableArguments {
 
     func validate() throws {
         if name != nil && noName { throw ValidationError("--name and --no-name exclude each other") }
+        try Self.check(asFile: asFile, quality: quality, acceptDamaged: acceptDamaged)
         try requireText(["--caption": caption, "--alt": alt, "--name": name])
+    }
+
+    /// A file that is sent bit for bit is neither compressed nor mended.
+    static func check(asFile: Bool, quality: String?, acceptDamaged: Bool) throws {
+        if asFile && quality != nil { throw ValidationError("--as-file and --quality exclude each other") }
+        if asFile && acceptDamaged { throw ValidationError("--as-file and --accept-damaged exclude each other") }
     }
 
     /// What the message says about the file at `path`. Its own name is included unless that is turned off.
     func sendOptions(for path: String, _ settings: Settings) -> SendOptions {
-        let own = path == "-" ? nil : path.split(separator: "/").last.map { PathText.readable(String($0)) }
+        let last = path == "-" || settings.naming == .no ? nil : path.split(separator: "/").last
+        let own = last.map { SentName.own(PathText.readable(String($0)), isNeutral: settings.naming == .neutral) }
         return SendOptions(
-            name: name ?? (settings.hasName ? own : nil), caption: caption, alt: alt, acceptsCorruption: acceptDamaged)
+            name: name.map(SentName.given) ?? own ?? .none, caption: caption, alt: alt,
+            acceptsCorruption: acceptDamaged, isAsItIs: asFile)
     }
 
     /// A link has room for what opens the file, and for nothing else.

@@ -243,12 +243,4 @@ struct MediaTypeCase: Sendable, CustomTestStringConvertible {
             }
         }
     }
-
-    @Test func `every type has an extension`() {
-        for (type, name) in MediaType.fileExtensions {
-            #expect(type.contains("/") && !name.isEmpty && name.allSatisfy { $0.isLowercase || $0.isNumber })
-        }
-        #expect(MediaType.fileExtensions["image/jpeg"] == "jpg" && MediaType.fileExtensions["video/quicktime"] == "mov")
-        #expect(MediaType.fileExtensions[MediaType.unknown] == nil)
-    }
 }

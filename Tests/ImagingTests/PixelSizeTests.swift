@@ -1,3 +1,4 @@
+import Cleaning
 import Testing
 
 @testable import Imaging

@@ -71,7 +71,7 @@ final class JourneyStage {
     {
         let blob = folder.path("blob")
         var message = try client([.name: "no"]).seal(
-            try file(bytes), options: SendOptions(name: "notes.bin"), to: blob, replacing: true)
+            try file(bytes), options: SendOptions(name: .given("notes.bin")), to: blob, replacing: true)
         message.url = BlobURL("\(url)/\(message.address.hex)")
         return (blob, message)
     }

@@ -28,7 +28,8 @@ struct OutboxTests {
 
     /// A send that finds its server gone; the entry that stays.
     private func stranded(
-        _ peer: Peer, _ values: [SettingKey: String] = [:], options: SendOptions = SendOptions(name: "notes.bin")
+        _ peer: Peer, _ values: [SettingKey: String] = [:],
+        options: SendOptions = SendOptions(name: .given("notes.bin"))
     ) throws -> (client: MediaClient, item: OutboxItem) {
         let client = try client(peer, values)
         #expect(throws: MediaClientError.self) { try client.send(try stage.file(bytes), options: options) }

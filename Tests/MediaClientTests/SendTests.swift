@@ -15,7 +15,7 @@ struct SendTests {
 
     private func send(to peer: Peer, _ values: [SettingKey: String] = [:]) throws -> MediaMessage {
         let client = try stage.client(values.merging([.server: peer.url]) { given, _ in given })
-        let options = SendOptions(name: "notes.bin", caption: "Hello")
+        let options = SendOptions(name: .given("notes.bin"), caption: "Hello")
         return try #require(try client.send(try stage.file(bytes), options: options).messages.first)
     }
 
@@ -157,7 +157,7 @@ struct SendTests {
         let peer = try stage.peers.start()
         let client = try stage.client([.server: peer.url])
         let message = try #require(
-            try client.send(OpenFile(path, .read), options: SendOptions(name: "it")).messages.first)
+            try client.send(OpenFile(path, .read), options: SendOptions(name: .given("it"))).messages.first)
         let opened = try client.open(message, to: .folder(stage.folder.path("out")), replacing: false, named: [])
         let arrived = try TestSupport.bytes(ofFile: try #require(opened.path))
         #expect(!arrived.isEmpty && Int64(arrived.count) == message.media.size)
@@ -169,7 +169,7 @@ struct SendTests {
         let file = try stage.file(Array("first line\nthe rest".utf8))
         try file.seek(to: 11)
         let client = try stage.client([.server: peer.url])
-        let message = try #require(try client.send(file, options: SendOptions(name: "rest")).messages.first)
+        let message = try #require(try client.send(file, options: SendOptions(name: .given("rest"))).messages.first)
         let opened = try client.open(message, to: .folder(stage.folder.path("out")), replacing: false, named: [])
         #expect(try TestSupport.bytes(ofFile: try #require(opened.path)) == Array("the rest".utf8))
     }

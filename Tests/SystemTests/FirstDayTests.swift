@@ -23,12 +23,10 @@ struct FirstDayTests {
     @Test(arguments: [["send", "it"], ["prepare", "it", "-o", "-"], ["seal", "it", "-o", "blob"]])
     func `that metadata stays in a file is said even to who wants to hear little`(command: [String]) async throws {
         let server = try await journey.serve()
-        // A photograph of a telephone, a film, and what nobody knows.
-        let films: [[UInt8]] = [
-            [0, 0, 0, 24] + Array("ftypheic".utf8) + [UInt8](repeating: 0, count: 12),
-            [0, 0, 0, 24] + Array("ftypqt  ".utf8) + [UInt8](repeating: 0, count: 12), [1, 2, 3, 4],
+        let files: [([UInt8], Bool)] = [
+            ([1, 2, 3, 4], true), (Array("%PDF-1.7".utf8), true), (Array("a note".utf8), false),
         ]
-        for (bytes, isWarned) in films.map({ ($0, true) }) + [(Array("a note".utf8), false)] {
+        for (bytes, isWarned) in files {
             try write(bytes, toFile: journey.path("it"))
             _ = try? FileManager.default.removeItem(atPath: journey.path("blob"))
             let quiet = try await run(
@@ -36,6 +34,27 @@ struct FirstDayTests {
                 in: journey.folder.path)
             #expect(quiet.status == 0 && quiet.errors.contains("is not removed") == isWarned, "\(quiet.errors)")
             #expect(isWarned || quiet.errors.isEmpty, "\(quiet.errors)")
+        }
+        #expect(await server.stop() == 0)
+    }
+
+    @Test(arguments: [["send", "it"], ["prepare", "it", "-o", "-"], ["seal", "it", "-o", "blob"]])
+    func `what cannot be cleaned leaves only for who asks for that`(command: [String]) async throws {
+        let server = try await journey.serve()
+        let environment = journey.environment(server: server.url)
+        // A photograph and a film without anything in them, and a picture of a kind that nothing is taken out of.
+        for start in ["ftypheic", "ftypqt  ", "jP  \r\n\u{87}\n"] {
+            let bytes = [0, 0, 0, start.hasPrefix("j") ? 12 : 24] + start.unicodeScalars.map { UInt8($0.value) }
+            try write(bytes + [UInt8](repeating: 0, count: 12), toFile: journey.path("it"))
+            _ = try? FileManager.default.removeItem(atPath: journey.path("blob"))
+            let refused = try await run(
+                Programs.path("satchel"), command, environment: environment, in: journey.folder.path)
+            #expect(refused.status == 65 && refused.errors.contains("--as-file"), "\(refused.errors)")
+            #expect(refused.outputBytes.isEmpty && !FileManager.default.fileExists(atPath: journey.path("blob")))
+            let quiet = try await run(
+                Programs.path("satchel"), command + ["-q", "--as-file"], environment: environment,
+                in: journey.folder.path)
+            #expect(quiet.status == 0 && quiet.errors.contains("is not known here"), "\(quiet.errors)")
         }
         #expect(await server.stop() == 0)
     }

@@ -64,6 +64,10 @@ private struct FlagScene: Sendable {
         // A picture without its end.
         let picture = try bytes(ofFile: photograph(in: journey.folder))
         try write(Array(picture.dropLast(picture.count / 10)), toFile: journey.path("broken"))
+        // A picture of a kind that nothing is taken out of.
+        let size: [UInt8] = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0]
+        let bitmap = [0x42, 0x4D, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0] + size
+        try write(bitmap + [0, 0, 0, 0, 16] + [UInt8](repeating: 0, count: 35), toFile: journey.path("bitmap"))
         let sent = try await satchel(["send", "note"])
         try write(sent.outputBytes, toFile: journey.path("m"))
         let sealed = try await satchel(["seal", "note", "-o", "blob"])
@@ -114,10 +118,10 @@ private struct FlagScene: Sendable {
         return said == [true, false]
     }
 
-    /// Whether a damaged picture is treated in another way with the flag.
-    private func acceptsDamage(_ command: [String]) async throws -> Bool {
+    /// Whether a file is refused, and taken with the flag.
+    private func acceptsRefused(_ command: [String], _ flag: String) async throws -> Bool {
         let refused = try await satchel(command)
-        let tried = try await satchel(command + ["--accept-damaged"])
+        let tried = try await satchel(command + [flag])
         return refused.status == 65 && tried.status == 0
     }
 
@@ -159,7 +163,8 @@ private struct FlagScene: Sendable {
         "send --caption": { try await $0.adds("\"caption\":\"Hi\"", ["send", "note"], ["--caption", "Hi"]) },
         "send --alt": { try await $0.adds("\"alt\":\"Hi\"", ["send", "note"], ["--alt", "Hi"]) },
         "send --name": { try await $0.adds("\"name\":\"x\"", ["send", "note"], ["--name", "x"]) },
-        "send --accept-damaged": { try await $0.acceptsDamage(["send", "broken"]) },
+        "send --accept-damaged": { try await $0.acceptsRefused(["send", "broken"], "--accept-damaged") },
+        "send --as-file": { try await $0.acceptsRefused(["send", "bitmap"], "--as-file") },
         "send --quiet": { try await $0.silences("sent as it is", ["send", "note"], [:]) },
         "forward --caption": { try await $0.adds("\"caption\":\"Hi\"", ["forward", "m"], ["--caption", "Hi"]) },
         "forward --file": { try await $0.satchel(["forward", "m", "--file", "broken"]).status == 65 },
@@ -260,7 +265,8 @@ private struct FlagScene: Sendable {
         "seal --name": {
             try await $0.adds("\"name\":\"x\"", ["seal", "note", "-o", "c", "--force"], ["--name", "x"])
         },
-        "seal --accept-damaged": { try await $0.acceptsDamage(["seal", "broken", "-o", "d"]) },
+        "seal --accept-damaged": { try await $0.acceptsRefused(["seal", "broken", "-o", "d"], "--accept-damaged") },
+        "seal --as-file": { try await $0.acceptsRefused(["seal", "bitmap", "-o", "e"], "--as-file") },
         "seal --quiet": { try await $0.silences("sent as it is", ["seal", "note", "-o", "c", "--force"]) },
         "unseal --output": { try await $0.satchel(["unseal", "s", "blob", "-o", "-"]).output == "a note" },
         "unseal --force": { try await $0.replaces(["unseal", "s", "blob", "-o", "plain"], "plain") },
@@ -270,7 +276,10 @@ private struct FlagScene: Sendable {
         },
         "prepare --output": { try await $0.satchel(["prepare", "note", "-o", "-"]).output == "a note" },
         "prepare --force": { try await $0.replaces(["prepare", "note", "-o", "prepared"], "prepared") },
-        "prepare --accept-damaged": { try await $0.acceptsDamage(["prepare", "broken", "-o", "p"]) },
+        "prepare --accept-damaged": {
+            try await $0.acceptsRefused(["prepare", "broken", "-o", "p"], "--accept-damaged")
+        },
+        "prepare --as-file": { try await $0.acceptsRefused(["prepare", "bitmap", "-o", "q"], "--as-file") },
         "prepare --quiet": { try await $0.silences("sent as it is", ["prepare", "note", "-o", "-"]) },
     ]
 }

@@ -15,6 +15,14 @@ package enum HEIF {
     /// Bytes of `meta`.
     private static let metaLimitBytes: Int64 = 64 << 20
 
+    package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
+        try clean(source) { profile in
+            let cleaned = CleanProfile(profile[...], of: .rgb)
+            guard case .rebuilt(let bytes) = cleaned.replacement else { return (nil, cleaned.removed) }
+            return (bytes, cleaned.removed)
+        }
+    }
+
     /// Cleans a picture; `rebuildProfile` gets each ICC profile.
     package static func clean(
         _ source: SourceBytes, rebuildProfile: @escaping ProfileRebuild

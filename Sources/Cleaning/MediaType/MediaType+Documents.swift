@@ -26,10 +26,9 @@ extension MediaType {
             }
         }
         if names.first == "mimetype", start.littleEndian(2, at: 8) == 0, let more = start.littleEndian(2, at: 28) {
-            let known = fileExtensions.keys.filter { $0.contains("oasis.opendocument") || $0.contains("epub") }
             let content = 38 + more
             // The type ends the entry: the next one, or its data descriptor, begins with PK.
-            if let type = known.first(where: {
+            if let type = packagedTypes.first(where: {
                 start.has($0, at: content) && start.has("PK", at: content + $0.utf8.count)
             }) {
                 return type
@@ -37,6 +36,10 @@ extension MediaType {
         }
         return officeType(names) ?? "application/zip"
     }
+
+    private static let packagedTypes =
+        ["application/epub+zip"]
+        + ["graphics", "presentation", "spreadsheet", "text"].map { "application/vnd.oasis.opendocument.\($0)" }
 
     /// Office Open XML (ECMA-376 part 2): its list of content types or its relations, and the folder of its main part.
     private static func officeType(_ names: [String]) -> String? {

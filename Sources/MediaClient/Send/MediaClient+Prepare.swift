@@ -3,12 +3,6 @@ package import Files
 import Imaging
 import MediaMessage
 
-/// What is about to be sealed, and what the message will say about it.
-struct PreparedFile: ~Copyable {
-    let whole: WholeFile
-    let media: Media
-}
-
 extension MediaClient {
     /// Writes what would leave the machine, unsealed; returns the path, nil for a stream.
     package func prepare(
@@ -16,7 +10,7 @@ extension MediaClient {
     ) throws(MediaClientError) -> String? {
         let (place, path) = try place(target, named: "prepared", replacing: replacing)
         let output = try output(place, replacing: replacing)
-        let prepared = try prepare(input, options)
+        let prepared = try carryOut(try plan(input, options), options)
         try onFile(MediaClientError.output) { () throws(FileError) in
             try prepared.whole.file.seek(to: 0)
             try prepared.whole.file.copy(to: output.temporary.file)
@@ -25,71 +19,108 @@ extension MediaClient {
         return path
     }
 
-    /// Makes what is to be sealed: a JPEG compressed or stripped, any other file as it is.
-    func prepare(_ input: borrowing OpenFile, _ options: SendOptions) throws(MediaClientError) -> PreparedFile {
+    // MARK: Deciding
+
+    /// Decides what becomes of a file. A picture, film or sound that nothing can be taken out of is an error, unless its
+    /// sender wants it sent as it is.
+    func plan(_ input: borrowing OpenFile, _ options: SendOptions) throws(MediaClientError) -> FilePlan {
         let whole = try whole(input)
-        let media = try describe(whole.file, options)
-        if media.type == "image/jpeg" { return try preparePicture(whole.file, media, options) }
-        return PreparedFile(whole: whole, media: media)
-    }
-
-    private func describe(_ input: borrowing OpenFile, _ options: SendOptions) throws(MediaClientError) -> Media {
-        let (first, size) = try onFile(MediaClientError.input) { () throws(FileError) in
-            (try input.bytes(MediaType.sniffedBytes, at: 0), try input.size())
-        }
-        let type = MediaType.sniff(first)
-        switch type {
-        case "image/jpeg": break
-        // All that is in it can be read.
-        case "text/plain": delegate.notify("\(type): sent as it is")
-        default:
-            delegate.warn(
-                "warning: \(type): sent as it is; metadata in the file, such as the place where it was taken, is not "
-                    + "removed")
-        }
-        return Media(type: type, size: size, name: options.name, caption: options.caption, alt: options.alt)
-    }
-
-    private func preparePicture(
-        _ input: borrowing OpenFile, _ original: Media, _ options: SendOptions
-    ) throws(MediaClientError) -> PreparedFile {
-        let output = try spoolFile()
-        let picture: PreparedPicture
-        do {
-            picture = try Imaging.preparePicture(
-                input, into: output.file, quality: settings.quality, acceptsCorruption: options.acceptsCorruption)
+        let source: SourceBytes
+        let type: String
+        do throws(CleaningError) {
+            source = try SourceBytes(whole.file)
+            type = try MediaType.sniff(source)
         } catch {
-            throw error.isDamage && !options.acceptsCorruption ? .damagedPicture(error) : .picture(error)
+            throw .notCleaned("file", error)
         }
-        var media = original
-        media.size = try onFile(MediaClientError.state) { () throws(FileError) in try output.file.size() }
-        media.describe(picture, hasPreview: settings.hasPreview)
-        delegate.notify(picture.summary(from: original.size, to: media.size))
-        do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
+        let noun = MediaType.noun(of: type)
+        var media = Media(
+            type: type, size: source.count, name: options.name.text(type: type, noun: noun), caption: options.caption,
+            alt: options.alt)
+        let handling = MediaHandling(of: type)
+        if case .document = handling {
+            sayAsItIs(type)
+            return FilePlan(whole: whole, media: media, rewriting: nil)
+        }
+        if options.isAsItIs {
+            let told = try describe(&media, handling, whole.file, source)
+            delegate.warn(FilePlan.warning(media, told))
+            return FilePlan(whole: whole, media: media, rewriting: nil)
+        }
+        switch handling {
+        case .document, .closed: throw .uncleanable(type)
+        case .compressed: return FilePlan(whole: whole, media: media, rewriting: .compressing)
+        case .cleaned(let clean):
+            let file = try cleaned(source, by: clean, noun)
+            media.describe(file)
+            media.removed = file.removed.sorted().map(\.rawValue)
+            return FilePlan(whole: whole, media: media, rewriting: .cleaning(file))
+        }
     }
-}
 
-extension Media {
-    fileprivate mutating func describe(_ picture: PreparedPicture, hasPreview: Bool) {
-        width = picture.width
-        height = picture.height
-        thumbhash = picture.thumbhash.isEmpty ? nil : picture.thumbhash
-        preview = hasPreview ? picture.preview : nil
-        removed = picture.removed.map(\.rawValue)
+    private func cleaned(
+        _ source: SourceBytes, by clean: MediaHandling.Cleaner, _ noun: String
+    ) throws(MediaClientError) -> CleanedFile {
+        do throws(CleaningError) { return try clean(source) } catch { throw .notCleaned(noun, error) }
     }
-}
 
-extension PreparedPicture {
-    /// What was done, in words.
-    fileprivate func summary(from before: Int64, to after: Int64) -> String {
-        let action =
-            switch treatment {
-            case .compressed: "compressed"
-            case .stripped(let reason): "metadata stripped only (\(reason))"
+    /// A document, or anything unknown.
+    private func sayAsItIs(_ type: String) {
+        // All that is in text can be read.
+        if type == "text/plain" { return delegate.notify("\(type): sent as it is") }
+        delegate.warn(
+            "warning: \(type): sent as it is; metadata in the file, such as names, times and places, is not removed")
+    }
+
+    /// Describes a file that is sent bit for bit; returns what it gives away, nil where it cannot be read.
+    private func describe(
+        _ media: inout Media, _ handling: MediaHandling, _ input: borrowing OpenFile, _ source: SourceBytes
+    ) throws(MediaClientError) -> Set<RemovedMetadata>? {
+        switch handling {
+        case .document, .closed: return nil
+        case .compressed:
+            let copy = try spoolFile()
+            guard let picture = try? preparePicture(input, into: copy.file, quality: .original) else { return nil }
+            media.describe(picture, hasPreview: settings.hasPreview)
+            return Set(picture.removed)
+        case .cleaned(let clean):
+            guard let file = try? clean(source) else { return nil }
+            media.describe(file)
+            return file.removed
+        }
+    }
+
+    // MARK: Doing
+
+    /// Makes what is to be sealed.
+    func carryOut(
+        _ plan: consuming FilePlan, _ options: SendOptions
+    ) throws(MediaClientError) -> PreparedFile {
+        guard let rewriting = plan.rewriting else { return PreparedFile(whole: plan.whole, media: plan.media) }
+        var media = plan.media
+        let before = media.size
+        let action: String
+        let output = try spoolFile()
+        switch rewriting {
+        case .cleaning(let file):
+            do throws(CleaningError) { try file.copy.write(from: plan.whole.file, to: output.file) } catch {
+                throw .notCleaned(MediaType.noun(of: media.type), error)
             }
-        let metadata =
-            removed.isEmpty
-            ? "no metadata found" : "metadata removed: \(removed.map(\.rawValue).joined(separator: ", "))"
-        return "picture \(action), \(width) × \(height), \(before) → \(after) bytes; \(metadata)"
+            action = "\(MediaType.noun(of: media.type)) cleaned"
+        case .compressing:
+            do throws(ImagingError) {
+                let picture = try preparePicture(
+                    plan.whole.file, into: output.file, quality: settings.quality,
+                    acceptsCorruption: options.acceptsCorruption)
+                media.describe(picture, hasPreview: settings.hasPreview)
+                media.removed = picture.removed.map(\.rawValue)
+                action = picture.action
+            } catch {
+                throw error.isDamage && !options.acceptsCorruption ? .damagedPicture(error) : .picture(error)
+            }
+        }
+        media.size = try onFile(MediaClientError.state) { () throws(FileError) in try output.file.size() }
+        delegate.notify(FilePlan.summary(action, media, from: before))
+        do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
     }
 }

@@ -1,32 +1,32 @@
 import Blobs
-import Cleaning
 package import Files
-import Imaging
 package import MediaMessage
 import Sealing
 import Transfer
 
 /// What the sender says about a file.
 package struct SendOptions: Sendable {
-    /// The name that goes into the message; nil for none.
-    package var name: String?
+    package var name: SentName
     package var caption: String?
     package var alt: String?
     /// Damaged pictures are sent as far as they can be read.
     package var acceptsCorruption: Bool
+    /// The file is sent bit for bit, with all that it tells.
+    package var isAsItIs: Bool
     /// Each recipient gets a message, and a receipt secret, of their own.
     package var hasRecipientSecrets: Bool
     /// Keeps trying until the file is sent or refused for good.
     package var untilSent: Bool
 
     package init(
-        name: String? = nil, caption: String? = nil, alt: String? = nil, acceptsCorruption: Bool = false,
-        hasRecipientSecrets: Bool = false, untilSent: Bool = false
+        name: SentName = .none, caption: String? = nil, alt: String? = nil, acceptsCorruption: Bool = false,
+        isAsItIs: Bool = false, hasRecipientSecrets: Bool = false, untilSent: Bool = false
     ) {
         self.name = name
         self.caption = caption
         self.alt = alt
         self.acceptsCorruption = acceptsCorruption
+        self.isAsItIs = isAsItIs
         self.hasRecipientSecrets = hasRecipientSecrets
         self.untilSent = untilSent
     }
@@ -47,7 +47,7 @@ package struct SendResult {
 extension MediaClient {
     /// Sends a file. The order of effects is the promise:
     ///
-    /// 1. ask the server whether it would take the file
+    /// 1. decide what becomes of the file, and ask the server whether it would take that
     /// 2. prepare the plaintext, and seal it into the outbox
     /// 3. record the message and what will be asked of the server, durably; from here on it can be resumed
     /// 4. upload, recording each step in the outbox and the lease in the sent log
@@ -58,13 +58,18 @@ extension MediaClient {
         let terms = LeaseRequest.termFields(
             receipts: receipts, lifetime: settings.lifetime, recipients: settings.recipients)
 
-        let size = try sealedSize(of: input)
-        var reply = try ask(server, terms, size: size, isPatient: options.untilSent)
+        // A pipe is read only once the server has said that it takes files from here.
+        let isRegular = try isRegular(input)
+        let early = isRegular ? nil : try ask(server, terms, size: nil, isPatient: options.untilSent)
+        let plan = try plan(input, options)
+        let size = isRegular ? plan.size.flatMap(sealedSize) : nil
+        var reply =
+            if let early { early } else { try ask(server, terms, size: size, isPatient: options.untilSent) }
         if let silence = reply.silence, !options.untilSent, let size, size > Self.sealedUnaskedLimitBytes {
             delegate.notify("nothing was sealed, since nobody answers; use --wait to seal it now and send it later")
             throw silence
         }
-        let prepared = try prepare(input, options)
+        let prepared = try carryOut(plan, options)
         if size == nil, reply.silence == nil, let size = sealedSize(prepared.media.size),
             size >= settings.resumableFromBytes
         {
@@ -128,15 +133,11 @@ extension MediaClient {
         }
     }
 
-    /// The size of the blob that a file will be, in bytes; nil where that is not known before it is read or compressed.
-    private func sealedSize(of input: borrowing OpenFile) throws(MediaClientError) -> Int64? {
-        let (size, first) = try onFile(MediaClientError.input) { () throws(FileError) in
-            guard try input.isRegularAsItSays() else { return (Int64?.none, [UInt8]()) }
-            return (try input.size(), try input.bytes(MediaType.sniffedBytes, at: 0))
-        }
-        return MediaType.sniff(first) == "image/jpeg" ? nil : size.flatMap { sealedSize($0) }
+    private func isRegular(_ input: borrowing OpenFile) throws(MediaClientError) -> Bool {
+        try onFile(MediaClientError.input) { () throws(FileError) in try input.isRegularAsItSays() }
     }
 
+    /// The size of the blob of a file, in bytes.
     private func sealedSize(_ plaintextBytes: Int64) -> Int64? {
         settings.padding.paddedBytes(for: plaintextBytes).flatMap { SealedGeometry(paddedBytes: $0) }?.sealedBytes
     }
@@ -146,7 +147,7 @@ extension MediaClient {
         _ input: borrowing OpenFile, options: SendOptions, to path: String, replacing: Bool
     ) throws(MediaClientError) -> MediaMessage {
         let blob = try output(OutputPlace(path, replacing: replacing), replacing: replacing)
-        let (message, _) = try seal(try prepare(input, options), into: blob.temporary.file)
+        let (message, _) = try seal(try carryOut(try plan(input, options), options), into: blob.temporary.file)
         try checkFits(message)
         try blob.publish()
         return message

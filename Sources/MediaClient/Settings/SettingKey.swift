@@ -44,7 +44,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
             "number of expected recipients, 1 to 1024; the server deletes the file once all have confirmed"
         case .format: "message format: json or link"
         case .preview: "include a tiny preview in the message: yes or no"
-        case .name: "include the file name in the message: yes or no"
+        case .name: "include the file name in the message: yes, no or neutral (names that cameras give are left out)"
         case .receipt: "confirm delivery when a file has arrived: yes or no"
         case .allowHTTP: "permit plain http to other machines: yes or no"
         case .resumableFrom: "sealed size from which uploads are resumable: 1048576, 512KiB, 1MiB"

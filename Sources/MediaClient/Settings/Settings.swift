@@ -22,7 +22,7 @@ package struct Settings: Sendable {
     package var recipients: Int?
     package var format: MessageFormat
     package var hasPreview: Bool
-    package var hasName: Bool
+    package var naming: NamePolicy
     /// Opening a file reports "delivered".
     package var sendsReceipts: Bool
     package var allowsHTTP: Bool
@@ -56,7 +56,7 @@ package struct Settings: Sendable {
         recipients = try reader.number(.recipients, 1...LeaseTerms.recipientLimit)
         format = try reader.choice(.format) ?? .json
         hasPreview = try reader.flag(.preview) ?? true
-        hasName = try reader.flag(.name) ?? true
+        naming = try reader.choice(.name) ?? .yes
         sendsReceipts = try reader.flag(.receipt) ?? true
         allowsHTTP = try reader.flag(.allowHTTP) ?? false
         resumableFromBytes = try reader.byteCount(.resumableFrom) ?? Self.standardResumableFromBytes
@@ -86,7 +86,7 @@ package struct Settings: Sendable {
         case .recipients: recipients.map { "\($0)" }
         case .format: format.rawValue
         case .preview: hasPreview ? "yes" : "no"
-        case .name: hasName ? "yes" : "no"
+        case .name: naming.rawValue
         case .receipt: sendsReceipts ? "yes" : "no"
         case .allowHTTP: allowsHTTP ? "yes" : "no"
         case .resumableFrom: ByteQuantity.text(resumableFromBytes)

@@ -88,12 +88,16 @@ struct PrepareCommand: ConfiguredCommand {
     @Flag(help: "Accept damaged pictures, as far as they can be read.")
     var acceptDamaged = false
 
+    @Flag(help: ArgumentHelp(ContentOptions.asFileHelp))
+    var asFile = false
+
     @Flag(help: "Replace an existing file.")
     var force = false
 
     @OptionGroup var voice: OutputOptions
 
     func validate() throws {
+        try ContentOptions.check(asFile: asFile, quality: quality, acceptDamaged: acceptDamaged)
         if force && output == "-" { throw ValidationError("--force replaces a file, and -o - writes to none") }
     }
 
@@ -103,7 +107,8 @@ struct PrepareCommand: ConfiguredCommand {
         let composition = try Composition(flags: flags, console: voice.console, keepsState: false)
         let target: OpenTarget = output == "-" ? .stream(1) : .path(output)
         let path = try composition.client.prepare(
-            try openInput(file), options: SendOptions(acceptsCorruption: acceptDamaged), to: target, replacing: force)
+            try openInput(file), options: SendOptions(acceptsCorruption: acceptDamaged, isAsItIs: asFile), to: target,
+            replacing: force)
         if let path { try printPath(path) }
     }
 }

@@ -1,0 +1,113 @@
+import Cleaning
+import Files
+import MediaClient
+import MediaMessage
+import TestSupport
+import Testing
+
+/// What becomes of each kind of file before it is sealed, and what the message and the sender are told.
+@Suite struct PrepareTests {
+    private let stage: JourneyStage
+
+    init() throws { stage = try JourneyStage() }
+
+    private static let planted = "PLANTED 52.52"
+
+    /// One pixel, with a comment.
+    private static let drawing: [UInt8] =
+        Array("GIF89a".utf8) + [1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF]
+        + [0x21, 0xFE, UInt8(planted.utf8.count)] + Array(planted.utf8) + [0]
+        + [0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3B]
+
+    /// A second and a half of silence, 8,000 samples a second, with the name of its artist.
+    private static let recording: [UInt8] = {
+        func chunk(_ name: String, _ contents: [UInt8]) -> [UInt8] {
+            let count = UInt32(contents.count)
+            return Array(name.utf8) + (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + contents
+                + (contents.count % 2 == 0 ? [] : [0])
+        }
+        let format: [UInt8] = [1, 0, 1, 0, 0x40, 0x1F, 0, 0, 0x40, 0x1F, 0, 0, 1, 0, 8, 0]
+        let artist = chunk("LIST", Array("INFO".utf8) + chunk("IART", Array(planted.utf8) + [0]))
+        let samples = chunk("data", [UInt8](repeating: 0x80, count: 12_000))
+        return chunk("RIFF", Array("WAVE".utf8) + chunk("fmt ", format) + artist + samples)
+    }()
+
+    private static let bitmap: [UInt8] =
+        [0x42, 0x4D, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0]
+        + [0, 0, 0, 0, 16] + [UInt8](repeating: 0, count: 35)
+
+    /// The message about a sealed file, and the file as it comes out again.
+    private func sealed(
+        _ bytes: [UInt8], _ options: SendOptions = SendOptions(), _ values: [SettingKey: String] = [:]
+    ) throws -> (media: Media, bytes: [UInt8]) {
+        let client = try stage.client(values)
+        let message = try client.seal(
+            try stage.file(bytes), options: options, to: stage.folder.path("blob"), replacing: true)
+        _ = try client.unseal(
+            message, blob: try OpenFile(stage.folder.path("blob"), .read), to: .path(stage.folder.path("plain")),
+            replacing: true)
+        return (message.media, try TestSupport.bytes(ofFile: stage.folder.path("plain")))
+    }
+
+    private static func tells(_ bytes: [UInt8]) -> Bool {
+        String(decoding: bytes, as: UTF8.self).contains(planted)
+    }
+
+    @Test func `a drawing is sent without its comment, and its size is told`() throws {
+        let (media, bytes) = try sealed(Self.drawing, SendOptions(name: .own("drawing.gif", isNeutral: false)))
+        #expect(!Self.tells(bytes) && media.size == Int64(bytes.count) && bytes.count < Self.drawing.count)
+        #expect(media.type == "image/gif" && media.width == 1 && media.height == 1 && media.duration == nil)
+        #expect(media.removed == ["text"] && media.name == "drawing.gif")
+        #expect(stage.heard.contains { $0.contains("picture cleaned, 1 × 1") && $0.contains("removed: text") })
+    }
+
+    @Test func `a recording is sent without the name of its artist, and its duration is told`() throws {
+        let (media, bytes) = try sealed(Self.recording)
+        #expect(!Self.tells(bytes) && bytes.suffix(12_000).allSatisfy { $0 == 0x80 })
+        #expect(media.type == "audio/wav" && media.duration == 1.5 && media.width == nil)
+        #expect(media.removed == ["text"])
+        #expect(stage.heard.contains { $0.hasPrefix("sound cleaned, 1.5 s, ") })
+    }
+
+    @Test(arguments: [drawing, recording])
+    func `as a file it is sent bit for bit, and the sender is told what it gives away`(file: [UInt8]) throws {
+        let (media, bytes) = try sealed(file, SendOptions(isAsItIs: true))
+        #expect(bytes == file && media.removed.isEmpty)
+        #expect(media.width != nil || media.duration != nil)
+        #expect(stage.heard.contains { $0.contains("sent as it is; it tells: text") })
+    }
+
+    @Test func `what cannot be cleaned is not sent, unless its sender says so`() throws {
+        let error = try #require(throws: MediaClientError.self) { _ = try sealed(Self.bitmap) }
+        guard case .uncleanable("image/bmp") = error else { throw error }
+        #expect(error.description.contains("--as-file"))
+        #expect(try Folder.status(stage.folder.path("blob")) == nil)
+        #expect(try sealed(Self.bitmap, SendOptions(isAsItIs: true)).bytes == Self.bitmap)
+        #expect(stage.heard.contains { $0.contains("what it tells is not known here") })
+    }
+
+    @Test func `a damaged film, picture or sound is not sent, unless its sender says so`() throws {
+        let cut = Array(Self.drawing.dropLast(4))
+        let error = try #require(throws: MediaClientError.self) { _ = try sealed(cut) }
+        guard case .cleaning("picture", .truncated) = error else { throw error }
+        #expect(error.description.hasPrefix("the picture is cut short") && error.description.contains("--as-file"))
+        #expect(try sealed(cut, SendOptions(isAsItIs: true)).bytes == cut)
+    }
+
+    @Test func `a document goes as it is, and the sender is told so`() throws {
+        let drawing = Array("<svg xmlns=\"http://www.w3.org/2000/svg\"><!-- \(Self.planted) --></svg>".utf8)
+        let (media, bytes) = try sealed(drawing)
+        #expect(bytes == drawing && media.type == "image/svg+xml")
+        #expect(stage.heard.contains { $0.contains("is not removed") })
+    }
+
+    @Test(.enabled(if: Peer.isAvailable, "python3 plays the server"))
+    func `the server is asked about the size of what is left of a file`() throws {
+        let peer = try stage.peers.start()
+        let client = try stage.client([.server: peer.url, .padding: "none"])
+        let message = try #require(
+            try client.send(try stage.file(Self.recording), options: SendOptions()).messages.first)
+        let asked = try #require(peer.log.first { $0.contains("\"check\"") })
+        #expect(asked.contains("\(message.size)"), "\(asked)")
+    }
+}
