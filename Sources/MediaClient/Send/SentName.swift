@@ -45,7 +45,7 @@ package enum SentName: Hashable, Sendable {
     /// Whether a name has the pattern of a camera's, a telephone's or a program's: a known beginning and a number or time
     /// behind it, or nothing but numbers.
     private static func isMadeByDevice(_ stem: String) -> Bool {
-        let name = stem.lowercased()
+        let name = stem.lowercased().drop { $0 == "_" }
         func isTail(_ text: Substring) -> Bool {
             text.first(where: { !separators.contains($0) }).map { $0.isNumber } ?? false
         }
