@@ -35,7 +35,7 @@ enum ExitCode: Int32, CaseIterable {
         case .wrongKey: "the key in the message does not open the file"
         case .refused: "the server refused the request (ticket, size, lifetime …)"
         case .usage: "wrong usage of the command line"
-        case .badData: "an invalid message, picture or sealed blob"
+        case .badData: "an invalid message, picture, film, sound or sealed blob, or one that cannot be cleaned"
         case .noInput: "an input file cannot be read"
         case .noNetwork: "the network or the server cannot be reached"
         case .software: "an error in a library"

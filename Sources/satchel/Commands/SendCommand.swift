@@ -5,11 +5,11 @@ import MediaMessage
 struct SendCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",
-        abstract: "Compresses, encrypts and uploads files; prints a message for each.",
+        abstract: "Cleans, encrypts and uploads files; prints a message for each.",
         discussion: """
-            JPEG pictures are compressed, and their metadata is removed. Other files, HEIC pictures and films too, are \
-            sent as they are, with the place where they were taken if that is in them. The command stops at the first \
-            failure; the messages of the files before it have been printed.
+            JPEG pictures are compressed. Of all pictures, films and sound the metadata is removed, such as place, time \
+            and device; what cannot be cleaned is not sent without --as-file. Documents are sent as they are. The \
+            command stops at the first failure; the messages of the files before it have been printed.
 
             The server is asked first whether it takes the file. Each file is in the outbox before its first byte \
             leaves. If the upload is interrupted, or nobody answers, the sealed file stays there, and `satchel outbox \
