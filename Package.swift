@@ -152,8 +152,8 @@ let package = Package(
         .testTarget(
             name: "SatcheldTests",
             dependencies: [
-                "satcheld", "BlobHTTP", "Vault", "Blobs", "Store", "Files", "TestSupport", argumentParser, lifecycle,
-                logging, nioCore, nioPosix,
+                "satcheld", "BlobHTTP", "Edge", "Vault", "Blobs", "Store", "Files", "TestSupport", argumentParser,
+                lifecycle, logging, nioCore, nioPosix,
             ]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
         .testTarget(

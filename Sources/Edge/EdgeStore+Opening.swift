@@ -87,6 +87,10 @@ extension EdgeStore {
     /// The socket through which other processes of the same user reach it.
     package var controlSocket: String { cache.folder.controlSocket }
 
+    /// Shows the origin another key from now on. The feed begins anew with it, so that what the origin makes of it is heard
+    /// at once.
+    package func use(key: String) { origins.key = key }
+
     /// What has to run while the edge serves.
     package var services: [any Service] {
         let reader = feed.map { FeedReader(store: self, feed: $0, logger: logger) as any Service }

@@ -9,6 +9,7 @@ import Store
 /// Follows the origin's change feed for as long as the edge runs, and goes on where it was when it breaks off.
 struct FeedReader: Service {
     private static let pauses: [Duration] = [.milliseconds(200), .seconds(1), .seconds(3)]
+    private static let toldReasons = 8
 
     let store: EdgeStore
     let feed: FeedState
@@ -18,13 +19,19 @@ struct FeedReader: Service {
         await cancelWhenGracefulShutdown {
             var failures = 0
             var isHeard = false
+            // Of this outage; each reason is told once.
+            var told: Set<String> = []
             while !Task.isCancelled {
                 let why = await follow {
                     if !isHeard { logger.info("The origin's change feed is heard") }
-                    (failures, isHeard) = (0, true)
+                    (failures, isHeard, told) = (0, true, [])
                 }
                 if Task.isCancelled { return }
-                if failures == 0 {
+                guard let why else {
+                    (failures, isHeard, told) = (0, false, [])
+                    continue
+                }
+                if told.count < Self.toldReasons, told.insert(why).inserted {
                     logger.warning(
                         isHeard ? "The origin's change feed broke off" : "The origin's change feed cannot be heard",
                         metadata: ["why": "\(why)"])
@@ -36,8 +43,10 @@ struct FeedReader: Service {
         }
     }
 
-    /// Follows the feed until it breaks; returns why. `onTick` is called whenever it proves to be alive.
-    private func follow(_ onTick: () -> Void) async -> String {
+    /// Follows the feed until it breaks; returns why, or nil where the edge has another key by now. `onTick` is called
+    /// whenever it proves to be alive.
+    private func follow(_ onTick: () -> Void) async -> String? {
+        let key = store.origins.key
         do throws(OriginError) {
             let (exchange, head) = try await store.origins.openFeed(after: feed.position)
             defer { exchange.cancel() }
@@ -49,6 +58,7 @@ struct FeedReader: Service {
             }
             var lines = FeedLines()
             while let bytes = try await exchange.next(atMost: 64 << 10) {
+                guard key == store.origins.key else { return nil }
                 guard lines.take(bytes) else { return "it sent a line that is too long" }
                 while let text = lines.next() {
                     guard let line = ChangeLine.parse(text), take(line) else { return "it sent “\(text)”" }

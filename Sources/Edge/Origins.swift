@@ -15,7 +15,7 @@ final class Origins: BlobSource {
     /// The edge's name, for Via and CDN-Loop.
     private let name: String
     /// The edge key, where the origin gave one.
-    private let key: String?
+    private let shownKey: Mutex<String?>
     /// This machine's clock.
     private let wall: @Sendable () -> Timestamp
     /// Which address is asked first.
@@ -31,9 +31,15 @@ final class Origins: BlobSource {
         precondition(!clients.isEmpty, "an edge has an origin")
         self.clients = clients
         self.name = name
-        self.key = key
+        shownKey = Mutex(key)
         self.wall = wall
         self.onFailure = onFailure
+    }
+
+    /// The edge key that is shown with each request; feeds that began with another end.
+    var key: String? {
+        get { shownKey.withLock { $0 } }
+        set { shownKey.withLock { $0 = newValue } }
     }
 
     /// Seconds to add to this machine's clock: only where the two are far apart.

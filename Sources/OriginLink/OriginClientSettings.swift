@@ -13,13 +13,13 @@ package struct OriginClientSettings: Sendable {
     package var idleTime: Duration
     /// Bytes of one response's status line and fields.
     package var headerBytes: Int
-    /// A PEM file of the certificates that vouch for the origin; nil for those that the system trusts.
-    package var trustedRoots: String?
+    /// Who vouches for the origin; nil for whom the system trusts.
+    package var trust: OriginTrust?
 
     package init(
         connections: Int = 256, queueTime: Duration = .seconds(2), connectTimeout: Duration = .seconds(5),
         silence: Duration = .seconds(10), idleTime: Duration = .seconds(30), headerBytes: Int = 32 << 10,
-        trustedRoots: String? = nil
+        trust: OriginTrust? = nil
     ) {
         self.connections = connections
         self.queueTime = queueTime
@@ -27,6 +27,6 @@ package struct OriginClientSettings: Sendable {
         self.silence = silence
         self.idleTime = idleTime
         self.headerBytes = headerBytes
-        self.trustedRoots = trustedRoots
+        self.trust = trust
     }
 }

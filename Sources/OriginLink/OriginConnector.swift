@@ -12,7 +12,7 @@ struct OriginConnector: Sendable {
     private let group: any EventLoopGroup
     private let pool: ConnectionPool
     /// Nil for an origin without TLS. What keeps it from being used is said with each request.
-    private let identity: Result<NIOSSLContext?, OriginError>
+    private let trust: Result<OriginTrust?, OriginError>
 
     init(
         _ address: OriginAddress, _ settings: OriginClientSettings, _ group: any EventLoopGroup, _ pool: ConnectionPool
@@ -21,31 +21,18 @@ struct OriginConnector: Sendable {
         self.settings = settings
         self.group = group
         self.pool = pool
-        identity = address.origin.scheme == .https ? Self.identity(settings).map { $0 } : .success(nil)
-    }
-
-    /// What an origin must prove: always its name, to somebody who is trusted.
-    private static func identity(_ settings: OriginClientSettings) -> Result<NIOSSLContext, OriginError> {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.certificateVerification = .fullVerification
-        configuration.applicationProtocols = ["http/1.1"]
-        // What was asked for has come, or is not wanted: there is no sense in waiting for the other side's farewell.
-        configuration.shutdownTimeout = .zero
-        do {
-            if let path = settings.trustedRoots {
-                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
+        trust = Result { () throws(OriginError) in
+            guard address.origin.scheme == .https else { return nil }
+            if let trust = settings.trust { return trust }
+            do throws(OriginTrustError) { return try OriginTrust() } catch {
+                throw .unreachable(error.description)
             }
-            return .success(try NIOSSLContext(configuration: configuration))
-        } catch {
-            let place = settings.trustedRoots ?? "the system's certificates"
-            return .failure(.unreachable("\(place) cannot be used to know it: \(error)"))
         }
     }
 
     /// A new connection, open and known to the pool.
     func connect() async throws(OriginError) -> OriginConnection {
-        let identity = try identity.get()
+        let identity = try trust.get()?.current
         let deadline = NIODeadline.now() + TimeAmount(settings.connectTimeout)
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(settings.connectTimeout))

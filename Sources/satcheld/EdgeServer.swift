@@ -42,7 +42,7 @@ enum EdgeServer {
                 try services(store, settings, meters: meters, logger: logger), settings, logger: logger)
         } catch {
             await store.close()
-            throw ExitStatus.failure(Running.describe(error, settings), .inputOutput)
+            throw Running.failure(error, settings)
         }
         await store.close()
         logger.info("Stopped")
@@ -50,7 +50,7 @@ enum EdgeServer {
 
     private static func services(
         _ store: EdgeStore, _ settings: ServerSettings, meters: Meters, logger: Logger
-    ) throws(FileError) -> [any Service] {
+    ) throws(SettingsError) -> [any Service] {
         let access = try Running.accessLog(settings, meters: meters, logger: logger)
         var serverSettings = settings.server
         serverSettings.cacheSeconds = settings.cache.edge.maximumAge.seconds
@@ -75,7 +75,10 @@ enum EdgeServer {
         let control = ControlServer(
             path: store.controlSocket,
             perform: { (request, _) async throws(StoreError) in await request.perform(on: store) }, logger: logger)
-        let parts = [EdgeKeyring.reloading(settings), TLSFiles.reloading(settings), access?.reopening]
+        let parts = [
+            EdgeKeyring.reloadingOwn(settings, of: store), EdgeKeyring.reloading(settings, logger: logger),
+            OriginRoots.reloading(settings), TLSFiles.reloading(settings), access?.reopening,
+        ]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)
         return [control, reloading, lag] + store.services + (access.map { [$0.writer] } ?? []) + server.services

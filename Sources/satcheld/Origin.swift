@@ -39,7 +39,7 @@ enum Origin {
             try await Running.run(services, settings, logger: logger)
         } catch {
             await close(store, settings, logger: logger)
-            throw ExitStatus.failure(Running.describe(error, settings), .inputOutput)
+            throw Running.failure(error, settings)
         }
         await close(store, settings, logger: logger)
         logger.info("Stopped")
@@ -56,7 +56,7 @@ enum Origin {
 
     private static func services(
         _ store: any LeaseStore & Upkeep & ChangeFeed, _ settings: ServerSettings, meters: Meters, logger: Logger
-    ) throws(FileError) -> [any Service] {
+    ) throws(SettingsError) -> [any Service] {
         let access = try Running.accessLog(settings, meters: meters, logger: logger)
         let server = BlobServer(
             reads: store, writes: .store(store), changes: store, settings: settings.server, logger: logger,
@@ -75,8 +75,8 @@ enum Origin {
             store: store, bytesPerSecond: settings.scrubBytesPerSecond, interval: settings.scrubInterval,
             logger: logger, traffic: { meters.requests.sentBytes(route: .blob) })
         let parts = [
-            TicketKeyring.reloading(settings), EdgeKeyring.reloading(settings), TLSFiles.reloading(settings),
-            access?.reopening,
+            TicketKeyring.reloading(settings), EdgeKeyring.reloading(settings, logger: logger),
+            TLSFiles.reloading(settings), access?.reopening,
         ]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)

@@ -1,3 +1,4 @@
+import ArgumentParser
 import BlobHTTP
 import Blobs
 import Files
@@ -22,11 +23,14 @@ enum Running {
     /// The access log, its writer, and what reopens its file; nil if it is off.
     static func accessLog(
         _ settings: ServerSettings, meters: Meters, logger: Logger
-    ) throws(FileError) -> (log: AccessLog, writer: AccessLogWriter, reopening: Reloadable)? {
+    ) throws(SettingsError) -> (log: AccessLog, writer: AccessLogWriter, reopening: Reloadable)? {
         guard settings.accessLog != .off else { return nil }
         let clock = SystemClock()
         let log = AccessLog(meters: meters, now: { clock.wall })
-        let file = try AccessLogFile(settings.accessLog)
+        let file: AccessLogFile
+        do throws(FileError) { file = try AccessLogFile(settings.accessLog) } catch {
+            throw settings.error("access-log", error.description)
+        }
         return (
             log, AccessLogWriter(log: log, file: file, logger: logger),
             Reloadable(name: "access log") { try file.reopen() }
@@ -40,10 +44,17 @@ enum Running {
             scheme: settings.server.identity == nil ? .http : .https)
     }
 
+    /// Reports why a server failed, and returns what to throw.
+    static func failure(_ error: any Error, _ settings: ServerSettings) -> ExitCode {
+        if let error = error as? SettingsError { return ExitStatus.failure(error.description, .configuration) }
+        return ExitStatus.failure(describe(error, settings), .inputOutput)
+    }
+
     /// The likely mistake is an address that cannot be bound; its description says what to do.
-    static func describe(_ error: any Error, _ settings: ServerSettings) -> String {
+    private static func describe(_ error: any Error, _ settings: ServerSettings) -> String {
         guard let error = error as? ListenError else { return "the server failed: \(error)" }
-        let flag = error.address == settings.server.listen ? "--listen" : "--admin-listen"
+        let name = error.address == settings.server.listen ? "listen" : "admin-listen"
+        let flag = settings.written[name] ?? "--\(name)"
         let (why, isForbidden) =
             switch error.reason {
             case .system(let code): (FileError.reason(code), code == EACCES)

@@ -33,7 +33,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .usage: "The command line is wrong."
         case .inputOutput: "The store, the disk or the network failed."
         case .temporary: "No server answers, although another process owns the store or one was asked for."
-        case .configuration: "A setting, a key or a certificate cannot be used."
+        case .configuration: "A setting, or a file that it names, cannot be used."
         }
     }
 

@@ -37,7 +37,7 @@ final class ScriptedOrigin: Sendable {
     /// Runs `body` with a client of a server that runs `script` on each of its connections.
     static func run(
         tls: NIOSSLContext? = nil, url: (Int) -> String = { "http://127.0.0.1:\($0)" },
-        settings change: (inout OriginClientSettings) -> Void = { _ in }, script: @escaping Script,
+        settings change: (inout OriginClientSettings) throws -> Void = { _ in }, script: @escaping Script,
         _ body: (OriginClient, ScriptedOrigin) async throws -> Void
     ) async throws {
         let origin = try await start(tls)
@@ -182,11 +182,13 @@ final class ScriptedPeer {
 
 extension OriginClient {
     /// A client with all the patience there is, unless a test says otherwise.
-    static func test(_ url: String, _ change: (inout OriginClientSettings) -> Void = { _ in }) throws -> OriginClient {
+    static func test(_ url: String, _ change: (inout OriginClientSettings) throws -> Void = { _ in }) throws
+        -> OriginClient
+    {
         let patience = Duration.seconds(900)
         var settings = OriginClientSettings(
             queueTime: patience, connectTimeout: patience, silence: patience, idleTime: patience)
-        change(&settings)
+        try change(&settings)
         guard let address = OriginAddress(url) else { throw ScriptedPeer.Gone() }
         var logger = Logger(label: "test")
         logger.logLevel = .critical

@@ -19,7 +19,7 @@ struct SecureTests {
         try certificates.make("server", names: names, signedBy: "root")
         try await ScriptedOrigin.run(
             tls: try certificates.context("server"), url: { "https://\(host):\($0)" },
-            settings: { $0.trustedRoots = root.map { certificates.path("\($0).pem") } },
+            settings: { $0.trust = try root.map { try OriginTrust(rootsPath: certificates.path("\($0).pem")) } },
             script: { try await $0.answerAll() }, body)
     }
 
@@ -36,7 +36,6 @@ struct SecureTests {
         ("another address", "IP:127.0.0.2", "127.0.0.1", "root"),
         ("a stranger's word", "IP:127.0.0.1", "127.0.0.1", "stranger"),
         ("nobody the system knows", "IP:127.0.0.1", "127.0.0.1", nil),
-        ("certificates that cannot be read", "IP:127.0.0.1", "127.0.0.1", "missing"),
     ])
     func `an origin that does not is unreachable`(
         _ why: String, names: String, host: String, root: String?
@@ -49,6 +48,42 @@ struct SecureTests {
                 #expect(error?.isUnreachable == true, "\(why): \(String(describing: error))")
             }
         }
+    }
+
+    @Test func `certificates are read again, and those that cannot be used change nothing`() async throws {
+        let certificates = try Certificates()
+        try certificates.makeRoot("root")
+        try certificates.makeRoot("stranger")
+        try certificates.make("server", names: "IP:127.0.0.1", signedBy: "root")
+        let roots = certificates.path("roots.pem")
+        func put(_ name: String) throws { try write(bytes(ofFile: certificates.path(name)), toFile: roots) }
+        try put("stranger.pem")
+        let trust = try OriginTrust(rootsPath: roots)
+        try await ScriptedOrigin.run(
+            tls: try certificates.context("server"), url: { "https://127.0.0.1:\($0)" }, settings: { $0.trust = trust },
+            script: { try await $0.answerAll() }
+        ) { client, _ in
+            let error = await failure { () async throws(OriginError) in
+                _ = try await client.open(OriginRequest(target: "/"))
+            }
+            #expect(error?.isUnreachable == true)
+            try put("root.pem")
+            try trust.reload()
+            // The second connection; the first failed.
+            try await client.expect("2")
+            try put("root.key")
+            #expect(throws: OriginTrustError.self) { try trust.reload() }
+            try await client.expect("2")
+        }
+    }
+
+    @Test(arguments: ["missing.pem", "root.key", "empty.pem"])
+    func `a file without certificates vouches for nobody, and is named`(file: String) throws {
+        let certificates = try Certificates()
+        try certificates.makeRoot("root")
+        try write([], toFile: certificates.path("empty.pem"))
+        let error = #expect(throws: OriginTrustError.self) { try OriginTrust(rootsPath: certificates.path(file)) }
+        #expect(error?.description.contains(file) == true)
     }
 
     @Test func `an origin without TLS is unreachable over https`() async throws {
@@ -78,7 +113,7 @@ struct SecureTests {
         }
         try await ScriptedOrigin.run(
             tls: try certificates.context("server"), url: { "https://127.0.0.1:\($0)" },
-            settings: { $0.trustedRoots = certificates.path("root.pem") }, script: script
+            settings: { $0.trust = try OriginTrust(rootsPath: certificates.path("root.pem")) }, script: script
         ) { client, _ in
             try await client.expect(String(repeating: "x", count: size))
         }
@@ -103,7 +138,7 @@ struct SecureTests {
             }
             try await ScriptedOrigin.run(
                 tls: try certificates.context("server"), url: { "https://127.0.0.1:\($0)" },
-                settings: { $0.trustedRoots = certificates.path("root.pem") }, script: script
+                settings: { $0.trust = try OriginTrust(rootsPath: certificates.path("root.pem")) }, script: script
             ) { client, _ in
                 let error = await failure { () async throws(OriginError) in
                     _ = try await client.open(OriginRequest(target: "/")).text()

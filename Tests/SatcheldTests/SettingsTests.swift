@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import Edge
 import Files
 import Logging
 import TestSupport
@@ -80,7 +81,9 @@ import Vault
     }
 
     @Test(arguments: [
-        (["--listn", "x"], "--listn"), (["--listen"], "--listen needs a value"),
+        (["--listn", "x"], "--listn"), (["--listen"], "--listen needs a value: HOST:PORT"), ([""], "\"\""),
+        (["--listen", "--log-level", "error"], "--listen needs a value"),
+        (["--origin", "http://a"], "--origin is a setting of edge, not of serve"),
         (["--listen", "a:1", "--listen", "b:2"], "twice"),
         (["stray"], "stray"),
     ])
@@ -89,6 +92,96 @@ import Vault
             try SettingsLoader(arguments: arguments, environment: [:], configPath: nil)
         }
         #expect(error?.description.contains(word) == true)
+    }
+
+    @Test(arguments: [SettingsTable.origin, .edge])
+    func `whatever is wrong with a flag, the error names it and says what is expected`(table: SettingsTable) {
+        func told(_ arguments: [String]) -> SettingsError? {
+            do throws(SettingsError) {
+                _ = try SettingsLoader(table, arguments: arguments, environment: [:], configPath: nil).settings()
+                return nil
+            } catch { return error }
+        }
+        for setting in table.settings {
+            var wrong: [(arguments: [String], words: String)] = [
+                (["\(setting.flag)=1", "\(setting.flag)=1"], "\(setting.flag) is given twice")
+            ]
+            if !setting.isSwitch {
+                for missing in [[setting.flag], [setting.flag, "--log-level", "error"]] {
+                    wrong.append((missing, "\(setting.flag) needs a value: \(setting.expected)"))
+                }
+            }
+            for text in ["", "§ no?", "-1", "99999999999999999999", "9223372036854775807w"] {
+                // Names and paths are any text, and an empty one is for none.
+                if told(["\(setting.flag)=\(text)"]) == nil { continue }
+                wrong.append(
+                    (["\(setting.flag)=\(text)"], "\(setting.flag): expected \(setting.expected), not \"\(text)\""))
+            }
+            for (arguments, words) in wrong {
+                let error = told(arguments)
+                #expect(error?.description == words && error?.isUsage == true, "\(arguments): \(error as Any)")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("gc-interval", "36501d"), ("idle-timeout", "9223372036854775807"), ("shutdown-timeout", "5300w"),
+        ("max-lifetime", "36501d"), ("store-threads", "1025"), ("header-limit", "1023"), ("blob-limit", "0"),
+        ("ticket-keys", ", ,"), ("edge-keys", ","), ("allow-anonymous-uploads", ""), ("send-104", ""),
+    ])
+    func `what could not work, or is likely a slip, is out of range`(name: String, text: String) throws {
+        let sources = try SettingsLoader(arguments: ["--\(name)=\(text)"], environment: [:], configPath: nil)
+        let error = #expect(throws: SettingsError.self) { try sources.settings() }
+        #expect(error?.isUsage == true)
+    }
+
+    @Test func `a wrong value names where it was written, and is wrong usage on the command line alone`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("settings.json")
+        try write(Array(#"{"uploads": "many"}"#.utf8), toFile: path)
+        for (arguments, environment, file, place) in [
+            (["--uploads", "many"], [:], nil, "--uploads"), ([], ["SATCHELD_UPLOADS": "many"], nil, "SATCHELD_UPLOADS"),
+            ([], [:], path, "uploads in \(path)"),
+        ] as [([String], [String: String], String?, String)] {
+            let sources = try SettingsLoader(arguments: arguments, environment: environment, configPath: file)
+            let error = #expect(throws: SettingsError.self) { try sources.settings() }
+            #expect(error?.description == "\(place): expected a whole number from 1, not \"many\"")
+            #expect(error?.isUsage == (place == "--uploads"))
+        }
+    }
+
+    @Test(arguments: [
+        ("true", true), ("Yes", true), ("ON", true), ("1", true), ("false", false), ("no", false), ("Off", false),
+        ("0", false),
+    ])
+    func `whatever is on or off takes the usual spellings in every place`(text: String, isOn: Bool) throws {
+        let folder = try TemporaryFolder()
+        for table in [SettingsTable.origin, .edge] {
+            for setting in table.settings.filter(\.isSwitch) {
+                try write(Array(#"{"\#(setting.name)": "\#(text)"}"#.utf8), toFile: folder.path("f"))
+                for (arguments, environment, file) in [
+                    ([setting.flag, text], [:], nil), (["\(setting.flag)=\(text)"], [:], nil),
+                    ([], [setting.environmentName: text], nil), ([], [:], folder.path("f")),
+                ] as [([String], [String: String], String?)] {
+                    let settings = try SettingsLoader(
+                        table, arguments: arguments, environment: environment, configPath: file
+                    ).settings()
+                    let found = [
+                        "pass": settings.cache.edge.passesUploads, "send-104": settings.server.sends104,
+                        "allow-anonymous-uploads": settings.allowsAnonymousUploads,
+                    ]
+                    #expect(found[setting.name] == isOn, "\(setting.name) \(arguments)")
+                }
+            }
+        }
+    }
+
+    @Test func `the flag alone of what is on or off is on, whatever follows`() throws {
+        let arguments = ["--allow-anonymous-uploads", "--send-104", "--log-level", "error"]
+        let settings = try SettingsLoader(arguments: arguments, environment: [:], configPath: nil).settings()
+        #expect(settings.allowsAnonymousUploads && settings.server.sends104 && settings.logLevel == .error)
+        let edge = try SettingsLoader(.edge, arguments: ["--pass"], environment: [:], configPath: nil).settings()
+        #expect(edge.cache.edge.passesUploads)
     }
 
     /// Values that no setting accepts, with the setting's name.

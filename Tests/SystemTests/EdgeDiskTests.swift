@@ -79,7 +79,7 @@ struct EdgeDiskTests {
         #expect(try Folder.names(in: scene.journey.path("taken")).sorted() == ["file", "lock"])
         let none = try await run(
             Programs.path("satcheld"), ["edge"], environment: scene.journey.environment(server: nil))
-        #expect(none.status == 78 && none.errors.contains("--origin"), "\(none.errors)")
+        #expect(none.status == 64 && none.errors.contains("--origin"), "\(none.errors)")
     }
 
     @Test func `the cache stays within its size, and what is dropped is fetched again`() async throws {

@@ -105,6 +105,68 @@ struct EdgeKeyTests {
         #expect(await server.stop() == 0)
     }
 
+    @Test(arguments: ["keys", "keys/a"])
+    func `when the last key is taken away no edge is accepted any more`(path: String) async throws {
+        try Folder.make(journey.path("keys"))
+        _ = try await make("keys/a")
+        let server = try await journey.serve("--accept", "any", "--edge-keys", journey.path(path))
+        let key = try key("keys/a")
+        let reader = try follow(server, key)
+        try await eventually { text(reader).contains("t 0") }
+        try FileManager.default.removeItem(atPath: journey.path("keys/a"))
+        server.command.send(signal: SIGHUP)
+        try await eventually { server.log.contains("Reload") }
+        #expect(server.log.contains("No edge key is left"), "\(server.log)")
+        #expect(await reader.status() == 0, "whose key is gone hears no more")
+        let refused = try await journey.curl(
+            "-o", "/dev/null", "-w", "%{http_code}", "-H", "Authorization: Bearer \(key)", "\(server.url)/changes")
+        #expect(refused.output == "401")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func `an edge shows its own key as its file has it at the last SIGHUP`() async throws {
+        try await journey.makeCertificate()
+        for name in ["known", "next", "own", "unknown"] { _ = try await make(name) }
+        func put(_ name: String, in file: String) throws {
+            try write(bytes(ofFile: journey.path(name)), toFile: journey.path(file))
+        }
+        try put("known", in: "own")
+        let origin = try await journey.serve("--accept", "any", "--edge-keys", journey.path("known"))
+        let edge = try await Server(
+            RunningCommand(
+                Programs.path("satcheld"),
+                [
+                    "edge", "--listen", "127.0.0.1:0", "--origin", "\(origin.url)", "--cache", journey.path("cache"),
+                    "--keep-free", "0", "--edge-key", journey.path("own"), "--origin-ca",
+                    journey.path("certificate.pem"),
+                ]))
+        func count(_ words: String) -> Int { edge.log.components(separatedBy: words).count - 1 }
+        try await eventually { count("change feed is heard") == 1 }
+        try put("next", in: "known")
+        origin.command.send(signal: SIGHUP)
+        try await eventually { count("does not know this edge's key") == 1 }
+        try put("next", in: "own")
+        edge.command.send(signal: SIGHUP)
+        try await eventually { count("Reload") >= 2 }
+        #expect(count("what=\"edge key\"") == 1 && count("what=\"origin certificates\"") == 1, "\(edge.log)")
+        if count("what=\"edge key\"") == 1 { try await eventually { count("change feed is heard") == 2 } }
+
+        // One that cannot be used changes nothing.
+        try write(Array("rubbish".utf8), toFile: journey.path("own"))
+        edge.command.send(signal: SIGHUP)
+        try await eventually { count("Reloading failed") == 1 }
+        #expect(edge.log.contains("--edge-key: "), "\(edge.log)")
+        // The origin is asked at once what it makes of another, not only when the feed breaks off.
+        try put("unknown", in: "own")
+        edge.command.send(signal: SIGHUP)
+        try await eventually { count("does not know this edge's key") == 2 }
+        for name in ["known", "next", "own", "unknown"] {
+            #expect(!edge.log.contains(try key(name)), "keys stay out of the log")
+        }
+        #expect(await edge.stop() == 0)
+        #expect(await origin.stop() == 0)
+    }
+
     @Test(arguments: [("nowhere", "nowhere"), ("open", "chmod"), ("rubbish", "43"), ("empty", "no edge keys")])
     func `a server does not start with keys that cannot be used`(name: String, word: String) async throws {
         _ = try await make("open")

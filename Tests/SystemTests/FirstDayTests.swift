@@ -181,7 +181,7 @@ struct FirstDayTests {
             in: journey.folder.path)
         #expect(refused.status == 64 && refused.errors.contains(words), "\(refused.errors)")
         let value = try await satcheld(arguments[0], "--uploads", "many")
-        #expect(value.status == 78 && value.errors.contains("uploads"), "\(value.errors)")
+        #expect(value.status == 64 && value.errors.contains("--uploads: expected a whole number"), "\(value.errors)")
     }
 
     @Test func `where it cannot listen is said in words`() async throws {

@@ -145,10 +145,6 @@ struct TicketTests {
         (["--ticket-keys", "keys", "--ticket-audience", "x", "--allow-anonymous-uploads"], "one of them"),
         (["--ticket-keys", "nowhere", "--ticket-audience", "x"], "nowhere"),
         (["--ticket-keys", "keys/chat-2026.pem,keys", "--ticket-audience", "x"], "two key files"),
-        (["--trusted-proxies", "10.0.0.1/8"], "trusted-proxies"),
-        (["--address-request-rate", "-1"], "address-request-rate"),
-        (["--client-address-header", "a b"], "client-address-header"),
-        (["--bytes-per-subject", "lots"], "bytes-per-subject"),
     ])
     func `what does not go together is said, and nothing starts`(options: [String], word: String) async throws {
         let refused = try await run(
@@ -156,6 +152,18 @@ struct TicketTests {
             environment: journey.environment(server: nil), in: journey.folder.path)
         #expect(refused.status == 78, "\(refused.errors)")
         #expect(refused.errors.contains(word), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: journey.storage), "nothing was made")
+    }
+
+    @Test(arguments: [
+        ["--trusted-proxies", "10.0.0.1/8"], ["--address-request-rate", "-1"], ["--client-address-header", "a b"],
+        ["--bytes-per-subject", "lots"],
+    ])
+    func `an option whose value cannot be taken is named, and nothing starts`(option: [String]) async throws {
+        let refused = try await run(
+            Programs.path("satcheld"), ["serve", "--listen", "127.0.0.1:0", "--storage", journey.storage] + option,
+            environment: journey.environment(server: nil))
+        #expect(refused.status == 64 && refused.errors.contains("\(option[0]): expected "), "\(refused.errors)")
         #expect(!FileManager.default.fileExists(atPath: journey.storage), "nothing was made")
     }
 

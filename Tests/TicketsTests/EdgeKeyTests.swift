@@ -56,6 +56,18 @@ import Tickets
         #expect(all.map { keys.contain($0.base64url) } == [false, false, false, true])
     }
 
+    @Test func `keys that are gone are none where they may be, and one that is unfit still spoils them all`() throws {
+        try Folder.make(folder.path("keys"))
+        let key = EdgeKey.random()
+        try key.write(to: folder.path("keys/a"))
+        let paths = ["keys", "gone", "gone/too"].map { folder.path($0) }
+        #expect(try EdgeKeys.load(paths, mayBeGone: true).map(\.base64url) == [key.base64url])
+        try Folder.remove(folder.path("keys/a"))
+        #expect(try EdgeKeys.load(paths, mayBeGone: true).isEmpty)
+        try TokenForge.write("rubbish", to: folder.path("keys/b"))
+        #expect(throws: EdgeKeyError.self) { try EdgeKeys.load(paths, mayBeGone: true) }
+    }
+
     @Test func `nothing but a whole key is one`() throws {
         let key = EdgeKey.random()
         let keys = EdgeKeys([EdgeKey.random(), key])

@@ -34,16 +34,15 @@ package final class TLSIdentity: Sendable {
     ]
 
     private static func read(_ certificatePath: String, _ keyPath: String) throws(TLSIdentityError) -> NIOSSLContext {
-        let chain: [NIOSSLCertificateSource]
-        let key: NIOSSLPrivateKey
-        do { chain = try NIOSSLCertificate.fromPEMFile(certificatePath).map { .certificate($0) } } catch {
-            throw TLSIdentityError(description: "\(certificatePath) contains no PEM certificate: \(error)")
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(certificatePath) else {
+            throw TLSIdentityError(description: "\(certificatePath) contains no PEM certificate")
         }
-        do { key = try NIOSSLPrivateKey(file: keyPath, format: .pem) } catch {
-            throw TLSIdentityError(description: "\(keyPath) contains no PEM private key: \(error)")
+        guard let key = try? NIOSSLPrivateKey(file: keyPath, format: .pem) else {
+            throw TLSIdentityError(
+                description: "\(keyPath) contains no PEM private key, or one with a passphrase", isAboutKey: true)
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(key))
+            certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuiteValues = suites
         configuration.applicationProtocols = ["h2", "http/1.1"]
@@ -56,6 +55,8 @@ package final class TLSIdentity: Sendable {
 /// Why certificate and key cannot be used, in one sentence.
 package struct TLSIdentityError: Error, CustomStringConvertible {
     package let description: String
+    /// Whether it is about the key alone.
+    package var isAboutKey = false
 }
 
 /// Closes a connection that does not finish its handshake in time; removes itself when it has.

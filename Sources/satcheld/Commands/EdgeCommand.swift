@@ -4,7 +4,7 @@ import Blobs
 import Edge
 import Files
 import Logging
-import Tickets
+import OriginLink
 
 /// `satcheld edge`: a cache in front of another server, until SIGTERM or SIGINT.
 struct EdgeCommand: AsyncParsableCommand {
@@ -18,16 +18,22 @@ struct EdgeCommand: AsyncParsableCommand {
         var settings = try options.load(.edge, for: Self.self)
         guard !settings.cache.origins.isEmpty else {
             throw ExitStatus.failure(
-                "an edge needs --origin (SATCHELD_ORIGIN), the URL of the server that it stands in front of.",
-                .configuration)
+                "an edge needs --origin (SATCHELD_ORIGIN), the URL of the server that it stands in front of; see"
+                    + " satcheld edge --help.", .usage)
         }
         guard let maximumAge = Lifetime(seconds: settings.server.cacheSeconds) else {
             throw ExitStatus.failure("--cache-max-age is at least a second.", .configuration)
         }
         settings.cache.edge.maximumAge = maximumAge
-        settings.server.identity = try TLSFiles.identity(settings)
-        settings.server.edgeKeys = try EdgeKeyring.keys(settings)
-        let key = try key(settings)
+        let key: String?
+        do throws(SettingsError) {
+            settings.server.identity = try TLSFiles.identity(settings)
+            settings.server.edgeKeys = try EdgeKeyring.keys(settings)
+            settings.cache.link.trust = try OriginRoots.trust(settings)
+            key = try EdgeKeyring.own(settings)
+        } catch {
+            throw ExitStatus.failure(error.description, .configuration)
+        }
         let logLevel = settings.logLevel
         LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
         let logger = Logger(label: "satcheld")
@@ -35,15 +41,6 @@ struct EdgeCommand: AsyncParsableCommand {
         logger.info("Starting", metadata: ["open_files_limit": "\(openFiles)"])
         try await EdgeServer.serve(
             ServeCommand.fit(settings, openFiles: openFiles, logger: logger), key: key, logger: logger)
-    }
-
-    /// The key that the origin gave; nil without one.
-    private func key(_ settings: ServerSettings) throws -> String? {
-        let path = settings.cache.edgeKeyPath
-        if path.isEmpty { return nil }
-        do { return try EdgeKey.load(path).base64url } catch {
-            throw ExitStatus.failure(error.description, .configuration)
-        }
     }
 }
 

@@ -18,9 +18,13 @@ struct ServeCommand: AsyncParsableCommand {
         var settings = try options.load(for: Self.self)
         if let refusal = Self.refusal(settings) { throw ExitStatus.failure(refusal, .configuration) }
         if Self.needsLocalTicket(settings) { settings.localTicket = LocalTicket() }
-        settings.server.tickets = try await TicketKeyring.verifier(settings)
-        settings.server.edgeKeys = try EdgeKeyring.keys(settings)
-        settings.server.identity = try TLSFiles.identity(settings)
+        do throws(SettingsError) {
+            settings.server.tickets = try await TicketKeyring.verifier(settings)
+            settings.server.edgeKeys = try EdgeKeyring.keys(settings)
+            settings.server.identity = try TLSFiles.identity(settings)
+        } catch {
+            throw ExitStatus.failure(error.description, .configuration)
+        }
         let logLevel = settings.logLevel
         LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
         let logger = Logger(label: "satcheld")

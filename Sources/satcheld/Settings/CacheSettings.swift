@@ -8,6 +8,8 @@ private typealias Parse = SettingParser
 struct CacheSettings: Sendable {
     var origins: [OriginAddress] = []
     var edgeKeyPath = ""
+    /// Empty for the certificates that the system trusts.
+    var originRootsPath = ""
     var path = ""
     /// Empty for a name that is made at the first start.
     var name = ""
@@ -23,32 +25,33 @@ extension SettingsTable {
             parse: origins, at: \.cache.origins),
         .value(
             "edge-key", "FILE", standard: "",
-            "The key that the origin gave this edge; without one there is no change feed.",
+            "The key that the origin knows this edge by; without one there is no change feed. Reloaded on SIGHUP.",
             parse: Parse.any, at: \.cache.edgeKeyPath),
         .value(
             "origin-ca", "FILE", standard: "",
-            "Certificates in PEM that the origin's must lead to. Default: those that the system trusts.",
-            parse: Parse.optional { $0 }, at: \.cache.link.trustedRoots),
+            "Certificates in PEM that the origin's must lead to. Default: those that the system trusts. Reloaded on SIGHUP.",
+            parse: Parse.any, at: \.cache.originRootsPath),
         .value(
             "cache", "FOLDER", standard: "cache", "Folder of the cache; created if missing or empty.",
             parse: Parse.nonempty, at: \.cache.path),
         .value(
             "cache-size", "BYTES", standard: "10GiB", "Bytes of all blobs in the cache.",
-            parse: Parse.bytes, at: \.cache.edge.cacheBytes),
+            expected: "bytes from 1, such as 400GiB", parse: Parse.bytes(from: 1), at: \.cache.edge.cacheBytes),
         .value(
             "keep-free", "BYTES", standard: "1GiB", "Disk space that the cache never uses.",
             parse: Parse.bytes, at: \.cache.edge.keepFreeBytes),
         .value(
             "edge-name", "NAME", standard: "", "Name of this edge in Via and Cache-Status. Default: a random one.",
+            expected: "up to 64 letters, digits, dots, - and _",
             parse: { $0.isEmpty || isToken($0) ? $0 : nil }, at: \.cache.name),
         .value(
-            "pass", "true|false", standard: "true",
+            "pass", SettingWords.switchPlaceholder, standard: "true",
             "Pass uploads and all else but reads on to the origin; false refuses them.",
             parse: Parse.flag, at: \.cache.edge.passesUploads),
         .value(
             "stale-if-error", "TIME|none", standard: "none",
             "How long a blob may be served beyond its age where the origin does not answer; never past its end.",
-            parse: { $0 == "none" ? .some(nil) : Lifetime($0).map { .some($0) } }, at: \.cache.edge.staleIfError),
+            parse: { $0 == "none" ? .some(nil) : Parse.lifetime($0).map { .some($0) } }, at: \.cache.edge.staleIfError),
         .value(
             "fills", "COUNT", standard: "1024", "Limit of blobs on their way from the origin.",
             parse: Parse.count, at: \.cache.edge.fills),
@@ -61,11 +64,11 @@ extension SettingsTable {
             parse: Parse.bytes, at: \.cache.edge.scrubBytesPerSecond),
         .value(
             "cache-threads", "COUNT", standard: "8", "Threads that hash, write and read.",
-            parse: Parse.count, at: \.cache.edge.threads),
+            expected: "a whole number from 1 to 1024", parse: Parse.threads, at: \.cache.edge.threads),
     ]
 
     @Sendable private static func origins(_ text: String) -> [OriginAddress]? {
-        let texts = Parse.list(text) ?? []
+        guard let texts = Parse.list(text) else { return nil }
         let addresses = texts.compactMap { OriginAddress($0) }
         return addresses.count == texts.count ? addresses : nil
     }

@@ -15,6 +15,16 @@ struct SettingsLoader {
         let text: String
         /// The flag, the variable or the file that it comes from, or `default`.
         let source: String
+        let origin: SettingOrigin
+
+        /// The setting as it was written, for what is said of it.
+        var written: String {
+            switch origin {
+            case .flag, .standard: setting.flag
+            case .environment: setting.environmentName
+            case .file(let path): "\(setting.name) in \(path)"
+            }
+        }
     }
 
     private let table: SettingsTable
@@ -31,8 +41,10 @@ struct SettingsLoader {
             variables[setting.name] = environment[setting.environmentName]?.trimmingBlanks()
         }
         var file: (path: String, values: [String: String])?
-        if let path = configPath ?? environment["SATCHELD_CONFIG"] {
-            file = (path, try Self.values(inFile: path, table))
+        if let path = configPath {
+            file = (path, try Self.values(inFile: path, "--config", table))
+        } else if let path = environment["SATCHELD_CONFIG"] {
+            file = (path, try Self.values(inFile: path, "SATCHELD_CONFIG", table))
         }
         sources = SettingSources(flags: flags, variables: variables, file: file)
     }
@@ -41,7 +53,8 @@ struct SettingsLoader {
     func all() -> [Found] {
         table.settings.map { setting in
             guard let (text, origin) = sources.value(of: setting.name) else {
-                return Found(setting: setting, text: setting.standard, source: SettingOrigin.standard.description)
+                return Found(
+                    setting: setting, text: setting.standard, source: "\(SettingOrigin.standard)", origin: .standard)
             }
             let source =
                 switch origin {
@@ -49,25 +62,27 @@ struct SettingsLoader {
                 case .environment: setting.environmentName
                 case .file, .standard: origin.description
                 }
-            return Found(setting: setting, text: text, source: source)
+            return Found(setting: setting, text: text, source: source, origin: origin)
         }
     }
 
     /// All of them, parsed.
     func settings() throws(SettingsError) -> ServerSettings {
         var settings = ServerSettings()
-        for found in all() where !found.setting.apply(found.text, &settings) {
-            let expected = found.setting.placeholder ?? "true or false"
+        for found in all() {
+            settings.written[found.setting.name] = found.written
+            if found.setting.apply(found.text, &settings) { continue }
             throw SettingsError(
-                "\(found.source): \"\(found.text)\" is not a value for \(found.setting.name); expected \(expected).")
+                "\(found.written): expected \(found.setting.expected), not \"\(found.text)\"",
+                isUsage: found.origin == .flag)
         }
         return settings
     }
 
     // MARK: Flags
 
-    /// The values of flags by the names of their settings. Accepts `--name value`, `--name=value`, and `--name` for a
-    /// flag that takes no value.
+    /// The values of flags by the names of their settings. Accepts `--name value`, `--name=value`, and `--name` for one
+    /// that is on or off. What begins with two dashes is a value only behind an equals sign.
     private static func flags(
         _ arguments: [String], _ table: SettingsTable
     ) throws(SettingsError) -> [String: String] {
@@ -76,22 +91,29 @@ struct SettingsLoader {
         while let argument = rest.popFirst() {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let setting = table.settings.first(where: { $0.flag == parts[0] }) else {
-                throw SettingsError("unknown argument \(argument)", isUsage: true)
+                throw SettingsError(Self.unknown(argument, flag: parts[0], table), isUsage: true)
             }
             guard values[setting.name] == nil else {
                 throw SettingsError("\(setting.flag) is given twice", isUsage: true)
             }
             if parts.count == 2 {
                 values[setting.name] = String(parts[1])
-            } else if setting.isFlag {
+            } else if let value = rest.first, !value.hasPrefix("--") {
+                values[setting.name] = rest.removeFirst()
+            } else if setting.isSwitch {
                 values[setting.name] = "true"
-            } else if let value = rest.popFirst() {
-                values[setting.name] = value
             } else {
-                throw SettingsError("\(setting.flag) needs a value: \(setting.placeholder ?? "")", isUsage: true)
+                throw SettingsError("\(setting.flag) needs a value: \(setting.expected)", isUsage: true)
             }
         }
         return values
+    }
+
+    /// What to say of an argument that `table` does not have.
+    private static func unknown(_ argument: String, flag: Substring, _ table: SettingsTable) -> String {
+        let other = [SettingsTable.origin, .edge].first { $0.settings.contains { $0.flag == flag } }
+        if let other { return "\(flag) is a setting of \(other.command), not of \(table.command)" }
+        return "unknown argument \"\(argument)\""
     }
 
     // MARK: The file
@@ -107,20 +129,23 @@ struct SettingsLoader {
 
     /// The members of the JSON object at `path` as text. An unknown name is an error, so that a typo is noticed.
     private static func values(
-        inFile path: String, _ table: SettingsTable
+        inFile path: String, _ written: String, _ table: SettingsTable
     ) throws(SettingsError) -> [String: String] {
         let bytes: [UInt8]
         let exposure: String?
         do { (bytes, exposure) = try contents(ofFile: path) } catch {
-            throw SettingsError("cannot read the settings file: \(error)")
+            throw SettingsError("\(written): the settings file cannot be read: \(error)")
         }
-        if let exposure { throw SettingsError("\(path): \(exposure) \(path)") }
+        if let exposure { throw SettingsError("\(written): \(path): \(exposure) \(path)") }
         guard let values = try? JSONDecoder().decode([String: Value].self, from: Data(bytes)) else {
             throw SettingsError(
-                "\(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false.")
+                "\(written): \(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false."
+            )
         }
         let unknown = values.keys.sorted().first { name in !table.settings.contains { $0.name == name } }
-        if let unknown { throw SettingsError("\(path): there is no setting \"\(unknown)\"; see satcheld config.") }
+        if let unknown {
+            throw SettingsError("\(path): there is no setting \"\(unknown)\"; see satcheld \(table.command) --help.")
+        }
         return values.mapValues(\.text)
     }
 
@@ -180,6 +205,13 @@ struct ServerSettings {
     var accessLog = AccessLogDestination.off
     /// Of an edge alone.
     var cache = CacheSettings()
+    /// Each setting as it was written, by its name.
+    var written: [String: String] = [:]
+
+    /// Why the setting `name` cannot be used, in one sentence.
+    func error(_ name: String, _ why: String) -> SettingsError {
+        SettingsError("\(written[name] ?? "--\(name)"): \(why)")
+    }
 }
 
 /// Settings that cannot be used, or a command line that is wrong; one sentence.

@@ -4,7 +4,7 @@ import FoundationEssentials
 /// The part of a command line that all commands share: flags for settings, and the settings file.
 struct SettingsOptions: ParsableArguments {
     @Option(name: .customLong("config"), help: "Read settings from this JSON file.")
-    var configPath: String?
+    var configPaths: [String] = []
 
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var flags: [String] = []
@@ -12,21 +12,25 @@ struct SettingsOptions: ParsableArguments {
     /// The settings found in flags, environment and file, not parsed yet. `command` is the one that was used.
     func find(_ table: SettingsTable = .origin, for command: any ParsableCommand.Type) throws -> SettingsLoader {
         do {
+            if configPaths.count > 1 { throw SettingsError("--config is given twice", isUsage: true) }
             return try SettingsLoader(
-                table, arguments: flags, environment: ProcessInfo.processInfo.environment, configPath: configPath)
-        } catch {
-            guard error.isUsage else { throw ExitStatus.failure(error.description, .configuration) }
-            let name = command.configuration.commandName ?? ""
-            throw ExitStatus.failure("\(error); see satcheld \(name) --help.", .usage)
+                table, arguments: flags, environment: ProcessInfo.processInfo.environment,
+                configPath: configPaths.first)
+        } catch let error as SettingsError {
+            throw Self.failure(error, command)
         }
     }
 
     /// The settings in effect.
     func load(_ table: SettingsTable = .origin, for command: any ParsableCommand.Type) throws -> ServerSettings {
         let found = try find(table, for: command)
-        do { return try found.settings() } catch {
-            throw ExitStatus.failure(error.description, .configuration)
-        }
+        do { return try found.settings() } catch { throw Self.failure(error, command) }
+    }
+
+    private static func failure(_ error: SettingsError, _ command: any ParsableCommand.Type) -> ExitCode {
+        guard error.isUsage else { return ExitStatus.failure(error.description, .configuration) }
+        let name = command.configuration.commandName ?? ""
+        return ExitStatus.failure("\(error); see satcheld \(name) --help.", .usage)
     }
 
     /// The table of settings as `--help` shows it.
@@ -34,14 +38,15 @@ struct SettingsOptions: ParsableArguments {
 
     static func help(_ table: SettingsTable) -> String {
         let lines = table.settings.map { setting in
-            let value = setting.placeholder.map { " <\($0)>" } ?? ""
+            let value = setting.isSwitch ? " [\(setting.placeholder)]" : " <\(setting.placeholder)>"
             let standard = setting.standard.isEmpty ? "" : " (default: \(setting.standard))"
             return "  \(setting.flag)\(value)\n      \(setting.help)\(standard)\n      \(setting.environmentName)"
         }
         return """
             Each setting is a flag, an environment variable, or a member of the JSON file that --config or \
             SATCHELD_CONFIG names (there without the leading dashes). Flags override the environment, the environment \
-            overrides the file. TIME is a number of seconds, or a number with s, m, h, d or w. BYTES is a number, or a \
+            overrides the file. A setting that is true or false may be yes or no, on or off, 1 or 0 too; its flag alone \
+            is true. TIME is a number of seconds, or a number with s, m, h, d or w. BYTES is a number, or a \
             number with KiB, MiB, GiB or TiB.
 
             SETTINGS:
@@ -54,12 +59,15 @@ struct SettingsOptions: ParsableArguments {
 struct SettingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Shows every setting in effect and where it comes from.",
-        discussion: SettingsOptions.help)
+        discussion: "Those of serve, as below; with --edge those of edge, as satcheld edge --help lists them.\n\n"
+            + SettingsOptions.help)
 
+    @Flag(help: "Show the settings of an edge.") var edge = false
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let found = try options.find(for: Self.self).all()
+        let table = edge ? SettingsTable.edge : .origin
+        let found = try options.find(table, for: Self.self).all()
         let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
         let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
         for item in found {
@@ -67,6 +75,6 @@ struct SettingsCommand: ParsableCommand {
             let name = item.setting.name.padding(to: nameWidth)
             StandardOutput.write("\(name)  \(text.padding(to: textWidth))  \(item.source)")
         }
-        _ = try options.load(for: Self.self)
+        _ = try options.load(table, for: Self.self)
     }
 }

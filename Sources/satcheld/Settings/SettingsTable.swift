@@ -39,6 +39,7 @@ struct SettingsTable: Sendable {
         .value(
             "admin-listen", "HOST:PORT", standard: "",
             "Address for metrics and detailed health; a port alone means 127.0.0.1. Off by default.",
+            expected: "HOST:PORT or a port, such as 127.0.0.1:9090 or 9090",
             parse: Parse.optional(adminAddress), at: \.server.adminListen),
         .value(
             "tls-certificate", "FILE", standard: "",
@@ -54,10 +55,11 @@ struct SettingsTable: Sendable {
         .value(
             "mirrors", "URLS", standard: "",
             "Other URLs at which clients can read, 8 at most, separated by commas. Uploads are answered with them.",
+            expected: "at most 8 URLs, such as https://media.example, with commas between",
             parse: mirrors, at: \.server.mirrors),
         .value(
             "cache-max-age", "TIME", standard: "5m", "How long caches may keep a blob without asking again.",
-            parse: { Lifetime($0)?.seconds }, at: \.server.cacheSeconds),
+            parse: { Parse.lifetime($0)?.seconds }, at: \.server.cacheSeconds),
         .value(
             "trusted-proxies", "RANGES", standard: "",
             "Proxies whose word on the client's address is trusted: addresses or CIDR ranges, separated by commas.",
@@ -65,21 +67,21 @@ struct SettingsTable: Sendable {
         .value(
             "client-address-header", "NAME", standard: "X-Forwarded-For",
             "Header in which those proxies name the client; Forwarded is parsed as in RFC 7239.",
-            parse: { HTTPField.Name($0) }, at: \.server.proxies.field),
+            expected: "the name of a field", parse: { HTTPField.Name($0) }, at: \.server.proxies.field),
         .value(
             "edge-keys", "PATHS", standard: "",
             "Files with the keys of edges, or folders of them, separated by commas. Edges may then follow changes, and no "
                 + "address rate holds them. Reloaded on SIGHUP.",
             parse: Parse.list, at: \.edgeKeyPaths),
         .value(
-            "send-104", "true|false", standard: "true",
+            "send-104", SettingWords.switchPlaceholder, standard: "true",
             "Name a resumable upload in an interim response (IETF drafts); false behind proxies that cannot pass it on.",
             parse: Parse.flag, at: \.server.sends104),
     ]
 
     private static let writing: [ServerSetting] = [
         .value(
-            "allow-anonymous-uploads", nil, standard: "false",
+            "allow-anonymous-uploads", SettingWords.switchPlaceholder, standard: "false",
             "Let anyone who can reach this server upload.",
             parse: Parse.flag, at: \.allowsAnonymousUploads),
         .value(
@@ -100,7 +102,7 @@ struct SettingsTable: Sendable {
             parse: { BlobAcceptance(rawValue: $0) }, at: \.vault.acceptance),
         .value(
             "blob-limit", "BYTES", standard: "2GiB", "Size limit of a blob.",
-            parse: Parse.bytes, at: \.vault.blobLimitBytes),
+            expected: "bytes from 1, such as 2GiB", parse: Parse.bytes(from: 1), at: \.vault.blobLimitBytes),
         .value(
             "default-lifetime", "TIME", standard: "30d", "Lifetime of a lease if the upload names none.",
             parse: Parse.lifetime, at: \.vault.defaultLifetime),
@@ -191,11 +193,12 @@ struct SettingsTable: Sendable {
         .value(
             "connection-memory", "BYTES", standard: "256MiB",
             "Bytes that may wait on all connections together; beyond that, those on which most waits are closed.",
-            parse: { text in Parse.bufferBytes(text).flatMap { $0 >= 1 << 20 ? $0 : nil } },
-            at: \.server.connectionBytes),
+            expected: "bytes from 1MiB, such as 256MiB",
+            parse: Parse.bufferBytes(from: 1 << 20), at: \.server.connectionBytes),
         .value(
             "header-limit", "BYTES", standard: "32KiB", "Size limit of a request header.",
-            parse: Parse.bufferBytes, at: \.server.connections.headerBytes),
+            expected: "bytes from 1KiB, such as 32KiB", parse: Parse.bufferBytes(from: 1 << 10),
+            at: \.server.connections.headerBytes),
         .value(
             "header-timeout", "TIME", standard: "10s", "Time for a request header to arrive, from its first byte.",
             parse: Parse.duration, at: \.server.connections.headerTimeout),
@@ -224,7 +227,7 @@ struct SettingsTable: Sendable {
             parse: Parse.duration, at: \.shutdownTimeout),
         .value(
             "store-threads", "COUNT", standard: "16", "Threads that hash, write, sync and read.",
-            parse: Parse.count, at: \.vault.threads),
+            expected: "a whole number from 1 to 1024", parse: Parse.threads, at: \.vault.threads),
         .value(
             "log-level", "trace|debug|info|notice|warning|error|critical", standard: "info",
             "Least severe level that is logged, on stderr.", parse: { Logger.Level(rawValue: $0) }, at: \.logLevel),
@@ -238,13 +241,13 @@ struct SettingsTable: Sendable {
 
     /// As many as a message can carry.
     @Sendable private static func mirrors(_ text: String) -> [PublicURL]? {
-        let texts = Parse.list(text) ?? []
+        guard let texts = Parse.list(text) else { return nil }
         let urls = texts.compactMap { PublicURL($0) }
         return urls.count == texts.count && urls.count <= 8 ? urls : nil
     }
 
     @Sendable private static func ranges(_ text: String) -> [IPPrefix]? {
-        let texts = Parse.list(text) ?? []
+        guard let texts = Parse.list(text) else { return nil }
         let ranges = texts.compactMap { IPPrefix($0) }
         return ranges.count == texts.count ? ranges : nil
     }
