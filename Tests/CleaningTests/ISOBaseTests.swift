@@ -108,8 +108,8 @@ import Testing
 
     @Test func `ranges that come backwards take no longer`() throws {
         var ranges = ByteRanges()
-        for index in (0..<Int64(200_000)).reversed() { try ranges.insert(2 * index..<2 * index + 1) }
-        #expect(try ranges.sorted().count == 200_000)
+        for index in (0..<Int64(20_000)).reversed() { try ranges.insert(2 * index..<2 * index + 1) }
+        #expect(try ranges.sorted().count == 20_000)
     }
 
     @Test func `ranges have a limit`() throws {
