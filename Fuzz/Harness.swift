@@ -16,6 +16,8 @@ struct Harness: Sendable {
         Harness(name: "blobs", run: fuzzBlobs),
         Harness(name: "endings", run: fuzzEndings),
         Harness(name: "pictures", run: fuzzPictures),
+        Harness(name: "films", run: fuzzFilms),
+        Harness(name: "heif", run: fuzzHEIF),
     ]
 }
 

@@ -1,7 +1,7 @@
 package import Files
 
 /// A copy of a file without what it tells beside its picture, film or sound: parts of the original and new bytes, in the
-/// order in which they are written. Memory grows with the number of parts, not with their size.
+/// order in which they are written. Memory grows with the number of parts, a few bytes each, not with their size.
 package struct CleanCopy: Sendable {
     /// One part of the copy.
     package enum CopyPart: Hashable, Sendable {
@@ -12,7 +12,7 @@ package struct CleanCopy: Sendable {
         case zeros(Int64)
     }
 
-    package private(set) var parts: [CopyPart] = []
+    package private(set) var parts = CopyParts()
     /// Bytes of the copy.
     package private(set) var size: Int64 = 0
 
@@ -21,68 +21,82 @@ package struct CleanCopy: Sendable {
     package mutating func append(_ bytes: [UInt8]) {
         if bytes.isEmpty { return }
         size += Int64(bytes.count)
-        if case .bytes(let before)? = parts.last {
-            parts[parts.count - 1] = .bytes(before + bytes)
-        } else {
-            parts.append(.bytes(bytes))
-        }
+        parts.append(bytes)
     }
 
     /// Appends bytes of the original, which lie within it.
     package mutating func append(original range: Range<Int64>) {
         if range.isEmpty { return }
         size += Int64(range.count)
-        if case .original(let before)? = parts.last, before.upperBound == range.lowerBound {
-            parts[parts.count - 1] = .original(before.lowerBound..<range.upperBound)
-        } else {
-            parts.append(.original(range))
-        }
+        parts.append(original: range)
     }
 
     package mutating func append(zeros count: Int64) {
         if count == 0 { return }
         size += count
-        if case .zeros(let before)? = parts.last {
-            parts[parts.count - 1] = .zeros(before + count)
-        } else {
-            parts.append(.zeros(count))
+        parts.append(zeros: count)
+    }
+
+    /// Appends a part of another copy of the same file.
+    package mutating func append(_ part: CopyPart) {
+        switch part {
+        case .bytes(let bytes): append(bytes)
+        case .original(let range): append(original: range)
+        case .zeros(let count): append(zeros: count)
         }
     }
 
     /// Writes the copy of `input` from the first byte of `output` on; the positions of both do not change.
     package func write(from input: borrowing OpenFile, to output: borrowing OpenFile) throws(CleaningError) {
-        var position: Int64 = 0
-        var buffer: [UInt8] = []
-        do throws(FileError) {
-            for part in parts {
-                switch part {
-                case .bytes(let bytes):
-                    try output.write(bytes, at: position)
-                    position += Int64(bytes.count)
-                case .zeros(let count):
-                    for piece in Self.pieces(of: 0..<count) {
-                        try output.write([UInt8](repeating: 0, count: piece.count), at: position)
-                        position += Int64(piece.count)
-                    }
-                case .original(let range):
-                    for piece in Self.pieces(of: range) {
-                        if buffer.count != piece.count { buffer = [UInt8](repeating: 0, count: piece.count) }
-                        guard try input.read(into: &buffer, at: piece.lowerBound) == piece.count else {
-                            throw FileError(operation: "pread", path: input.path, code: 5)  // EIO: it was cut short
-                        }
-                        try output.write(buffer, at: position)
-                        position += Int64(piece.count)
-                    }
+        var blocks = BlockWriter()
+        let source = try SourceBytes(input, windowBytes: BlockWriter.blockBytes)
+        for part in parts {
+            switch part {
+            case .bytes(let bytes):
+                var rest = bytes[...]
+                while !rest.isEmpty { rest = rest.dropFirst(try blocks.write(rest, to: output)) }
+            case .zeros(let count):
+                var left = count
+                while left > 0 {
+                    let zeros = [UInt8](repeating: 0, count: Int(min(left, Int64(blocks.room))))
+                    left -= Int64(try blocks.write(zeros[...], to: output))
+                }
+            case .original(let range):
+                var rest = range
+                while !rest.isEmpty {
+                    let bytes = try source.bytes(min(rest.count, blocks.room), at: rest.lowerBound)
+                    rest = rest.lowerBound + Int64(try blocks.write(bytes, to: output))..<rest.upperBound
                 }
             }
-        } catch {
-            throw .file(error)
         }
+        try blocks.finish(output)
+    }
+}
+
+/// Gathers what is written, large or small, to blocks of half a mebibyte. All begin at a multiple of their size, since
+/// writes that share a page with another cost a third more.
+private struct BlockWriter {
+    static let blockBytes = 512 << 10
+
+    private var block: [UInt8] = []
+    private var position: Int64 = 0
+
+    init() { block.reserveCapacity(Self.blockBytes) }
+
+    /// How much the block still takes; at least one byte.
+    var room: Int { Self.blockBytes - block.count }
+
+    /// Takes as many bytes as there is room for, and returns their number.
+    mutating func write(_ bytes: ArraySlice<UInt8>, to output: borrowing OpenFile) throws(CleaningError) -> Int {
+        let taken = bytes.prefix(room)
+        block += taken
+        if room == 0 { try finish(output) }
+        return taken.count
     }
 
-    private static func pieces(of range: Range<Int64>) -> some Sequence<Range<Int64>> {
-        stride(from: range.lowerBound, to: range.upperBound, by: 256 << 10).lazy.map {
-            $0..<min(range.upperBound, $0 + 256 << 10)
-        }
+    mutating func finish(_ output: borrowing OpenFile) throws(CleaningError) {
+        do throws(FileError) { try output.write(block, at: position) } catch { throw .file(error) }
+        position += Int64(block.count)
+        block.removeAll(keepingCapacity: true)
     }
 }

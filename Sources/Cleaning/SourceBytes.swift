@@ -2,17 +2,19 @@ package import Files
 
 /// The bytes of a file, read at any place; small reads near each other cost one system call. Used by one task.
 package final class SourceBytes {
-    /// How much is read ahead.
-    private static let windowBytes = 64 << 10
+    /// How much is read ahead where reads follow each other; elsewhere, a sixteenth of it.
+    private let windowBytes: Int
 
     private let file: OpenFile
     /// Bytes of the file.
     package let count: Int64
     private var window: [UInt8] = []
-    private var windowStart: Int64 = 0
+    /// Where the window lies in the file.
+    private var filled: Range<Int64> = 0..<0
 
     /// Reads `file` by offset: its own position is not used and does not change.
-    package init(_ file: borrowing OpenFile) throws(CleaningError) {
+    package init(_ file: borrowing OpenFile, windowBytes: Int = 64 << 10) throws(CleaningError) {
+        self.windowBytes = windowBytes
         do throws(FileError) {
             self.file = try file.duplicate()
             count = try file.size()
@@ -27,22 +29,27 @@ package final class SourceBytes {
         guard offset >= 0, count >= 0, offset <= self.count, Int64(count) <= self.count - offset else {
             throw .truncated
         }
-        if offset < windowStart || offset + Int64(count) > windowStart + Int64(window.count) {
+        if offset < filled.lowerBound || offset + Int64(count) > filled.upperBound {
             try fill(from: offset, atLeast: count)
         }
-        let first = Int(offset - windowStart)
+        let first = Int(offset - filled.lowerBound)
         return window[first..<first + count]
     }
 
     private func fill(from offset: Int64, atLeast count: Int) throws(CleaningError) {
-        let wanted = Int(min(Int64(max(count, Self.windowBytes)), self.count - offset))
-        window = [UInt8](repeating: 0, count: wanted)
-        windowStart = offset
-        // Where it gives less, the file has been cut since.
-        do throws(FileError) { window.removeLast(wanted - (try file.read(into: &window, at: offset))) } catch {
+        let follows = offset >= filled.lowerBound && offset - filled.upperBound < Int64(windowBytes / 16)
+        let wanted = Int(min(Int64(max(count, follows ? windowBytes : windowBytes / 16)), self.count - offset))
+        filled = offset..<offset
+        if window.count < wanted || window.count > max(wanted, windowBytes) {
+            window = [UInt8](repeating: 0, count: wanted)
+        }
+        do throws(FileError) {
+            filled = offset..<offset + Int64(try file.read(wanted, into: &window, at: offset))
+        } catch {
             throw .file(error)
         }
-        guard window.count >= count else { throw .truncated }
+        // Where there is less, the file has been cut since.
+        guard filled.count >= count else { throw .truncated }
     }
 }
 

@@ -102,6 +102,15 @@ extension OpenFile {
         var bytes = unsafe span.mutableBytes
         return try read(into: &bytes, at: offset)
     }
+
+    /// Reads `count` bytes at `offset` into the start of `buffer`, which has room for them; returns how many there were.
+    package borrowing func read(_ count: Int, into buffer: inout [UInt8], at offset: Int64) throws(FileError) -> Int {
+        precondition(count >= 0 && count <= buffer.count, "what is read has room")
+        var span = buffer.mutableSpan
+        var bytes = unsafe span.mutableBytes
+        var start = bytes._mutatingExtracting(..<count)
+        return try read(into: &start, at: offset)
+    }
 }
 
 /// Dates.

@@ -13,7 +13,7 @@ import Testing
         copy.append(zeros: 3)
         copy.append(zeros: 0)
         copy.append(original: 20..<21)
-        #expect(copy.parts == [.original(0..<9), .bytes([1, 2]), .zeros(3), .original(20..<21)])
+        #expect(Array(copy.parts) == [.original(0..<9), .bytes([1, 2]), .zeros(3), .original(20..<21)])
         #expect(copy.size == 15)
     }
 
@@ -28,6 +28,61 @@ import Testing
         copy.append(original: 99..<100)
         try copy.write(from: input, to: output)
         #expect(try TestFolder.bytes(of: output) == [7, 8, 10, 11, 12, 0, 0, 99])
+    }
+
+    @Test func `parts of every length come back, and blocks are written whole`() throws {
+        let folder = try TestFolder()
+        var generator = SeededGenerator(state: 5)
+        let original = (0..<3_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let input = try folder.file(original)
+        var copy = CleanCopy()
+        var expected: [UInt8] = []
+        for _ in 0..<400 {
+            let length = [0, 1, 7, 4096, 20_000, 600_000].randomElement(using: &generator) ?? 0
+            switch Int.random(in: 0..<3, using: &generator) {
+            case 0:
+                let bytes = [UInt8](repeating: 7, count: length / 100)
+                copy.append(bytes)
+                expected += bytes
+            case 1:
+                copy.append(zeros: Int64(length / 4))
+                expected += [UInt8](repeating: 0, count: length / 4)
+            default:
+                // Backwards, too.
+                let start = Int.random(in: 0...original.count - length, using: &generator)
+                copy.append(original: Int64(start)..<Int64(start + length))
+                expected += original[start..<start + length]
+            }
+        }
+        #expect(copy.size == Int64(expected.count) && copy.parts.count == Array(copy.parts).count)
+        let output = try folder.file([1])
+        try copy.write(from: input, to: output)
+        #expect(try TestFolder.bytes(of: output) == expected)
+    }
+
+    @Test func `a million small appends are one part`() {
+        var copy = CleanCopy()
+        for index in 0..<1_000_000 { copy.append([UInt8(truncatingIfNeeded: index)]) }
+        #expect(copy.parts.count == 1 && copy.size == 1_000_000)
+    }
+
+    @Test func `a copy is not written where the original has been cut since`() throws {
+        let folder = try TestFolder()
+        let input = try folder.file(Array(0..<100))
+        var copy = CleanCopy()
+        copy.append(original: 0..<100)
+        try input.truncate(to: 50)
+        #expect(throws: CleaningError.truncated) { try copy.write(from: input, to: try folder.file([])) }
+    }
+
+    @Test(arguments: [0, 1, 0x7F, 0x80, 0x3FFF, 0x4000, Int64.max, Int64.min, -1, -64, -65] as [Int64])
+    func `numbers of every size come back`(number: Int64) {
+        var bytes: [UInt8] = []
+        CompactNumber.append(signed: number, to: &bytes)
+        CompactNumber.append(UInt64(bitPattern: number), to: &bytes)
+        var offset = 0
+        #expect(CompactNumber.readSigned(bytes, &offset) == number)
+        #expect(CompactNumber.read(bytes, &offset) == UInt64(bitPattern: number) && offset == bytes.count)
     }
 
     @Test func `bytes are given where there are that many`() throws {

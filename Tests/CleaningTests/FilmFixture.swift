@@ -15,6 +15,7 @@ struct FilmFixture {
         var sizeBits = 32
         var extra: [UInt8] = []
         var mediaExtra: [UInt8] = []
+        var informationExtra: [UInt8] = []
         var tableExtra: [UInt8] = []
         var reference: [UInt8] = .fullBox("url ", flags: 1, [])
         var matrix: [UInt32] = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000]
@@ -98,6 +99,7 @@ struct FilmFixture {
             track.handler == "vide"
             ? .fullBox("vmhd", flags: 1, [UInt8](repeating: 0, count: 8)) : .fullBox("nmhd", [])
         let information = sort + .box("dinf", .fullBox("dref", [0, 0, 0, 1] + track.reference)) + table(track, offsets)
+            + track.informationExtra
         return .box(
             "trak",
             .fullBox("tkhd", version: track.version, flags: 7, header)

@@ -141,7 +141,7 @@ import Testing
     }
 
     private static let refused: [(CleaningError, @Sendable (inout HEIFFixture) -> Void)] = [
-        (.unsupported("a sequence of pictures"), { $0.after = .box("moov", []) }),
+        (.unsupported("a sequence in fragments"), { $0.after = .box("moof", []) }),
         (.unsupported("a picture of the kind “mime”"), { $0.items[0].type = "mime" }),
         (
             .unsupported("a picture that needs the property “xxxx”"),

@@ -61,13 +61,55 @@ import Testing
         for range in [50..<60, 0..<10, 10..<20, 15..<30, 70..<70, 55..<58] as [Range<Int64>] {
             try ranges.insert(range)
         }
-        let sorted = ranges.sorted()
-        #expect(sorted == [0..<30, 50..<60])
+        let sorted = try ranges.sorted()
+        #expect(Array(sorted) == [0..<30, 50..<60] && sorted.count == 2 && sorted.bytes == 40)
         #expect(sorted.cover(5..<30) && !sorted.cover(5..<31) && !sorted.cover(30..<31) && sorted.cover(50..<60))
-        #expect(sorted.indexOfRange(at: 49) == 0 && [Range<Int64>]().indexOfRange(at: 0) == nil)
-        var copy = GatheredCopy()
+        #expect(sorted.overlap(29..<50) && !sorted.overlap(30..<50) && !SortedRanges().overlap(0..<50))
+        var copy = CleanCopy()
         copy.append(5..<65, keeping: sorted)
-        #expect(copy.finished().parts == [.original(5..<30), .zeros(20), .original(50..<60), .zeros(5)])
+        #expect(Array(copy.parts) == [.original(5..<30), .zeros(20), .original(50..<60), .zeros(5)])
+    }
+
+    @Test(arguments: 1...20) func `ranges in any order are those that a set of bytes has`(seed: Int) throws {
+        var generator = SeededGenerator(state: UInt64(seed))
+        var ranges = ByteRanges()
+        var bytes = [Bool](repeating: false, count: 20_000)
+        for _ in 0..<seed * 100 {
+            let start = Int.random(in: 0..<19_990, using: &generator)
+            let range = start..<start + Int.random(in: 0..<10, using: &generator)
+            try ranges.insert(Int64(range.lowerBound)..<Int64(range.upperBound))
+            for index in range { bytes[index] = true }
+        }
+        let sorted = try ranges.sorted()
+        var expected: [Range<Int64>] = []
+        for (index, isIn) in bytes.enumerated() where isIn {
+            if let last = expected.last, last.upperBound == Int64(index) {
+                expected[expected.count - 1] = last.lowerBound..<Int64(index) + 1
+            } else {
+                expected.append(Int64(index)..<Int64(index) + 1)
+            }
+        }
+        #expect(Array(sorted) == expected && sorted.count == expected.count)
+        #expect(sorted.bytes == Int64(bytes.count { $0 }))
+        var finder = RangeFinder(sorted)
+        var before: [Int64] = [0]
+        for isIn in bytes { before.append(before[before.count - 1] + (isIn ? 1 : 0)) }
+        let offsets = Array(bytes.indices) + (0..<5000).map { _ in Int.random(in: bytes.indices, using: &generator) }
+        for offset in offsets {
+            let found = finder.position(of: Int64(offset))
+            if found != (bytes[offset] ? before[offset] : nil) { Issue.record("\(offset) is found at \(String(describing: found))") }
+            let range = Int64(offset)..<Int64(min(offset + 12, bytes.count))
+            let inside = bytes[offset..<Int(range.upperBound)]
+            if sorted.overlap(range) != inside.contains(true) || sorted.cover(range) != inside.allSatisfy({ $0 }) {
+                Issue.record("\(range) lies elsewhere")
+            }
+        }
+    }
+
+    @Test func `ranges that come backwards take no longer`() throws {
+        var ranges = ByteRanges()
+        for index in (0..<Int64(20_000)).reversed() { try ranges.insert(2 * index..<2 * index + 1) }
+        #expect(try ranges.sorted().count == 20_000)
     }
 
     @Test func `ranges have a limit`() throws {

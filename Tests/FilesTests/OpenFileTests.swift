@@ -18,6 +18,15 @@ struct OpenFileTests {
         #expect(try file.size() == 11)
     }
 
+    @Test func `is read into the start of a buffer`() throws {
+        let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
+        try file.write(Array("abcdef".utf8))
+        var buffer = [UInt8](repeating: 9, count: 5)
+        #expect(try file.read(3, into: &buffer, at: 1) == 3)
+        #expect(buffer == [0x62, 0x63, 0x64, 9, 9])
+        #expect(try file.read(5, into: &buffer, at: 4) == 2)
+    }
+
     @Test func `is written and read where it stands`() throws {
         let file = try OpenFile(folder.path("a"), .create(permissions: 0o600))
         try file.write(Array("abcdef".utf8))

@@ -51,8 +51,12 @@ struct ChunkWalk {
         if table.sizes.constant == 1, count > 0, let packets = table.packets[description - 1] {
             return packets.bytes(of: count)
         }
+        if table.sizes.constant > 0 {
+            let bytes = count.multipliedReportingOverflow(by: table.sizes.constant)
+            guard !bytes.overflow else { throw .truncated }
+            return bytes.partialValue
+        }
         // At most 20 million samples of at most 4 GiB: 2⁵⁷.
-        if table.sizes.constant > 0 { return count * table.sizes.constant }
         var bytes: Int64 = 0
         for index in sample..<sample + count { bytes += try size(of: index) }
         return bytes

@@ -5,18 +5,19 @@
 /// | `avcC` `hvcC` `lhvC` `av1C` `esds` `dfLa` | rebuilt by `DecoderConfiguration` |
 /// | `vpcC` `dOps` `dac3` `dec3` `alac` `dvcC` `dvvC` `dvwC` `chan` | as far as its fields reach |
 /// | `damr` `d263` | without vendor and version |
-/// | `pasp` `clap` `fiel` `gama` `mdcv` `clli` `amve` `btrt` `srat` `frma` `enda` | its fixed fields |
+/// | `pasp` `clap` `fiel` `gama` `mdcv` `clli` `SmDm` `CoLL` `amve` `btrt` `srat` `frma` `enda` `ccst` | fixed fields |
+/// | `auxi` | the name of alpha; other auxiliary sequences are an error |
 /// | `colr` | `nclx` and `nclc`; a profile goes |
 /// | `wave` | the same boxes inside it (QuickTime File Format, sound) |
-/// | `ftab` | whole: 3GPP text names its fonts |
-/// | `vttC` | whole: the header of WebVTT |
+/// | `ftab` | the fonts of 3GPP text, all by one name |
+/// | `vttC` | the first word of WebVTT: what follows is free text |
 struct DecoderBox {
     let reader: BoxReader
     let entry: BoxType
 
     private static let fixedBytes: [BoxType: Int] = [
         "pasp": 8, "clap": 32, "fiel": 2, "gama": 4, "mdcv": 24, "clli": 4, "amve": 8, "btrt": 12, "srat": 8, "frma": 4,
-        "enda": 2, "dac3": 3, "dvcC": 24, "dvvC": 24, "dvwC": 24, "vpcC": 12,
+        "enda": 2, "dac3": 3, "dvcC": 24, "dvvC": 24, "dvwC": 24, "SmDm": 28, "CoLL": 8, "ccst": 8,
     ]
 
     func clean(_ box: Box, removed: inout Set<RemovedMetadata>) throws(CleaningError) -> [UInt8]? {
@@ -31,8 +32,13 @@ struct DecoderBox {
         case "dOps": return .box(type, try opus(box))
         case "dec3": return .box(type, try enhancedAC3(box))
         case "chan": return .box(type, try channelLayout(box))
-        case "ftab" where entry == "tx3g", "vttC" where entry == "wvtt":
-            return .box(type, try reader.bytes(box.payload))
+        case "vpcC": return .box(type, try prefix(10, of: box) + [0, 0])
+        case "auxi": return .box(type, try auxiliaryType(box))
+        case "ftab" where entry == "tx3g": return .box(type, try fonts(box, removed: &removed))
+        case "vttC" where entry == "wvtt":
+            let header = Array("WEBVTT".utf8)
+            if try reader.bytes(box.payload) != header { removed.insert(.text) }
+            return .box(type, header)
         case "mp4a" where entry == "wave": return .box(type, [0, 0, 0, 0])
         case "avcC", "hvcC", "lhvC", "av1C", "esds", "dfLa":
             let bytes = try reader.bytes(box.payload)
@@ -74,7 +80,9 @@ struct DecoderBox {
         let kind = BoxType(code: UInt32(BigEndian.number(try prefix(4, of: box), at: 0, 4)))
         switch kind {
         case "nclc": return .box("colr", try prefix(10, of: box))
-        case "nclx": return .box("colr", try prefix(11, of: box))
+        case "nclx":
+            let bytes = try prefix(11, of: box)
+            return .box("colr", bytes[..<10] + [bytes[10] & 0x80])
         default:
             removed.insert(.icc)
             return nil
@@ -83,7 +91,32 @@ struct DecoderBox {
 
     private func alac(_ box: Box) throws(CleaningError) -> [UInt8] {
         // The magic cookie of 24 bytes, and a channel layout of 24 where there are more than two channels.
-        try prefix(box.payloadBytes >= 52 ? 52 : 28, of: box)
+        guard box.payloadBytes >= 52 else { return try prefix(28, of: box) }
+        return try prefix(44, of: box) + [UInt8](repeating: 0, count: 8)
+    }
+
+    private func auxiliaryType(_ box: Box) throws(CleaningError) -> [UInt8] {
+        var fields = FieldReader(try reader.bytes(box.payload), of: "auxi")
+        try fields.skip(4)
+        let name = fields.text()
+        guard HEIFSelection.alphaAndGain.contains(String(decoding: name, as: UTF8.self)) else {
+            throw .unsupported("an auxiliary sequence that is no alpha")
+        }
+        return [0, 0, 0, 0] + name + [0]
+    }
+
+    /// 3GPP TS 26.245, 5.16: how many, then number and name of each.
+    private func fonts(_ box: Box, removed: inout Set<RemovedMetadata>) throws(CleaningError) -> [UInt8] {
+        let bytes = try reader.bytes(box.payload)
+        var fields = FieldReader(bytes, of: "ftab")
+        let name = Array("Sans-Serif".utf8)
+        var kept = try fields.bytes(2)
+        for _ in 0..<BigEndian.number(kept, at: 0, 2) {
+            kept += try fields.bytes(2) + [UInt8(name.count)] + name
+            try fields.skip(Int(try fields.number(1)))
+        }
+        if kept != bytes { removed.insert(.text) }
+        return kept
     }
 
     private func opus(_ box: Box) throws(CleaningError) -> [UInt8] {

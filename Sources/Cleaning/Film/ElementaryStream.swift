@@ -5,7 +5,7 @@ extension DecoderConfiguration {
     static func elementaryStream(
         _ fields: inout FieldReader, removed: inout Set<RemovedMetadata>
     ) throws(CleaningError) -> [UInt8] {
-        let version = try fields.bytes(4)
+        try fields.skip(4)
         var stream = try descriptor(&fields, 3)
         let id = try stream.bytes(2)
         let flags = try stream.number(1)
@@ -28,7 +28,7 @@ extension DecoderConfiguration {
             kept += encoded(6, [2])
         }
         if stream.count > 0 || decoder.count > 0 { removed.insert(.other) }
-        return version + encoded(3, kept)
+        return [0, 0, 0, 0] + encoded(3, kept)
     }
 
     private static func descriptor(

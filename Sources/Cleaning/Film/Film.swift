@@ -12,10 +12,15 @@
 /// to find a place sooner.
 package enum Film {
     package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
+        try clean(source, handlers: TrackOutline.filmHandlers)
+    }
+
+    /// Cleans a film of which tracks with these handlers may stay.
+    static func clean(_ source: SourceBytes, handlers: Set<BoxType>) throws(CleaningError) -> CleanedFile {
         let reader = BoxReader(source)
         var cleaned = CleanedFile()
         let layout = try FilmLayout(reader, removed: &cleaned.removed)
-        let movie = try Movie(layout.movie, reader, removed: &cleaned.removed)
+        let movie = try Movie(layout.movie, reader, handlers: handlers, removed: &cleaned.removed)
         cleaned.size = movie.displayedSize
         cleaned.seconds = movie.seconds
         if layout.hasFragments {
@@ -33,33 +38,29 @@ package enum Film {
     ) throws(CleaningError) -> CleanCopy {
         var needed = ByteRanges()
         try movie.insertSamples(into: &needed, data: layout.data, reader.source)
-        let pieces = needed.sorted()
+        let pieces = try needed.sorted()
         FilmGaps.note(layout.data, pieces, hasDroppedTracks: movie.hasDroppedTracks, reader.source, removed: &removed)
 
-        let dataBytes = pieces.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
+        let dataBytes = pieces.bytes
         let isLarge = dataBytes > Int64(UInt32.max) - 8
         let dataHeader: Int64 = isLarge ? 16 : 8
         let start = Int64(layout.fileType.count) + dataHeader
         let narrow = start + dataBytes + movie.node.size(offsetBytes: 4)
         let offsetBytes: Int64 = narrow > Int64(UInt32.max) ? 8 : 4
 
-        var relocation = Relocation()
-        var position = start + movie.node.size(offsetBytes: offsetBytes)
-        for piece in pieces {
-            relocation.append(piece, at: position)
-            position += piece.upperBound - piece.lowerBound
-        }
-        var copy = GatheredCopy()
+        var copy = CleanCopy()
         copy.append(layout.fileType)
-        let writer = MovieWriter(source: reader.source, relocation: relocation, offsetBytes: offsetBytes)
+        let place = start + movie.node.size(offsetBytes: offsetBytes)
+        let writer = MovieWriter(
+            source: reader.source, relocation: Relocation(gathered: pieces, at: place), offsetBytes: offsetBytes)
         try writer.write(movie.node, to: &copy)
-        if pieces.isEmpty { return copy.finished() }
+        if pieces.count == 0 { return copy }
         let type = BoxType("mdat").bytes
         copy.append(
             isLarge
                 ? BigEndian.bytes(UInt32(1)) + type + BigEndian.bytes(UInt64(dataBytes + 16))
                 : BigEndian.bytes(UInt32(dataBytes + 8)) + type)
         for piece in pieces { copy.append(original: piece) }
-        return copy.finished()
+        return copy
     }
 }

@@ -3,23 +3,24 @@ enum FilmGaps {
     private static let looks = 256
     private static let lookBytes: Int64 = 1024
 
+    /// Names what lies in `data` beside `pieces`, in the first places where there is something.
     static func note(
-        _ data: [Range<Int64>], _ pieces: [Range<Int64>], hasDroppedTracks: Bool, _ source: SourceBytes,
+        _ data: SortedRanges, _ pieces: SortedRanges, hasDroppedTracks: Bool, _ source: SourceBytes,
         removed: inout Set<RemovedMetadata>
     ) {
         var looked = 0
-        var next = 0
         for payload in data {
             var position = payload.lowerBound
-            while position < payload.upperBound, looked < looks {
-                while next < pieces.count, pieces[next].upperBound <= position { next += 1 }
-                let end = next < pieces.count ? min(pieces[next].lowerBound, payload.upperBound) : payload.upperBound
-                if end > position {
-                    looked += 1
-                    removed.formUnion(words(position..<end, hasDroppedTracks: hasDroppedTracks, source))
-                }
-                position = next < pieces.count ? max(end, min(pieces[next].upperBound, payload.upperBound)) : end
+            func look(upTo end: Int64) {
+                guard end > position, looked < looks else { return }
+                looked += 1
+                removed.formUnion(words(position..<end, hasDroppedTracks: hasDroppedTracks, source))
             }
+            for piece in pieces.overlapping(payload) where looked < looks {
+                look(upTo: piece.lowerBound)
+                position = piece.upperBound
+            }
+            look(upTo: payload.upperBound)
         }
     }
 

@@ -12,12 +12,13 @@ struct FilmLayout {
     private(set) var segments: [Segment] = []
     private(set) var hasFragments = false
     /// The payloads of all `mdat`, sorted and apart from each other.
-    private(set) var data: [Range<Int64>] = []
+    private(set) var data = SortedRanges()
 
     private static let brands: Set<BoxType> = [
         "isom", "iso2", "iso3", "iso4", "iso5", "iso6", "iso7", "iso8", "iso9", "isoa", "isob", "isoc", "mp41", "mp42",
         "avc1", "hvc1", "hev1", "av01", "qt  ", "M4V ", "M4A ", "M4B ", "M4VH", "M4VP", "3gp4", "3gp5", "3gp6", "3gp7",
         "3gp8", "3gp9", "3gr6", "3gs6", "3ge6", "3g2a", "3g2b", "3g2c", "dby1", "dash", "cmfc", "cmf2", "msdh", "msix",
+        "msf1", "mif1", "miaf", "avis", "avif", "MA1A", "MA1B", "hevc", "hevx",
     ]
 
     init(_ reader: BoxReader, removed: inout Set<RemovedMetadata>) throws(CleaningError) {
@@ -31,7 +32,7 @@ struct FilmLayout {
             } catch {
                 // Behind a whole film, some cameras and programs write what is no box.
                 guard case .excessive = error else {
-                    guard !movies.isEmpty, !data.isEmpty, try !Self.isKnown(at: offset, reader) else { throw error }
+                    guard !movies.isEmpty, data.count > 0, try !Self.isKnown(at: offset, reader) else { throw error }
                     removed.insert(.trailing)
                     break
                 }
@@ -51,7 +52,7 @@ struct FilmLayout {
                 segments.append(.data(box))
                 data.append(box.payload)
             case "sidx", "ssix", "styp", "mfra", "free", "skip", "wide": continue
-            case "meta" where movies.isEmpty && data.isEmpty && fileType.isEmpty:
+            case "meta" where movies.isEmpty && data.count == 0 && fileType.isEmpty:
                 throw .unsupported("pictures instead of a film")
             default: FilmWords.note(box, reader, removed: &removed)
             }

@@ -17,10 +17,21 @@ struct Fragment {
     /// A track's part of the fragment, in its time scale.
     struct TrackPart {
         let track: UInt32
+        let isText: Bool
         let start: UInt64?
         var duration: UInt64 = 0
         var samples: Int64 = 0
         var parts: [FragmentPart] = []
+
+        /// Bytes but for the entries of runs.
+        var descriptionBytes: Int {
+            parts.reduce(0) { size, part in
+                switch part {
+                case .bytes(let bytes): size + bytes.count
+                case .run(let run): size + run.header.count
+                }
+            }
+        }
 
         var bytes: Int64 {
             parts.reduce(8) { size, part in
@@ -34,37 +45,41 @@ struct Fragment {
 
     let sequence: [UInt8]
     private(set) var tracks: [TrackPart] = []
-
     /// Bytes of the box.
-    var bytes: Int64 { tracks.reduce(8 + Int64(sequence.count)) { $0 + $1.bytes } }
+    private(set) var bytes: Int64
 
     init(
-        _ box: Box, _ movie: Movie, _ reader: BoxReader, text: inout TextTelemetry,
-        removed: inout Set<RemovedMetadata>
+        _ box: Box, _ movie: Movie, _ reader: BoxReader, removed: inout Set<RemovedMetadata>
     ) throws(CleaningError) {
-        guard box.payloadBytes <= Int64(UInt32.max) / 2 else { throw .excessive("a fragment of more than 2 GiB") }
+        guard box.payloadBytes <= SampleTable.limitBytes * 8 else {
+            throw .excessive("a fragment of more than 512 MiB")
+        }
         reader.resetLimit()
         let children = try reader.children(of: box)
         let header = try reader.full(try children.required("mfhd"))
         sequence = .fullBox("mfhd", Array(try reader.bytes(header.body).prefix(4)))
         guard sequence.count == 16 else { throw .corrupt("the box “mfhd” is too short") }
+        bytes = 8 + Int64(sequence.count)
         var end = box.range.lowerBound
         for child in children {
             switch child.type {
             case "mfhd", "free", "skip": continue
             case "traf":
                 var part = try FragmentTrack(child, movie, fragmentStart: box.range.lowerBound, reader)
-                try part.readRuns(previousEnd: end, text: &text, removed: &removed)
+                try part.readRuns(previousEnd: end, removed: &removed)
                 end = part.end
-                if part.isKept { tracks.append(part.cleaned) }
-                guard bytes <= SampleTable.limitBytes * 8 else { throw .excessive("a fragment of more than 512 MiB") }
+                if part.isKept {
+                    tracks.append(part.cleaned)
+                    bytes += part.cleaned.bytes
+                }
             default: FilmWords.note(child, reader, removed: &removed)
             }
         }
     }
 
     /// Writes the box, which lies at `start` of the copy.
-    func write(to copy: inout GatheredCopy, at start: Int64, _ relocation: Relocation) throws(CleaningError) {
+    func write(to copy: inout CleanCopy, at start: Int64, _ relocation: Relocation) throws(CleaningError) {
+        var relocation = relocation
         copy.append(BigEndian.bytes(UInt32(bytes)) + BoxType("moof").bytes + sequence)
         for track in tracks {
             copy.append(BigEndian.bytes(UInt32(track.bytes)) + BoxType("traf").bytes)

@@ -3,7 +3,6 @@ struct FragmentTrack {
     private let reader: BoxReader
     private let children: [Box]
     private let defaults: FragmentDefaults
-    private let isText: Bool
     private let base: Int64?
     /// Whether the film keeps the track.
     let isKept: Bool
@@ -39,7 +38,7 @@ struct FragmentTrack {
         }
         if flags & 0x20 != 0 { kept += try fields.bytes(4) }
         defaults = FragmentDefaults(duration: duration, size: size)
-        isText = movie.tracks.contains { $0.header.id == track && !["vide", "soun"].contains($0.outline.handler) }
+        let isText = movie.tracks.contains { $0.header.id == track && !["vide", "soun"].contains($0.outline.handler) }
 
         var start: UInt64?
         var parts: [Fragment.FragmentPart] = [.bytes(.fullBox("tfhd", flags: flags & 0x1_003A | 0x2_0000, kept))]
@@ -51,12 +50,12 @@ struct FragmentTrack {
             start = BigEndian.number(bytes, at: 0, count)
             parts.append(.bytes(.fullBox("tfdt", version: header.version, Array(bytes.prefix(count)))))
         }
-        cleaned = Fragment.TrackPart(track: track, start: start, parts: parts)
+        cleaned = Fragment.TrackPart(track: track, isText: isText, start: start, parts: parts)
     }
 
     /// Reads the runs; without a base of its own, data begins where that of the track before ends.
     mutating func readRuns(
-        previousEnd: Int64, text: inout TextTelemetry, removed: inout Set<RemovedMetadata>
+        previousEnd: Int64, removed: inout Set<RemovedMetadata>
     ) throws(CleaningError) {
         let base = base ?? previousEnd
         end = base
@@ -67,9 +66,6 @@ struct FragmentTrack {
                 let run = try run(child, base: base)
                 end = run.data.upperBound
                 cleaned.parts.append(.run(run))
-                if isKept, isText, try text.isIn(run.data, reader.source) {
-                    throw .unsupported("a track of text that tells positions, in fragments")
-                }
             case "sbgp", "sgpd":
                 if let group = try SampleGroup.clean(child, kept: SampleTable.groups, reader) {
                     cleaned.parts.append(.bytes(group))
@@ -82,6 +78,7 @@ struct FragmentTrack {
 
     private mutating func run(_ box: Box, base: Int64) throws(CleaningError) -> Fragment.SampleRun {
         let header = try reader.full(box)
+        guard header.version <= 1 else { throw .unsupported("the box “trun” of version \(header.version)") }
         let flags = header.flags & 0xF05
         let prefixBytes: Int64 = 4 + (flags & 1 != 0 ? 4 : 0) + (flags & 4 != 0 ? 4 : 0)
         guard header.bodyBytes >= prefixBytes else { throw .corrupt("the box “trun” is too short") }

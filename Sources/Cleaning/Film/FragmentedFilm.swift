@@ -1,20 +1,27 @@
 /// A film in fragments (ISO/IEC 14496-12, 8.8): `moov` cleaned, then fragments and their data in the file's order. Data
 /// keeps its length; what belongs to no kept sample becomes zeros.
 struct FragmentedFilm {
+    /// Fragments are read twice, and not held: a film has thousands.
     private enum FilmPiece {
-        case fragment(Fragment)
+        case fragment(Box, bytes: Int64)
         case data(Box)
+
+        var bytes: Int64 {
+            switch self {
+            case .fragment(_, let bytes): bytes
+            case .data(let box): box.range.upperBound - box.range.lowerBound
+            }
+        }
     }
 
-    private static let runLimit = 1 << 20
     /// Bytes of all descriptions of fragments but for the entries of runs.
     private static let descriptionLimitBytes = 64 << 20
 
     private let fileType: [UInt8]
     private let movie: Movie
-    private let source: SourceBytes
+    private let reader: BoxReader
     private var pieces: [FilmPiece] = []
-    private let needed: [Range<Int64>]
+    private let needed: SortedRanges
     /// Seconds of the longest track; nil where fragments do not say.
     private(set) var seconds: Double?
 
@@ -22,12 +29,11 @@ struct FragmentedFilm {
         _ layout: FilmLayout, _ movie: Movie, _ reader: BoxReader, removed: inout Set<RemovedMetadata>
     ) throws(CleaningError) {
         self.movie = movie
-        source = reader.source
+        self.reader = reader
         fileType = Self.withFragmentBrand(layout.fileType)
         var needed = ByteRanges()
-        try movie.insertSamples(into: &needed, data: layout.data, source)
-        var samples = movie.tracks.reduce(0) { $0 + $1.table.sampleCount }
-        var runs = 0
+        try movie.insertSamples(into: &needed, data: layout.data, reader.source)
+        var samples = movie.sampleCount
         var descriptionBytes = 0
         var text = TextTelemetry()
         var times: [UInt32: (first: UInt64, end: UInt64)] = [:]
@@ -36,86 +42,80 @@ struct FragmentedFilm {
                 if case .data(let box) = segment { pieces.append(.data(box)) }
                 continue
             }
-            let fragment = try Fragment(box, movie, reader, text: &text, removed: &removed)
+            let fragment = try Fragment(box, movie, reader, removed: &removed)
             if fragment.tracks.isEmpty { continue }
             for track in fragment.tracks {
                 samples += track.samples
-                runs += track.parts.count
-                for case .bytes(let bytes) in track.parts { descriptionBytes += bytes.count }
+                guard samples <= SampleTable.sampleLimit else { throw .excessive("more than 20 million samples") }
+                descriptionBytes += track.descriptionBytes
                 guard descriptionBytes <= Self.descriptionLimitBytes else {
                     throw .excessive("descriptions of more than 64 MiB")
                 }
-                guard samples <= SampleTable.sampleLimit else { throw .excessive("more than 20 million samples") }
-                guard runs <= Self.runLimit else { throw .excessive("more than \(Self.runLimit) runs of samples") }
                 for case .run(let run) in track.parts where !run.data.isEmpty {
                     guard layout.data.cover(run.data) else {
-                        if run.data.upperBound > source.count { throw .truncated }
+                        if run.data.upperBound > reader.source.count { throw .truncated }
                         throw .corrupt("samples lie outside of its data")
                     }
                     try needed.insert(run.data)
+                    if track.isText, try text.isIn(run.data, reader.source) {
+                        throw .unsupported("a track of text that tells positions, in fragments")
+                    }
                 }
                 let start = track.start ?? times[track.track]?.end ?? 0
                 let end = start.addingReportingOverflow(track.duration)
                 guard !end.overflow else { throw .corrupt("a fragment lasts too long") }
                 times[track.track] = (min(times[track.track]?.first ?? start, start), end.partialValue)
             }
-            pieces.append(.fragment(fragment))
+            pieces.append(.fragment(box, bytes: fragment.bytes))
         }
-        self.needed = needed.sorted()
-        seconds = movie.tracks.compactMap { track -> Double? in
+        let sorted = try needed.sorted()
+        self.needed = sorted
+        pieces = pieces.filter { piece in
+            if case .data(let box) = piece { sorted.overlap(box.payload) } else { true }
+        }
+        seconds = Self.seconds(movie, times)
+        FilmGaps.note(layout.data, sorted, hasDroppedTracks: movie.hasDroppedTracks, reader.source, removed: &removed)
+    }
+
+    private static func seconds(_ movie: Movie, _ times: [UInt32: (first: UInt64, end: UInt64)]) -> Double? {
+        movie.tracks.compactMap { track -> Double? in
             guard let time = times[track.header.id], time.end > time.first else { return nil }
             let before = track.table.sampleCount > 0 && track.media.hasDuration ? track.media.duration : 0
             // Where the film goes on from what `moov` has, the first fragment's time says so.
             let ticks = time.first == before ? Double(time.end) : Double(before) + Double(time.end - time.first)
             return ticks / Double(track.media.timescale)
         }.max()
-        pieces = pieces.filter { piece in
-            if case .data(let box) = piece { isNeeded(box) } else { true }
-        }
-        FilmGaps.note(layout.data, self.needed, hasDroppedTracks: movie.hasDroppedTracks, source, removed: &removed)
     }
 
     /// The copy; sizes do not depend on offsets but for their width.
     func copy() throws(CleaningError) -> CleanCopy {
-        let rest = pieces.reduce(Int64(fileType.count)) { $0 + Self.bytes($1) }
+        let rest = pieces.reduce(Int64(fileType.count)) { $0 + $1.bytes }
         let narrow = rest + movie.node.size(offsetBytes: 4)
         let offsetBytes: Int64 = narrow > Int64(UInt32.max) ? 8 : 4
-        let start = Int64(fileType.count) + movie.node.size(offsetBytes: offsetBytes)
-        var relocation = Relocation()
-        var position = start
+        var boxes: [(payload: Range<Int64>, start: Int64)] = []
+        var position = Int64(fileType.count) + movie.node.size(offsetBytes: offsetBytes)
         for piece in pieces {
             if case .data(let box) = piece {
-                relocation.append(box.payload, at: position + box.payload.lowerBound - box.range.lowerBound)
+                boxes.append((box.payload, position + box.payload.lowerBound - box.range.lowerBound))
             }
-            position += Self.bytes(piece)
+            position += piece.bytes
         }
-        var copy = GatheredCopy()
+        let relocation = Relocation(boxes: boxes)
+        var copy = CleanCopy()
         copy.append(fileType)
-        let writer = MovieWriter(source: source, relocation: relocation, offsetBytes: offsetBytes)
+        let writer = MovieWriter(source: reader.source, relocation: relocation, offsetBytes: offsetBytes)
         try writer.write(movie.node, to: &copy)
         for piece in pieces {
             switch piece {
-            case .fragment(let fragment): try fragment.write(to: &copy, at: copy.size, relocation)
+            case .fragment(let box, _):
+                var unused: Set<RemovedMetadata> = []
+                try Fragment(box, movie, reader, removed: &unused).write(to: &copy, at: copy.size, relocation)
             case .data(let box):
                 copy.append(original: box.range.lowerBound..<box.payload.lowerBound)
                 copy.append(box.payload, keeping: needed)
             }
         }
-        return copy.finished()
-    }
-
-    private func isNeeded(_ box: Box) -> Bool {
-        guard !box.payload.isEmpty, let index = needed.indexOfRange(at: box.payload.upperBound - 1) else {
-            return false
-        }
-        return needed[index].upperBound > box.payload.lowerBound
-    }
-
-    private static func bytes(_ piece: FilmPiece) -> Int64 {
-        switch piece {
-        case .fragment(let fragment): fragment.bytes
-        case .data(let box): box.range.upperBound - box.range.lowerBound
-        }
+        return copy
     }
 
     /// Offsets from the start of each fragment need the brand `iso5` or a later one (8.8.7).

@@ -24,15 +24,21 @@ struct MediaInformation {
         table = try SampleTable(
             try information.required("stbl"), handler: outline.handler, dataReferences: references.count,
             reader: reader, removed: &removed)
+        for type in ["vmhd", "smhd", "nmhd", "sthd", "gmhd", "hdlr"] as [BoxType] { _ = try information.one(type) }
         var inner: [MovieNode] = []
         for child in information {
             switch child.type {
-            case "vmhd": inner.append(.bytes(try Self.prefix(12, of: child, reader)))
-            case "smhd": inner.append(.bytes(try Self.prefix(8, of: child, reader)))
-            case "nmhd", "sthd": inner.append(.bytes(try Self.prefix(4, of: child, reader)))
+            case "vmhd": inner.append(.bytes(.box("vmhd", try Self.prefix(12, of: child, reader))))
+            case "smhd": inner.append(.bytes(.box("smhd", try Self.prefix(6, of: child, reader) + [0, 0])))
+            case "nmhd", "sthd": inner.append(.bytes(.fullBox(child.type, [])))
             case "gmhd": inner.append(.container("gmhd", try Self.baseMedia(child, reader)))
             case "hdlr":
+                // QuickTime's handler of data, in this file.
                 let header = try reader.full(child)
+                guard header.bodyBytes >= 8,
+                    ["alis", "url "].contains(
+                        BoxType(code: UInt32(try reader.source.bigEndian(4, at: header.body.lowerBound + 4))))
+                else { continue }
                 inner.append(.bytes(try MovieHeaders.handler(try reader.bytes(header.body), removed: &removed)))
             case "dinf": inner.append(references.node)
             case "stbl": inner.append(table.node)
@@ -67,8 +73,8 @@ struct MediaInformation {
         var kept: [MovieNode] = []
         for child in try reader.children(of: box) {
             switch child.type {
-            case "gmin": kept.append(.bytes(try prefix(16, of: child, reader)))
-            case "text": kept.append(.bytes(try prefix(36, of: child, reader)))
+            case "gmin": kept.append(.bytes(.box("gmin", try prefix(14, of: child, reader) + [0, 0])))
+            case "text": kept.append(.bytes(.box("text", try prefix(36, of: child, reader))))
             default: continue
             }
         }
@@ -78,9 +84,13 @@ struct MediaInformation {
     /// RFC 4646 tags have letters, digits and hyphens.
     private static func language(_ box: Box, _ reader: BoxReader) throws(CleaningError) -> [UInt8]? {
         let header = try reader.full(box)
-        guard header.bodyBytes <= 64 else { return nil }
+        guard header.bodyBytes <= 36 else { return nil }
         var fields = FieldReader(try reader.bytes(header.body), of: "elng")
         let language = fields.text()
+        let parts = language.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard parts.allSatisfy({ (1...8).contains($0.count) }),
+            parts.first?.allSatisfy({ !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true
+        else { return nil }
         guard
             language.allSatisfy({ byte in
                 switch byte {
@@ -97,6 +107,6 @@ struct MediaInformation {
     private static func prefix(_ count: Int, of box: Box, _ reader: BoxReader) throws(CleaningError) -> [UInt8] {
         guard box.payloadBytes >= Int64(count) else { throw .corrupt("the box “\(box.type)” is too short") }
         let range = box.payload.lowerBound..<box.payload.lowerBound + Int64(count)
-        return .box(box.type, try reader.bytes(range))
+        return try reader.bytes(range)
     }
 }

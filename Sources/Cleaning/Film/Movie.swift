@@ -6,11 +6,17 @@ struct Movie {
     let header: MovieHeaders.MovieHeader
     let tracks: [Track]
     let hasDroppedTracks: Bool
+    /// Samples of all tracks that stand in tables one by one.
+    let sampleCount: Int64
     /// What fragments of each kept track have where they do not say it (8.8.3).
     private(set) var defaults: [UInt32: FragmentDefaults] = [:]
     let node: MovieNode
 
-    init(_ box: Box, _ reader: BoxReader, removed: inout Set<RemovedMetadata>) throws(CleaningError) {
+    /// Cleans the film in `box`, of which tracks with these handlers may stay.
+    init(
+        _ box: Box, _ reader: BoxReader, handlers: Set<BoxType> = TrackOutline.filmHandlers,
+        removed: inout Set<RemovedMetadata>
+    ) throws(CleaningError) {
         guard box.payloadBytes <= 2 * SampleTable.limitBytes else {
             throw .excessive("a description of more than 128 MiB")
         }
@@ -31,7 +37,7 @@ struct Movie {
         var kept: [TrackOutline] = []
         var text = TextTelemetry()
         for outline in outlines {
-            if let words = try Self.droppedAs(outline, chapters: chapters, text: &text, reader) {
+            if let words = try Self.droppedAs(outline, handlers, chapters: chapters, text: &text, reader) {
                 removed.formUnion(words)
             } else {
                 kept.append(outline)
@@ -49,11 +55,10 @@ struct Movie {
         if hasDroppedTracks, header.hasDuration, tracks.allSatisfy(\.header.hasDuration) {
             header.duration = tracks.map(\.header.duration).max() ?? 0
         }
-        guard tracks.reduce(0, { $0 + $1.table.sampleCount }) <= SampleTable.sampleLimit else {
-            throw .excessive("more than 20 million samples")
-        }
         self.header = header
         self.tracks = tracks
+        sampleCount = tracks.reduce(0) { $0 + $1.table.listedSamples }
+        guard sampleCount <= SampleTable.sampleLimit else { throw .excessive("more than 20 million samples") }
 
         var nodes: [MovieNode] = [.bytes(header.box)] + tracks.map(\.node)
         if let extends = try children.one("mvex") {
@@ -61,7 +66,7 @@ struct Movie {
             nodes.append(extension_.node)
             defaults = extension_.defaults
         }
-        for child in children where !["mvhd", "trak", "mvex"].contains(child.type) {
+        for child in children where !["mvhd", "trak", "mvex", "iods"].contains(child.type) {
             if child.type == "udta", let gapless = GaplessSound.find(in: child, reader) {
                 nodes.append(.bytes(gapless))
                 if (try? reader.bytes(child.range)) == gapless { continue }
@@ -76,9 +81,10 @@ struct Movie {
 
     /// The words for a track that goes; nil where it stays.
     private static func droppedAs(
-        _ outline: TrackOutline, chapters: Set<UInt32>, text: inout TextTelemetry, _ reader: BoxReader
+        _ outline: TrackOutline, _ handlers: Set<BoxType>, chapters: Set<UInt32>, text: inout TextTelemetry,
+        _ reader: BoxReader
     ) throws(CleaningError) -> Set<RemovedMetadata>? {
-        if let words = outline.droppedAs { return words }
+        if let words = outline.droppedAs(kept: handlers) { return words }
         switch outline.handler {
         // Pictures of chapters, in podcasts.
         case "vide": return chapters.contains(outline.id) ? [.cover] : nil
@@ -94,26 +100,39 @@ struct Movie {
         }
     }
 
-    /// Adds where the samples of all tracks lie, each of which must be in the data of this file.
+    /// Adds where the samples of all tracks lie, each of which must be in the data of this file. Tracks are walked side
+    /// by side, in the file's order: chunks of one track fill the gaps between those of another.
     func insertSamples(
-        into needed: inout ByteRanges, data: [Range<Int64>], _ source: SourceBytes
+        into needed: inout ByteRanges, data: SortedRanges, _ source: SourceBytes
     ) throws(CleaningError) {
+        var walks: [(walk: ChunkWalk, next: Range<Int64>)] = []
         for track in tracks {
             var walk = ChunkWalk(track.table, source)
-            while let chunk = try walk.next() {
-                if chunk.isEmpty { continue }
-                guard data.cover(chunk) else {
-                    if chunk.upperBound > source.count { throw .truncated }
-                    throw .corrupt("samples lie outside of its data")
+            if let first = try walk.next() { walks.append((walk, first)) }
+        }
+        var covered: Range<Int64> = 0..<0
+        while var first = walks.indices.first {
+            for index in walks.indices where walks[index].next.lowerBound < walks[first].next.lowerBound {
+                first = index
+            }
+            let chunk = walks[first].next
+            if !chunk.isEmpty {
+                if !(covered.lowerBound <= chunk.lowerBound && chunk.upperBound <= covered.upperBound) {
+                    guard let around = data.range(around: chunk) else {
+                        if chunk.upperBound > source.count { throw .truncated }
+                        throw .corrupt("samples lie outside of its data")
+                    }
+                    covered = around
                 }
                 try needed.insert(chunk)
             }
+            if let next = try walks[first].walk.next() { walks[first].next = next } else { walks.remove(at: first) }
         }
     }
 
     /// The first enabled track of film that has a size.
     var displayedSize: (width: Int, height: Int)? {
-        let films = tracks.filter { $0.outline.handler == "vide" }
+        let films = tracks.filter { ["vide", "pict"].contains($0.outline.handler) }
         for track in films.filter(\.header.isEnabled) + films {
             if let size = track.header.displayedSize ?? track.table.codedSize { return size }
         }

@@ -19,6 +19,26 @@ enum MovieNode {
     }
 }
 
+extension MovieNode {
+    /// The same with so many zeros behind the name of the first handler, which is empty and ends with one.
+    func padded(by count: Int) -> MovieNode {
+        switch self {
+        case .container(let type, var children):
+            for index in children.indices {
+                let padded = children[index].padded(by: count)
+                if padded.size(offsetBytes: 4) > children[index].size(offsetBytes: 4) {
+                    children[index] = padded
+                    return .container(type, children)
+                }
+            }
+            return self
+        case .bytes(let bytes) where bytes[4..<8].elementsEqual(BoxType("hdlr").bytes):
+            return .bytes(.box("hdlr", bytes[8...] + [UInt8](repeating: 0, count: count)))
+        default: return self
+        }
+    }
+}
+
 /// Where each chunk of a track lies in the original (ISO/IEC 14496-12, 8.7.5).
 struct ChunkTable {
     let start: Int64
@@ -29,22 +49,39 @@ struct ChunkTable {
     func offsets(_ source: SourceBytes) -> NumberTable { NumberTable(source, at: start, width: width, count: count) }
 }
 
-/// Where parts of the original lie in the copy.
+/// Where bytes of the original lie in the copy.
 struct Relocation {
-    /// Sorted and apart from each other.
-    private(set) var ranges: [Range<Int64>] = []
-    private var starts: [Int64] = []
+    /// A place that is there: for chunks without a sample, which may point anywhere.
+    let anyPlace: Int64
+    /// For ranges that lie one behind the other.
+    private var finder: RangeFinder?
+    /// For ranges that lie apart, in the file's order, and where each begins.
+    private let boxes: [(payload: Range<Int64>, start: Int64)]
 
-    /// Appends a range that lies behind the last one.
-    mutating func append(_ range: Range<Int64>, at start: Int64) {
-        ranges.append(range)
-        starts.append(start)
+    /// Ranges lie one behind the other, from `start` on.
+    init(gathered ranges: SortedRanges, at start: Int64) {
+        anyPlace = start
+        finder = RangeFinder(ranges)
+        boxes = []
+    }
+
+    /// Payloads of boxes, in the file's order, begin at these places.
+    init(boxes: [(payload: Range<Int64>, start: Int64)]) {
+        anyPlace = boxes.first?.start ?? 0
+        self.boxes = boxes
     }
 
     /// The offset in the copy; nil for what is not copied.
-    func offset(_ original: Int64) -> Int64? {
-        guard let index = ranges.indexOfRange(at: original), original <= ranges[index].upperBound else { return nil }
-        return starts[index] + (original - ranges[index].lowerBound)
+    mutating func offset(_ original: Int64) -> Int64? {
+        if finder != nil { return finder?.position(of: original).map { anyPlace + $0 } }
+        var low = 0
+        var high = boxes.count
+        while low < high {
+            let middle = (low + high) / 2
+            if boxes[middle].payload.upperBound <= original { low = middle + 1 } else { high = middle }
+        }
+        guard low < boxes.count, boxes[low].payload.contains(original) else { return nil }
+        return boxes[low].start + (original - boxes[low].payload.lowerBound)
     }
 }
 
@@ -55,7 +92,7 @@ struct MovieWriter {
     /// 4 or 8.
     let offsetBytes: Int64
 
-    func write(_ node: MovieNode, to copy: inout GatheredCopy) throws(CleaningError) {
+    func write(_ node: MovieNode, to copy: inout CleanCopy) throws(CleaningError) {
         switch node {
         case .container(let type, let children):
             copy.append(BigEndian.bytes(UInt32(node.size(offsetBytes: offsetBytes))) + type.bytes)
@@ -70,16 +107,21 @@ struct MovieWriter {
         }
     }
 
-    private func write(_ chunks: ChunkTable, to copy: inout GatheredCopy) throws(CleaningError) {
+    private func write(_ chunks: ChunkTable, to copy: inout CleanCopy) throws(CleaningError) {
         copy.append(
             (offsetBytes == 8 ? BoxType("co64") : "stco").bytes + [0, 0, 0, 0] + BigEndian.bytes(UInt32(chunks.count)))
+        var relocation = relocation
         var offsets = chunks.offsets(source)
-        // A chunk without a sample may point anywhere: it gets the first place there is.
-        let nowhere = relocation.offset(relocation.ranges.first?.lowerBound ?? 0) ?? 0
+        var bytes: [UInt8] = []
         for index in 0..<chunks.count {
             let original = Int64(clamping: try offsets.number(at: index))
-            let offset = relocation.offset(original) ?? nowhere
-            for shift in (0..<offsetBytes).reversed() { copy.append(UInt8(truncatingIfNeeded: offset >> (8 * shift))) }
+            let offset = relocation.offset(original) ?? relocation.anyPlace
+            for shift in (0..<offsetBytes).reversed() { bytes.append(UInt8(truncatingIfNeeded: offset >> (8 * shift))) }
+            if bytes.count >= 32 << 10 {
+                copy.append(bytes)
+                bytes.removeAll(keepingCapacity: true)
+            }
         }
+        copy.append(bytes)
     }
 }

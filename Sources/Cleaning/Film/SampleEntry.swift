@@ -32,12 +32,13 @@ struct SampleEntry {
         let fixed = try reader.bytes(fixedRange)
         var fields = FieldReader(fixed, of: type.description)
         var kept: [UInt8]
-        if handler == "vide", Self.video.contains(type) {
+        let isPicture = ["vide", "pict", "auxv"].contains(handler)
+        if isPicture, Self.video.contains(type) {
             kept = try Self.videoFields(&fields, removed: &removed)
             codedSize = (Int(BigEndian.number(kept, at: 16, 2)), Int(BigEndian.number(kept, at: 18, 2)))
         } else if handler == "soun", Self.sound.contains(type) {
             (kept, packets) = try Self.soundFields(&fields, type, isQuickTimeSound, removed: &removed)
-        } else if handler != "vide", handler != "soun", Self.text.contains(type) {
+        } else if !isPicture, handler != "soun", Self.text.contains(type) {
             kept = try Self.textFields(&fields, type, removed: &removed)
         } else {
             throw .unsupported("a track compressed as “\(type)”")

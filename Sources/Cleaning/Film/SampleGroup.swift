@@ -22,13 +22,15 @@ enum SampleGroup {
                 bytes += try fields.bytes(4)
             }
         } else if header.version == 1 {
-            bytes += try fields.bytes(4)
+            // These groupings have no parameter.
+            try fields.skip(4)
+            bytes += [0, 0, 0, 0]
         }
         let count = try fields.number(4)
         guard count <= UInt64(reader.source.count) else { throw .corrupt("the box “\(box.type)” is too short") }
         guard entryBytes > 0 || count <= 1 << 16 else { throw .excessive("more than 65,536 groups of samples") }
         bytes += BigEndian.bytes(UInt32(count)) + (try fields.bytes(Int(count) * entryBytes))
-        return .fullBox(box.type, version: header.version, flags: header.flags, bytes)
+        return .fullBox(box.type, version: header.version, bytes)
     }
 
     private static func descriptionBytes(_ grouping: BoxType) -> Int {

@@ -16,6 +16,8 @@ struct SampleTable {
 
     private(set) var node = MovieNode.container("stbl", [])
     private(set) var sampleCount: Int64 = 0
+    /// Samples that stand in a table one by one: those of one size for all, as of uncompressed sound, cost nothing.
+    var listedSamples: Int64 { sizes.constant > 0 ? 0 : sampleCount }
     private(set) var chunks = ChunkTable(start: 0, width: 4, count: 0)
     private(set) var codedSize: (width: Int, height: Int)?
     private(set) var sizes = SampleSizes(constant: 0, start: 0, bits: 32)
@@ -95,7 +97,8 @@ struct SampleTable {
         guard count <= (header.bodyBytes - 4) / bytes else { throw .corrupt("the box “\(box.type)” is too short") }
         let start = header.body.lowerBound + 4
         let counts: [UInt8] =
-            BigEndian.bytes(UInt32(count * bytes + 16)) + box.type.bytes + [header.version, 0, 0, 0]
+            BigEndian.bytes(UInt32(count * bytes + 16)) + box.type.bytes
+            + [box.type == "ctts" ? min(header.version, 1) : 0, 0, 0, 0]
             + BigEndian.bytes(UInt32(count))
         return (.table(counts, start..<start + count * bytes), Entries(start: start, count: count))
     }
@@ -105,11 +108,11 @@ struct SampleTable {
         guard header.bodyBytes >= 8 else { throw .corrupt("the box “\(box.type)” is too short") }
         let word = try reader.source.bigEndian(4, at: header.body.lowerBound)
         sampleCount = Int64(try reader.source.bigEndian(4, at: header.body.lowerBound + 4))
-        guard sampleCount <= Self.sampleLimit else { throw .excessive("more than 20 million samples") }
         let start = header.body.lowerBound + 8
         let isCompact = box.type == "stz2"
         if isCompact, ![4, 8, 16].contains(word) { throw .corrupt("sizes of \(word) bits") }
         sizes = SampleSizes(constant: isCompact ? 0 : Int64(word), start: start, bits: isCompact ? Int(word) : 32)
+        guard listedSamples <= Self.sampleLimit else { throw .excessive("more than 20 million samples") }
         let bytes = sizes.constant > 0 ? 0 : (sampleCount * Int64(sizes.bits) + 7) / 8
         guard header.bodyBytes - 8 >= bytes else { throw .corrupt("the box “\(box.type)” is too short") }
         let counts: [UInt8] =

@@ -4,6 +4,7 @@ struct TextTelemetry {
     /// Bytes of text that one film may have.
     static let limitBytes: Int64 = 64 << 20
     private static let signs = ["GPS", "HOME(", "$GP", "$GN"].map { Array($0.utf8) }
+    private static let firstBytes = Set(signs.compactMap(\.first))
 
     private var bytesLeft = TextTelemetry.limitBytes
 
@@ -37,6 +38,7 @@ struct TextTelemetry {
                 decimals = isNumber ? 0 : nil
             default: decimals = nil
             }
+            guard firstBytes.contains(byte) else { continue }
             if signs.contains(where: { bytes[index...].starts(with: $0) }) { return true }
         }
         return false

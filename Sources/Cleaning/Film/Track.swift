@@ -1,6 +1,6 @@
 /// What decides whether a track stays: its number, handler, and who refers to it.
 struct TrackOutline {
-    static let keptHandlers: Set<BoxType> = ["vide", "soun", "subt", "sbtl", "text", "clcp"]
+    static let filmHandlers: Set<BoxType> = ["vide", "soun", "subt", "sbtl", "text", "clcp"]
 
     let box: Box
     let children: [Box]
@@ -9,6 +9,8 @@ struct TrackOutline {
     let handler: BoxType
     /// The tracks that hold its chapters.
     let chapterTracks: [UInt32]
+    /// Whether it shows another track in small.
+    let isThumbnail: Bool
 
     init(_ box: Box, _ reader: BoxReader) throws(CleaningError) {
         self.box = box
@@ -22,19 +24,25 @@ struct TrackOutline {
         guard handlerBox.bodyBytes >= 8 else { throw .corrupt("the box “hdlr” is too short") }
         handler = BoxType(code: UInt32(try reader.source.bigEndian(4, at: handlerBox.body.lowerBound + 4)))
         var chapters: [UInt32] = []
+        var isThumbnail = false
         if let references = try children.one("tref") {
-            for reference in try reader.children(of: references) where reference.type == "chap" {
-                chapters += try Self.numbers(reference, reader)
+            for reference in try reader.children(of: references) {
+                if reference.type == "chap" { chapters += try Self.numbers(reference, reader) }
+                if reference.type == "thmb" { isThumbnail = true }
             }
         }
         chapterTracks = chapters
+        self.isThumbnail = isThumbnail
     }
 
-    /// The words for a track that goes; nil where its handler says that it stays.
-    var droppedAs: Set<RemovedMetadata>? {
-        if Self.keptHandlers.contains(handler) { return nil }
+    /// The words for a track that goes; nil where its handler is one of those that stay.
+    func droppedAs(kept handlers: Set<BoxType>) -> Set<RemovedMetadata>? {
+        if isThumbnail { return [.thumbnail] }
+        if handlers.contains(handler) { return nil }
         switch handler {
         case "tmcd": return [.time]
+        case "auxv": return [.depth]
+        case "pict": return [.other]
         case "hint", "odsm", "sdsm": return [.other]
         default: return [.telemetry]
         }
@@ -59,7 +67,7 @@ struct Track {
     private(set) var editedDuration: UInt64?
 
     private static let references: Set<BoxType> = [
-        "chap", "sync", "subt", "forc", "folw", "fall", "font", "vdep", "vplx", "sbas", "scal",
+        "chap", "sync", "subt", "forc", "folw", "fall", "font", "vdep", "vplx", "sbas", "scal", "auxl",
     ]
 
     init(

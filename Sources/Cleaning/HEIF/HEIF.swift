@@ -7,7 +7,8 @@ package typealias ProfileRebuild = (_ profile: [UInt8]) -> (profile: [UInt8]?, r
 /// |---|---|
 /// | `ftyp` | brands of the format; others become `mif1`, the minor version 0 |
 /// | `meta` | `HEIFMeta`; what is freed becomes `free`, or zeros behind the handler's empty name |
-/// | `mdat` | bytes of kept items; all others become zeros |
+/// | `moov` | of sequences (`avis`, `msf1`): `Movie`, with tracks of pictures; what is freed becomes `free` |
+/// | `mdat` | bytes of kept items, and samples of kept tracks; all others become zeros |
 ///
 /// Every other box becomes `free` full of zeros, or is cut off at the end of the file.
 package enum HEIF {
@@ -32,33 +33,69 @@ package enum HEIF {
         let boxes = try boxes(reader, removed: &cleaned.removed)
         let fileType = try boxes.required("ftyp")
         guard boxes.first == fileType else { throw .corrupt("its first box is not “ftyp”") }
-        guard !boxes.contains(where: { $0.type == "moov" }) else { throw .unsupported("a sequence of pictures") }
+        guard !boxes.contains(where: { $0.type == "moof" }) else { throw .unsupported("a sequence in fragments") }
+        let movieBox = try boxes.one("moov")
+        if movieBox != nil, try boxes.one("meta") == nil { return try Film.clean(source, handlers: Self.handlers) }
 
         let metaBox = try boxes.required("meta")
         guard metaBox.payloadBytes <= metaLimitBytes else { throw .excessive("a description of more than 64 MiB") }
-        let data = boxes.filter { $0.type == "mdat" }.map(\.payload)
+        var data = SortedRanges()
+        for box in boxes where box.type == "mdat" { data.append(box.payload) }
         var meta = HEIFMeta(reader, data: data, rebuildProfile: rebuildProfile)
         let newMeta = try meta.clean(metaBox)
         cleaned.removed.formUnion(meta.removed)
         cleaned.size = meta.displayedSize
-        let kept = meta.keptData
+        var kept = meta.keptData
+        var movie: Movie?
+        if let movieBox {
+            let sequence = try Movie(movieBox, reader, handlers: Self.handlers, removed: &cleaned.removed)
+            var samples = ByteRanges()
+            try sequence.insertSamples(into: &samples, data: data, source)
+            kept = kept.merged(with: try samples.sorted())
+            cleaned.seconds = sequence.seconds
+            movie = sequence
+        }
 
-        let end = boxes.last { $0.type == "meta" || $0.type == "ftyp" || isNeeded($0, kept) }?.range.upperBound ?? 0
-        var copy = GatheredCopy()
+        let needed = boxes.last { ["meta", "ftyp", "moov"].contains($0.type) || isNeeded($0, kept) }
+        let end = needed?.range.upperBound ?? 0
+        var copy = CleanCopy()
         for box in boxes where box.range.lowerBound < end {
             switch box.type {
             case "ftyp": copy.append(try Self.fileType(box, reader, removed: &cleaned.removed))
             case "meta":
                 copy.append(original: box.range.lowerBound..<box.payload.lowerBound)
-                copy.append(newMeta)
+                copy.append(partsOf: newMeta)
+            case "moov":
+                guard let movie else { continue }
+                try write(movie, inPlaceOf: box, isLast: box.range.upperBound == end, data: data, reader, to: &copy)
             case "mdat" where isNeeded(box, kept):
                 copy.append(original: box.range.lowerBound..<box.payload.lowerBound)
                 copy.append(box.payload, keeping: kept)
             default: copy.append(free: box.range.upperBound - box.range.lowerBound)
             }
         }
-        cleaned.copy = copy.finished()
+        cleaned.copy = copy
         return cleaned
+    }
+
+    /// Handlers of sequences: pictures, and alpha.
+    private static let handlers = TrackOutline.filmHandlers.union(["pict", "auxv"])
+
+    /// Writes the description of a sequence, whose offsets do not change.
+    private static func write(
+        _ movie: Movie, inPlaceOf box: Box, isLast: Bool, data: SortedRanges, _ reader: BoxReader,
+        to copy: inout CleanCopy
+    ) throws(CleaningError) {
+        let offsetBytes: Int64 = (data.last?.upperBound ?? 0) > Int64(UInt32.max) ? 8 : 4
+        let left = box.range.upperBound - box.range.lowerBound - movie.node.size(offsetBytes: offsetBytes)
+        guard left >= 0 || isLast else { throw .unsupported("a description that cannot be written in its place") }
+        let writer = MovieWriter(
+            source: reader.source, relocation: Relocation(boxes: data.map { ($0, $0.lowerBound) }),
+            offsetBytes: offsetBytes)
+        // Where there is no room for a box, zeros go behind a handler's empty name.
+        let isTight = (1..<8).contains(left) && !isLast
+        try writer.write(isTight ? movie.node.padded(by: Int(left)) : movie.node, to: &copy)
+        if left >= 8, !isLast { copy.append(free: left) }
     }
 
     /// The boxes of the top level; what is no box behind `meta` goes.
@@ -87,10 +124,8 @@ package enum HEIF {
         return boxes
     }
 
-    private static func isNeeded(_ box: Box, _ kept: [Range<Int64>]) -> Bool {
-        guard box.type == "mdat", !box.payload.isEmpty, let index = kept.indexOfRange(at: box.payload.upperBound - 1)
-        else { return false }
-        return kept[index].upperBound > box.payload.lowerBound
+    private static func isNeeded(_ box: Box, _ kept: SortedRanges) -> Bool {
+        box.type == "mdat" && kept.overlap(box.payload)
     }
 
     private static let brands: Set<BoxType> = [

@@ -2,17 +2,19 @@
 struct HEIFExtents {
     /// Columns and rows of a grid together.
     static let tileLimit = 1024
+    /// Segments of all JPEGs inside.
+    private static let segmentLimit = 65_536
 
     private let kept: Set<UInt32>
     private let items: [HEIFItem]
     private let locations: [UInt32: HEIFLocation]
     private let references: [HEIFReference]
-    private let data: [Range<Int64>]
+    private let data: SortedRanges
     private let storage: Box?
 
     init(
         _ kept: Set<UInt32>, _ items: [HEIFItem], _ locations: [UInt32: HEIFLocation], _ references: [HEIFReference],
-        data: [Range<Int64>], storage: Box?
+        data: SortedRanges, storage: Box?
     ) {
         self.kept = kept
         self.items = items
@@ -23,8 +25,9 @@ struct HEIFExtents {
     }
 
     /// The ranges, sorted and apart from each other.
-    func checked(_ reader: BoxReader) throws(CleaningError) -> [Range<Int64>] {
+    func checked(_ reader: BoxReader) throws(CleaningError) -> SortedRanges {
         var ranges = ByteRanges()
+        var segmentsLeft = Self.segmentLimit
         for item in items where kept.contains(item.id) {
             guard let location = locations[item.id] else {
                 guard item.type == "iden" else { throw .corrupt("a picture lies nowhere") }
@@ -36,14 +39,16 @@ struct HEIFExtents {
             switch item.type {
             case "grid": try checkGrid(item, location, own, reader.source)
             case "iden": guard own.isEmpty else { throw .corrupt("a picture that is another's has bytes of its own") }
-            case "iovl", "tmap": guard location.bytes <= 4096 else { throw .unsupported("a long “\(item.type)”") }
+            case "iovl": try checkOverlay(item, location, own, reader.source)
+            // ISO 21496-1: at most three channels of five fractions, and two fractions for all.
+            case "tmap": guard location.bytes <= 142 else { throw .unsupported("a long “tmap”") }
             case "jpeg":
                 guard own.count == 1 else { throw .unsupported("a JPEG in pieces") }
-                try checkJPEG(own[0], reader.source)
+                try checkJPEG(own[0], reader.source, &segmentsLeft)
             default: continue
             }
         }
-        return ranges.sorted()
+        return try ranges.sorted()
     }
 
     private func extents(_ location: HEIFLocation, fileBytes: Int64) throws(CleaningError) -> [Range<Int64>] {
@@ -81,14 +86,30 @@ struct HEIFExtents {
         guard parts == tiles else { throw .corrupt("a grid without all of its pictures") }
     }
 
+    /// ISO/IEC 23008-12, 6.6.2.4: the colour of the canvas, its size, and where each picture lies on it.
+    private func checkOverlay(
+        _ item: HEIFItem, _ location: HEIFLocation, _ own: [Range<Int64>], _ source: SourceBytes
+    ) throws(CleaningError) {
+        guard own.count == 1, let range = own.first, range.count >= 2 else {
+            throw .unsupported("an overlay in pieces")
+        }
+        let parts = references.filter { $0.type == "dimg" && $0.from == item.id }.reduce(0) { $0 + $1.to.count }
+        let width = try source.byte(at: range.lowerBound + 1) & 1 == 0 ? 2 : 4
+        guard range.count == 10 + 2 * width * (parts + 1) else { throw .corrupt("a damaged overlay") }
+    }
+
     /// A JPEG inside may have metadata of its own, which is not taken out here: segments up to the first scan must be
     /// those that a decoder needs.
-    private func checkJPEG(_ range: Range<Int64>, _ source: SourceBytes) throws(CleaningError) {
+    private func checkJPEG(
+        _ range: Range<Int64>, _ source: SourceBytes, _ segmentsLeft: inout Int
+    ) throws(CleaningError) {
         guard range.count >= 4, try source.bigEndian(2, at: range.lowerBound) == 0xFFD8 else {
             throw .corrupt("a JPEG inside does not begin like one")
         }
         var position = range.lowerBound + 2
         while range.upperBound - position >= 4 {
+            segmentsLeft -= 1
+            guard segmentsLeft >= 0 else { throw .excessive("more than \(Self.segmentLimit) segments of JPEG") }
             let marker = try source.bigEndian(2, at: position)
             let length = Int64(try source.bigEndian(2, at: position + 2))
             switch marker {

@@ -12,13 +12,13 @@
 struct HEIFMeta {
     private let reader: BoxReader
     private let source: SourceBytes
-    private let data: [Range<Int64>]
+    private let data: SortedRanges
     private let rebuildProfile: ProfileRebuild
 
     private(set) var removed: Set<RemovedMetadata> = []
     private(set) var displayedSize: (width: Int, height: Int)?
     /// Where the bytes of kept items lie.
-    private(set) var keptData: [Range<Int64>] = []
+    private(set) var keptData = SortedRanges()
 
     private var selected: Set<UInt32> = []
     private var locations: [UInt32: HEIFLocation] = [:]
@@ -26,7 +26,7 @@ struct HEIFMeta {
     private var properties = HEIFProperties()
     private var items: [(item: HEIFItem, version: UInt8)] = []
 
-    init(_ reader: BoxReader, data: [Range<Int64>], rebuildProfile: @escaping ProfileRebuild) {
+    init(_ reader: BoxReader, data: SortedRanges, rebuildProfile: @escaping ProfileRebuild) {
         self.reader = reader
         source = reader.source
         self.data = data
@@ -60,7 +60,7 @@ struct HEIFMeta {
             .checked(reader)
         displayedSize = try properties.displayedSize(of: primary)
 
-        var payload = GatheredCopy()
+        var payload = CleanCopy()
         payload.append([0, 0, 0, 0])
         var handlerEnd = 0
         for child in children {
@@ -74,14 +74,14 @@ struct HEIFMeta {
             case "iref": payload.append(try referenceBox(child))
             case "iprp": payload.append(try properties.box())
             case "grpl": payload.append(try groups(child))
-            case "idat" where keptData.contains(where: { $0.overlaps(child.payload) }):
+            case "idat" where keptData.overlap(child.payload):
                 payload.append(BigEndian.bytes(UInt32(clamping: child.payloadBytes + 8)) + child.type.bytes)
                 payload.append(child.payload, keeping: keptData)
             case "idat", "dinf", "free", "skip": continue
             default: FilmWords.note(child, reader, removed: &removed)
             }
         }
-        return try padded(payload.finished(), to: box.payloadBytes, handlerEnd: handlerEnd)
+        return try padded(payload, to: box.payloadBytes, handlerEnd: handlerEnd)
     }
 
     /// Fills up what was freed: a `free` box, or zeros behind the handler's name where there is no room for one.
@@ -91,12 +91,12 @@ struct HEIFMeta {
         var left = size - payload.size
         guard left >= 0 else { throw .unsupported("a description that cannot be written in its place") }
         if left == 0 { return payload }
-        var padded = GatheredCopy()
+        var padded = payload
         guard left < 8 else {
-            padded.append(payload)
             padded.append(free: left)
-            return padded.finished()
+            return padded
         }
+        padded = CleanCopy()
         for part in payload.parts {
             guard left > 0, case .bytes(var bytes) = part else {
                 padded.append(part)
@@ -110,7 +110,7 @@ struct HEIFMeta {
             padded.append(bytes)
             left = 0
         }
-        return padded.finished()
+        return padded
     }
 
     private func primary(_ box: Box) throws(CleaningError) -> UInt32 {

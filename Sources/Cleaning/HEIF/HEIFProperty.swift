@@ -5,7 +5,7 @@
 /// | `ispe` `pixi` `irot` `imir` `clap` `pasp` `lsel` `a1op` `a1lx` `clli` `mdcv` | its fields |
 /// | `hvcC` `av1C` | rebuilt by `DecoderConfiguration` |
 /// | `colr` | `nclx`; a profile built anew |
-/// | `auxC` | the name alone |
+/// | `auxC` | the name alone, of alpha and gain maps |
 struct HEIFProperty {
     /// The whole new box; nil where it goes.
     let box: [UInt8]?
@@ -29,7 +29,9 @@ struct HEIFProperty {
         case "pixi":
             let start = try fields.bytes(5)
             box = .box(type, start + (try fields.bytes(Int(start[4]))))
-        case "irot", "imir", "a1op": box = .box(type, try fields.bytes(1))
+        case "irot": box = .box(type, [try fields.bytes(1)[0] & 3])
+        case "imir": box = .box(type, [try fields.bytes(1)[0] & 1])
+        case "a1op": box = .box(type, try fields.bytes(1))
         case "lsel": box = .box(type, try fields.bytes(2))
         case "clli": box = .box(type, try fields.bytes(4))
         case "pasp": box = .box(type, try fields.bytes(8))
@@ -40,15 +42,18 @@ struct HEIFProperty {
             box = .box(type, flags + (try fields.bytes(flags[0] & 1 == 0 ? 6 : 12)))
         case "hvcC", "av1C": box = .box(type, try DecoderConfiguration.rebuilt(type, bytes, removed: &words))
         case "auxC":
-            let start = try fields.bytes(4)
+            try fields.skip(4)
             let name = fields.text()
             if fields.count > 0 { words.insert(.other) }
-            auxiliaryType = String(decoding: name, as: UTF8.self)
-            box = .box(type, start + name + [0])
+            let text = String(decoding: name, as: UTF8.self)
+            auxiliaryType = text
+            box = HEIFSelection.alphaAndGain.contains(text) ? .fullBox(type, name + [0]) : nil
         case "colr":
             let kind = try fields.bytes(4)
             switch BoxType(code: UInt32(BigEndian.number(kind, at: 0, 4))) {
-            case "nclx": box = .box(type, kind + (try fields.bytes(7)))
+            case "nclx":
+                let numbers = try fields.bytes(7)
+                box = .box(type, kind + numbers[..<6] + [numbers[6] & 0x80])
             case "prof", "rICC":
                 let profile = fields.rest
                 let rebuilt = rebuildProfile(profile)

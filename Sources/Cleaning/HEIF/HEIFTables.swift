@@ -57,7 +57,9 @@ enum HEIFTables {
         for _ in 0..<count {
             let before = fields
             let id = UInt32(try fields.number(version < 2 ? 2 : 4))
+            let idBytes = fields.taken(since: before)
             let method = version > 0 ? try fields.number(2) & 15 : 0
+            let rest = fields
             let dataReference = try fields.number(2)
             let base = try fields.number(widths[2])
             let extentCount = Int(try fields.number(2))
@@ -71,7 +73,8 @@ enum HEIFTables {
                 extents.append(.init(offset: offset.partialValue, length: try fields.number(widths[1])))
             }
             let location = HEIFLocation(
-                method: method, dataReference: dataReference, extents: extents, entry: fields.taken(since: before))
+                method: method, dataReference: dataReference, extents: extents,
+                entry: idBytes + (version > 0 ? [0, UInt8(method)] : []) + fields.taken(since: rest))
             guard items.updateValue(location, forKey: id) == nil else { throw .corrupt("an item lies in two places") }
             order.append(id)
         }

@@ -1,59 +1,51 @@
-/// Ranges of a file's bytes, in its order; those that touch or overlap are one. Memory grows with the ranges that do
-/// not.
+/// Gathers ranges of a file's bytes in any order, in a few bytes each: those of a track mostly come in the file's order,
+/// and are a run; runs are merged when the next one begins.
 package struct ByteRanges: Sendable {
-    /// How many ranges may be apart from each other: 16 MiB of memory.
+    /// How many ranges may be apart from each other: about 8 MiB of memory.
     package static let limit = 1 << 20
 
     private let limit: Int
-    private var ranges: [Range<Int64>] = []
-    private var compactAt = 1 << 16
+    private var runs: [SortedRanges] = []
+    /// Ranges of all runs but the last.
+    private var countBefore = 0
+    private var mergeAt: Int
 
-    package init(limit: Int = ByteRanges.limit) { self.limit = limit }
+    package init(limit: Int = ByteRanges.limit) {
+        self.limit = limit
+        mergeAt = min(limit, 1 << 18)
+    }
 
     package mutating func insert(_ range: Range<Int64>) throws(CleaningError) {
         if range.isEmpty { return }
-        if let last = ranges.last, last.upperBound == range.lowerBound {
-            ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
-            return
+        if let last = runs.last?.last, last.lowerBound <= range.lowerBound {
+            runs[runs.count - 1].append(range)
+        } else {
+            // Each run is at least twice as long as the one behind it: there are few.
+            while runs.count > 1, runs[runs.count - 2].count <= 2 * runs[runs.count - 1].count { mergeLast() }
+            countBefore = runs.reduce(0) { $0 + $1.count }
+            var run = SortedRanges()
+            run.append(range)
+            runs.append(run)
         }
-        ranges.append(range)
-        guard ranges.count >= compactAt else { return }
-        ranges = Self.merged(ranges)
-        guard ranges.count <= limit else { throw .excessive("data in more than \(limit) pieces") }
-        compactAt = max(1 << 16, 2 * ranges.count)
+        guard countBefore + runs[runs.count - 1].count > mergeAt else { return }
+        try mergeAll()
+        mergeAt = max(mergeAt, 2 * runs[0].count)
     }
 
     /// The ranges, sorted and apart from each other.
-    package consuming func sorted() -> [Range<Int64>] { Self.merged(ranges) }
-
-    private static func merged(_ ranges: [Range<Int64>]) -> [Range<Int64>] {
-        var merged: [Range<Int64>] = []
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = merged.last, last.upperBound >= range.lowerBound {
-                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-            } else {
-                merged.append(range)
-            }
-        }
-        return merged
-    }
-}
-
-extension [Range<Int64>] {
-    /// The last of these sorted ranges that begins at `offset` or before.
-    package func indexOfRange(at offset: Int64) -> Int? {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle].lowerBound <= offset { low = middle + 1 } else { high = middle }
-        }
-        return low > 0 ? low - 1 : nil
+    package consuming func sorted() throws(CleaningError) -> SortedRanges {
+        try mergeAll()
+        return runs.first ?? SortedRanges()
     }
 
-    /// Whether one of these sorted ranges, which are apart from each other, has all of `range`.
-    package func cover(_ range: Range<Int64>) -> Bool {
-        guard let index = indexOfRange(at: range.lowerBound) else { return false }
-        return range.upperBound <= self[index].upperBound
+    private mutating func mergeAll() throws(CleaningError) {
+        while runs.count > 1 { mergeLast() }
+        countBefore = 0
+        guard runs.isEmpty || runs[0].count <= limit else { throw .excessive("data in more than \(limit) pieces") }
+    }
+
+    private mutating func mergeLast() {
+        let last = runs.removeLast()
+        runs[runs.count - 1] = runs[runs.count - 1].merged(with: last)
     }
 }

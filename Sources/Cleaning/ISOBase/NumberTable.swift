@@ -1,6 +1,6 @@
-/// A table of numbers of equal width in a file, read in pieces: a table of any length takes 64 KiB.
+/// A table of numbers of equal width in a file, read in pieces: a table of any length takes 32 KiB.
 package struct NumberTable {
-    private static let pieceBytes = 32 << 10
+    private static let pieceEntries = 4096
 
     private let source: SourceBytes
     private let start: Int64
@@ -25,7 +25,7 @@ package struct NumberTable {
 
     private mutating func load(_ index: Int64) throws(CleaningError) {
         guard index >= 0, index < count else { throw .corrupt("a table is shorter than it should be") }
-        let entries = Int(min(Int64(Self.pieceBytes / width), count - index))
+        let entries = Int(min(Int64(Self.pieceEntries), count - index))
         let bytes = try source.bytes(entries * width, at: start + index * Int64(width))
         piece.removeAll(keepingCapacity: true)
         piece.reserveCapacity(entries)
