@@ -37,7 +37,7 @@ struct FrameWalk<Frame: SoundFrame> {
         if offset < end { removed.insert(.trailing) }
         guard frames > 0 else { throw .corrupt("no frame of sound is in it") }
         // What ends with a frame now must not end with a tag for those who look for one there.
-        if removed.contains(.trailing), try tags.hasTag(endingAt: keptEnd) {
+        if keptEnd < end, try tags.hasTag(endingAt: keptEnd) {
             throw .corrupt("a tag is inside of its last frame")
         }
         removed.formUnion(tags.removed)

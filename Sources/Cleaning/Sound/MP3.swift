@@ -84,10 +84,9 @@ struct InfoFrame {
         return result
     }
 
-    /// CRC-16 with the polynomial 0x8005, the lowest bit first (CRC-16/ARC).
-    static func crc(_ bytes: some Sequence<UInt8>) -> UInt16 {
-        bytes.reduce(0) { crc, byte in
-            (0..<8).reduce(crc ^ UInt16(byte)) { crc, _ in crc & 1 == 0 ? crc >> 1 : crc >> 1 ^ 0xA001 }
-        }
+    private static func crc(_ bytes: ArraySlice<UInt8>) -> UInt16 {
+        var sum = CyclicCheck(.lame)
+        sum.add(bytes)
+        return UInt16(truncatingIfNeeded: sum.state)
     }
 }
