@@ -16,6 +16,12 @@ struct Harness: Sendable {
         Harness(name: "blobs", run: fuzzBlobs),
         Harness(name: "endings", run: fuzzEndings),
         Harness(name: "pictures", run: fuzzPictures),
+        Harness(name: "png", run: fuzzPNG),
+        Harness(name: "gif", run: fuzzGIF),
+        Harness(name: "riff", run: fuzzRIFF),
+        Harness(name: "matroska", run: fuzzMatroska),
+        Harness(name: "sound", run: fuzzSound),
+        Harness(name: "profiles", run: fuzzProfiles),
     ]
 }
 

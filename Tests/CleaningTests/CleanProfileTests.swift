@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -155,7 +156,7 @@ import Testing
     }
 
     @Test func `damage never traps, and what is kept is stable`() {
-        var random = DamageGenerator(state: 0x1CC)
+        var random = SeededGenerator(seed: 0x1CC)
         for (sample, colours) in [(ProfileSample.display, PictureColours.rgb), (.press, .cmyk)] {
             let bytes = sample.bytes
             for length in 0..<bytes.count { expectStable(bytes[..<length], colours) }

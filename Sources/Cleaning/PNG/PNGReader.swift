@@ -8,14 +8,14 @@ struct PNGReader {
     private enum ChunkPlace { case beforePalette, beforeData, data, afterData }
 
     private let source: SourceBytes
+    /// Whether EXIF was found in a text: only one is looked at, since it may be inflated to a thousand times its size.
+    private var hasTextExif = false
     let header: PNGHeader
     private var place = ChunkPlace.beforePalette
     private var paletteCount: Int?
     private var seen: Set<ChunkName> = []
     private var animation: APNGSequence?
     private var needsSRGB = false
-    /// Whether EXIF was found in a text: only one is looked at, since it may be inflated to a thousand times its size.
-    private var hasTextExif = false
 
     private(set) var parts: [OutputChunk] = []
     private(set) var removed: Set<RemovedMetadata> = []

@@ -90,8 +90,9 @@ struct OggLink {
         }
     }
 
-    private mutating func begin(_ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy) throws(CleaningError)
-    {
+    private mutating func begin(
+        _ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy
+    ) throws(CleaningError) {
         let packet = Array(try page.content(source))
         let ends = page.lacing.indices.filter { page.lacing[$0] < 255 }
         guard members[page.stream] == nil, ends == [page.lacing.count - 1], !page.flags.contains(.continued) else {
