@@ -18,6 +18,12 @@ struct Harness: Sendable {
         Harness(name: "pictures", run: fuzzPictures),
         Harness(name: "films", run: fuzzFilms),
         Harness(name: "heif", run: fuzzHEIF),
+        Harness(name: "png", run: fuzzPNG),
+        Harness(name: "gif", run: fuzzGIF),
+        Harness(name: "riff", run: fuzzRIFF),
+        Harness(name: "matroska", run: fuzzMatroska),
+        Harness(name: "sound", run: fuzzSound),
+        Harness(name: "profiles", run: fuzzProfiles),
     ]
 }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -62,6 +63,19 @@ import Testing
         #expect(gone == ["mmod", "vcgt", "dmdd", "meta"] && reader.tags.count == profile.tags.count - gone.count)
         let again = CleanProfile(bytes[...], of: .rgb)
         #expect(again.replacement == replacement && again.removed.isEmpty)
+    }
+
+    @Test func `the header of a rebuilt profile names nobody`() throws {
+        for (sample, colours) in [(ProfileSample.display, PictureColours.rgb), (.press, .cmyk)] {
+            guard case .rebuilt(let bytes) = CleanProfile(sample.bytes[...], of: colours).replacement else {
+                Issue.record("it is not made anew")
+                continue
+            }
+            let date: [UInt8] = [0x07, 0xD0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]
+            #expect(Array(bytes[24..<36]) == date)
+            // Module; platform, flags, maker, model, attributes; creator, id, and what is reserved.
+            for range in [4..<8, 40..<64, 80..<128] { #expect(bytes[range].allSatisfy { $0 == 0 }, "\(range)") }
+        }
     }
 
     @Test func `a gray profile with the curve of sRGB goes, another is made anew`() {
@@ -155,7 +169,7 @@ import Testing
     }
 
     @Test func `damage never traps, and what is kept is stable`() {
-        var random = DamageGenerator(state: 0x1CC)
+        var random = SeededGenerator(seed: 0x1CC)
         for (sample, colours) in [(ProfileSample.display, PictureColours.rgb), (.press, .cmyk)] {
             let bytes = sample.bytes
             for length in 0..<bytes.count { expectStable(bytes[..<length], colours) }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -36,19 +37,6 @@ extension [UInt8] {
     static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 }
 
-/// Numbers that are the same in every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Damages a file in every way that is cheap: each prefix, and single bytes. Whatever is accepted must be clean:
 /// another cleaning changes nothing, and none of the planted words is in it.
 func expectSafe(
@@ -70,7 +58,7 @@ func expectSafe(
         }
     }
     for count in 0..<input.count { try check(Array(input[..<count]), "\(count) bytes") }
-    var generator = SeededGenerator(state: 1)
+    var generator = SeededGenerator(seed: 1)
     for _ in 0..<changes {
         let index = Int.random(in: range ?? 0..<input.count, using: &generator)
         var changed = input

@@ -60,6 +60,9 @@ private typealias S = SoundSamples
         #expect(
             try cleaned(S.ascii("# PLANTED\r\nsize: 720x576\r\nid: PLANTED"), "S_VOBSUB")
                 == S.ascii("         \r\nsize: 720x576\r\n           "))
+        #expect(
+            try cleaned(S.ascii("[V4+ Styles]\rStyle: a\rTitle: PLANTED\r"), "S_ASS")
+                == S.ascii("[V4+ Styles]\rStyle: a\r              \r"))
         #expect(try cleaned(S.ascii("WEBVTT\nNOTE"), "S_TEXT/WEBVTT") == S.ascii("      \n    "))
     }
 

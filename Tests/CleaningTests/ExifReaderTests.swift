@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test func `damage never traps`() {
-        var random = DamageGenerator(state: 0xE81F)
+        var random = SeededGenerator(seed: 0xE81F)
         let block = ExifSample.telling(orientation: 6)
         for length in 0..<block.count { _ = ExifReader(block[..<length]) }
         for _ in 0..<5000 {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -42,6 +43,35 @@ private typealias S = SoundSamples
                 == S.join(
                     S.ascii("fLaC"), Self.info, table, S.block(4, S.comments("", [gain]), last: true), Self.frames))
         #expect(result.file.removed == [.encoder, .text])
+    }
+
+    @Test(arguments: [
+        ("samples go back", [(4096, 10), (0, 20)]), ("places go back", [(0, 20), (4096, 10)]),
+        ("a free point in front", [(-1, 0), (0, 20)]),
+    ])
+    func `a seek table out of order goes`(_: String, points: [(Int, Int)]) throws {
+        let table = points.flatMap { S.join(S.big($0.0, 8), S.big($0.1, 8), [0, 1]) }
+        let file = S.join(S.ascii("fLaC"), Self.info, S.block(3, table, last: true), Self.frames)
+        let result = try CleaningTrial(FLAC.clean).runTwice(file)
+        #expect(result.bytes == Self.plain && result.file.removed == [.other])
+    }
+
+    /// Frames of random bytes, which now and then look like a frame.
+    @Test func `frames are found wherever they begin, and nothing between them`() throws {
+        var random = SeededGenerator(seed: 4)
+        let frames = (0..<120).map {
+            S.flacFrame(UInt8($0), content: random.bytes(2000) + S.flacFrame(UInt8($0) + 1, 5))
+        }
+        let head = S.ascii("fLaC") + S.block(0, S.flacInfo(samples: 120 * 4096), last: true)
+        let file = head + frames.flatMap { $0 }
+        let trial = try CleaningTrial(FLAC.clean)
+        let whole = try trial.runTwice(file)
+        // A frame within another is none: each counts once.
+        #expect(whole.bytes == file && whole.file.seconds == 120 * 4096.0 / 44_100)
+        for place in [1, 30, 31, 60, 119] {
+            let parted = head + frames[..<place].flatMap { $0 } + S.ascii("PLANTED") + frames[place...].flatMap { $0 }
+            #expect(try trial.refusal(parted) != nil, "between frames, in front of \(place)")
+        }
     }
 
     @Test(arguments: [

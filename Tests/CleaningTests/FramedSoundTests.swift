@@ -43,6 +43,14 @@ private typealias S = SoundSamples
         }
     }
 
+    @Test func `frames are found behind the first that are read`() throws {
+        let frames = [[UInt8]](repeating: [0x3C] + [UInt8](repeating: 0x44, count: 31), count: 5000).flatMap { $0 }
+        let result = try CleaningTrial(AMR.clean).runTwice(Self.narrow + frames)
+        #expect(result.bytes == Self.narrow + frames && result.file.seconds == 5003 * 0.02)
+        let error = CleaningError.corrupt("something in it is not a frame of AMR")
+        #expect(try CleaningTrial(AMR.clean).refusal(Self.narrow + frames + [0xFF]) == error)
+    }
+
     @Test(arguments: [
         RefusedCase("text behind", [narrow, S.ascii("PLANTED")], .corrupt("something in it is not a frame of AMR")),
         RefusedCase("a type that is reserved", [narrow, [0x5C]], .corrupt("something in it is not a frame of AMR")),

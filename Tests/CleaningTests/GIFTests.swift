@@ -23,12 +23,12 @@ import Testing
         application("PRIVATE4711", [4] + Array("ABCD".utf8) + [0]), [0x21, 0x77, 3] + Array("xyz".utf8) + [0],
         control, comment("SERIAL4711"), image, control, image)
 
-    let clean: PictureTrial
+    let trial: CleaningTrial
 
-    init() throws { clean = try PictureTrial(GIF.clean) }
+    init() throws { trial = try CleaningTrial(GIF.clean) }
 
     @Test func `comments, applications and what follows the end go, frames and times stay`() throws {
-        let (file, copy) = try clean(Self.telling + Array("TRAILING".utf8))
+        let (file, copy) = try trial.run(Self.telling + Array("TRAILING".utf8))
         #expect(copy == Self.gif(Self.loops, Self.control, Self.image, Self.control, Self.image))
         #expect(file.removed == [.text, .xmp, .other, .trailing])
         #expect(file.seconds == 0.5 && file.size.map { $0 == (1, 1) } ?? false)
@@ -39,23 +39,31 @@ import Testing
             Self.gif(Self.image), Self.gif(Self.loops, Self.control, Self.image), Self.gif(Self.plain, Self.image),
             Self.gif(Self.application("ANIMEXTS1.0", [3, 1, 5, 0, 0]), Self.control, Self.plain, Self.image),
         ] {
-            let (file, copy) = try clean(bytes)
+            let (file, copy) = try trial.run(bytes)
             #expect(copy == bytes && file.removed.isEmpty && file.seconds == nil)
         }
     }
 
     @Test func `of the number of runs, only the number stays`() throws {
         let more = Self.application("NETSCAPE2.0", [3, 1, 0, 0, 5, 2, 1, 2, 3, 4, 7] + Array("52.5200".utf8) + [0])
-        let (file, copy) = try clean(Self.gif(more, Self.loops, Self.image))
+        let (file, copy) = try trial.run(Self.gif(more, Self.loops, Self.image))
         #expect(copy == Self.gif(Self.loops, Self.image) && file.removed == [.other])
-        let (_, other) = try clean(Self.gif(Self.application("NETSCAPE2.0", [3, 2, 0, 0, 0]), Self.image))
+        let (_, other) = try trial.run(Self.gif(Self.application("NETSCAPE2.0", [3, 2, 0, 0, 0]), Self.image))
         #expect(other == Self.gif(Self.image))
+    }
+
+    @Test func `reserved bits become zero`() throws {
+        var (control, image) = (Self.control, Self.image)
+        control[3] |= 0xA0
+        image[9] |= 0x18
+        let (file, copy) = try trial.runTwice(Self.gif(control, image))
+        #expect(copy == Self.gif(Self.control, Self.image) && file.removed == [.other])
     }
 
     @Test func `a control without a picture goes, the last before one counts`() throws {
         var second = Self.control
         second[4] = 50
-        let (file, copy) = try clean(Self.gif(Self.control, second, Self.image, Self.control))
+        let (file, copy) = try trial.run(Self.gif(Self.control, second, Self.image, Self.control))
         #expect(copy == Self.gif(second, Self.image) && file.removed == [.other])
     }
 
@@ -84,9 +92,9 @@ import Testing
             ("many frames", many, .excessive("more than 5,000 frames")),
         ]
         for (reason, bytes, error) in refused {
-            #expect(throws: error, "\(reason)") { try clean(bytes) }
+            #expect(throws: error, "\(reason)") { try trial.run(bytes) }
         }
     }
 
-    @Test func `damage never traps`() throws { try clean.tryDamage(of: Self.telling, changes: 2000) }
+    @Test func `damage never traps`() throws { try trial.damage(Self.telling, changes: 2000, planted: []) }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -42,7 +43,7 @@ import Testing
         for stream in [Self.repeated, Self.fixed, Self.dynamic] {
             for length in 0..<stream.count { #expect(Inflater.zlib(stream[..<length], limit: 1 << 20) == nil) }
             let sum = Adler32.of(Inflater.zlib(stream[...], limit: 1 << 20) ?? [])
-            var random = DamageGenerator(state: 0xDEF)
+            var random = SeededGenerator(seed: 0xDEF)
             for _ in 0..<2000 {
                 var damaged = stream
                 let place = Int.random(in: 2..<stream.count, using: &random)

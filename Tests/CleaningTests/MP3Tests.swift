@@ -71,6 +71,13 @@ private typealias S = SoundSamples
         #expect(abs((result.file.seconds ?? 0) - 3 * 1152 / 44_100) < 1e-9, "the frame of counts is no sound")
     }
 
+    @Test func `what lies behind the counts goes`() throws {
+        var info = S.info("LAME3.100")
+        info.replaceSubrange(200..<207, with: S.ascii("PLANTED"))
+        let result = try CleaningTrial(MP3.clean).runTwice(info + Self.frames)
+        #expect(!result.bytes.contains("PLANTED") && result.file.removed == [.encoder])
+    }
+
     @Test func `what may be no name stays`() throws {
         let file = S.info("unknown", crc: false) + Self.frames
         #expect(try CleaningTrial(MP3.clean).runTwice(file).bytes == file)
@@ -98,6 +105,10 @@ private typealias S = SoundSamples
             "an APE tag larger than the file",
             [frames, S.ascii("APETAGEX"), S.little(2000, 4), S.little(9000, 4), S.zeros(16)],
             .corrupt("its APE tag begins before it does")),
+        RefusedCase(
+            "a tag inside of a last frame, and another behind",
+            [S.mp3(1), S.mp3(2).dropLast(128), S.id3v1("x"), title],
+            .corrupt("a tag is inside of its last frame")),
         RefusedCase(
             "a tag inside of a last frame", [S.mp3(1), S.mp3(2).dropLast(128), S.id3v1("x"), [0]],
             .corrupt("a tag is inside of its last frame")),

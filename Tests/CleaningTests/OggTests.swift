@@ -23,6 +23,24 @@ private typealias S = SoundSamples
             sound(2, stream: stream))
     }
 
+    /// Pages from number 1 on, full of these packets.
+    static func pages(_ packets: [[UInt8]], stream: Int = 0x1234, isEnded: Bool = true) -> [UInt8] {
+        var lacing = packets.flatMap { S.lacing($0.count) }
+        if !isEnded { lacing.removeLast() }
+        let content = packets.flatMap { $0 }
+        var pages: [UInt8] = []
+        var (number, offset, isContinued) = (1, 0, false)
+        for start in stride(from: 0, to: lacing.count, by: 255) {
+            let part = Array(lacing[start..<min(start + 255, lacing.count)])
+            let count = part.reduce(0) { $0 + Int($1) }
+            pages += S.page(
+                Array(content[offset..<offset + count]), flags: isContinued ? 1 : 0, stream: stream, number: number,
+                lacing: part)
+            (number, offset, isContinued) = (number + 1, offset + count, part.last == 255)
+        }
+        return pages
+    }
+
     @Test func `Opus keeps its gains and its sound`() throws {
         let result = try CleaningTrial(Ogg.clean).runTwice(Self.opus("PLANTED", Self.told, padding: S.ascii("PLANTED")))
         #expect(result.bytes == Self.opus("", Self.gain))

@@ -68,7 +68,7 @@ import Testing
     func `Pillow sees the same frames, and exiftool nobody's traces`() throws {
         let (before, after, other) = (try TestFolder(), try TestFolder(), try TestFolder())
         _ = try other.file(ProfileSample.display.bytes, named: "profile.icc")
-        try PictureTool.run("python3", ["-c", Self.make, before.path, "\(other.path)/profile.icc"])
+        _ = try Program.run("python3", ["-c", Self.make, before.path, "\(other.path)/profile.icc"])
         let names = try FileManager.default.contentsOfDirectory(atPath: before.path)
         for name in names {
             let input = try OpenFile("\(before.path)/\(name)", .read)
@@ -82,7 +82,7 @@ import Testing
             #expect(!file.removed.isEmpty || name == "still.gif", "\(name)")
             try file.copy.write(from: input, to: try after.file([], named: name))
         }
-        #expect(try PictureTool.run("python3", ["-c", Self.compare, before.path, after.path]) == "\(names.count)\n")
+        #expect(try Program.run("python3", ["-c", Self.compare, before.path, after.path]) == "\(names.count)\n")
         let found = try PictureTool.tags(of: names.map { "\(after.path)/\($0)" })
         for tag in found {
             let name = String(tag.drop { $0 != ":" }.dropFirst())
@@ -124,11 +124,11 @@ import Testing
             _ = try folder.file(sample.bytes, named: "\(name)-before.icc")
             _ = try folder.file(bytes, named: "\(name)-after.icc")
             let (before, after) = ("\(folder.path)/\(name)-before.icc", "\(folder.path)/\(name)-after.icc")
-            let output = try PictureTool.run("python3", ["-c", Self.measure, before, after, mode])
+            let output = try Program.run("python3", ["-c", Self.measure, before, after, mode])
             let difference = Double(output.trimmingCharacters(in: .whitespacesAndNewlines))
             #expect(difference.map { $0 <= 2 } ?? false, "\(name): \(output)")
             guard PictureTool.hasExifTool else { continue }
-            let text = try PictureTool.run("exiftool", ["-a", "-u", "-G1", after])
+            let text = try Program.run("exiftool", ["-a", "-u", "-G1", after])
             let planted = [
                 "SERIAL", "U2312HM", "Dell", "DELL", "somebody", "2024:05:06", "PressOfMine", "a kind", "Apple",
             ]

@@ -17,17 +17,19 @@ struct Program {
 
     static func areInstalled(_ names: String...) -> Bool { names.allSatisfy { Program($0) != nil } }
 
-    /// What it writes; throws where it fails.
-    static func run(_ name: String, _ arguments: [String], in folder: String) throws -> String {
+    /// What it writes; throws where it fails. Its errors are among it if they are wanted.
+    static func run(
+        _ name: String, _ arguments: [String], in folder: String = "/", withErrors: Bool = false
+    ) throws -> String {
         let program = try #require(Program(name))
         let process = Process()
         process.executableURL = URL(filePath: program.path)
         process.arguments = arguments
         process.currentDirectoryURL = URL(filePath: folder)
         process.standardInput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
         let pipe = Pipe()
         process.standardOutput = pipe
+        process.standardError = withErrors ? pipe : FileHandle.nullDevice
         try process.run()
         let output = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()

@@ -118,14 +118,17 @@ enum SoundSamples {
     }
 
     /// A frame of 4,096 samples that are all `value`.
-    static func flacFrame(_ number: UInt8, _ value: Int) -> [UInt8] {
+    static func flacFrame(_ number: UInt8, _ value: Int) -> [UInt8] { flacFrame(number, content: [0] + big(value, 2)) }
+
+    /// A frame that says it has 4,096 samples.
+    static func flacFrame(_ number: UInt8, content: [UInt8]) -> [UInt8] {
         var frame: [UInt8] = [0xFF, 0xF8, 0xC9, 0x08, number]
         var crc8: UInt8 = 0
         for byte in frame {
             crc8 ^= byte
             for _ in 0..<8 { crc8 = crc8 & 0x80 == 0 ? crc8 << 1 : crc8 << 1 ^ 0x07 }
         }
-        frame += [crc8, 0] + big(value, 2)
+        frame += [crc8] + content
         var crc16: UInt16 = 0
         for byte in frame {
             crc16 ^= UInt16(byte) << 8

@@ -5,7 +5,7 @@ import Testing
 @testable import Cleaning
 
 /// Films and sound made by ffmpeg, cleaned, and looked at by programs that nobody here wrote.
-@Suite(.enabled(if: SoundProgram.isThere("ffmpeg"), "ffmpeg is not installed"))
+@Suite(.enabled(if: Program.areInstalled("ffmpeg", "ffprobe"), "ffmpeg is not installed"))
 struct SoundToolTests {
     /// What ffmpeg is told to make, with a title, a place and a time in it.
     struct Recipe: Sendable, CustomTestStringConvertible {
@@ -29,18 +29,33 @@ struct SoundToolTests {
         Recipe(name: "a.mkv", codec: ["-c:v", "mpeg4", "-c:a", "flac"], clean: Matroska.clean, isFilm: true),
     ]
 
+    /// What exiftool may find: how pictures and sound are coded. `Encoder` is the `LAME` that players need, `Vendor`,
+    /// `MuxingApp` and `WritingApp` are empty.
+    private static let structure: Set<String> = [
+        "BitsPerSample", "BlockSizeMax", "BlockSizeMin", "Channels", "FrameSizeMax", "FrameSizeMin", "MD5Signature",
+        "SampleRate", "TotalSamples", "AudioBitrate", "AudioLayer", "ChannelMode", "CopyrightFlag", "Emphasis",
+        "Encoder", "IntensityStereo", "MPEGAudioVersion", "MSStereo", "OriginalMedia", "CueClusterPosition", "CueTime",
+        "CueTrack", "CueRelativePosition", "Matroska_0x0070", "DocType", "DocTypeReadVersion", "DocTypeVersion",
+        "Duration", "EBMLMaxIDLength", "EBMLMaxSizeLength", "EBMLReadVersion", "EBMLVersion", "MuxingApp", "SeekID",
+        "SeekPosition", "TimecodeScale", "WritingApp", "AudioChannels", "OpusVersion", "OutputGain", "AvgBytesPerSec",
+        "Encoding", "NumChannels", "CodecID", "DisplayHeight", "DisplayWidth", "ImageHeight", "ImageWidth",
+        "TrackDefault", "TrackLacing", "TrackLanguage", "TrackLanguageIETF", "TrackNumber", "TrackType", "TrackUID",
+        "VideoCodecID", "VideoFrameRate", "VideoScanType", "AudioBitsPerSample", "AudioCodecID", "AudioSampleRate",
+        "CodecPrivate", "NominalBitrate", "Vendor", "VorbisVersion", "RIFFSize64", "DataSize64", "NumberOfSamples64",
+        "Matroska_0x15b0",  // Colour
+    ]
+
     @Test(arguments: recipes)
     func `packets are the same, and programs find nothing told`(_ recipe: Recipe) throws {
         let folder = try TestFolder()
         let (before, after) = ("\(folder.path)/\(recipe.name)", "\(folder.path)/clean-\(recipe.name)")
         let picture = recipe.isFilm ? ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=1"] : []
         let told = ["title=PLANTED", "location=+52.5200+013.4050/", "date=2024-05-06", "comment=PLANTED"]
-        let made = try SoundProgram.run(
+        _ = try Program.run(
             "ffmpeg",
             ["-v", "error", "-nostdin", "-f", "lavfi", "-i", "sine=frequency=440:duration=1:sample_rate=48000"]
                 + picture
                 + recipe.codec + told.flatMap { ["-metadata", $0] } + [before])
-        try #require(made.status == 0, "ffmpeg cannot make it: \(made.output)")
 
         let input = try OpenFile(before, .read)
         let file = try recipe.clean(try SourceBytes(input))
@@ -51,50 +66,27 @@ struct SoundToolTests {
         #expect(file.removed.isSuperset(of: [.text, .encoder]))
 
         #expect(try packets(before) == packets(after))
-        let decoding = try SoundProgram.run("ffmpeg", ["-v", "error", "-nostdin", "-i", after, "-f", "null", "-"])
-        #expect(decoding.output == "")
-        let duration = try SoundProgram.run(
+        let decoding = ["-v", "error", "-nostdin", "-i", after, "-f", "null", "-"]
+        #expect(try Program.run("ffmpeg", decoding, withErrors: true) == "")
+        let duration = try Program.run(
             "ffprobe", ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", after])
-        let seconds = Double(duration.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+        let seconds = Double(duration.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
         #expect(abs(seconds - (file.seconds ?? 0)) < 0.05)
         if recipe.isFilm { #expect(file.size?.width == 160 && file.size?.height == 120) }
-        if SoundProgram.isThere("exiftool") {
-            let tags = try SoundProgram.run("exiftool", ["-ee", "-G1", "-a", "-u", "-s", after]).output
-            for word in ["PLANTED", "52.52", "2024", "Title", "Comment", "Lavf", "Location"] {
-                #expect(!tags.contains(word), "exiftool finds \(word) in \(tags)")
-            }
+        if Program.areInstalled("exiftool") {
+            // It fails on AAC, which it does not know.
+            let tags = (try? PictureTool.tags(of: [after])) ?? []
+            for tag in tags { #expect(Self.structure.contains(String(tag.drop { $0 != ":" }.dropFirst())), "\(tag)") }
         }
     }
 
     /// Time, size and hash of every packet.
     private func packets(_ path: String) throws -> [Substring] {
         let arguments = ["-v", "error", "-nostdin", "-i", path, "-map", "0", "-c", "copy", "-f", "framemd5", "-"]
-        let output = try SoundProgram.run("ffmpeg", arguments).output
+        let output = try Program.run("ffmpeg", arguments)
         let lines = output.split(separator: "\n").filter { !$0.hasPrefix("#") }
         try #require(!lines.isEmpty)
         // Behind `S=` are comments that ffmpeg attaches to packets.
         return lines.map { line in line.range(of: ", S=").map { line[..<$0.lowerBound] } ?? line }
-    }
-}
-
-/// A program on the path.
-enum SoundProgram {
-    static func isThere(_ name: String) -> Bool {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        return path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
-    }
-
-    /// What it writes to both of its outputs, and its status.
-    static func run(_ name: String, _ arguments: [String]) throws -> (output: String, status: Int32) {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [name] + arguments
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (String(decoding: data, as: UTF8.self), process.terminationStatus)
     }
 }

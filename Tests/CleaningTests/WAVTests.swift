@@ -95,6 +95,12 @@ private typealias S = SoundSamples
             "sound of unknown length", [riff(fmt, S.ascii("data"), S.little(unknownSize, 4), sound)],
             .unsupported("sound whose length it does not tell")),
         RefusedCase(
+            "sound of length 0, as what was cut off while it was recorded has it",
+            [riff(fmt, S.ascii("data"), S.little(0, 4), sound)], .unsupported("sound whose length it does not tell")),
+        RefusedCase(
+            "a length that is smaller than the sound", [plain, [UInt8](repeating: 0xFE, count: 70_000)],
+            .corrupt("more than 64 KiB in it belong to no chunk")),
+        RefusedCase(
             "an unknown kind", [riff(chunk("fmt ", S.little(0x161, 2) + format.dropFirst(2)), data)],
             .unsupported("sound of the kind 0x161")),
         RefusedCase(

@@ -57,11 +57,15 @@ package struct CleanProfile: Hashable, Sendable {
         else { return nil }
         let primaries = colours == .rgb ? primaryTags : []
         var tags: [ProfileTag] = []
+        var size = 0
         for name in ["wtpt", "chad", "cicp"] + primaries + curveTags(colours) + tableTags where reader.has(name) {
             guard let contents = reader.contents(of: name), let tag = ProfileTag(name, contents, in: colours) else {
                 return nil
             }
             tags.append(tag)
+            // Tags that share their bytes are made one by one, so this may be more than the profile has.
+            size += tag.bytes.count
+            if size > 4 * limitBytes { return nil }
         }
         let names = Set(tags.map(\.name))
         let hasTables = !names.isDisjoint(with: tableTags)

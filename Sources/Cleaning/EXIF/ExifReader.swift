@@ -2,7 +2,7 @@
 ///
 /// TIFF 6.0, section 2: `II` or `MM`, 42, the offset of the first directory; a directory is a count of two bytes,
 /// entries of twelve (tag, type, count, value or its offset), and the offset of the next one. Every offset comes from
-/// the file and is checked; at most three directories are read, none twice, so nothing can loop.
+/// the file and is checked; two directories are read, so nothing can loop.
 package struct ExifReader {
     private let bytes: ArraySlice<UInt8>
     private let isBigEndian: Bool
@@ -33,15 +33,17 @@ package struct ExifReader {
     private mutating func readMain(at offset: Int) {
         let (entries, next) = directory(at: offset)
         if next != 0 { removed.insert(.thumbnail) }
+        var exif: Int?
         for entry in entries {
             switch entry.tag {
             case 0x0112: orientation = value(of: entry).flatMap(Orientation.init(rawValue:)) ?? orientation
             case 0x8825: removed.insert(.gps)
-            case 0x8769: if let exif = uint32(at: entry.valueOffset) { readExif(at: exif) }
+            case 0x8769: exif = exif ?? uint32(at: entry.valueOffset)
             default: removed.insert(Self.word(of: entry.tag))
             }
         }
         if entries.isEmpty { removed.insert(.other) }
+        if let exif { readExif(at: exif) }
     }
 
     private mutating func readExif(at offset: Int) {

@@ -3,8 +3,8 @@
 /// | block | what becomes of it |
 /// |---|---|
 /// | header, logical screen, colour tables (17 to 19, 21) | kept, the aspect ratio included |
-/// | images (20, 22) | kept |
-/// | graphic control (23) | kept before an image or a plain text |
+/// | images (20, 22) | kept, reserved bits cleared |
+/// | graphic control (23) | kept before an image or a plain text, reserved bits cleared |
 /// | plain text (25) | kept: it is a part of the picture |
 /// | application `NETSCAPE2.0`, `ANIMEXTS1.0` (26) | only the number of runs, written anew |
 /// | comments (24), other applications, unknown extensions | dropped |

@@ -65,8 +65,18 @@ struct GIFReader {
         }
         let end = try endOfBlocks(from: start + 1)
         try appendControl()
-        copy.append(original: offset..<end)
+        try append(offset..<end, without: 0x18, at: offset + 9)
         offset = end
+    }
+
+    /// Appends a block, whose byte at `place` loses these reserved bits.
+    private mutating func append(_ block: Range<Int64>, without bits: UInt8, at place: Int64) throws(CleaningError) {
+        let byte = try source.byte(at: place)
+        guard byte & bits != 0 else { return copy.append(original: block) }
+        removed.insert(.other)
+        copy.append(original: block.lowerBound..<place)
+        copy.append([byte & ~bits])
+        copy.append(original: place + 1..<block.upperBound)
     }
 
     private mutating func takeExtension() throws(CleaningError) {
@@ -92,7 +102,7 @@ struct GIFReader {
 
     private mutating func appendControl() throws(CleaningError) {
         guard let control else { return }
-        copy.append(original: control)
+        try append(control, without: 0xE0, at: control.lowerBound + 3)
         self.control = nil
         hundredths += Int(try source.littleEndian(2, at: control.lowerBound + 4))
     }

@@ -21,17 +21,18 @@ enum Ebml {
     /// Reads the element that begins at `offset` and ends before `limit`.
     static func element(_ source: SourceBytes, at offset: Int64, limit: Int64) throws(CleaningError) -> Element {
         let count = Int(min(12, limit - offset))
-        let bytes = Array(try source.bytes(count, at: offset))
+        let bytes = try source.bytes(count, at: offset)
         guard let first = bytes.first else { throw .truncated }
         let idLength = first.leadingZeroBitCount + 1
         guard idLength <= 4 else { throw .corrupt("something in it is not an element") }
         guard idLength < count else { throw .truncated }
-        let id = bytes[..<idLength].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        let sizeLength = bytes[idLength].leadingZeroBitCount + 1
+        let id = bytes.prefix(idLength).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let sizeBytes = bytes.dropFirst(idLength)
+        let sizeLength = (sizeBytes.first ?? 0).leadingZeroBitCount + 1
         guard sizeLength <= 8 else { throw .corrupt("an element in it has no size") }
         guard sizeLength <= count - idLength else { throw .truncated }
         let mask: UInt64 = 1 << (7 * UInt64(sizeLength)) - 1
-        let size = bytes[idLength..<idLength + sizeLength].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } & mask
+        let size = sizeBytes.prefix(sizeLength).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } & mask
         let content = offset + Int64(idLength + sizeLength)
         if size == mask { return Element(id: id, start: offset, content: content, end: nil) }
         guard size <= UInt64(limit - content) else { throw .truncated }

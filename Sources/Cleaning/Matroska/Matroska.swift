@@ -101,10 +101,10 @@ struct MatroskaCleaner {
         case MatroskaID.cues: try takeCues(element)
         case MatroskaID.tags: try voidTags(element)
         case MatroskaID.attachments: try voidAttachments(element)
-        case MatroskaID.chapters: void(element, .text)
-        case Ebml.voidID, Ebml.crcID: void(element, nil)
+        case MatroskaID.chapters: try void(element, .text)
+        case Ebml.voidID, Ebml.crcID: try void(element, nil)
         case MatroskaID.segment, MatroskaID.ebml: throw .unsupported("more than one segment")
-        default: void(element, .other)
+        default: try void(element, .other)
         }
         return next
     }
@@ -126,8 +126,8 @@ struct MatroskaCleaner {
         if elements > elementLimit { throw .excessive("more than \(elementLimit) elements") }
     }
 
-    mutating func void(_ element: Ebml.Element, _ word: RemovedMetadata?) {
-        output.void(element.range)
+    mutating func void(_ element: Ebml.Element, _ word: RemovedMetadata?) throws(CleaningError) {
+        try output.void(element.range)
         if let word { removed.insert(word) }
     }
 
@@ -140,7 +140,7 @@ struct MatroskaCleaner {
     }
 
     mutating func apply(_ rule: MatroskaRule?, _ element: Ebml.Element) throws(CleaningError) {
-        if element.id == Ebml.voidID || element.id == Ebml.crcID { return void(element, nil) }
+        if element.id == Ebml.voidID || element.id == Ebml.crcID { return try void(element, nil) }
         switch rule {
         case .keep:
             if element.body.count > 8 { throw .corrupt("a number in it has more than 8 bytes") }
@@ -155,10 +155,10 @@ struct MatroskaCleaner {
             if try source.bytes(min(1 << 16, element.body.count), at: element.content).contains(where: { $0 != 0 }) {
                 removed.insert(.encoder)
             }
-            output.blank(element.body)
-        case .void(let word): void(element, word)
+            try output.blank(element.body)
+        case .void(let word): try void(element, word)
         case .refuse(let what): throw .unsupported(what)
-        case nil: void(element, .other)
+        case nil: try void(element, .other)
         }
     }
 }
@@ -174,13 +174,13 @@ extension MatroskaCleaner {
                 if MatroskaID.kept.contains(where: { UInt64($0) == id }) { kept.insert(entry.start) }
             }
         }
-        if kept.isEmpty { return void(head, nil) }
+        if kept.isEmpty { return try void(head, nil) }
         for entry in entries {
             try countElement()
             if kept.contains(entry.start) {
                 try apply([0x53AB: .keep, 0x53AC: .keep], entry.body)
             } else {
-                void(entry, nil)
+                try void(entry, nil)
             }
         }
     }
@@ -196,7 +196,7 @@ extension MatroskaCleaner {
             offset = end
             try countElement()
             guard point.id == 0xBB else {
-                void(point, point.id == Ebml.voidID || point.id == Ebml.crcID ? nil : .other)
+                try void(point, point.id == Ebml.voidID || point.id == Ebml.crcID ? nil : .other)
                 continue
             }
             let children = try Ebml.elements(source, point.body, limit: 1000)
@@ -207,13 +207,13 @@ extension MatroskaCleaner {
                 }
             }
             guard children.contains(where: { $0.id == 0xB7 && !gone.contains($0.start) }) else {
-                void(point, nil)
+                try void(point, nil)
                 continue
             }
             for child in children {
                 try countElement()
                 if gone.contains(child.start) {
-                    void(child, nil)
+                    try void(child, nil)
                 } else {
                     try apply([0xB3: .keep, 0xB7: .master(MatroskaRules.cuePositions)][child.id], child)
                 }
@@ -230,11 +230,11 @@ extension MatroskaCleaner {
         for child in try Ebml.elements(source, element.body) {
             try countElement()
             guard child.id == 0xAE else {
-                void(child, child.id == Ebml.voidID || child.id == Ebml.crcID ? nil : .other)
+                try void(child, child.id == Ebml.voidID || child.id == Ebml.crcID ? nil : .other)
                 continue
             }
             guard let track = tracks.entries[child.start] else {
-                void(child, .telemetry)
+                try void(child, .telemetry)
                 continue
             }
             for part in try Ebml.elements(source, child.body) {
@@ -243,9 +243,9 @@ extension MatroskaCleaner {
                 case .content(let bytes, let words):
                     if try !source.bytes(bytes.count, at: part.content).elementsEqual(bytes) {
                         removed.formUnion(words)
+                        try output.replace(at: part.content, with: bytes)
                     }
-                    output.replace(at: part.content, with: bytes)
-                case .void: void(part, .telemetry)
+                case .void: try void(part, .telemetry)
                 case nil: try apply(MatroskaRules.track[part.id], part)
                 }
             }
@@ -255,26 +255,28 @@ extension MatroskaCleaner {
     /// What tags told, by their names; at most some thousand are looked at.
     private mutating func voidTags(_ tags: Ebml.Element) throws(CleaningError) {
         removed.formUnion(MatroskaWords.tags(source, tags))
-        void(tags, nil)
+        try void(tags, nil)
     }
 
     private mutating func voidAttachments(_ attachments: Ebml.Element) throws(CleaningError) {
         removed.formUnion(MatroskaWords.attachments(source, attachments))
-        void(attachments, nil)
+        try void(attachments, nil)
     }
 }
 
 /// What goes as a whole told. Damage within is no error: it goes all the same.
 enum MatroskaWords {
     static func tags(_ source: SourceBytes, _ tags: Ebml.Element) -> Set<RemovedMetadata> {
-        let words = words(source, tags.body, through: [0x7373, 0x67C8], to: 0x45A3, depth: 6) {
+        var count = 0
+        let words = words(source, tags.body, through: [0x7373, 0x67C8], to: 0x45A3, depth: 6, &count) {
             removedMetadata(forTag: $0)
         }
         return words.isEmpty ? [.text] : words
     }
 
     static func attachments(_ source: SourceBytes, _ attachments: Ebml.Element) -> Set<RemovedMetadata> {
-        let words = words(source, attachments.body, through: [0x61A7], to: 0x4660, depth: 2) {
+        var count = 0
+        let words = words(source, attachments.body, through: [0x61A7], to: 0x4660, depth: 2, &count) {
             $0.hasPrefix("image/") ? .cover : .other
         }
         return words.isEmpty ? [.other] : words
@@ -282,14 +284,17 @@ enum MatroskaWords {
 
     private static func words(
         _ source: SourceBytes, _ range: Range<Int64>, through masters: Set<UInt32>, to id: UInt32, depth: Int,
-        _ word: (String) -> RemovedMetadata
+        _ count: inout Int, _ word: (String) -> RemovedMetadata
     ) -> Set<RemovedMetadata> {
-        guard depth > 0, let children = try? Ebml.elements(source, range, limit: 1000) else { return [] }
+        guard depth > 0, count < 10_000, let children = try? Ebml.elements(source, range, limit: 1000) else {
+            return []
+        }
+        count += children.count
         var result: Set<RemovedMetadata> = []
         for child in children {
             if child.id == id, let text = try? Ebml.text(source, child) { result.insert(word(text)) }
             if masters.contains(child.id) {
-                result.formUnion(words(source, child.body, through: masters, to: id, depth: depth - 1, word))
+                result.formUnion(words(source, child.body, through: masters, to: id, depth: depth - 1, &count, word))
             }
         }
         return result

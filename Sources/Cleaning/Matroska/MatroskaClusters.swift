@@ -19,7 +19,7 @@ extension MatroskaCleaner {
                 timestamp = try Ebml.unsigned(source, child)
                 try countElement()
             case 0xA3:
-                if try block(child, timestamp).isDropped { void(child, nil) }
+                if try block(child, timestamp).isDropped { try void(child, nil) }
             case 0xA0: try takeGroup(child, timestamp)
             default:
                 try countElement()
@@ -37,13 +37,15 @@ extension MatroskaCleaner {
     {
         blocks += 1
         if blocks > Self.blockLimit { throw .excessive("more than 20 million blocks") }
-        let head = Array(try source.bytes(min(8, element.body.count), at: element.content))
+        let head = try source.bytes(min(8, element.body.count), at: element.content)
         let length = (head.first ?? 0).leadingZeroBitCount + 1
-        guard length <= 4, head.count >= length + 3 else { throw .corrupt("a block in it is too short") }
-        let track = head[..<length].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } & (1 << (7 * UInt64(length)) - 1)
+        guard length <= 4, head.count >= length + 3, let time = head.bigEndian16(at: length) else {
+            throw .corrupt("a block in it is too short")
+        }
+        let track = head.prefix(length).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } & (1 << (7 * UInt64(length)) - 1)
         if tracks?.dropped.contains(track) == true { return (track, true) }
         guard tracks?.byNumber[track] != nil else { throw .corrupt("a block in it belongs to no track") }
-        let relative = Int16(bitPattern: UInt16(head[length]) << 8 | UInt16(head[length + 1]))
+        let relative = Int16(truncatingIfNeeded: time)
         lastTimestamp = max(lastTimestamp, Double(timestamp) + Double(relative) + Double(duration))
         return (track, false)
     }
@@ -55,7 +57,7 @@ extension MatroskaCleaner {
         var duration: UInt64 = 0
         for child in children where child.id == 0x9B { duration = try Ebml.unsigned(source, child) }
         let (track, isDropped) = try block(found[0], timestamp, duration: duration)
-        if isDropped { return void(group, nil) }
+        if isDropped { return try void(group, nil) }
         for child in children {
             if child.id == 0x75A1 {
                 try takeAdditions(child, track)
@@ -71,12 +73,12 @@ extension MatroskaCleaner {
         for part in parts where part.id == 0xA6 {
             if try isKept(Ebml.elements(source, part.body, limit: 100), track) { kept.insert(part.start) }
         }
-        if kept.isEmpty { return void(additions, .telemetry) }
+        if kept.isEmpty { return try void(additions, .telemetry) }
         for part in parts {
             if kept.contains(part.start) {
                 try apply([0xEE: .keep, 0xA5: .binary(.max)], part.body)
             } else {
-                void(part, part.id == 0xA6 ? .telemetry : nil)
+                try void(part, part.id == 0xA6 ? .telemetry : nil)
             }
         }
     }

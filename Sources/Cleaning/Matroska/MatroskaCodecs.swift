@@ -142,12 +142,17 @@ enum SubtitleHeader {
 
     /// Keeps the lines for which `isKept`, which gets them in small letters and without white space at their ends.
     private static func lines(_ bytes: [UInt8], _ isKept: (String) -> Bool) -> [UInt8] {
-        let cleaned = bytes.split(separator: 10, omittingEmptySubsequences: false).map { line -> [UInt8] in
-            let start = line.drop { [0x20, 9, 13, 0xEF, 0xBB, 0xBF].contains($0) }
-            let end = start.lastIndex { ![0x20, 9, 13, 0].contains($0) }.map { $0 + 1 } ?? start.startIndex
+        var cleaned: [UInt8] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != 10 && $0 != 13 }
+            let start = line.drop { [0x20, 9, 0xEF, 0xBB, 0xBF].contains($0) }
+            let end = start.lastIndex { ![0x20, 9, 0].contains($0) }.map { $0 + 1 } ?? start.startIndex
             let text = String(decoding: start[..<end], as: UTF8.self).lowercased()
-            return isKept(text) ? Array(line) : blank(line)
+            cleaned += isKept(text) ? Array(line) : blank(line)
+            cleaned += rest.dropFirst(line.count).prefix(1)
+            rest = rest.dropFirst(line.count + 1)
         }
-        return Array(cleaned.joined(separator: [10]))
+        return cleaned
     }
 }

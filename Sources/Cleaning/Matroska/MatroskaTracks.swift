@@ -32,13 +32,19 @@ struct MatroskaTracks {
     /// Of the first track of pictures.
     private(set) var displaySize: (width: Int, height: Int)?
 
+    /// Bytes of `CodecPrivate` of all tracks.
+    private static let privateLimit: Int64 = 16 << 20
+
     init(_ source: SourceBytes, _ tracks: Ebml.Element) throws(CleaningError) {
         var count = 0
+        var privateBytes: Int64 = 0
         for entry in try Ebml.elements(source, tracks.body) where entry.id == 0xAE {
             count += 1
             if count > Self.limit { throw .excessive("more than \(Self.limit) tracks") }
             var reader = MatroskaTrackReader(source, index: count)
             let isKept = try reader.read(entry)
+            privateBytes += reader.privateBytes
+            if privateBytes > Self.privateLimit { throw .excessive("codecs described by more than 16 MiB") }
             let track = reader.track
             guard byNumber[track.number] == nil, !dropped.contains(track.number) else {
                 throw .corrupt("two of its tracks have one number")
@@ -63,6 +69,7 @@ struct MatroskaTrackReader {
     /// 1 for the first track of the file.
     private let index: Int
     private(set) var track = MatroskaTracks.MatroskaTrack()
+    private(set) var privateBytes: Int64 = 0
 
     init(_ source: SourceBytes, index: Int) {
         self.source = source
@@ -98,6 +105,7 @@ struct MatroskaTrackReader {
             if isPrivateEncoded { throw .unsupported("a track whose codec is described in a packed form") }
             if codecPrivate.body.count > 16 << 20 { throw .excessive("a codec described by more than 16 MiB") }
             let bytes = Array(try source.bytes(codecPrivate.body.count, at: codecPrivate.content))
+            privateBytes = Int64(bytes.count)
             let (cleaned, words) = try CodecPrivate.clean(bytes, codec)
             track.changes[codecPrivate.start] = .content(cleaned, words)
         }

@@ -172,9 +172,14 @@ struct HuffmanCode {
         let space = (1...15).reduce(0) { $0 + counts[$1] << (15 - $1) }
         guard space == 1 << 15 || used <= 1 && counts[1] == used else { return nil }
         self.counts = counts
-        symbols = (1...15).flatMap { length in
-            lengths.enumerated().filter { $0.element == length }.map { UInt16($0.offset) }
+        var places = [0]
+        for count in counts { places.append((places.last ?? 0) + count) }
+        var symbols = [UInt16](repeating: 0, count: used)
+        for (symbol, length) in lengths.enumerated() where length > 0 {
+            symbols[places[Int(length)]] = UInt16(symbol)
+            places[Int(length)] += 1
         }
+        self.symbols = symbols
     }
 
     private init(complete lengths: [UInt8]) {

@@ -22,22 +22,22 @@ struct PNGChunk {
     }
 
     func check(_ source: SourceBytes) throws(CleaningError) {
-        var sum = CRC32()
+        var sum = CyclicCheck(.png, from: ~0)
         var offset = range.lowerBound + 4
         while offset < contents.upperBound {
             let piece = try source.bytes(Int(min(32 << 10, contents.upperBound - offset)), at: offset)
             sum.add(piece)
             offset += Int64(piece.count)
         }
-        guard sum.value == UInt32(try source.bigEndian(4, at: contents.upperBound)) else {
+        guard ~sum.state == UInt32(try source.bigEndian(4, at: contents.upperBound)) else {
             throw .corrupt("the check of a chunk \(name) is wrong")
         }
     }
 
     /// The bytes of a new chunk.
     static func made(_ name: ChunkName, _ contents: [UInt8]) -> [UInt8] {
-        var sum = CRC32()
+        var sum = CyclicCheck(.png, from: ~0)
         sum.add((name.bytes + contents)[...])
-        return UInt32(contents.count).bigEndianBytes + name.bytes + contents + sum.value.bigEndianBytes
+        return UInt32(contents.count).bigEndianBytes + name.bytes + contents + (~sum.state).bigEndianBytes
     }
 }

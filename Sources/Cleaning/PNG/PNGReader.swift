@@ -8,6 +8,8 @@ struct PNGReader {
     private enum ChunkPlace { case beforePalette, beforeData, data, afterData }
 
     private let source: SourceBytes
+    /// Whether EXIF was found in a text: only one is looked at, since it may be inflated to a thousand times its size.
+    private var hasTextExif = false
     let header: PNGHeader
     private var place = ChunkPlace.beforePalette
     private var paletteCount: Int?
@@ -23,8 +25,6 @@ struct PNGReader {
 
     private static let chunkLimit = 10_000
     private static let dataChunkLimit = 1_000_000
-    /// Bytes of a text that are looked at for the words of the message.
-    private static let textBytes = 1 << 20
 
     init(_ source: SourceBytes) throws(CleaningError) {
         self.source = source
@@ -68,13 +68,25 @@ struct PNGReader {
         case "iCCP": try takeProfile(chunk)
         case "eXIf": try takeExif(chunk)
         case "tEXt", "zTXt", "iTXt":
-            let start = min(chunk.length, Self.textBytes)
-            removed.formUnion(PNGText.words(chunk.name, try source.bytes(start, at: chunk.contents.lowerBound)))
+            try takeText(chunk)
         case "tIME": removed.insert(.time)
         default:
             if chunk.isCritical { throw .unsupported("a chunk \(chunk.name)") }
             removed.insert(.other)
         }
+    }
+
+    private mutating func takeText(_ chunk: PNGChunk) throws(CleaningError) {
+        let keyword = PNGText.keyword(try source.bytes(min(chunk.length, 80), at: chunk.contents.lowerBound))
+        guard PNGText.isExif(keyword) else {
+            removed.insert(PNGText.word(for: keyword))
+            return
+        }
+        if hasTextExif { return }
+        hasTextExif = true
+        let start = min(chunk.length, ExifSummary.readBytes)
+        let contents = try source.bytes(start, at: chunk.contents.lowerBound)
+        removed.formUnion(PNGText.exifWords(chunk.name, contents.dropFirst(keyword.utf8.count + 1)))
     }
 
     private mutating func keep(_ chunk: PNGChunk) throws(CleaningError) {

@@ -1,29 +1,36 @@
 /// What the texts of a PNG tell (PNG, 11.3.3): only for the words of the message, none is kept.
 enum PNGText {
-    private static let readBytes = 1 << 20
+    /// The name of the text that starts with these bytes, as it is written.
+    static func keyword(_ start: ArraySlice<UInt8>) -> String {
+        String(decoding: start.prefix(80).prefix { $0 != 0 }, as: UTF8.self)
+    }
 
-    /// The words for tEXt, zTXt or iTXt with these contents, of which the start suffices.
-    static func words(_ name: ChunkName, _ contents: ArraySlice<UInt8>) -> Set<RemovedMetadata> {
-        let keyword = contents.prefix(80).prefix { $0 != 0 }
-        switch String(decoding: keyword, as: UTF8.self) {
-        case "XML:com.adobe.xmp", "Raw profile type xmp": return [.xmp]
-        case "Raw profile type iptc", "Raw profile type 8bim": return [.iptc]
-        case "Raw profile type icc", "Raw profile type icm": return [.profile]
-        case "Raw profile type exif", "Raw profile type APP1", "Raw profile type app1":
-            return exifWords(name, contents.dropFirst(keyword.count + 1))
-        case "Software": return [.encoder]
-        case "Source": return [.camera]
-        case "Creation Time", "create-date", "modify-date": return [.time]
-        case let keyword where keyword.hasPrefix("date:") || keyword.hasPrefix("exif:DateTime"): return [.time]
-        case let keyword where keyword.hasPrefix("exif:GPS"): return [.gps]
-        default: return [.text]
+    /// Whether ImageMagick put EXIF into the text.
+    static func isExif(_ keyword: String) -> Bool {
+        ["Raw profile type exif", "Raw profile type APP1", "Raw profile type app1"].contains(keyword)
+    }
+
+    /// The word for tEXt, zTXt or iTXt with this keyword.
+    static func word(for keyword: String) -> RemovedMetadata {
+        switch keyword {
+        case "XML:com.adobe.xmp", "Raw profile type xmp": .xmp
+        case "Raw profile type iptc", "Raw profile type 8bim": .iptc
+        case "Raw profile type icc", "Raw profile type icm": .profile
+        case "Software": .encoder
+        case "Source": .camera
+        case "Creation Time", "create-date", "modify-date": .time
+        case _ where keyword.hasPrefix("date:") || keyword.hasPrefix("exif:DateTime"): .time
+        case _ where keyword.hasPrefix("exif:GPS"): .gps
+        default: .text
         }
     }
 
-    /// ImageMagick's form: a name and a length in lines of text, then hexadecimal digits.
-    private static func exifWords(_ name: ChunkName, _ value: ArraySlice<UInt8>) -> Set<RemovedMetadata> {
+    /// What EXIF in ImageMagick's form tells: a name and a length in lines of text, then hexadecimal digits.
+    static func exifWords(_ name: ChunkName, _ value: ArraySlice<UInt8>) -> Set<RemovedMetadata> {
         let text =
-            name == "zTXt" ? Inflater.zlib(value.dropFirst(), limit: readBytes) ?? [] : Array(value.prefix(readBytes))
+            name == "zTXt"
+            ? Inflater.zlib(value.dropFirst(), limit: 2 * ExifSummary.readBytes) ?? []
+            : Array(value)
         let lines = text.split(separator: 0x0A)
         let digits = lines.dropFirst(2).joined().compactMap { UInt8(hexadecimal: $0) }
         let block = stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }

@@ -21,15 +21,22 @@ package enum AMR {
         let sizes = isWide ? wide : narrow
         var offset: Int64 = isWide ? 9 : 6
         var frames = 0
-        while offset < source.count {
-            let header = try source.byte(at: offset)
-            guard header & 0x83 == 0, let size = sizes[Int(header >> 3 & 15)] else {
-                throw .corrupt("something in it is not a frame of AMR")
+        var isWhole = true
+        while isWhole, offset < source.count {
+            let piece = try source.bytes(Int(min(32 << 10, source.count - offset)), at: offset)
+            var place = piece.startIndex
+            while place < piece.endIndex {
+                guard piece[place] & 0x83 == 0, let size = sizes[Int(piece[place] >> 3 & 15)] else {
+                    throw .corrupt("something in it is not a frame of AMR")
+                }
+                let next = place + 1 + size
+                isWhole = Int64(next - piece.startIndex) <= source.count - offset
+                if !isWhole { break }
+                place = next
+                frames += 1
             }
-            let next = offset + 1 + Int64(size)
-            if next > source.count { break }
-            offset = next
-            frames += 1
+            // The last frame may end behind the piece.
+            offset += Int64(place - piece.startIndex)
         }
         guard frames > 0 else { throw .corrupt("no frame of sound is in it") }
         var file = CleanedFile()

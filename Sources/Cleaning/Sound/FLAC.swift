@@ -2,7 +2,8 @@
 ///
 /// | block | what becomes of it |
 /// |-------|--------------------|
-/// | STREAMINFO, SEEKTABLE | kept |
+/// | STREAMINFO | kept |
+/// | SEEKTABLE | kept, if its points are in order |
 /// | VORBIS_COMMENT | ReplayGain and the channel mask alone, with an empty vendor; dropped if there are none |
 /// | PICTURE, APPLICATION, CUESHEET (it names a disc and its recordings), PADDING | dropped |
 /// | reserved types | dropped; type 127 is an error |
@@ -81,7 +82,9 @@ struct FLACBlocks {
         case 3:
             guard seekTable == nil, range.count % 18 == 0 else { throw .corrupt("its seek table is damaged") }
             if range.count > 1 << 20 { throw .excessive("a seek table of more than 1 MiB") }
-            seekTable = Array(try source.bytes(range.count, at: range.lowerBound))
+            let table = Array(try source.bytes(range.count, at: range.lowerBound))
+            seekTable = Self.isSeekTable(table) ? table : []
+            if seekTable != table { removed.insert(.other) }
         case 4:
             guard comments == nil else { throw .corrupt("it has comments twice") }
             let read = try VorbisComments(try source.bytes(range.count, at: range.lowerBound))
@@ -91,6 +94,17 @@ struct FLACBlocks {
         case 6: removed.insert(.cover)
         case 127: throw .corrupt("it has a block of an invalid type")
         default: removed.insert(.other)
+        }
+    }
+
+    /// Whether points go on (RFC 9639, section 8.5): of each 8 bytes are the number of a sample, 8 the place of its
+    /// frame, 2 the samples of that; points that are left free, all alike, come last.
+    private static func isSeekTable(_ table: [UInt8]) -> Bool {
+        let points = stride(from: 0, to: table.count, by: 18).map { start in
+            (BigEndian.number(table, at: start, 8), BigEndian.number(table, at: start + 8, 8))
+        }
+        return zip(points, points.dropFirst()).allSatisfy { one, next in
+            next.0 == .max || one.0 < next.0 && one.1 < next.1
         }
     }
 

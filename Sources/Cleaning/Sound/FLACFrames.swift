@@ -4,6 +4,9 @@ enum FLACFrames {
     /// A frame of more bytes than this is none: 8 channels of 65,535 samples of 32 bits, stored as they are, and more.
     private static let frameLimit: Int64 = 4 << 20
 
+    /// What is read at once: with a header behind it no more than `SourceBytes` reads ahead.
+    private static let pieceBytes = 60 << 10
+
     /// Checks that `range` is frames and nothing else, and returns the samples of each channel.
     static func check(_ source: SourceBytes, _ range: Range<Int64>, _ info: FLACStreamInfo) throws(CleaningError)
         -> UInt64
@@ -11,38 +14,37 @@ enum FLACFrames {
         guard var header = try header(source, at: range.lowerBound, end: range.upperBound) else {
             throw range.isEmpty ? .truncated : .corrupt("its sound does not begin with a frame")
         }
-        let table = crcTable
+        let sync: [UInt8] = [0xFF, try source.byte(at: range.lowerBound + 1)]
         var samples: UInt64 = 0
         var frameStart = range.lowerBound
-        var crc: UInt16 = 0
+        var sum = CyclicCheck(.flac)
         var offset = range.lowerBound
         while offset < range.upperBound {
-            let piece = try source.bytes(Int(min(32 << 10, range.upperBound - offset)), at: offset)
-            let pieceStart = offset
-            var next: FLACFrameHeader?
-            for index in piece.indices {
-                offset = pieceStart + Int64(index - piece.startIndex)
-                // A frame can only begin where the CRC of the one before is complete.
-                if crc == 0, piece[index] == 0xFF, offset > frameStart {
-                    next = try self.header(source, at: offset, end: range.upperBound)
-                    if let found = next, found.follows(header) { break }
-                    next = nil
+            let count = Int(min(Int64(Self.pieceBytes), range.upperBound - offset))
+            // A mark may begin with the last byte.
+            let piece = try source.bytes(Int(min(Int64(count + 1), range.upperBound - offset)), at: offset)
+            let first = piece.startIndex
+            var summed = first
+            var place = offset == frameStart ? first + 1 : first
+            // A frame can only begin where the check of the one before is complete.
+            while let found = piece[place...].firstPlace(of: sync), found < first + count {
+                place = found + 1
+                let start = offset + Int64(found - first)
+                guard let next = try self.header(source, at: start, end: range.upperBound), next.follows(header) else {
+                    continue
                 }
-                crc = crc << 8 ^ table[Int(crc >> 8 ^ UInt16(piece[index]))]
-            }
-            if let next {
+                sum.add(piece[summed..<found])
+                summed = found
+                guard sum.state == 0 else { continue }
                 samples += header.blockSize
-                header = next
-                frameStart = offset
-                crc = crc << 8 ^ table[Int(crc >> 8 ^ 0xFF)]
-                offset += 1
-            } else {
-                offset = pieceStart + Int64(piece.count)
+                (header, frameStart) = (next, start)
             }
+            sum.add(piece[summed..<first + count])
+            offset += Int64(count)
             if offset - frameStart > frameLimit { throw .corrupt("a frame in it does not end") }
         }
         samples += header.blockSize
-        guard crc == 0 else {
+        guard sum.state == 0 else {
             if samples <= info.samples { throw .truncated }
             throw .corrupt("its last frame is damaged, or something follows it")
         }
@@ -55,11 +57,6 @@ enum FLACFrames {
     {
         let count = Int(min(Int64(FLACFrameHeader.bytesLimit), end - offset))
         return FLACFrameHeader(try source.bytes(count, at: offset))
-    }
-
-    /// CRC-16 with the polynomial 0x8005, the highest bit first.
-    private static let crcTable: [UInt16] = (0..<256).map { byte in
-        (0..<8).reduce(UInt16(byte) << 8) { crc, _ in crc & 0x8000 == 0 ? crc << 1 : crc << 1 ^ 0x8005 }
     }
 }
 

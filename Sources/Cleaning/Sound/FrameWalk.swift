@@ -15,7 +15,6 @@ struct FrameWalk<Frame: SoundFrame> {
     private(set) var kept = CleanCopy()
     private(set) var removed: Set<RemovedMetadata> = []
     private var lostBytes: Int64 = 0
-    private var keptEnd: Int64 = 0
 
     /// Walks over `source`, whose tags at both ends are left out.
     init(_ source: SourceBytes) throws(CleaningError) {
@@ -37,9 +36,7 @@ struct FrameWalk<Frame: SoundFrame> {
         if offset < end { removed.insert(.trailing) }
         guard frames > 0 else { throw .corrupt("no frame of sound is in it") }
         // What ends with a frame now must not end with a tag for those who look for one there.
-        if removed.contains(.trailing), try tags.hasTag(endingAt: keptEnd) {
-            throw .corrupt("a tag is inside of its last frame")
-        }
+        if SoundTags.end(with: try lastBytes()) { throw .corrupt("a tag is inside of its last frame") }
         removed.formUnion(tags.removed)
     }
 
@@ -72,10 +69,19 @@ struct FrameWalk<Frame: SoundFrame> {
             first = frame
             firstRange = range
         }
-        keptEnd = range.upperBound
         kept.append(original: range)
         frames += 1
         samples += Int64(frame.samples)
+    }
+
+    /// The last bytes that are kept, which may lie apart in the source.
+    private func lastBytes() throws(CleaningError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for case .original(let range) in kept.parts.reversed() where bytes.count < SoundTags.endBytes {
+            let count = min(SoundTags.endBytes - bytes.count, range.count)
+            bytes = try source.bytes(count, at: range.upperBound - Int64(count)) + bytes
+        }
+        return bytes
     }
 
     /// Where sound goes on: at a frame that another follows, or at a tag; `end` if it does not.

@@ -9,6 +9,8 @@
 struct ID3Tag {
     /// The largest tag that is read over.
     static let limitBytes: Int64 = 16 << 20
+    /// The most frames that are looked at for words.
+    private static let frameLimit = 10_000
 
     let range: Range<Int64>
     private let version: UInt8
@@ -65,7 +67,7 @@ struct ID3Tag {
         var words: Set<RemovedMetadata> = []
         var offset = range.lowerBound + 10
         let end = range.upperBound - (hasFooter ? 10 : 0)
-        while offset <= end - Int64(headerBytes) {
+        for _ in 0..<Self.frameLimit where offset <= end - Int64(headerBytes) {
             let header = Array(try source.bytes(headerBytes, at: offset))
             let name = String(decoding: header.prefix(isShort ? 3 : 4), as: UTF8.self)
             guard header[0] != 0 else { break }

@@ -6,7 +6,7 @@
 /// | bytes that belong to no frame | dropped, up to 64 KiB; more is an error |
 /// | a last frame that is cut short | dropped |
 /// | Xing and Info frame: counts, seek table, delay, ReplayGain | kept |
-/// | its encoder's name (`LAME3.100`, `Lavc60.31`) | `LAME` alone, with a CRC that is right |
+/// | its encoder's name (`LAME3.100`, `Lavc60.31`) | `LAME` alone, with a CRC that is right, and zeros behind |
 /// | a name that is unknown | zeros, if the CRC shows that it is one; else kept |
 ///
 /// The four letters stay because players believe delay and padding (gapless sound) only behind them.
@@ -66,7 +66,7 @@ struct InfoFrame {
         nameOffset = name + 36 <= bytes.count ? name : nil
     }
 
-    /// The frame with a name that tells nothing. Nil if it has none, or one that is unknown and has no right CRC behind
+    /// The frame with a name that tells nothing, and zeros behind. Nil if it is so already, if it has no name, or one that is unknown and has no right CRC behind
     /// it: then these bytes may be something else.
     var anonymous: [UInt8]? {
         guard let nameOffset else { return nil }
@@ -75,19 +75,21 @@ struct InfoFrame {
         let place = nameOffset + 34
         let stored = UInt16(bytes[place]) << 8 | UInt16(bytes[place + 1])
         let proven = [place, 190].first { $0 <= place && Self.crc(bytes.prefix($0)) == stored }
-        guard isKnown || proven != nil, !bytes[nameOffset...].starts(with: name) else { return nil }
+        guard isKnown || proven != nil else { return nil }
         var result = bytes
         result.replaceSubrange(nameOffset..<nameOffset + 9, with: name)
+        let rest = place + 2..<bytes.count
+        result.replaceSubrange(rest, with: [UInt8](repeating: 0, count: rest.count))
+        if result == bytes { return nil }
         let crc = Self.crc(result.prefix(proven ?? place))
         result[place] = UInt8(crc >> 8)
         result[place + 1] = UInt8(truncatingIfNeeded: crc)
         return result
     }
 
-    /// CRC-16 with the polynomial 0x8005, the lowest bit first (CRC-16/ARC).
-    static func crc(_ bytes: some Sequence<UInt8>) -> UInt16 {
-        bytes.reduce(0) { crc, byte in
-            (0..<8).reduce(crc ^ UInt16(byte)) { crc, _ in crc & 1 == 0 ? crc >> 1 : crc >> 1 ^ 0xA001 }
-        }
+    private static func crc(_ bytes: ArraySlice<UInt8>) -> UInt16 {
+        var sum = CyclicCheck(.lame)
+        sum.add(bytes)
+        return UInt16(truncatingIfNeeded: sum.state)
     }
 }

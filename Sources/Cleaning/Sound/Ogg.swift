@@ -13,11 +13,12 @@
 package enum Ogg {
     private static let streamLimit = 64
     private static let chainLimit = 4096
-    /// Pages whose headers are written anew.
-    private static let pageLimit = 1 << 20
+    /// Pages whose headers are written anew: 30 MiB of memory.
+    private static let pageLimit = 1 << 18
 
     package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
         var file = CleanedFile()
+        var copy = GatheredCopy()
         var link = OggLink()
         var links = 1
         var seconds = 0.0
@@ -27,14 +28,15 @@ package enum Ogg {
             offset = page.range.upperBound
             if page.flags.contains(.first), !link.isBeginning {
                 seconds += try link.end(&file.removed)
-                link = OggLink()
+                link = OggLink(behind: link)
                 links += 1
                 if links > chainLimit { throw .excessive("more than \(chainLimit) pieces of sound") }
             }
-            try link.take(page, source, to: &file.copy)
+            try link.take(page, source, to: &copy)
             if link.count > streamLimit { throw .excessive("more than \(streamLimit) streams") }
-            if file.copy.parts.count > 2 * pageLimit { throw .excessive("more than \(pageLimit) pages to number anew") }
+            if link.numberedPages > pageLimit { throw .excessive("more than \(pageLimit) pages to number anew") }
         }
+        file.copy = copy.finished()
         file.seconds = try seconds + link.end(&file.removed)
         return file
     }
@@ -48,29 +50,49 @@ struct OggLink {
         case dropped
     }
 
+    /// Bytes of packets that are held, of streams side by side, until their sound begins.
+    private static let heldLimit = 16 << 20
+    /// Bytes of packets before the sound that stay, of all pieces.
+    private static let keptLimit = 32 << 20
+
     private var members: [UInt32: Member] = [:]
+    private var heldBytes = 0
+    private var keptBytes = 0
+    /// Pages that got another number, of all pieces.
+    private(set) var numberedPages = 0
     /// Whether only first pages of streams have been seen.
     private(set) var isBeginning = true
     private var removed: Set<RemovedMetadata> = []
 
+    init() {}
+
+    init(behind link: Self) { (keptBytes, numberedPages) = (link.keptBytes, link.numberedPages) }
+
     var count: Int { members.count }
 
-    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout CleanCopy) throws(CleaningError) {
+    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy) throws(CleaningError) {
         if page.flags.contains(.first) { return try begin(page, source, to: &copy) }
         isBeginning = false
         switch members[page.stream] {
         case .sound(var stream):
             // Taken out, so that it is not copied.
             members[page.stream] = .dropped
+            let before = (stream.heldBytes, stream.keptBytes)
             try stream.take(page, source, to: &copy)
+            heldBytes += stream.heldBytes - before.0
+            keptBytes += stream.keptBytes - before.1
+            if stream.isRenumbered { numberedPages += 1 }
+            guard heldBytes <= Self.heldLimit else { throw .excessive("more than 16 MiB of comments") }
+            guard keptBytes <= Self.keptLimit else { throw .excessive("codecs described by more than 32 MiB") }
             members[page.stream] = .sound(stream)
         case .dropped: break
         case nil: throw .corrupt("a page in it belongs to no stream")
         }
     }
 
-    private mutating func begin(_ page: OggPage, _ source: SourceBytes, to copy: inout CleanCopy) throws(CleaningError)
-    {
+    private mutating func begin(
+        _ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy
+    ) throws(CleaningError) {
         let packet = Array(try page.content(source))
         let ends = page.lacing.indices.filter { page.lacing[$0] < 255 }
         guard members[page.stream] == nil, ends == [page.lacing.count - 1], !page.flags.contains(.continued) else {

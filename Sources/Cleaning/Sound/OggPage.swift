@@ -71,15 +71,9 @@ struct OggPage {
         (0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
     }
 
-    /// CRC-32 with the polynomial 0x04C11DB7, the highest bit first, from 0.
-    static func crc(_ bytes: [UInt8]) -> UInt32 {
-        let table = crcTable
-        var crc: UInt32 = 0
-        for byte in bytes { crc = crc << 8 ^ table[Int(crc >> 24 ^ UInt32(byte))] }
-        return crc
-    }
-
-    private static let crcTable: [UInt32] = (0..<256).map { byte in
-        (0..<8).reduce(UInt32(byte) << 24) { crc, _ in crc & 1 << 31 == 0 ? crc << 1 : crc << 1 ^ 0x04C1_1DB7 }
+    private static func crc(_ bytes: [UInt8]) -> UInt32 {
+        var sum = CyclicCheck(.ogg)
+        sum.add(bytes[...])
+        return sum.state.byteSwapped
     }
 }

@@ -1,14 +1,19 @@
 /// One stream of an Ogg file: collects its headers, writes them anew, and gives later pages their numbers.
 struct OggStream {
-    /// Bytes of all packets before the sound.
-    private static let headerLimit = 16 << 20
+    /// Packets before the sound: FLAC may have many.
+    private static let packetLimit = 1000
+    /// Bytes of them that stay: Vorbis' setup has some 10,000.
+    private static let keptLimit = 1 << 20
 
     private var headers: OggHeaders
     private let stream: UInt32
     private var packets: [[UInt8]] = []
     private var packet: [UInt8] = []
     private var headerPages: UInt32 = 0
-    private var headerBytes = 0
+    /// Bytes of packets that are held until the sound begins.
+    private(set) var heldBytes = 0
+    /// Bytes of packets that were written in their place.
+    private(set) var keptBytes = 0
     private var firstNumber: UInt32 = 0
     /// What is added to the numbers of pages behind the headers.
     private var shift: UInt32 = 0
@@ -24,6 +29,8 @@ struct OggStream {
 
     var removed: Set<RemovedMetadata> { headers.removed }
 
+    var isRenumbered: Bool { shift != 0 }
+
     var seconds: Double { Double(max(0, lastGranule - headers.skipped)) / Double(headers.rate) }
 
     /// The first page, as it is written.
@@ -33,7 +40,7 @@ struct OggStream {
     }
 
     /// Writes what becomes of a page behind the first.
-    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout CleanCopy) throws(CleaningError) {
+    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy) throws(CleaningError) {
         if hasSound {
             lastGranule = max(lastGranule, page.granule)
             if shift == 0 {
@@ -58,8 +65,8 @@ struct OggStream {
         if headerPages == 0 { firstNumber = page.number }
         headerPages += 1
         var rest = try page.content(source)
-        headerBytes += rest.count
-        if headerBytes > Self.headerLimit || headerPages > 1 << 20 { throw .excessive("more than 16 MiB of comments") }
+        heldBytes += rest.count
+        if headerPages > 1 << 16 { throw .excessive("more than 65,536 pages of comments") }
         guard page.flags.contains(.continued) == isInPacket else { throw .corrupt("a packet in it is not whole") }
         for size in page.lacing {
             guard !headers.areComplete(packets) else { throw .corrupt("its sound begins in its headers") }
@@ -69,6 +76,7 @@ struct OggStream {
             if !isInPacket {
                 packets.append(packet)
                 packet = []
+                if packets.count > Self.packetLimit { throw .excessive("more than 1,000 packets before its sound") }
             }
         }
     }
@@ -77,8 +85,12 @@ struct OggStream {
     private var isInPacket = false
 
     /// Writes the headers on as many pages as they had, where they are long enough: then no page behind them changes.
-    private mutating func writeHeaders(to copy: inout CleanCopy) throws(CleaningError) {
+    private mutating func writeHeaders(to copy: inout GatheredCopy) throws(CleaningError) {
         let cleaned = try headers.cleaned(packets)
+        keptBytes = cleaned.reduce(0) { $0 + $1.count }
+        guard keptBytes <= Self.keptLimit else {
+            throw .excessive("a codec described by more than 1 MiB")
+        }
         let lacing = cleaned.flatMap { [UInt8](repeating: 255, count: $0.count / 255) + [UInt8($0.count % 255)] }
         var content = cleaned.flatMap { $0 }[...]
         let pages = max((lacing.count + 254) / 255, min(Int(headerPages), lacing.count))
@@ -95,6 +107,7 @@ struct OggStream {
         }
         shift = UInt32(pages) &- headerPages
         packets = []
+        heldBytes = 0
         hasSound = true
     }
 }

@@ -30,6 +30,7 @@ struct MPEGFrame: SoundFrame {
     let rate: Int
     let byteCount: Int
 
+    private static let rates = [44_100, 48_000, 32_000]
     private static let kilobits: [[Int]] = [
         [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],  // MPEG-1, layer I
         [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],  // layer II
@@ -39,26 +40,25 @@ struct MPEGFrame: SoundFrame {
     ]
 
     init?(_ header: ArraySlice<UInt8>) {
-        let bytes = header.prefix(4).map(Int.init)
-        guard bytes.count == 4, bytes[0] == 0xFF, bytes[1] & 0xE0 == 0xE0,
-            let version = MPEGVersion(rawValue: bytes[1] >> 3 & 3)
+        guard let bits = header.bigEndian32(at: 0), bits >> 21 == 0x7FF,
+            let version = MPEGVersion(rawValue: bits >> 19 & 3)
         else { return nil }
-        let layer = 4 - (bytes[1] >> 1 & 3)
-        let bitrate = bytes[2] >> 4
-        let rateIndex = bytes[2] >> 2 & 3
-        guard layer < 4, (1...14).contains(bitrate), rateIndex < 3, bytes[3] & 3 != 2 else { return nil }
+        let layer = 4 - (bits >> 17 & 3)
+        let bitrate = bits >> 12 & 15
+        let rateIndex = bits >> 10 & 3
+        guard layer < 4, (1...14).contains(bitrate), rateIndex < 3, bits & 3 != 2 else { return nil }
         self.version = version
         self.layer = layer
-        isMono = bytes[3] >> 6 == 3
-        hasCRC = bytes[1] & 1 == 0
-        rate = [44_100, 48_000, 32_000][rateIndex] >> (version == .mpeg1 ? 0 : version == .mpeg2 ? 1 : 2)
+        isMono = bits >> 6 & 3 == 3
+        hasCRC = bits >> 16 & 1 == 0
+        rate = Self.rates[rateIndex] >> (version == .mpeg1 ? 0 : version == .mpeg2 ? 1 : 2)
         let table = version == .mpeg1 ? layer - 1 : layer == 1 ? 3 : 4
-        let bits = Self.kilobits[table][bitrate - 1] * 1000
-        let padding = bytes[2] >> 1 & 1
+        let bitsPerSecond = Self.kilobits[table][bitrate - 1] * 1000
+        let padding = bits >> 9 & 1
         switch layer {
-        case 1: byteCount = (12 * bits / rate + padding) * 4
-        case 3 where version != .mpeg1: byteCount = 72 * bits / rate + padding
-        default: byteCount = 144 * bits / rate + padding
+        case 1: byteCount = (12 * bitsPerSecond / rate + padding) * 4
+        case 3 where version != .mpeg1: byteCount = 72 * bitsPerSecond / rate + padding
+        default: byteCount = 144 * bitsPerSecond / rate + padding
         }
     }
 
@@ -71,7 +71,7 @@ struct MPEGFrame: SoundFrame {
 struct ADTSFrame: SoundFrame {
     static let headerBytes = 7
 
-    private let profile: UInt8
+    private let profile: Int
     private let rateIndex: Int
     let byteCount: Int
     let samples: Int
@@ -81,13 +81,14 @@ struct ADTSFrame: SoundFrame {
     ]
 
     init?(_ header: ArraySlice<UInt8>) {
-        let bytes = Array(header.prefix(7))
-        guard bytes.count == 7, bytes[0] == 0xFF, bytes[1] & 0xF6 == 0xF0 else { return nil }
-        profile = bytes[2] >> 6
-        rateIndex = Int(bytes[2] >> 2 & 15)
-        byteCount = Int(bytes[3] & 3) << 11 | Int(bytes[4]) << 3 | Int(bytes[5]) >> 5
-        samples = 1024 * (Int(bytes[6] & 3) + 1)
-        guard Self.rates.indices.contains(rateIndex), byteCount >= (bytes[1] & 1 == 0 ? 10 : 8) else { return nil }
+        guard let bits = header.bigEndian32(at: 0), let more = header.bigEndian32(at: 3), bits >> 16 & 0xFFF6 == 0xFFF0
+        else { return nil }
+        profile = bits >> 14 & 3
+        rateIndex = bits >> 10 & 15
+        // 13 bits behind the first 30.
+        byteCount = more >> 13 & 0x1FFF
+        samples = 1024 * (more & 3 + 1)
+        guard Self.rates.indices.contains(rateIndex), byteCount >= (bits >> 16 & 1 == 0 ? 10 : 8) else { return nil }
     }
 
     var rate: Int { Self.rates[rateIndex] }

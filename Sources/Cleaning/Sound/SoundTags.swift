@@ -33,12 +33,15 @@ struct SoundTags {
         return nil
     }
 
-    /// Whether a tag ends at `end`, within the sound.
-    func hasTag(endingAt end: Int64) throws(CleaningError) -> Bool {
-        var before = self
-        before.count = 0
-        before.sound = sound.lowerBound..<end
-        return try before.startOfLastTag() != nil
+    /// How far from its end a tag has its mark.
+    static let endBytes = 128
+
+    /// Whether these bytes look like the end of a tag.
+    static func end(with bytes: [UInt8]) -> Bool {
+        let marks = [("TAG", endBytes), ("APETAGEX", 32), ("3DI", 10), ("LYRICS200", 9), ("LYRICSEND", 9)]
+        return marks.contains { mark, distance in
+            bytes.count >= distance && bytes.suffix(distance).starts(with: mark.utf8)
+        }
     }
 
     private mutating func counted(_ place: Int64) throws(CleaningError) -> Int64 {

@@ -9,10 +9,12 @@
 /// | `ds64` | written anew, in RF64 and BW64 |
 /// | `LIST`, `bext`, `iXML`, `id3 `, `cart`, `axml`, `_PMX`, `cue `, `PEAK` and all others | dropped |
 ///
-/// All sizes are written anew. Sound whose size is not told (0xFFFFFFFF without `ds64`) is not understood: nobody knows
-/// where it ends and what follows it.
+/// All sizes are written anew. Sound whose size is not told (0, or 0xFFFFFFFF without `ds64`) is not understood: nobody
+/// knows where it ends and what follows it. So is a file in which much belongs to no chunk: it may be sound.
 package enum WAV {
     private static let chunkLimit = 10_000
+    /// Bytes behind the sound that belong to no chunk.
+    private static let restLimit: Int64 = 64 << 10
 
     package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
         let start = FirstBytes(try source.bytes(Int(min(12, source.count)), at: 0))
@@ -52,13 +54,13 @@ package enum WAV {
                 guard size <= source.count - start else {
                     // Behind the sound nothing is kept that would have to be whole.
                     guard data != nil else { throw .truncated }
-                    removed.insert(.trailing)
-                    return
+                    break
                 }
                 try take(name, start..<start + size)
                 offset = start + size
                 if size % 2 == 1, offset < source.count { offset += 1 }
             }
+            if source.count - offset > restLimit { throw .corrupt("more than 64 KiB in it belong to no chunk") }
             if offset < source.count { removed.insert(.trailing) }
         }
 
@@ -91,6 +93,7 @@ package enum WAV {
                 fact = Array(try source.bytes(4, at: range.lowerBound))
             case "data":
                 guard format != nil, data == nil else { throw .corrupt("its sound has no format, or is there twice") }
+                guard !range.isEmpty else { throw .unsupported("sound whose length it does not tell") }
                 data = range
             default: removed.formUnion(try WAVMetadata.words(in: source, name, range))
             }
