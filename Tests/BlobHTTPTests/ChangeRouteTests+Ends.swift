@@ -11,11 +11,11 @@ import Vault
 extension ChangeRouteTests {
     @Test func `a reader that takes every line is never cut off, however short the times are`() async throws {
         try await withServer(settings: {
-            // Enough for a slow machine to send a request, and less than the feed lasts.
+            // Enough for a slow machine to send a request and to take a line, and less than the feed lasts.
             $0.connections.headerTimeout = .seconds(5)
             $0.connections.idleTimeout = .seconds(5)
-            $0.connections.writeTimeout = .seconds(1)
-            $0.connections.uploadPatience = .seconds(1)
+            $0.connections.writeTimeout = .seconds(5)
+            $0.connections.uploadPatience = .seconds(5)
             $0.connections.downloadBytesPerSecond = 1 << 20
         }) { server in
             let (client, _) = try await follow(server)

@@ -86,6 +86,11 @@ extension MediaClient {
         case .cleaned(let clean):
             guard let file = try? clean(source) else { return nil }
             media.describe(file)
+            if let traits = file.picture {
+                let copy = try spoolFile()
+                guard (try? file.copy.write(from: input, to: copy.file)) != nil else { return file.removed }
+                if let look = look(at: copy.file, traits) { media.describe(look, hasPreview: settings.hasPreview) }
+            }
             return file.removed
         }
     }
@@ -99,14 +104,26 @@ extension MediaClient {
         guard let rewriting = plan.rewriting else { return PreparedFile(whole: plan.whole, media: plan.media) }
         var media = plan.media
         let before = media.size
+        let noun = MediaType.noun(of: media.type)
         let action: String
-        let output = try spoolFile()
+        var output = try spoolFile()
         switch rewriting {
         case .cleaning(let file):
             do throws(CleaningError) { try file.copy.write(from: plan.whole.file, to: output.file) } catch {
-                throw .notCleaned(MediaType.noun(of: media.type), error)
+                throw .notCleaned(noun, error)
             }
-            action = "\(MediaType.noun(of: media.type)) cleaned"
+            guard let traits = file.picture else {
+                action = "\(noun) cleaned"
+                break
+            }
+            let smaller = try spoolFile()
+            let still = try prepared(output.file, traits, into: smaller.file)
+            action = still.action(media.type)
+            if let look = still.look { media.describe(look, hasPreview: settings.hasPreview) }
+            if let type = still.form.type {
+                output = smaller
+                (media.type, media.name) = (type, options.name.text(type: type, noun: noun))
+            }
         case .compressing:
             do throws(ImagingError) {
                 let picture = try preparePicture(
@@ -122,5 +139,13 @@ extension MediaClient {
         media.size = try onFile(MediaClientError.state) { () throws(FileError) in try output.file.size() }
         delegate.notify(FilePlan.summary(action, media, from: before))
         do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
+    }
+
+    private func prepared(
+        _ clean: borrowing OpenFile, _ traits: PictureTraits, into output: borrowing OpenFile
+    ) throws(MediaClientError) -> PreparedStill {
+        do { return try prepareStill(clean, traits, into: output, quality: settings.quality) } catch {
+            throw .picture(error)
+        }
     }
 }
