@@ -6,26 +6,23 @@ import Testing
 private typealias S = SoundSamples
 private typealias M = MatroskaSample
 
-/// Files that want more time or memory than they are worth.
+/// Files that want more time or memory than they are worth. Where a bound on time is missing, a test does not end.
 @Suite struct HostileTests {
     /// A directory of EXIF whose entries all lead to itself.
     @Test func `EXIF is walked over once, wherever its entries lead`() {
         let entry: [UInt8] = [0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 8]
-        let count = 4000
+        let count = 65_535
         let block = [0x4D, 0x4D, 0, 42, 0, 0, 0, 8] + S.big(count, 2) + (0..<count).flatMap { _ in entry }
-        let duration = ContinuousClock().measure { _ = ExifReader(block[...]) }
-        #expect(duration < .seconds(2))
+        #expect(ExifReader(block[...]).removed == [.other])
     }
 
     /// Each inflates to a mebibyte.
     @Test func `of EXIF in texts of PNG only the first is inflated`() throws {
         // A stored block of zeros would be as long as they are: 255 copies of one byte a time are not.
         let text = PNGChunk.made("zTXt", S.ascii("Raw profile type exif") + [0, 0] + Self.longZeros)
-        let file = PNGTests.Sample(before: [[UInt8]](repeating: text, count: 300)).bytes
+        let file = PNGTests.Sample(before: [[UInt8]](repeating: text, count: 2000)).bytes
         let trial = try CleaningTrial(PNG.clean)
-        var removed: Set<RemovedMetadata> = []
-        let duration = try ContinuousClock().measure { removed = try trial.run(file).file.removed }
-        #expect(removed == [.other] && duration < .seconds(10))
+        #expect(try trial.run(file).file.removed == [.other])
     }
 
     /// One byte, then copies of it: with fixed codes each takes 13 bits for 258 bytes (RFC 1951, 3.2.6).
@@ -43,16 +40,6 @@ private typealias M = MatroskaSample
 
     @Test func `what the texts inflate to is what they should`() {
         #expect(Inflater.zlib(Self.longZeros[...], limit: 2 << 20)?.count == 1 + 258 * 4000)
-    }
-
-    @Test func `codes of Huffman that nobody uses are made fast`() {
-        // A block with codes of its own and no content: 3 + 14 + 19 × 3 + 258 × 1 bits or so.
-        var duration = Duration.zero
-        let lengths = [UInt8](repeating: 8, count: 256)
-        duration = ContinuousClock().measure {
-            for _ in 0..<2000 { _ = HuffmanCode(lengths[...]) }
-        }
-        #expect(duration < .seconds(5))
     }
 
     @Test(arguments: [

@@ -1,4 +1,5 @@
 import Files
+import TestSupport
 import Testing
 
 @testable import Cleaning
@@ -71,7 +72,7 @@ import Testing
     }
 
     @Test(arguments: 1...20) func `ranges in any order are those that a set of bytes has`(seed: Int) throws {
-        var generator = SeededGenerator(state: UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         var ranges = ByteRanges()
         var bytes = [Bool](repeating: false, count: 20_000)
         for _ in 0..<seed * 100 {
@@ -97,7 +98,9 @@ import Testing
         let offsets = Array(bytes.indices) + (0..<5000).map { _ in Int.random(in: bytes.indices, using: &generator) }
         for offset in offsets {
             let found = finder.position(of: Int64(offset))
-            if found != (bytes[offset] ? before[offset] : nil) { Issue.record("\(offset) is found at \(String(describing: found))") }
+            if found != (bytes[offset] ? before[offset] : nil) {
+                Issue.record("\(offset) is found at \(String(describing: found))")
+            }
             let range = Int64(offset)..<Int64(min(offset + 12, bytes.count))
             let inside = bytes[offset..<Int(range.upperBound)]
             if sorted.overlap(range) != inside.contains(true) || sorted.cover(range) != inside.allSatisfy({ $0 }) {

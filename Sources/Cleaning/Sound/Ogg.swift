@@ -18,7 +18,7 @@ package enum Ogg {
 
     package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
         var file = CleanedFile()
-        var copy = GatheredCopy()
+        var copy = CleanCopy()
         var link = OggLink()
         var links = 1
         var seconds = 0.0
@@ -36,7 +36,7 @@ package enum Ogg {
             if link.count > streamLimit { throw .excessive("more than \(streamLimit) streams") }
             if link.numberedPages > pageLimit { throw .excessive("more than \(pageLimit) pages to number anew") }
         }
-        file.copy = copy.finished()
+        file.copy = copy
         file.seconds = try seconds + link.end(&file.removed)
         return file
     }
@@ -70,7 +70,7 @@ struct OggLink {
 
     var count: Int { members.count }
 
-    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy) throws(CleaningError) {
+    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout CleanCopy) throws(CleaningError) {
         if page.flags.contains(.first) { return try begin(page, source, to: &copy) }
         isBeginning = false
         switch members[page.stream] {
@@ -91,7 +91,7 @@ struct OggLink {
     }
 
     private mutating func begin(
-        _ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy
+        _ page: OggPage, _ source: SourceBytes, to copy: inout CleanCopy
     ) throws(CleaningError) {
         let packet = Array(try page.content(source))
         let ends = page.lacing.indices.filter { page.lacing[$0] < 255 }

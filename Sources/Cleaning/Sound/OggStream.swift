@@ -40,7 +40,7 @@ struct OggStream {
     }
 
     /// Writes what becomes of a page behind the first.
-    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout GatheredCopy) throws(CleaningError) {
+    mutating func take(_ page: OggPage, _ source: SourceBytes, to copy: inout CleanCopy) throws(CleaningError) {
         if hasSound {
             lastGranule = max(lastGranule, page.granule)
             if shift == 0 {
@@ -85,7 +85,7 @@ struct OggStream {
     private var isInPacket = false
 
     /// Writes the headers on as many pages as they had, where they are long enough: then no page behind them changes.
-    private mutating func writeHeaders(to copy: inout GatheredCopy) throws(CleaningError) {
+    private mutating func writeHeaders(to copy: inout CleanCopy) throws(CleaningError) {
         let cleaned = try headers.cleaned(packets)
         keptBytes = cleaned.reduce(0) { $0 + $1.count }
         guard keptBytes <= Self.keptLimit else {
