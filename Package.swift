@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "MediaMessage", dependencies: ["Blobs"]),
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
         .target(name: "Cleaning", dependencies: ["Files"]),
-        .target(name: "Imaging", dependencies: ["Cleaning", "Files", "CJPEG", "CRowScaler"]),
+        .target(name: "Imaging", dependencies: ["Cleaning", "Files", "CJPEG", "CLCMS", "CRowScaler"]),
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
@@ -92,6 +92,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CCurl"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "CLCMS"),
         .target(name: "CRowScaler"),
 
         .target(
@@ -217,7 +218,7 @@ var nioTLS: Target.Dependency { .product(name: "NIOTLS", package: "swift-nio") }
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
-for target in package.targets where target.type != .system && !["CCurl", "CJPEG", "CRowScaler"].contains(target.name) {
+for target in package.targets where target.type != .system && !["CCurl", "CJPEG", "CLCMS", "CRowScaler"].contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),
         .treatAllWarnings(as: .error),
