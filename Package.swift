@@ -31,7 +31,9 @@ let package = Package(
         .target(name: "MediaMessage", dependencies: ["Blobs"]),
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
         .target(name: "Cleaning", dependencies: ["Files"]),
-        .target(name: "Imaging", dependencies: ["Cleaning", "Files", "CJPEG", "CPNG", "CWebP", "CRowScaler"]),
+        .target(
+            name: "Imaging",
+            dependencies: ["Cleaning", "Files", "CJPEG", "CLCMS", "CPNG", "CWebP", "CRowScaler"]),
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
@@ -92,6 +94,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CCurl"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "CLCMS"),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
         .target(name: "CWebP"),
         .target(name: "CRowScaler"),
@@ -219,7 +222,7 @@ var nioTLS: Target.Dependency { .product(name: "NIOTLS", package: "swift-nio") }
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
-let targetsInC = ["CCurl", "CJPEG", "CPNG", "CWebP", "CRowScaler"]
+let targetsInC = ["CCurl", "CJPEG", "CLCMS", "CPNG", "CWebP", "CRowScaler"]
 for target in package.targets where target.type != .system && !targetsInC.contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),

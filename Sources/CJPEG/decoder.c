@@ -3,9 +3,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "failure.h"
 
-enum { input_buffer_bytes = 1 << 16 };
+enum {
+    input_buffer_bytes = 1 << 16,
+    /// With less at hand than a unit can take, libjpeg-turbo decodes it bit by bit; its faster way passes over codes that
+    /// there are not (`decode_mcu` and `HUFF_DECODE_FAST`).
+    careful_buffer_bytes = 1 << 8,
+};
 
 struct picture_decoder {
     struct jpeg_decompress_struct jpeg;
@@ -13,10 +19,13 @@ struct picture_decoder {
     struct jpeg_source_mgr source;
     struct jpeg_progress_mgr progress;
     picture_limits limits;
+    damage_log damage;
     /// The file, or -1 where `memory` holds all there is.
     int descriptor;
-    /// Where the next read begins.
-    off_t offset;
+    /// Where the next read begins, and where reading ends.
+    off_t offset, end;
+    /// How much is read at once.
+    size_t step;
     JOCTET *memory;
     size_t memory_count;
     JOCTET buffer[input_buffer_bytes];
@@ -28,21 +37,23 @@ static void begin_source(j_decompress_ptr jpeg) { (void)jpeg; }
 static void end_source(j_decompress_ptr jpeg) { (void)jpeg; }
 
 static ssize_t read_some(picture_decoder *decoder) {
-    if (decoder->descriptor < 0) return 0;
+    if (decoder->descriptor < 0 || decoder->offset >= decoder->end) return 0;
+    off_t left = decoder->end - decoder->offset;
+    size_t wanted = left < (off_t)decoder->step ? (size_t)left : decoder->step;
     ssize_t count;
-    do count = pread(decoder->descriptor, decoder->buffer, sizeof decoder->buffer, decoder->offset);
+    do count = pread(decoder->descriptor, decoder->buffer, wanted, decoder->offset);
     while (count < 0 && errno == EINTR);
     return count;
 }
 
+/// Beyond the end stand as many ends of the picture as libjpeg asks for.
 static boolean fill_source(j_decompress_ptr jpeg) {
     static const JOCTET end_of_image[] = {0xFF, JPEG_EOI};
     picture_decoder *decoder = jpeg->client_data;
     ssize_t count = read_some(decoder);
     if (count < 0) failure_manager_fail(&decoder->failures, picture_read_failed, errno, "the read failed");
     if (count == 0) {
-        if (!decoder->failures.accepts_corruption)
-            failure_manager_fail(&decoder->failures, picture_truncated, 0, "the file ends before the picture does");
+        damage_log_run_out(&decoder->damage, jpeg);
         jpeg->src->next_input_byte = end_of_image;
         jpeg->src->bytes_in_buffer = sizeof end_of_image;
         return TRUE;
@@ -72,6 +83,7 @@ static void skip_source(j_decompress_ptr jpeg, long count) {
 /// libjpeg calls this between the rows of every pass, also of those that only read.
 static void watch_scans(j_common_ptr jpeg) {
     picture_decoder *decoder = jpeg->client_data;
+    damage_log_watch_scan(&decoder->damage, &decoder->jpeg);
     if (decoder->jpeg.input_scan_number > decoder->limits.scans)
         failure_manager_fail(&decoder->failures, picture_too_many_scans, 0, "too many scans");
 }
@@ -102,12 +114,17 @@ static void check_limits(picture_decoder *decoder) {
 
 // MARK: Life
 
-static picture_decoder *decoder_create(picture_limits limits, bool accepts_corruption) {
+static void take_message(j_common_ptr jpeg, int level) {
+    picture_decoder *decoder = jpeg->client_data;
+    damage_log_take(&decoder->damage, &decoder->jpeg, level);
+}
+
+static picture_decoder *decoder_create(picture_limits limits) {
     picture_decoder *decoder = calloc(1, sizeof *decoder);
     if (!decoder) return NULL;
     decoder->limits = limits;
     decoder->descriptor = -1;
-    failure_manager_prepare(&decoder->failures, accepts_corruption);
+    failure_manager_prepare(&decoder->failures);
     decoder->jpeg.err = &decoder->failures.manager;
     if (setjmp(decoder->failures.landing)) {
         picture_decoder_destroy(decoder);
@@ -116,6 +133,7 @@ static picture_decoder *decoder_create(picture_limits limits, bool accepts_corru
     jpeg_create_decompress(&decoder->jpeg);
     decoder->jpeg.mem->max_memory_to_use = (long)limits.memory_bytes;
     decoder->jpeg.client_data = decoder;
+    decoder->failures.manager.emit_message = take_message;
     decoder->progress.progress_monitor = watch_scans;
     decoder->jpeg.progress = &decoder->progress;
     decoder->source = (struct jpeg_source_mgr){
@@ -129,16 +147,17 @@ static picture_decoder *decoder_create(picture_limits limits, bool accepts_corru
     return decoder;
 }
 
-picture_decoder *picture_decoder_for_file(int descriptor, picture_limits limits, bool accepts_corruption) {
-    picture_decoder *decoder = decoder_create(limits, accepts_corruption);
-    if (decoder) decoder->descriptor = descriptor;
+picture_decoder *picture_decoder_for_file(int descriptor, int64_t end, picture_limits limits, bool is_careful) {
+    picture_decoder *decoder = decoder_create(limits);
+    if (!decoder) return NULL;
+    decoder->descriptor = descriptor;
+    decoder->end = (off_t)end;
+    decoder->step = is_careful ? careful_buffer_bytes : input_buffer_bytes;
     return decoder;
 }
 
-picture_decoder *picture_decoder_for_bytes(
-    const uint8_t *bytes, size_t count, picture_limits limits, bool accepts_corruption
-) {
-    picture_decoder *decoder = decoder_create(limits, accepts_corruption);
+picture_decoder *picture_decoder_for_bytes(const uint8_t *bytes, size_t count, picture_limits limits) {
+    picture_decoder *decoder = decoder_create(limits);
     if (!decoder) return NULL;
     decoder->memory = malloc(count ? count : 1);
     if (!decoder->memory) {
@@ -210,8 +229,24 @@ picture_outcome picture_decoder_read_row(picture_decoder *decoder, uint8_t *row)
     return picture_fine;
 }
 
+/// Failures of the file or of a limit, as against those of a picture.
+static bool is_of_picture(picture_outcome outcome) {
+    return outcome == picture_corrupt || outcome == picture_unsupported || outcome == picture_truncated
+        || outcome == picture_not_jpeg;
+}
+
 picture_outcome picture_decoder_finish(picture_decoder *decoder) {
-    if (setjmp(decoder->failures.landing)) return decoder->failures.failure.outcome;
+    if (setjmp(decoder->failures.landing)) {
+        const picture_failure *failure = &decoder->failures.failure;
+        if (!is_of_picture(failure->outcome)) return failure->outcome;
+        damage_log_notice(&decoder->damage, failure->message);
+        return picture_fine;
+    }
+    damage_log_conclude(&decoder->damage, &decoder->jpeg);
     jpeg_finish_decompress(&decoder->jpeg);
     return picture_fine;
+}
+
+void picture_decoder_damage(const picture_decoder *decoder, picture_damage *damage) {
+    damage_log_report(&decoder->damage, damage);
 }

@@ -69,7 +69,7 @@ static picture_encoder *encoder_create(int descriptor, size_t capacity) {
     encoder->descriptor = descriptor;
     encoder->capacity = capacity;
     encoder->buffer = malloc(capacity);
-    failure_manager_prepare(&encoder->failures, false);
+    failure_manager_prepare(&encoder->failures);
     encoder->jpeg.err = &encoder->failures.manager;
     if (!encoder->buffer || setjmp(encoder->failures.landing)) {
         picture_encoder_destroy(encoder);
@@ -130,7 +130,8 @@ static void choose_scans(j_compress_ptr jpeg) {
 }
 
 picture_outcome picture_encoder_start(
-    picture_encoder *encoder, picture_settings settings, const uint8_t *profile, size_t profile_count
+    picture_encoder *encoder, picture_settings settings, const uint8_t *exif, size_t exif_count,
+    const uint8_t *profile, size_t profile_count
 ) {
     if (setjmp(encoder->failures.landing)) return encoder->failures.failure.outcome;
     j_compress_ptr jpeg = &encoder->jpeg;
@@ -144,9 +145,10 @@ picture_outcome picture_encoder_start(
         jpeg->comp_info[0].h_samp_factor = 1;
         jpeg->comp_info[0].v_samp_factor = 1;
     }
-    jpeg->optimize_coding = TRUE;
-    if (settings.progressive) choose_scans(jpeg);
+    jpeg->optimize_coding = !settings.streamed;
+    if (settings.progressive && !settings.streamed) choose_scans(jpeg);
     jpeg_start_compress(jpeg, TRUE);
+    if (exif_count > 0) jpeg_write_marker(jpeg, JPEG_APP0 + 1, exif, (unsigned)exif_count);
     if (profile_count > 0) jpeg_write_icc_profile(jpeg, profile, (unsigned)profile_count);
     return picture_fine;
 }

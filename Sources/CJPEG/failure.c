@@ -10,7 +10,6 @@ static picture_outcome outcome_of_code(int code) {
         return picture_not_jpeg;
     case JERR_INPUT_EMPTY:
     case JERR_INPUT_EOF:
-    case JWRN_JPEG_EOF:
         return picture_truncated;
     case JERR_OUT_OF_MEMORY:
         return picture_out_of_memory;
@@ -35,23 +34,18 @@ static _Noreturn void fail_with_message(j_common_ptr jpeg) {
     failure_manager_fail(failures, outcome_of_code(jpeg->err->msg_code), 0, message);
 }
 
-/// A negative level is a warning that the data is bad; two of them speak of markers that say nothing about the data.
+/// A negative level is a warning.
 static void take_message(j_common_ptr jpeg, int level) {
-    if (level >= 0) return;
-    int code = jpeg->err->msg_code;
-    if (code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM) return;
-    jpeg->err->num_warnings++;
-    if (!((failure_manager *)jpeg->err)->accepts_corruption) fail_with_message(jpeg);
+    if (level < 0) fail_with_message(jpeg);
 }
 
 static void stay_silent(j_common_ptr jpeg) { (void)jpeg; }
 
-void failure_manager_prepare(failure_manager *failures, bool accepts_corruption) {
+void failure_manager_prepare(failure_manager *failures) {
     jpeg_std_error(&failures->manager);
     failures->manager.error_exit = fail_with_message;
     failures->manager.emit_message = take_message;
     failures->manager.output_message = stay_silent;
-    failures->accepts_corruption = accepts_corruption;
 }
 
 void failure_manager_fail(

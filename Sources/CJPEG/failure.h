@@ -15,11 +15,11 @@ typedef struct {
     struct jpeg_error_mgr manager;  // first, so that a pointer to it is a pointer to the whole
     jmp_buf landing;
     picture_failure failure;
-    bool accepts_corruption;
 } failure_manager;
 
-/// Sets up `failures`; the caller hands its `manager` to libjpeg.
-void failure_manager_prepare(failure_manager *failures, bool accepts_corruption);
+/// Sets up `failures`; the caller hands its `manager` to libjpeg. A warning is a failure, unless the caller sets another
+/// `emit_message`.
+void failure_manager_prepare(failure_manager *failures);
 
 /// Notes a failure that libjpeg does not know of, and jumps to the landing.
 _Noreturn void failure_manager_fail(

@@ -57,22 +57,27 @@ struct ByteReader: ~Copyable {
     }
 
     /// Moves to the marker that ends entropy-coded data, past stuffed zeros, restarts and fill bytes (T.81, B.1.1.5),
-    /// or to the end of the file.
-    mutating func skipEntropyData() throws(ImagingError) {
+    /// or to the end of the file. Passes over markers of no meaning if the data has restarts, and tells whether it did.
+    mutating func skipEntropyData(hasRestarts: Bool) throws(ImagingError) -> Bool {
+        var hasPassedOver = false
         while try skipToMarker() {
             if filled - given < 2, try !refill() || filled < 2 {
                 given = filled
-                return
+                return hasPassedOver
             }
             let code = buffer[given + 1]
             if code == 0xFF {
                 given += 1
             } else if code == 0 || JPEGMarker(code: code).isRestart {
                 given += 2
+            } else if hasRestarts && JPEGMarker(code: code).isPassedOver {
+                given += 2
+                hasPassedOver = true
             } else {
-                return
+                return hasPassedOver
             }
         }
+        return hasPassedOver
     }
 
     /// The next bytes, at most `limit`; nil at the end.

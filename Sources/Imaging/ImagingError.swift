@@ -5,8 +5,12 @@ package enum ImagingError: Error, Hashable, Sendable, CustomStringConvertible {
     case notJPEG
     /// The file ends before the picture does.
     case truncated
-    /// What libjpeg, or the marker reader, found wrong.
+    /// What libjpeg, or the marker reader, found wrong, so that nothing can be read.
     case corrupt(String)
+    /// Some of the picture is missing. The rest is there for those who accept that.
+    case incomplete(PictureLoss)
+    /// The file is damaged, and can only be sent as it is, less what does not belong. The reason why.
+    case unsound(StrippingReason)
     case tooManyPixels(limit: Int)
     case tooManyScans(limit: Int)
     case outOfMemory(limitBytes: Int)
@@ -20,6 +24,8 @@ package enum ImagingError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notJPEG: "this is not a JPEG picture"
         case .truncated: "the picture is incomplete: its file ends too early"
         case .corrupt(let reason): "the picture is damaged: \(reason)"
+        case .incomplete(let loss): loss.description
+        case .unsound(let reason): "the file is damaged, and \(reason)"
         case .tooManyPixels(let limit): "the picture has more than \(limit / 1_000_000) million pixels"
         case .tooManyScans(let limit): "the picture has more than \(limit) scans"
         case .outOfMemory(let limit): "decoding the picture takes more than \(limit >> 20) MiB of memory"
@@ -31,11 +37,11 @@ package enum ImagingError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ImagingError {
-    /// The picture is one of which something is missing or wrong, and the rest may be worth having.
+    /// Whoever accepts damage gets a picture.
     package var isDamage: Bool {
         switch self {
-        case .truncated, .corrupt: true
-        case .notJPEG, .tooManyPixels, .tooManyScans, .outOfMemory, .unsupported, .file, .full: false
+        case .incomplete, .unsound: true
+        default: false
         }
     }
 }

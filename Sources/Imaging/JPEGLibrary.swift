@@ -16,6 +16,31 @@ struct PictureHeader: Sendable {
     let hasFullChroma: Bool
 }
 
+/// What a decoder found wrong with a picture.
+struct PictureDamage: Sendable {
+    /// Parts of the stored picture.
+    enum Loss: Sendable {
+        /// Every row from this one on.
+        case rows(from: Int)
+        case parts, details
+    }
+
+    /// What was noticed first, in libjpeg's words; nil for a sound picture.
+    let notice: String?
+    let loss: Loss?
+
+    fileprivate init(_ raw: picture_damage) {
+        notice = raw.noticed ? text(of: raw.message) : nil
+        loss =
+            switch raw.loss {
+            case .none: nil
+            case .lowest_rows: .rows(from: Int(raw.first_lost_row))
+            case .parts: .parts
+            case .details: .details
+            }
+    }
+}
+
 /// A decoder of one JPEG, row by row.
 struct PictureDecoder: ~Copyable {
     /// The C object, so that every way out of `init` destroys it.
@@ -45,18 +70,20 @@ struct PictureDecoder: ~Copyable {
     /// Samples in a row; zero before the start.
     private var rowCount = 0
 
-    /// Reads `file` from its first byte, without moving its position; it must stay open as long as the decoder lives.
-    init(_ file: borrowing OpenFile, acceptsCorruption: Bool) throws(ImagingError) {
-        let created = unsafe picture_decoder_for_file(file.descriptor, Self.limits, acceptsCorruption)
+    /// Reads `file` from its first byte up to `end`, without moving its position; it must stay open as long as the
+    /// decoder lives. A slower, careful one notices each code that there is not; others may notice the consequences
+    /// alone, such as data left over.
+    init(_ file: borrowing OpenFile, end: Int64, isCareful: Bool = false) throws(ImagingError) {
+        let created = unsafe picture_decoder_for_file(file.descriptor, end, Self.limits, isCareful)
         try unsafe self.init(created, path: file.path)
     }
 
-    init(_ bytes: [UInt8], acceptsCorruption: Bool) throws(ImagingError) {
+    init(_ bytes: [UInt8]) throws(ImagingError) {
         if bytes.isEmpty { throw .notJPEG }
         // Safe: the decoder copies the bytes.
         let created = unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe buffer.baseAddress.flatMap { start in
-                unsafe picture_decoder_for_bytes(start, buffer.count, Self.limits, acceptsCorruption)
+                unsafe picture_decoder_for_bytes(start, buffer.count, Self.limits)
             }
         }
         try unsafe self.init(created, path: "(memory)")
@@ -94,8 +121,13 @@ struct PictureDecoder: ~Copyable {
         try decoder.check(unsafe picture_decoder_read_row(decoder.pointer, &row))
     }
 
-    /// Reads to the end of the picture; only then is all of it known to be valid.
-    mutating func finish() throws(ImagingError) { try decoder.check(unsafe picture_decoder_finish(decoder.pointer)) }
+    /// Reads to the end of the picture; only then is its damage known.
+    mutating func finish() throws(ImagingError) -> PictureDamage {
+        try decoder.check(unsafe picture_decoder_finish(decoder.pointer))
+        var damage = picture_damage()
+        unsafe picture_decoder_damage(decoder.pointer, &damage)
+        return PictureDamage(damage)
+    }
 }
 
 /// An encoder of one JPEG, row by row.
@@ -135,6 +167,10 @@ struct PictureEncoder: ~Copyable {
         /// 4:4:4 instead of 4:2:0.
         var hasFullChroma = false
         var isProgressive = true
+        /// Memory does not grow with the picture; the file is larger by some percent, and not progressive.
+        var isStreamed = false
+        /// An EXIF block, without the head of its segment.
+        var exif: [UInt8] = []
         /// An ICC profile of the components' colour space.
         var profile: [UInt8] = []
     }
@@ -157,9 +193,11 @@ struct PictureEncoder: ~Copyable {
         let raw = picture_settings(
             width: UInt32(options.size.width), height: UInt32(options.size.height),
             components: Int32(options.components), quality: Int32(options.quality),
-            full_chroma: options.hasFullChroma, progressive: options.isProgressive)
-        // Safe: the profile is written out before the call returns.
-        try encoder.check(unsafe picture_encoder_start(encoder.pointer, raw, options.profile, options.profile.count))
+            full_chroma: options.hasFullChroma, progressive: options.isProgressive, streamed: options.isStreamed)
+        // Safe: the bytes are written out before the call returns.
+        try encoder.check(
+            unsafe picture_encoder_start(
+                encoder.pointer, raw, options.exif, options.exif.count, options.profile, options.profile.count))
         self.encoder = encoder
         rowCount = options.size.width * options.components
     }
@@ -234,11 +272,7 @@ struct PictureEncoder: ~Copyable {
 
 extension ImagingError {
     fileprivate init(_ failure: picture_failure, path: String) {
-        var failure = failure
-        // Safe: C leaves the last byte of the message zero.
-        let message = unsafe withUnsafeBytes(of: &failure.message) { bytes in
-            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
+        let message = text(of: failure.message)
         switch failure.outcome {
         case .not_jpeg: self = .notJPEG
         case .truncated: self = .truncated
@@ -253,5 +287,13 @@ extension ImagingError {
         case .full: self = .full
         default: self = .corrupt(message)
         }
+    }
+}
+
+/// The text in an array of C, up to its first zero byte.
+private func text<Characters: BitwiseCopyable>(of characters: Characters) -> String {
+    // Safe: the bytes are read within the call.
+    unsafe withUnsafeBytes(of: characters) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 }

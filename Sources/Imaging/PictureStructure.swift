@@ -26,8 +26,10 @@ struct PictureStructure: Sendable {
     /// The colour profile, anew from its colours alone; empty where the picture needs none or has none that fits.
     var profile: [UInt8] = []
     var removed: Set<RemovedMetadata> = []
-    /// The end of the picture was found.
-    var isComplete = false
+    /// Where the picture ends: behind its end marker, before what makes no sense, or with the file.
+    var end: Int64 = 0
+    /// Something is not as it should be: bytes outside any segment, a segment with a wrong length, no end marker.
+    var isDamaged = false
 
     /// The rules of libjpeg (`default_decompress_parms`), which viewers share: JFIF means YCbCr, else Adobe's
     /// transform decides, else the component identifiers.
@@ -44,7 +46,10 @@ struct PictureStructure: Sendable {
         }
     }
 
-    /// Why the picture cannot be compressed; nil if it can.
+    /// The samples are CMYK or YCCK, and a decoder reads them.
+    var hasInks: Bool { obstacle == .cmyk || obstacle == .ycck }
+
+    /// Why the picture cannot be compressed as it is; nil if it can.
     var obstacle: StrippingReason? {
         guard let frame else { return nil }
         if frame.marker.isRareProcess { return .rareProcess }
@@ -95,12 +100,18 @@ struct JPEGMarker: Hashable, Sendable {
     var isFrame: Bool { 0xC0...0xCF ~= code && code != 0xC4 && code != 0xC8 && code != 0xCC }
     /// Lossless, differential or both: only the markers of these are understood here.
     var isRareProcess: Bool { isFrame && code & 3 == 3 || 0xC5...0xC7 ~= code || 0xCD...0xCF ~= code }
+    var isArithmetic: Bool { isFrame && code > 0xC8 }
     var isApplication: Bool { 0xE0...0xEF ~= code }
     var isRestart: Bool { 0xD0...0xD7 ~= code }
     /// Has no length and no data.
     var isAlone: Bool { isRestart || code == 0x01 || code == 0xD8 || code == 0xD9 }
+    /// Codes that libjpeg passes over inside coded data if a restart is due.
+    var isPassedOver: Bool { 0x01...0xBF ~= code }
     /// Reserved codes, which no decoder accepts.
     var isReserved: Bool { 0x02...0xBF ~= code || code == 0xC8 || 0xF0...0xFD ~= code }
+
+    /// Says nothing that decoding needs: an application's segment, or a comment.
+    var isSkipped: Bool { isApplication || self == .comment }
 
     /// Copied into a stripped picture unchanged, with the entropy-coded data that may follow.
     var isCopied: Bool {

@@ -7,6 +7,7 @@ package struct PreparedPicture: Sendable {
     /// Pixels down as displayed.
     package let height: Int
     package let treatment: Treatment
+    package let condition: PictureCondition
     /// Each at most once, in the order of the enumeration.
     package let removed: [RemovedMetadata]
     /// About 25 bytes for a blurred placeholder (ThumbHash); empty if the picture could not be decoded.
@@ -19,6 +20,8 @@ package struct PreparedPicture: Sendable {
 package enum Treatment: Hashable, Sendable {
     /// Decoded, rotated upright, scaled down to the quality's long edge and encoded again.
     case compressed
+    /// Decoded and encoded again at full size, with its orientation: a damaged picture of which no pixel was to change.
+    case encodedAnew
     /// Copied segment by segment, without the metadata.
     case stripped(StrippingReason)
 }
@@ -28,6 +31,7 @@ package enum StrippingReason: Hashable, Sendable, CustomStringConvertible {
     /// The quality `original` asks for it.
     case asked
     case wouldNotShrink
+    /// CMYK with a profile, and no library that reads it.
     case cmyk
     case ycck
     case twelveBit
@@ -36,12 +40,20 @@ package enum StrippingReason: Hashable, Sendable, CustomStringConvertible {
     /// A number of components without a defined meaning.
     case rareComponents(Int)
 
+    /// No decoder has looked at the picture.
+    var isOfUndecoded: Bool {
+        switch self {
+        case .twelveBit, .rareProcess, .rareComponents: true
+        case .asked, .wouldNotShrink, .cmyk, .ycck: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .asked: "every pixel kept, as requested"
         case .wouldNotShrink: "compression would not make it smaller"
-        case .cmyk: "CMYK pictures are not compressed"
-        case .ycck: "YCCK pictures are not compressed"
+        case .cmyk: "CMYK pictures with a profile are compressed only with liblcms2"
+        case .ycck: "YCCK pictures with a profile are compressed only with liblcms2"
         case .twelveBit: "pictures with more than 8 bits per sample are not compressed"
         case .rareProcess: "lossless and hierarchical JPEG is not compressed"
         case .rareComponents(let count): "pictures with \(count) colour components are not compressed"
@@ -55,7 +67,7 @@ package enum Quality: String, CaseIterable, Sendable {
     case standard
     /// Long edge at most 4,096 pixels: a print.
     case high
-    /// Every pixel unchanged; only metadata is removed.
+    /// Every pixel unchanged; only metadata is removed. Damaged pictures are encoded anew at full size.
     case original
 }
 
@@ -67,6 +79,13 @@ struct Compression: Sendable {
     let encoderQuality: Int
     /// A source with full chroma keeps it: drawings and screenshots look ragged otherwise.
     let keepsFullChroma: Bool
+}
+
+extension Compression {
+    /// For damaged pictures of which no pixel was to change.
+    static let repair = Compression(longEdge: .max, encoderQuality: 92, keepsFullChroma: true)
+    /// Pictures of more pixels are streamed: a progressive one would be held in memory as a whole.
+    static let mostHeldPixels = 4096 * 4096
 }
 
 extension Quality {

@@ -12,8 +12,13 @@ struct RowSource: ~Copyable {
     private var decodedRow: [UInt8]
     private var rowsLeft: Int
 
+    /// Converts CMYK; without it the plain inverse serves.
+    private let inks: InkTransform?
+
     /// Starts the decoder. `choose` maps the stored size to the output size, which is not larger.
-    init(_ decoder: consuming PictureDecoder, size choose: (PixelSize) -> PixelSize) throws(ImagingError) {
+    init(
+        _ decoder: consuming PictureDecoder, inks: InkTransform? = nil, size choose: (PixelSize) -> PixelSize
+    ) throws(ImagingError) {
         let header = decoder.header
         let target = choose(header.size)
         let eighths = header.size.decodingEighths(for: target)
@@ -26,6 +31,7 @@ struct RowSource: ~Copyable {
         self.components = components
         decodedRow = [UInt8](repeating: 0, count: decoded.width * header.components)
         rowsLeft = decoded.height
+        self.inks = inks
         self.decoder = decoder
     }
 
@@ -44,19 +50,20 @@ struct RowSource: ~Copyable {
         }
     }
 
-    /// Reads the rest of the picture; only then is all of it known to be valid.
-    mutating func finish() throws(ImagingError) {
+    /// Reads the rest of the picture; only then is its damage known.
+    mutating func finish() throws(ImagingError) -> PictureDamage {
         while rowsLeft > 0 { _ = try decodeRow() }
-        try decoder.finish()
+        return try decoder.finish()
     }
 
     private mutating func decodeRow() throws(ImagingError) -> [UInt8] {
         rowsLeft -= 1
         try decoder.readRow(into: &decodedRow)
-        return decoder.header.components == 4 ? convertedRow() : decodedRow
+        guard decoder.header.components == 4 else { return decodedRow }
+        return inks?.convert(decodedRow, isInverted: decoder.header.isInverted) ?? convertedRow()
     }
 
-    /// CMYK to RGB without a profile: good enough for a preview, its only use.
+    /// CMYK to RGB without a profile.
     private func convertedRow() -> [UInt8] {
         var row: [UInt8] = []
         row.reserveCapacity(decodedRow.count / 4 * 3)

@@ -92,38 +92,3 @@ extension [UInt8] {
         return false
     }
 }
-
-/// Assembles an ICC profile from its segments, APP2 `ICC_PROFILE` (ICC.1:2022, annex B.4).
-struct ColourProfile: Sendable {
-    private var bytes: [UInt8] = []
-    private var chunkCount: UInt8 = 0
-    private var lastChunk: UInt8 = 0
-    private(set) var isPresent = false
-    private var isValid = true
-
-    /// The bytes before the number of a chunk.
-    static let label: [UInt8] = Array("ICC_PROFILE".utf8) + [0]
-    /// The most bytes of a profile in one segment: 65,533 less label, number and count.
-    static let chunkBytes = 65_519
-
-    /// Takes what follows the label of a segment: the chunk's number, the number of chunks, and its bytes.
-    mutating func take(_ segment: ArraySlice<UInt8>) {
-        isPresent = true
-        guard isValid, let number = segment.first, let count = segment.dropFirst().first,
-            number == lastChunk &+ 1, count >= number, chunkCount == 0 || count == chunkCount,
-            bytes.count + segment.count - 2 <= CleanProfile.limitBytes
-        else {
-            isValid = false
-            return
-        }
-        lastChunk = number
-        chunkCount = count
-        bytes += segment.dropFirst(2)
-    }
-
-    /// What becomes of the profile in a picture of these colours, if all chunks came in order; nil if there is none.
-    func cleaned(for colours: PictureColours?) -> CleanProfile? {
-        guard isPresent, let colours else { return nil }
-        return CleanProfile(isValid && lastChunk == chunkCount ? bytes[...] : [], of: colours)
-    }
-}

@@ -2,50 +2,54 @@ import Cleaning
 import Files
 
 /// Reads the markers of a JPEG from its first byte to its last, and records what is there.
+///
+/// Damage is counted, not judged: bytes outside any segment are passed over, and after the first scan whatever makes no
+/// sense ends the picture. Only whole segments and the data of scans are ever recorded as worth copying.
 struct StructureReader: ~Copyable {
     private var reader: ByteReader
-    private let acceptsCorruption: Bool
     private var structure = PictureStructure()
     private var profile = ColourProfile()
     private var segmentCount = 0
+    private var hasRestarts = false
+    private var hasCodeTables = false
 
     /// The structure of the picture at the start of `file`.
-    static func read(
-        _ file: borrowing OpenFile, acceptsCorruption: Bool
-    ) throws(ImagingError) -> PictureStructure {
-        var reader = StructureReader(reader: try ByteReader(file), acceptsCorruption: acceptsCorruption)
+    static func read(_ file: borrowing OpenFile) throws(ImagingError) -> PictureStructure {
+        var reader = StructureReader(reader: try ByteReader(file))
         return try reader.read()
     }
 
-    private init(reader: consuming ByteReader, acceptsCorruption: Bool) {
-        self.reader = reader
-        self.acceptsCorruption = acceptsCorruption
-    }
+    private init(reader: consuming ByteReader) { self.reader = reader }
 
     private mutating func read() throws(ImagingError) -> PictureStructure {
         guard try reader.next() == 0xFF, try reader.next() == JPEGMarker.startOfImage.code else {
             throw .notJPEG
         }
         while let marker = try nextMarker() {
-            if marker == .endOfImage {
-                structure.isComplete = true
-                try readTrailing()
-                break
+            if marker == .endOfImage { return try finished(at: reader.position) }
+            let start = reader.position - 2
+            do throws(ImagingError) {
+                try readSegment(marker)
+            } catch {
+                guard structure.scanCount > 0, error.isOfSegment else { throw error }
+                structure.isDamaged = true
+                return try finished(at: start)
             }
-            try readSegment(marker)
         }
-        return try finished()
+        guard structure.frame != nil, structure.scanCount > 0 else { throw .truncated }
+        structure.isDamaged = true
+        return try finished(at: reader.position)
     }
 
-    private func finished() throws(ImagingError) -> PictureStructure {
-        guard structure.isComplete || acceptsCorruption else { throw .truncated }
+    private mutating func finished(at end: Int64) throws(ImagingError) -> PictureStructure {
         guard let frame = structure.frame, structure.scanCount > 0 else {
             throw .corrupt("it has no \(structure.frame == nil ? "frame" : "scan")")
         }
         guard frame.size.width * frame.size.height <= ImagingLimits.pixels else {
             throw .tooManyPixels(limit: ImagingLimits.pixels)
         }
-        var structure = structure
+        structure.end = end
+        try readTrailing()
         if let cleaned = profile.cleaned(for: structure.profileColours) {
             if case .rebuilt(let bytes) = cleaned.replacement { structure.profile = bytes }
             structure.removed.formUnion(cleaned.removed)
@@ -57,37 +61,45 @@ struct StructureReader: ~Copyable {
 
     // MARK: Markers
 
-    /// The next marker, after any number of fill bytes 0xFF (T.81, B.1.1.2); nil at the end of the file.
+    /// The next marker, after any number of fill bytes 0xFF (T.81, B.1.1.2); nil at the end of the file. Passes over
+    /// what is no marker, as libjpeg does (`next_marker`).
     private mutating func nextMarker() throws(ImagingError) -> JPEGMarker? {
-        let start = reader.position
-        guard try reader.skipToMarker() else { return nil }
-        if reader.position != start && !acceptsCorruption {
-            throw .corrupt("\(reader.position - start) bytes outside any segment")
-        }
-        while let code = try reader.next() {
-            if code == 0xFF { continue }
+        while true {
+            let start = reader.position
+            let isFound = try reader.skipToMarker()
+            if reader.position != start { structure.isDamaged = true }
+            guard isFound else { return nil }
+            var code = try reader.next()
+            while code == 0xFF { code = try reader.next() }
+            guard let code else { return nil }
             if code != 0 { return JPEGMarker(code: code) }
-            guard acceptsCorruption, try reader.skipToMarker() else {
-                throw .corrupt("coded data instead of a marker")
-            }
+            structure.isDamaged = true
         }
-        return nil
     }
 
     private mutating func readSegment(_ marker: JPEGMarker) throws(ImagingError) {
         segmentCount += 1
-        guard segmentCount <= ImagingLimits.segments else { throw .corrupt("it has too many segments") }
+        guard segmentCount <= ImagingLimits.segments else { throw .unsupported("it has too many segments") }
         if marker.isReserved || marker == .startOfImage {
             throw .corrupt("unexpected marker 0x\(String(marker.code, radix: 16))")
         }
-        if marker.isAlone { return }
-        let start = reader.position - 2
-        guard let length = try reader.nextUInt16(), length >= 2, let payload = try reader.next(Int(length) - 2) else {
-            if acceptsCorruption { return }
-            throw .truncated
+        if marker.isAlone {
+            // Restarts belong into coded data, which has been read by now.
+            structure.isDamaged = true
+            return
         }
+        let start = reader.position - 2
+        guard let length = try reader.nextUInt16() else { throw .truncated }
+        if length < 2 {
+            guard marker.isSkipped else { throw .corrupt("a segment has a wrong length") }
+            structure.isDamaged = true
+            return
+        }
+        guard let payload = try reader.next(Int(length) - 2) else { throw .truncated }
         if marker.isCopied {
             if marker.isFrame { try readFrame(marker, payload) }
+            if marker == .restartInterval { hasRestarts = payload.contains { $0 != 0 } }
+            if marker == .huffmanTables || marker == .arithmeticConditioning { hasCodeTables = true }
             if marker == .startOfScan { try readScan() }
             copy(start..<reader.position)
         } else {
@@ -121,8 +133,10 @@ struct StructureReader: ~Copyable {
     /// Skips the entropy-coded data of a scan.
     private mutating func readScan() throws(ImagingError) {
         structure.scanCount += 1
+        // A frame of a film in JPEG, of which not every decoder knows the tables.
+        if !hasCodeTables, structure.frame?.marker.isArithmetic == false { structure.isDamaged = true }
         guard structure.scanCount <= ImagingLimits.scans else { throw .tooManyScans(limit: ImagingLimits.scans) }
-        try reader.skipEntropyData()
+        if try reader.skipEntropyData(hasRestarts: hasRestarts) { structure.isDamaged = true }
     }
 
     // MARK: What is not copied
@@ -151,6 +165,16 @@ struct StructureReader: ~Copyable {
                 return
             }
             window = window.suffix(64)
+        }
+    }
+}
+
+extension ImagingError {
+    /// The segment that is being read makes no sense; the limits of a picture are not at stake.
+    fileprivate var isOfSegment: Bool {
+        switch self {
+        case .corrupt, .truncated: true
+        default: false
         }
     }
 }

@@ -81,7 +81,7 @@ extension MediaClientError: CustomStringConvertible {
             "\(path) already exists and is left as it is; choose another path, or replace it with --force"
         case .notWritable(let path, let what): "\(path) is \(what); choose another path"
         case .picture(let error): error.description
-        case .damagedPicture(let error): "\(error); --accept-damaged sends what can be read of it"
+        case .damagedPicture(let error): "\(error); --accept-damage sends the rest"
         case .cleaning(let noun, let error): "the \(noun) \(error); \(Self.wayAsItIs)"
         case .uncleanable(let type):
             "\(type) cannot be cleaned here of what it tells beside its content; \(Self.wayAsItIs)"

@@ -130,6 +130,8 @@ struct LeaseOptions: ParsableArguments {
 struct ContentOptions: ParsableArguments {
     static let qualityHelp = "Picture quality: standard (1600 pixels, the default), high (4096) or original."
 
+    static let acceptDamageHelp = "Send what there is of a picture of which something is missing."
+
     static let asFileHelp = "Send the file bit for bit, with all that it tells: place, time, device."
 
     @Option(help: ArgumentHelp(qualityHelp, valueName: "quality"))
@@ -161,8 +163,8 @@ struct ContentOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Message format: json or link.", valueName: "format"))
     var format: String?
 
-    @Flag(help: "Accept damaged pictures, as far as they can be read.")
-    var acceptDamaged = false
+    @Flag(help: ArgumentHelp(ContentOptions.acceptDamageHelp))
+    var acceptDamage = false
 
     @Flag(help: ArgumentHelp(ContentOptions.asFileHelp))
     var asFile = false
@@ -176,14 +178,14 @@ struct ContentOptions: ParsableArguments {
 
     func validate() throws {
         if name != nil && noName { throw ValidationError("--name and --no-name exclude each other") }
-        try Self.check(asFile: asFile, quality: quality, acceptDamaged: acceptDamaged)
+        try Self.check(asFile: asFile, quality: quality, acceptDamage: acceptDamage)
         try requireText(["--caption": caption, "--alt": alt, "--name": name])
     }
 
     /// A file that is sent bit for bit is neither compressed nor mended.
-    static func check(asFile: Bool, quality: String?, acceptDamaged: Bool) throws {
+    static func check(asFile: Bool, quality: String?, acceptDamage: Bool) throws {
         if asFile && quality != nil { throw ValidationError("--as-file and --quality exclude each other") }
-        if asFile && acceptDamaged { throw ValidationError("--as-file and --accept-damaged exclude each other") }
+        if asFile && acceptDamage { throw ValidationError("--as-file and --accept-damage exclude each other") }
     }
 
     /// What the message says about the file at `path`. Its own name is included unless that is turned off.
@@ -192,7 +194,7 @@ struct ContentOptions: ParsableArguments {
         let own = last.map { SentName.own(PathText.readable(String($0)), isNeutral: settings.naming == .neutral) }
         return SendOptions(
             name: name.map(SentName.given) ?? own ?? .none, caption: caption, alt: alt,
-            acceptsCorruption: acceptDamaged, isAsItIs: asFile)
+            acceptsCorruption: acceptDamage, isAsItIs: asFile)
     }
 
     /// A link has room for what opens the file, and for nothing else.

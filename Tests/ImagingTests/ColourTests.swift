@@ -20,21 +20,6 @@ struct ColourTests {
         return try TestSupport.bytes(ofFile: output)
     }
 
-    @Test(arguments: Quality.allCases)
-    func `CMYK is stripped at every quality, with a preview of its colours`(quality: Quality) throws {
-        let studio = try Studio.open()
-        let prepared = try studio.prepare(studio.path("cmyk.jpg"), quality)
-        guard case .stripped(let reason) = prepared.picture.treatment else {
-            Issue.record("CMYK was compressed")
-            return
-        }
-        #expect(quality == .original ? reason == .asked : reason == .cmyk || reason == .ycck)
-        let preview = try GrayImage(try studio.file(try #require(prepared.picture.preview)), studio)
-        let expected = try GrayImage(
-            studio.path("scene.png"), studio, ["-resize", "\(preview.width)x\(preview.height)!"])
-        #expect(preview.similarity(to: expected) > 0.6)
-    }
-
     @Test func `a picture of RGB samples does not get the segment that would make them YCbCr`() throws {
         let studio = try Studio.open()
         #expect(JPEGBytes.payload(of: 0xE0, in: try studio.prepare(studio.path("rgb.jpg"), .original).bytes) == nil)
@@ -80,35 +65,39 @@ struct ColourTests {
 
     // MARK: Profiles
 
-    @Test(arguments: [(200, 1), (3000, 3), (70_000, 2), (900_000, 15)])
-    func `a whole profile stays, in as many segments as it takes`(count: Int, chunkCount: Int) throws {
-        let profile = JPEGBytes.fakeProfile(count: count)
+    @Test(arguments: [(2, 1), (3, 3), (28, 2), (66, 15)])
+    func `a whole profile stays, made anew, in as many segments as it takes`(points: Int, chunkCount: Int) throws {
+        let profile = JPEGBytes.tableProfile(points: points)
         let segments = JPEGBytes.profile(profile, chunkCount: chunkCount).flatMap { $0 }
         for quality in Quality.allCases {
-            let prepared = try prepare(segments, quality, "baseline")
-            #expect(try profileBytes(in: prepared.bytes) == profile)
-            #expect(prepared.picture.removed.isEmpty)
+            try expect(prepare(segments, quality, "baseline"), profile, of: .rgb)
         }
     }
 
+    /// The picture has the profile that the room of cleaning makes of this one.
+    private func expect(_ prepared: Prepared, _ profile: [UInt8], of colours: PictureColours) throws {
+        let cleaned = CleanProfile(profile[...], of: colours)
+        #expect(try .rebuilt(profileBytes(in: prepared.bytes)) == cleaned.replacement)
+        #expect(prepared.picture.removed == Array(cleaned.removed))
+    }
+
     @Test(arguments: Quality.allCases)
-    func `a profile of the other colour space, too large, incomplete or out of order goes`(quality: Quality) throws {
-        let whole = JPEGBytes.profile(JPEGBytes.fakeProfile(count: 9000), chunkCount: 3)
-        var wrongLength = JPEGBytes.fakeProfile(count: 900)
-        wrongLength[3] &+= 1
+    func `a profile of the other colour space, too large, incomplete or with a chunk twice goes`(
+        quality: Quality
+    ) throws {
+        let whole = JPEGBytes.profile(JPEGBytes.tableProfile(points: 4), chunkCount: 3)
+        let wrongLength = BrokenJPEG.setting(0x77, at: 3, in: JPEGBytes.tableProfile())
         let unfit: [(String, [UInt8])] = [
-            ("gray", JPEGBytes.profile(JPEGBytes.fakeProfile("GRAY"))[0]),
-            ("CMYK", JPEGBytes.profile(JPEGBytes.fakeProfile("CMYK"))[0]),
+            ("gray", JPEGBytes.profile(JPEGBytes.grayProfile())[0]),
+            ("CMYK", JPEGBytes.profile(JPEGBytes.tableProfile("CMYK"))[0]),
             ("a chunk missing", whole[0] + whole[1]),
             ("the first missing", whole[1] + whole[2]),
-            ("out of order", whole[1] + whole[0] + whole[2]),
+            ("counted from 2", numbered(whole, [2, 3, 4])),
+            ("counted from 0, the last missing", numbered(Array(whole.prefix(2)), [0, 1])),
             ("one twice", whole[0] + whole[0] + whole[1] + whole[2]),
             ("other length", JPEGBytes.profile(wrongLength)[0]),
             ("empty", JPEGBytes.segment(0xE2, Array("ICC_PROFILE\0".utf8))),
-            (
-                "over a mebibyte",
-                JPEGBytes.profile(JPEGBytes.fakeProfile(count: 1 << 20 + 1), chunkCount: 17).flatMap { $0 }
-            ),
+            ("over 4 MiB", JPEGBytes.profile(JPEGBytes.tableProfile(points: 112), chunkCount: 70).flatMap { $0 }),
         ]
         for (name, segments) in unfit {
             let prepared = try prepare(segments, quality, "small")
@@ -117,10 +106,25 @@ struct ColourTests {
         }
     }
 
+    @Test func `chunks out of order, or counted from 0, are put together`() throws {
+        let profile = JPEGBytes.tableProfile(points: 4)
+        let whole = JPEGBytes.profile(profile, chunkCount: 3)
+        for segments in [
+            whole[1] + whole[2] + whole[0], whole[2] + whole[1] + whole[0], numbered(whole, [0, 1, 2]),
+            numbered([whole[1], whole[2], whole[0]], [1, 2, 0]),
+        ] {
+            try expect(prepare(segments, .original, "small"), profile, of: .rgb)
+        }
+    }
+
+    /// The chunks with other numbers.
+    private func numbered(_ chunks: [[UInt8]], _ numbers: [UInt8]) -> [UInt8] {
+        zip(chunks, numbers).flatMap { BrokenJPEG.setting($1, at: 16, in: $0) }
+    }
+
     @Test func `a gray picture keeps a gray profile`() throws {
-        let profile = JPEGBytes.fakeProfile("GRAY")
-        let prepared = try prepare(JPEGBytes.profile(profile)[0], .standard, "gray")
-        #expect(try profileBytes(in: prepared.bytes) == profile)
+        let profile = JPEGBytes.grayProfile()
+        try expect(prepare(JPEGBytes.profile(profile)[0], .standard, "gray"), profile, of: .gray)
     }
 
     private func prepare(_ segments: [UInt8], _ quality: Quality, _ name: String) throws -> Prepared {

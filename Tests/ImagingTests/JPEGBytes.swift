@@ -31,13 +31,41 @@ enum JPEGBytes {
         }
     }
 
-    /// Bytes that look like a profile of so many bytes to all but a colour engine.
-    static func fakeProfile(_ space: String = "RGB ", count: Int = 3000) -> [UInt8] {
-        var bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-        for index in 0..<4 { bytes[index] = UInt8(count >> (24 - 8 * index) & 0xFF) }
-        bytes.replaceSubrange(12..<24, with: Array("mntr\(space)XYZ ".utf8))
-        bytes.replaceSubrange(36..<40, with: Array("acsp".utf8))
-        return bytes
+    /// A profile whose colours are in a table with so many points an edge: 3 · points³ bytes, and some more.
+    static func tableProfile(_ space: String = "RGB ", points: Int = 2, values: [UInt8]? = nil) -> [UInt8] {
+        let inputs = space == "CMYK" ? 4 : 3
+        let entries = (0..<inputs).reduce(3) { count, _ in count * points }
+        let table = values ?? (0..<entries).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let curve = (0...255).map { UInt8($0) }
+        let curves = { (count: Int) in Array(repeatElement(curve, count: count).joined()) }
+        let head = Array("mft1".utf8) + [0, 0, 0, 0, UInt8(inputs), 3, UInt8(points), 0]
+        let unit = [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] as [UInt8]
+        let matrix = unit + [0, 0, 0, 0] + unit + [0, 0, 0, 0, 0, 1, 0, 0]
+        return profile(space, "Lab ", [("A2B0", head + matrix + curves(inputs) + table + curves(3))])
+    }
+
+    /// Of gray, with a gamma that is not sRGB's.
+    static func grayProfile() -> [UInt8] {
+        profile("GRAY", "XYZ ", [("kTRC", Array("curv".utf8) + [0, 0, 0, 0, 0, 0, 0, 1, 1, 0xCC])])
+    }
+
+    /// ICC.1:2001-04, 6.1 and 6.2: a header, a table of tags, and these with the white point.
+    private static func profile(_ space: String, _ connection: String, _ tags: [(String, [UInt8])]) -> [UInt8] {
+        let white = Array("XYZ ".utf8) + [0, 0, 0, 0, 0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D]
+        let tags = [("wtpt", white)] + tags
+        var (table, data) = (big32(tags.count), [UInt8]())
+        for (name, bytes) in tags {
+            table += Array(name.utf8) + big32(132 + 12 * tags.count + data.count) + big32(bytes.count)
+            data += bytes + [UInt8](repeating: 0, count: -bytes.count & 3)
+        }
+        var header = big32(128 + table.count + data.count) + [0, 0, 0, 0, 2, 0x10, 0, 0]
+        header += Array("prtr\(space)\(connection)".utf8) + [UInt8](repeating: 0, count: 12) + Array("acsp".utf8)
+        header += [UInt8](repeating: 0, count: 128 - header.count)
+        return header + table + data
+    }
+
+    private static func big32(_ number: Int) -> [UInt8] {
+        [UInt8(number >> 24 & 0xFF), UInt8(number >> 16 & 0xFF), UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF)]
     }
 
     /// Where the payload of the first segment with this code begins, found by its lengths.

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Imaging
 import TestSupport
+import Testing
 
 /// A folder with the pictures that the tests begin with, made once.
 struct Studio: Sendable {
@@ -30,8 +31,13 @@ struct Studio: Sendable {
         try make("gray", scene, ["-quality", "90", "-colorspace", "Gray"])
         try make("cmyk", scene, ["-quality", "90", "-colorspace", "CMYK"])
         try make("small", scene, ["-resize", "48x32!", "-quality", "85"])
+        try make("large", scene, ["-resize", "4200x4200!", "-quality", "70"])
         try make("wide", Self.photograph, ["-crop", "1900x1200+2000+600", "+repage", "-quality", "92"])
         try makeWithPrograms()
+        // ImageMagick writes YCCK. The same data read as CMYK are other colours, and the same to all decoders.
+        let ycck = try bytes("cmyk")
+        let adobe = try #require(JPEGBytes.payload(of: 0xEE, in: ycck))
+        try TestSupport.write(BrokenJPEG.setting(0, at: adobe + 11, in: ycck), toFile: path("plain-cmyk.jpg"))
     }
 
     private func make(_ name: String, _ source: String, _ arguments: [String]) throws {
@@ -44,6 +50,7 @@ struct Studio: Sendable {
         try Tool.run("jpegtran", ["-restart", "3", "-outfile", path("restarts.jpg"), baseline])
         try Tool.run("jpegtran", ["-progressive", "-outfile", path("small-progressive.jpg"), path("small.jpg")])
         try Tool.run("djpeg", ["-outfile", path("scene.ppm"), baseline])
+        try Tool.run("cjpeg", ["-quality", "90", "-outfile", path("usual-tables.jpg"), path("scene.ppm")])
         try Tool.run("cjpeg", ["-rgb", "-quality", "90", "-outfile", path("rgb.jpg"), path("scene.ppm")])
     }
 
@@ -83,5 +90,14 @@ extension Studio {
 
     func prepare(_ bytes: [UInt8], _ quality: Quality, acceptsCorruption: Bool = false) throws -> Prepared {
         try prepare(file(bytes), quality, acceptsCorruption: acceptsCorruption)
+    }
+
+    func open(_ bytes: [UInt8]) throws -> OpenFile { try OpenFile(file(bytes), .update) }
+
+    /// What became of the picture, and no more of it.
+    func prepareThrowing(_ path: String, _ quality: Quality) throws(ImagingError) -> PreparedPicture {
+        do { return try prepare(path, quality).picture } catch let error as ImagingError { throw error } catch {
+            preconditionFailure("the studio cannot work: \(error)")
+        }
     }
 }

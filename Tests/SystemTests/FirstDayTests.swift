@@ -137,8 +137,8 @@ struct FirstDayTests {
         let picture = try bytes(ofFile: photograph(in: journey.folder))
         try write(Array(picture.dropLast(picture.count / 10)), toFile: journey.path("broken"))
         let refused = try await journey.satchel("seal", "broken", "-o", "blob")
-        #expect(refused.status == 65 && refused.errors.contains("--accept-damaged"), "\(refused.errors)")
-        #expect(try await journey.satchel("seal", "broken", "-o", "blob", "--accept-damaged").status == 0)
+        #expect(refused.status == 65 && refused.errors.contains("--accept-damage"), "\(refused.errors)")
+        #expect(try await journey.satchel("seal", "broken", "-o", "blob", "--accept-damage").status == 0)
     }
 
     // MARK: Opening

@@ -163,7 +163,7 @@ private struct FlagScene: Sendable {
         "send --caption": { try await $0.adds("\"caption\":\"Hi\"", ["send", "note"], ["--caption", "Hi"]) },
         "send --alt": { try await $0.adds("\"alt\":\"Hi\"", ["send", "note"], ["--alt", "Hi"]) },
         "send --name": { try await $0.adds("\"name\":\"x\"", ["send", "note"], ["--name", "x"]) },
-        "send --accept-damaged": { try await $0.acceptsRefused(["send", "broken"], "--accept-damaged") },
+        "send --accept-damage": { try await $0.acceptsRefused(["send", "broken"], "--accept-damage") },
         "send --as-file": { try await $0.acceptsRefused(["send", "bitmap"], "--as-file") },
         "send --quiet": { try await $0.silences("sent as it is", ["send", "note"], [:]) },
         "forward --caption": { try await $0.adds("\"caption\":\"Hi\"", ["forward", "m"], ["--caption", "Hi"]) },
@@ -265,7 +265,7 @@ private struct FlagScene: Sendable {
         "seal --name": {
             try await $0.adds("\"name\":\"x\"", ["seal", "note", "-o", "c", "--force"], ["--name", "x"])
         },
-        "seal --accept-damaged": { try await $0.acceptsRefused(["seal", "broken", "-o", "d"], "--accept-damaged") },
+        "seal --accept-damage": { try await $0.acceptsRefused(["seal", "broken", "-o", "d"], "--accept-damage") },
         "seal --as-file": { try await $0.acceptsRefused(["seal", "bitmap", "-o", "e"], "--as-file") },
         "seal --quiet": { try await $0.silences("sent as it is", ["seal", "note", "-o", "c", "--force"]) },
         "unseal --output": { try await $0.satchel(["unseal", "s", "blob", "-o", "-"]).output == "a note" },
@@ -276,8 +276,8 @@ private struct FlagScene: Sendable {
         },
         "prepare --output": { try await $0.satchel(["prepare", "note", "-o", "-"]).output == "a note" },
         "prepare --force": { try await $0.replaces(["prepare", "note", "-o", "prepared"], "prepared") },
-        "prepare --accept-damaged": {
-            try await $0.acceptsRefused(["prepare", "broken", "-o", "p"], "--accept-damaged")
+        "prepare --accept-damage": {
+            try await $0.acceptsRefused(["prepare", "broken", "-o", "p"], "--accept-damage")
         },
         "prepare --as-file": { try await $0.acceptsRefused(["prepare", "bitmap", "-o", "q"], "--as-file") },
         "prepare --quiet": { try await $0.silences("sent as it is", ["prepare", "note", "-o", "-"]) },

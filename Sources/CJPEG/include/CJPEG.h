@@ -53,14 +53,36 @@ typedef struct {
     bool full_chroma;
 } picture_header;
 
+/// What of a picture is wrong or missing.
+typedef enum __attribute__((enum_extensibility(closed))) {
+    picture_loss_none = 0,
+    /// All rows from one on are missing.
+    picture_loss_lowest_rows,
+    /// Something somewhere.
+    picture_loss_parts,
+    /// Nothing but what a progressive picture adds at last.
+    picture_loss_details,
+} picture_loss;
+
+typedef struct {
+    /// The file is not as it should be, whether or not that costs some of the picture.
+    bool noticed;
+    picture_loss loss;
+    /// Of `picture_loss_lowest_rows`, in rows of the whole picture.
+    uint32_t first_lost_row;
+    /// What was noticed first.
+    char message[256];
+} picture_damage;
+
 typedef struct picture_decoder picture_decoder;
 
-/// A decoder that reads the open file `descriptor` from offset 0, by pread. NULL without memory.
+/// A decoder that reads the open file `descriptor` from offset 0, by pread, and takes it to end at offset `end`. A slower,
+/// careful one warns of each code that there is not. NULL without memory.
 picture_decoder *_Nullable picture_decoder_for_file(
-    int descriptor, picture_limits limits, bool accepts_corruption);
+    int descriptor, int64_t end, picture_limits limits, bool is_careful);
 /// A decoder for a copy of `bytes`. NULL without memory.
 picture_decoder *_Nullable picture_decoder_for_bytes(
-    const uint8_t *_Nonnull bytes, size_t count, picture_limits limits, bool accepts_corruption);
+    const uint8_t *_Nonnull bytes, size_t count, picture_limits limits);
 void picture_decoder_destroy(picture_decoder *_Nullable decoder);
 
 /// Reads up to the first scan and checks the limits.
@@ -70,8 +92,10 @@ picture_outcome picture_decoder_start(
     picture_decoder *_Nonnull decoder, int eighths, uint32_t *_Nonnull width, uint32_t *_Nonnull height);
 /// Decodes the next row into `row`, which must hold width times components bytes.
 picture_outcome picture_decoder_read_row(picture_decoder *_Nonnull decoder, uint8_t *_Nonnull row);
-/// Reads the rest of the picture after the last row.
+/// Reads the rest of the picture after the last row. What is wrong there does not fail.
 picture_outcome picture_decoder_finish(picture_decoder *_Nonnull decoder);
+/// What libjpeg only warned about, once the decoder has finished: no warning fails.
+void picture_decoder_damage(const picture_decoder *_Nonnull decoder, picture_damage *_Nonnull damage);
 void picture_decoder_failure(const picture_decoder *_Nonnull decoder, picture_failure *_Nonnull failure);
 
 // MARK: Encoding
@@ -85,6 +109,8 @@ typedef struct {
     /// 4:4:4 instead of 4:2:0.
     bool full_chroma;
     bool progressive;
+    /// Each row leaves at once, so memory does not grow with the picture; the file is some percent larger.
+    bool streamed;
 } picture_settings;
 
 typedef struct picture_encoder picture_encoder;
@@ -95,9 +121,9 @@ picture_encoder *_Nullable picture_encoder_for_file(int descriptor);
 picture_encoder *_Nullable picture_encoder_for_bytes(size_t capacity);
 void picture_encoder_destroy(picture_encoder *_Nullable encoder);
 
-/// Begins a picture with the colour profile `profile`, unless that is empty.
+/// Begins a picture with the EXIF block `exif` and the colour profile `profile`, unless these are empty.
 picture_outcome picture_encoder_start(
-    picture_encoder *_Nonnull encoder, picture_settings settings,
+    picture_encoder *_Nonnull encoder, picture_settings settings, const uint8_t *_Nullable exif, size_t exif_count,
     const uint8_t *_Nullable profile, size_t profile_count);
 /// Encodes the next row: width times components bytes.
 picture_outcome picture_encoder_write_row(picture_encoder *_Nonnull encoder, const uint8_t *_Nonnull row);

@@ -48,7 +48,8 @@ package enum MediaType {
 
     /// Types that a few bytes alone tell.
     private static let signatures = [
-        Signature("image/jpeg", [0xFF, 0xD8, 0xFF]),
+        // What follows may be bytes that belong nowhere: decoders pass over them.
+        Signature("image/jpeg", [0xFF, 0xD8]),
         Signature("image/png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
         Signature("image/gif", "GIF87a"),
         Signature("image/gif", "GIF89a"),

@@ -105,6 +105,7 @@ extension PreparedPicture {
     var action: String {
         switch treatment {
         case .compressed: "picture compressed"
+        case .encodedAnew: "picture encoded anew at full size"
         case .stripped(let reason): "picture stripped only (\(reason))"
         }
     }

@@ -80,7 +80,10 @@ extension MediaClient {
         case .document, .closed: return nil
         case .compressed:
             let copy = try spoolFile()
-            guard let picture = try? preparePicture(input, into: copy.file, quality: .original) else { return nil }
+            guard
+                let picture = try? preparePicture(
+                    input, into: copy.file, quality: .original, acceptsCorruption: true)
+            else { return nil }
             media.describe(picture, hasPreview: settings.hasPreview)
             return Set(picture.removed)
         case .cleaned(let clean):
@@ -106,6 +109,7 @@ extension MediaClient {
         let before = media.size
         let noun = MediaType.noun(of: media.type)
         let action: String
+        var notice = ""
         var output = try spoolFile()
         switch rewriting {
         case .cleaning(let file):
@@ -132,12 +136,13 @@ extension MediaClient {
                 media.describe(picture, hasPreview: settings.hasPreview)
                 media.removed = picture.removed.map(\.rawValue)
                 action = picture.action
+                if let damage = picture.condition.notice { notice = "; \(damage)" }
             } catch {
                 throw error.isDamage && !options.acceptsCorruption ? .damagedPicture(error) : .picture(error)
             }
         }
         media.size = try onFile(MediaClientError.state) { () throws(FileError) in try output.file.size() }
-        delegate.notify(FilePlan.summary(action, media, from: before))
+        delegate.notify(FilePlan.summary(action, media, from: before) + notice)
         do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
     }
 

@@ -85,8 +85,8 @@ struct PrepareCommand: ConfiguredCommand {
     @Option(help: ArgumentHelp(ContentOptions.qualityHelp, valueName: "quality"))
     var quality: String?
 
-    @Flag(help: "Accept damaged pictures, as far as they can be read.")
-    var acceptDamaged = false
+    @Flag(help: ArgumentHelp(ContentOptions.acceptDamageHelp))
+    var acceptDamage = false
 
     @Flag(help: ArgumentHelp(ContentOptions.asFileHelp))
     var asFile = false
@@ -97,7 +97,7 @@ struct PrepareCommand: ConfiguredCommand {
     @OptionGroup var voice: OutputOptions
 
     func validate() throws {
-        try ContentOptions.check(asFile: asFile, quality: quality, acceptDamaged: acceptDamaged)
+        try ContentOptions.check(asFile: asFile, quality: quality, acceptDamage: acceptDamage)
         if force && output == "-" { throw ValidationError("--force replaces a file, and -o - writes to none") }
     }
 
@@ -107,7 +107,7 @@ struct PrepareCommand: ConfiguredCommand {
         let composition = try Composition(flags: flags, console: voice.console, keepsState: false)
         let target: OpenTarget = output == "-" ? .stream(1) : .path(output)
         let path = try composition.client.prepare(
-            try openInput(file), options: SendOptions(acceptsCorruption: acceptDamaged, isAsItIs: asFile), to: target,
+            try openInput(file), options: SendOptions(acceptsCorruption: acceptDamage, isAsItIs: asFile), to: target,
             replacing: force)
         if let path { try printPath(path) }
     }
