@@ -44,7 +44,7 @@ struct Miniature: Sendable {
     /// From a picture of at most 100 pixels a side, as displayed.
     init(_ raster: Raster) throws(ImagingError) {
         thumbhash = thumbHash(of: raster)
-        preview = try Self.preview(of: raster)
+        preview = try Self.preview(of: raster.onWhite())
     }
 
     /// The best of a few qualities that fits; nil for a picture so noisy that none does.

@@ -1,19 +1,21 @@
-import Cleaning
+package import Cleaning
 
 /// The size of a picture in pixels, each edge at least 1.
-struct PixelSize: Hashable, Sendable {
-    let width: Int
-    let height: Int
+package struct PixelSize: Hashable, Sendable {
+    package let width: Int
+    package let height: Int
 
-    var longEdge: Int { max(width, height) }
+    package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
+
+    package var longEdge: Int { max(width, height) }
 
     /// The size as displayed.
-    func oriented(_ orientation: Orientation) -> PixelSize {
+    package func oriented(_ orientation: Orientation) -> PixelSize {
         orientation.swapsEdges ? PixelSize(width: height, height: width) : self
     }
 
     /// The size scaled down to a long edge of `limit`, proportions kept and edges rounded; never larger.
-    func fitting(longEdge limit: Int) -> PixelSize {
+    package func fitting(longEdge limit: Int) -> PixelSize {
         if longEdge <= limit { return self }
         // An edge has at most 65,535 pixels: the products fit many times over.
         func scaled(_ edge: Int) -> Int { max(1, (2 * edge * limit + longEdge) / (2 * longEdge)) }

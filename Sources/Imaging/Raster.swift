@@ -3,8 +3,9 @@ import Cleaning
 /// A small picture in memory.
 struct Raster: Sendable {
     let size: PixelSize
-    /// 1 gray, 3 RGB.
+    /// 1 gray, 3 RGB, and one more with alpha.
     let components: Int
+    var hasAlpha: Bool { components % 2 == 0 }
     /// Row by row, from the top, without gaps.
     private(set) var samples: [UInt8] = []
 
@@ -41,8 +42,12 @@ struct Raster: Sendable {
     /// Reverses a row of pixels.
     static func mirror(_ row: inout [UInt8], components: Int) {
         row.reverse()
-        guard components == 3 else { return }
-        for first in stride(from: 0, to: row.count - 2, by: 3) { row.swapAt(first, first + 2) }
+        if components == 1 { return }
+        // Now each pixel is reversed as well.
+        for first in stride(from: 0, to: row.count - components + 1, by: components) {
+            row.swapAt(first, first + components - 1)
+            if components == 4 { row.swapAt(first + 1, first + 2) }
+        }
     }
 
     /// The whole picture as displayed.
