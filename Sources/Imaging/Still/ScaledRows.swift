@@ -42,7 +42,10 @@ struct ScaledRows<Source: PixelSource & ~Copyable>: ~Copyable {
                 try source.readRow(into: &row)
             }
         } else if flattens {
-            try scale(into: &scaledRow)
+            var scaled: [UInt8] = []
+            swap(&scaled, &scaledRow)
+            try scale(into: &scaled)
+            swap(&scaled, &scaledRow)
             AlphaRow.putOnWhite(scaledRow, components: components + 1, into: &row)
         } else {
             try scale(into: &row)
