@@ -1,4 +1,5 @@
 import Blobs
+import Cage
 import Files
 import Glibc
 import MediaClient
@@ -57,7 +58,8 @@ final class JourneyStage {
             allows: { _ in self.allowsHosts })
         return MediaClient(
             settings: settings, state: StateFolder(path: folder.path("state")), retryEnvironment: environment,
-            delegate: delegate, environment: { [variables = self.environment] in variables[$0] })
+            delegate: delegate, decoders: CageProgram(path: Products.path("satchel")),
+            environment: { [variables = self.environment] in variables[$0] })
     }
 
     /// A new file with these bytes, open for reading.

@@ -54,7 +54,8 @@ extension MediaClient {
             let file = try cleaned(source, by: clean, noun)
             media.describe(file)
             media.removed = file.removed.sorted().map(\.rawValue)
-            return FilePlan(whole: whole, media: media, rewriting: .cleaning(file))
+            guard Self.isCaged(type) else { return FilePlan(whole: whole, media: media, rewriting: .cleaning(file)) }
+            return FilePlan(whole: whole, media: media, rewriting: .converting(file, HEIFTraits(source)))
         }
     }
 
@@ -84,9 +85,10 @@ extension MediaClient {
             media.describe(picture, hasPreview: settings.hasPreview)
             return Set(picture.removed)
         case .cleaned(let clean):
-            guard let file = try? clean(source) else { return nil }
-            media.describe(file)
-            return file.removed
+            let file = try? clean(source)
+            if let file { media.describe(file) }
+            look(&media, input, source, displayed: file?.size)
+            return file?.removed
         }
     }
 
@@ -103,10 +105,12 @@ extension MediaClient {
         let output = try spoolFile()
         switch rewriting {
         case .cleaning(let file):
-            do throws(CleaningError) { try file.copy.write(from: plan.whole.file, to: output.file) } catch {
-                throw .notCleaned(MediaType.noun(of: media.type), error)
+            action = try write(file, of: plan.whole.file, to: output.file, media)
+            if let source = try? SourceBytes(plan.whole.file) {
+                look(&media, plan.whole.file, source, displayed: file.size)
             }
-            action = "\(MediaType.noun(of: media.type)) cleaned"
+        case .converting(let file, let traits):
+            action = try convert(file, traits, of: plan.whole.file, to: output.file, &media, options)
         case .compressing:
             do throws(ImagingError) {
                 let picture = try preparePicture(
