@@ -4,7 +4,7 @@
 FROM swift:6.3-bookworm AS resolve
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends libsqlite3-dev libsodium-dev libcurl4-openssl-dev libjpeg-dev pkg-config \
+ && apt-get install -y -qq --no-install-recommends libsqlite3-dev libsodium-dev libcurl4-openssl-dev libjpeg-dev libpng-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./

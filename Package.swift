@@ -32,7 +32,8 @@ let package = Package(
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
         .target(name: "Cleaning", dependencies: ["Files"]),
         .target(name: "Cage", dependencies: ["Files", "CCage", "CHEIF", "COpenH264"]),
-        .target(name: "Imaging", dependencies: ["Cage", "Cleaning", "Files", "CJPEG", "CRowScaler"]),
+        .target(
+            name: "Imaging", dependencies: ["Cage", "Cleaning", "Files", "CJPEG", "CPNG", "CWebP", "CRowScaler"]),
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
@@ -98,6 +99,8 @@ let package = Package(
         .target(name: "CHEIF"),
         .target(name: "COpenH264"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
+        .target(name: "CWebP"),
         .target(name: "CRowScaler"),
 
         .target(
@@ -226,7 +229,7 @@ var nioTLS: Target.Dependency { .product(name: "NIOTLS", package: "swift-nio") }
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
-let targetsInC: Set<String> = ["CCage", "CCurl", "CHEIF", "CJPEG", "COpenH264", "CRowScaler"]
+let targetsInC = ["CCage", "CCurl", "CHEIF", "CJPEG", "COpenH264", "CPNG", "CWebP", "CRowScaler"]
 for target in package.targets where target.type != .system && !targetsInC.contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),

@@ -7,7 +7,7 @@ say() { printf '== %s\n' "$*" >&2; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # Packages needed to build and run; scripts/test lists those that only tests need.
-BUILD_PACKAGES="libcurl4-openssl-dev libsodium-dev libsqlite3-dev libjpeg-dev pkg-config"
+BUILD_PACKAGES="libcurl4-openssl-dev libsodium-dev libsqlite3-dev libjpeg-dev libpng-dev pkg-config"
 
 # as_root COMMAND...: runs it as root, through sudo if necessary.
 as_root() {

@@ -105,18 +105,50 @@ static void prepare_light(row_scaler *scaler) {
         scaler->code_of_light[step] = (uint8_t)lrint(code_of((double)step / light_steps) * 255);
 }
 
+/// Light multiplied by alpha: what cannot be seen has no weight.
+static void to_seen_light(row_scaler *scaler, const uint8_t *row, size_t components) {
+    for (size_t first = 0; first < scaler->input_count; first += components) {
+        float alpha = row[first + components - 1] / 255.0f;
+        for (size_t colour = 0; colour + 1 < components; colour++)
+            scaler->light[first + colour] = scaler->light_of_code[row[first + colour]] * alpha;
+        scaler->light[first + components - 1] = alpha * light_steps;
+    }
+}
+
 static void to_light(row_scaler *scaler, const uint8_t *row) {
+    if (scaler->settings.components % 2 == 0) {
+        to_seen_light(scaler, row, (size_t)scaler->settings.components);
+        return;
+    }
     for (size_t index = 0; index < scaler->input_count; index++)
         scaler->light[index] = scaler->light_of_code[row[index]];
 }
 
-static void to_codes(const row_scaler *scaler, const float *light, uint8_t *row) {
-    for (size_t index = 0; index < scaler->output_count; index++) {
-        float value = light[index] + 0.5f;
-        value = value < 0 ? 0 : value;
-        value = value > light_steps ? light_steps : value;
-        row[index] = scaler->code_of_light[(int)value];
+static uint8_t code_of_sum(const row_scaler *scaler, float light) {
+    float value = light + 0.5f;
+    value = value < 0 ? 0 : value;
+    value = value > light_steps ? light_steps : value;
+    return scaler->code_of_light[(int)value];
+}
+
+/// Divides by alpha again. Where that rounds to nothing, so do the colours: whatever was there cannot be seen.
+static void to_codes_of_seen(const row_scaler *scaler, const float *light, uint8_t *row, size_t components) {
+    for (size_t first = 0; first < scaler->output_count; first += components) {
+        float alpha = light[first + components - 1] / light_steps;
+        alpha = alpha < 0 ? 0 : alpha > 1 ? 1 : alpha;
+        uint8_t code = (uint8_t)(alpha * 255 + 0.5f);
+        for (size_t colour = 0; colour + 1 < components; colour++)
+            row[first + colour] = code == 0 ? 0 : code_of_sum(scaler, light[first + colour] / alpha);
+        row[first + components - 1] = code;
     }
+}
+
+static void to_codes(const row_scaler *scaler, const float *light, uint8_t *row) {
+    if (scaler->settings.components % 2 == 0) {
+        to_codes_of_seen(scaler, light, row, (size_t)scaler->settings.components);
+        return;
+    }
+    for (size_t index = 0; index < scaler->output_count; index++) row[index] = code_of_sum(scaler, light[index]);
 }
 
 // MARK: Convolution
@@ -137,6 +169,39 @@ static void scale_across_colours(const row_scaler *scaler, float *output) {
             odd += *(const samples *)(input + 9) * __builtin_shufflevector(weight, weight, 3, 3, 3, 3);
         }
         *(samples *)(output + (size_t)index * 3) = even + odd;
+    }
+}
+
+/// Four samples a pixel: a vector holds one.
+static void scale_across_colours_and_alpha(const row_scaler *scaler, float *output) {
+    const filter *filter = &scaler->across;
+    for (uint32_t index = 0; index < scaler->settings.output_width; index++) {
+        const contribution *contribution = &filter->outputs[index];
+        const float *input = scaler->light + (size_t)contribution->first * 4;
+        const float *weights = filter->weights + contribution->weights;
+        samples sum = {0};
+        for (uint32_t tap = 0; tap < contribution->count; tap++) {
+            float weight = weights[tap];
+            sum += ((const samples *)input)[tap] * (samples){weight, weight, weight, weight};
+        }
+        *(samples *)(output + (size_t)index * 4) = sum;
+    }
+}
+
+/// Two samples a pixel, which are few pictures.
+static void scale_across_gray_and_alpha(const row_scaler *scaler, float *output) {
+    const filter *filter = &scaler->across;
+    for (uint32_t index = 0; index < scaler->settings.output_width; index++) {
+        const contribution *contribution = &filter->outputs[index];
+        const float *input = scaler->light + (size_t)contribution->first * 2;
+        const float *weights = filter->weights + contribution->weights;
+        float gray = 0, alpha = 0;
+        for (uint32_t tap = 0; tap < contribution->count; tap++) {
+            gray += input[2 * tap] * weights[tap];
+            alpha += input[2 * tap + 1] * weights[tap];
+        }
+        output[2 * (size_t)index] = gray;
+        output[2 * (size_t)index + 1] = alpha;
     }
 }
 
@@ -225,10 +290,12 @@ bool row_scaler_take(row_scaler *scaler, const uint8_t *row) {
     if (scaler->rows_given < scaler->settings.output_height && scaler->rows_taken >= rows_needed(scaler)) return false;
     to_light(scaler, row);
     float *output = ring_row(scaler, scaler->rows_taken);
-    if (scaler->settings.components == 3)
-        scale_across_colours(scaler, output);
-    else
-        scale_across_gray(scaler, output);
+    switch (scaler->settings.components) {
+    case 1: scale_across_gray(scaler, output); break;
+    case 2: scale_across_gray_and_alpha(scaler, output); break;
+    case 3: scale_across_colours(scaler, output); break;
+    default: scale_across_colours_and_alpha(scaler, output); break;
+    }
     scaler->rows_taken++;
     return true;
 }

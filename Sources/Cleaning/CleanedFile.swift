@@ -7,6 +7,8 @@ package struct CleanedFile: Sendable {
     package var size: (width: Int, height: Int)?
     /// Seconds of the longest track, where it has a duration.
     package var seconds: Double?
+    /// Of a picture that can be decoded by one of the client's own readers.
+    package var picture: PictureTraits?
 
     package init() {}
 }

@@ -33,6 +33,7 @@ package enum MediaHandling: Sendable {
         "audio/ogg": Ogg.clean,
         "audio/wav": WAV.clean,
         "image/avif": HEIF.clean,
+        "image/bmp": BMP.clean,
         "image/gif": GIF.clean,
         "image/heic": HEIF.clean,
         "image/heif": HEIF.clean,

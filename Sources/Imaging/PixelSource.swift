@@ -15,8 +15,10 @@ package protocol PixelSource: ~Copyable {
 
 /// What a source of pixels is about to give.
 package struct PixelHeader: Sendable {
-    /// The size of the rows: as stored, before the orientation.
+    /// The size of the rows: before the orientation.
     package let size: PixelSize
+    /// The size of the picture as stored, which is larger where the decoder itself scales.
+    package let storedSize: PixelSize
     /// 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. Alpha is straight: colours are not multiplied by it.
     package let components: Int
     /// Still to be applied.
@@ -27,11 +29,12 @@ package struct PixelHeader: Sendable {
     package let hasFullChroma: Bool
 
     package init(
-        size: PixelSize, components: Int, orientation: Orientation, profile: [UInt8], hasFullChroma: Bool
+        size: PixelSize, storedSize: PixelSize? = nil, components: Int, orientation: Orientation, profile: [UInt8],
+        hasFullChroma: Bool
     ) {
         precondition((1...4).contains(components), "pixels have one to four components")
-        (self.size, self.components, self.orientation) = (size, components, orientation)
-        (self.profile, self.hasFullChroma) = (profile, hasFullChroma)
+        (self.size, self.storedSize, self.components) = (size, storedSize ?? size, components)
+        (self.orientation, self.profile, self.hasFullChroma) = (orientation, profile, hasFullChroma)
     }
 
     /// Samples of a row. Sizes are checked by decoders: the product is at most 300 million times four.

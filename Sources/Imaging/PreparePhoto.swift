@@ -31,7 +31,9 @@ package func preparePhoto(
         size: rows.size.oriented(header.orientation), components: rows.components,
         quality: compression.encoderQuality, hasFullChroma: compression.keepsFullChroma && header.hasFullChroma,
         profile: header.profile)
-    let miniature = try rows.passOn { () throws(ImagingError) in try PictureEncoder(output, options) }
+    var encoder = try PictureEncoder(output, options)
+    let miniature = try rows.passOn { row throws(ImagingError) in try encoder.writeRow(row) }
+    _ = try encoder.finish()
     return PictureLook(options.size, miniature)
 }
 
@@ -46,19 +48,11 @@ package func look(at source: consuming some PixelSource & ~Copyable) throws(Imag
         raster.append(row)
     }
     try rows.finish()
-    return PictureLook(header.size.oriented(header.orientation), try Miniature(raster.displayed(header.orientation)))
+    return PictureLook(
+        header.storedSize.oriented(header.orientation), try Miniature(raster.displayed(header.orientation)))
 }
 
 extension Compression {
     /// For what has to be encoded although every pixel was asked for.
     static let everyPixel = Compression(longEdge: 65_500, encoderQuality: 92, keepsFullChroma: true)
 }
-
-/// What takes the rows of a picture as displayed.
-protocol RowSink: ~Copyable {
-    mutating func writeRow(_ row: [UInt8]) throws(ImagingError)
-    /// Ends the picture; returns its size in bytes.
-    mutating func finish() throws(ImagingError) -> Int64
-}
-
-extension PictureEncoder: RowSink {}

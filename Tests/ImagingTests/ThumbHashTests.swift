@@ -42,6 +42,39 @@ struct ThumbHashTests {
         #expect(hash == expected)
     }
 
+    /// From a port of the published code to Python, in double precision.
+    @Test(arguments: [
+        (100, 75, Pattern.slope, "dff7851c8c1781878089a888080866708f8763787857093609"),
+        (75, 100, .disc, "1408862c041826689807b87a68620826868077973487780a05"),
+        (64, 48, .noise, "1f08820480180021859d449af7a9987e408a77974038d3b506"),
+        (10, 3, .noise, "d6fa81028201f023b7956af36e3aaf9770777478878877"),
+        (37, 99, .slope, "20f8851a0e18818098a977707107f87877775677784703"),
+    ])
+    func `hashes of pictures with alpha`(width: Int, height: Int, pattern: Pattern, expected: String) {
+        var raster = Raster(size: PixelSize(width: width, height: height), components: 4)
+        for y in 0..<height {
+            raster.append(
+                (0..<width).flatMap { x in
+                    (pattern.colour(x, y, width, height) + [(x * 3 + y * 5) % 256]).map { UInt8($0) }
+                })
+        }
+        let hash = thumbHash(of: raster).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        #expect(hash == expected)
+    }
+
+    @Test func `a picture of which nothing can be seen has a hash, and alpha that is full is none`() {
+        var empty = Raster(size: PixelSize(width: 10, height: 10), components: 4)
+        for _ in 0..<10 { empty.append([UInt8](repeating: 0, count: 40)) }
+        #expect(thumbHash(of: empty).count == 25)
+        var full = Raster(size: PixelSize(width: 10, height: 10), components: 2)
+        var gray = Raster(size: PixelSize(width: 10, height: 10), components: 1)
+        for _ in 0..<10 {
+            full.append((0..<10).flatMap { [UInt8(25 * $0), 255] })
+            gray.append((0..<10).map { UInt8(25 * $0) })
+        }
+        #expect(thumbHash(of: full) == thumbHash(of: gray))
+    }
+
     @Test func `a gray picture hashes as the same picture in colour`() {
         var gray = Raster(size: PixelSize(width: 40, height: 30), components: 1)
         var colour = Raster(size: PixelSize(width: 40, height: 30), components: 3)

@@ -16,7 +16,8 @@ typedef struct {
     uint32_t input_width, input_height, output_width, output_height;
     /// The part of the input that is picture, in input samples: less than the whole if libjpeg rounded an edge up.
     double source_width, source_height;
-    /// 1 gray, 3 RGB.
+    /// 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. Alpha is straight, in and out; pixels weigh as much as they can
+    /// be seen.
     int components;
     /// Half the width of the Lanczos window, in output samples: 3 for pictures, 2 for the smallest ones.
     int lobes;

@@ -18,6 +18,9 @@ package enum GIF {
         file.removed = reader.removed
         file.size = reader.size
         file.seconds = reader.frames > 1 ? Double(reader.hundredths) / 100 : nil
+        var traits = PictureTraits(.gif)
+        traits.isAnimated = reader.frames > 1
+        file.picture = traits
         return file
     }
 }

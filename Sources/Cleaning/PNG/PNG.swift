@@ -23,6 +23,7 @@ package enum PNG {
         let header = reader.header
         file.size = swaps ? (header.height, header.width) : (header.width, header.height)
         file.seconds = reader.seconds
+        file.picture = reader.traits
         file.copy.append(original: 0..<8)
         for part in reader.parts {
             switch part {

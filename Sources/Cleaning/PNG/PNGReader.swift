@@ -14,12 +14,25 @@ struct PNGReader {
     private var seen: Set<ChunkName> = []
     private var animation: APNGSequence?
     private var needsSRGB = false
+    private var keptProfile: [UInt8] = []
+    private var colours = PNGColourSpace()
 
     private(set) var parts: [OutputChunk] = []
     private(set) var removed: Set<RemovedMetadata> = []
     private(set) var orientation: Orientation?
     /// Seconds of an animation with more than one frame.
     var seconds: Double? { animation.flatMap { $0.frames > 1 ? $0.seconds : nil } }
+
+    /// What the copy will be like.
+    var traits: PictureTraits {
+        var traits = PictureTraits(.png)
+        traits.orientation = orientation ?? .upright
+        traits.profile = keptProfile
+        traits.isAnimated = animation != nil
+        let isTold = needsSRGB || !keptProfile.isEmpty || seen.contains("sRGB")
+        traits.hasOtherColours = colours.isNotSRGB(isOtherwiseTold: isTold)
+        return traits
+    }
 
     private static let chunkLimit = 10_000
     private static let dataChunkLimit = 1_000_000
@@ -122,6 +135,7 @@ struct PNGReader {
         let fits = header.allows(chunk.name, length: chunk.length, paletteCount: paletteCount)
         if isInPlace && fits && seen.insert(chunk.name).inserted {
             try keep(chunk)
+            colours.note(chunk.name, try source.bytes(chunk.length, at: chunk.contents.lowerBound))
         } else if chunk.name == "tRNS" && header.colourType < 4 {
             // Programs do not agree on what they show of such a picture.
             throw .corrupt("its transparency is out of place or has a wrong length")
@@ -150,6 +164,7 @@ struct PNGReader {
         switch profile.replacement {
         case .none: needsSRGB = true
         case .rebuilt(let rebuilt):
+            keptProfile = rebuilt
             parts.append(.made(chunk.name, Array("icc".utf8) + [0, 0] + Deflater.zlib(rebuilt)))
         case .dropped: break
         }

@@ -17,6 +17,7 @@ package enum WebP {
         let (width, height) = reader.size
         file.size = reader.exif?.orientation?.swapsEdges ?? false ? (height, width) : (width, height)
         file.seconds = reader.frames > 1 ? Double(reader.milliseconds) / 1000 : nil
+        file.picture = reader.traits
         let body = reader.body()
         file.copy.append(RIFFChunk.header("RIFF", length: body.size + 4) + Array("WEBP".utf8))
         file.copy.append(partsOf: body)

@@ -18,6 +18,18 @@ struct WebPReader {
     /// Time of one run through the frames.
     private(set) var milliseconds = 0
 
+    private(set) var isLossless = false
+
+    /// What the copy will be like.
+    var traits: PictureTraits {
+        var traits = PictureTraits(.webP)
+        traits.orientation = exif?.orientation ?? .upright
+        traits.profile = profile ?? []
+        traits.isAnimated = isAnimated
+        traits.isLossless = isLossless
+        return traits
+    }
+
     private static let frameLimit = 5_000
     private static let chunkLimit = 10_000
     private static let (animationFlag, exifFlag, alphaFlag, profileFlag): (UInt8, UInt8, UInt8, UInt8) = (2, 8, 16, 32)
@@ -73,6 +85,7 @@ struct WebPReader {
             }
             let picture = try WebPBitstream(chunk, of: source)
             size = (picture.width, picture.height)
+            isLossless = chunk.name == "VP8L"
             pictures.append(chunk)
             frames = 1
             return
@@ -122,6 +135,7 @@ struct WebPReader {
         }
         pictures.append(partsOf: try withAlpha(chunk, alpha))
         alpha = nil
+        isLossless = chunk.name == "VP8L"
         frames = 1
     }
 

@@ -42,11 +42,12 @@ struct ScaledRows<Source: PixelSource & ~Copyable>: ~Copyable {
                 try source.readRow(into: &row)
             }
         } else if flattens {
+            // Taken out for the while, so that nothing is copied.
             var scaled: [UInt8] = []
             swap(&scaled, &scaledRow)
             try scale(into: &scaled)
+            AlphaRow.putOnWhite(scaled, components: components + 1, into: &row)
             swap(&scaled, &scaledRow)
-            AlphaRow.putOnWhite(scaledRow, components: components + 1, into: &row)
         } else {
             try scale(into: &row)
         }
@@ -72,37 +73,34 @@ struct ScaledRows<Source: PixelSource & ~Copyable>: ~Copyable {
 
     // MARK: Passing on
 
-    /// Passes all rows, turned upright, to the sink that `start` makes, and ends it; returns the miniature.
-    mutating func passOn<Sink: RowSink & ~Copyable>(
-        to start: () throws(ImagingError) -> Sink
-    ) throws(ImagingError) -> Miniature {
+    /// Reads all rows, and passes them to `take` as they are displayed, from the top; returns the miniature.
+    mutating func passOn(to take: ([UInt8]) throws(ImagingError) -> Void) throws(ImagingError) -> Miniature {
         var maker = try MiniatureMaker(size, components: components)
         if orientation.keepsRowOrder {
-            try passRows(to: try start(), &maker)
+            try passRows(to: take, &maker)
         } else {
-            try passTurned(to: start, &maker)
+            try passTurned(to: take, &maker)
         }
         return try Miniature(maker.finished().displayed(orientation))
     }
 
     /// Each row as it is decoded.
-    private mutating func passRows<Sink: RowSink & ~Copyable>(
-        to sink: consuming Sink, _ maker: inout MiniatureMaker
+    private mutating func passRows(
+        to take: ([UInt8]) throws(ImagingError) -> Void, _ maker: inout MiniatureMaker
     ) throws(ImagingError) {
         var row = emptyRow()
         for _ in 0..<size.height {
             try next(into: &row)
             maker.take(row)
             if orientation.mirrorsColumns { Raster.mirror(&row, components: components) }
-            try sink.writeRow(row)
+            try take(row)
         }
         try finish()
-        _ = try sink.finish()
     }
 
     /// Keeps the scaled picture until its last row is decoded, which may be displayed first.
-    private mutating func passTurned<Sink: RowSink & ~Copyable>(
-        to start: () throws(ImagingError) -> Sink, _ maker: inout MiniatureMaker
+    private mutating func passTurned(
+        to take: ([UInt8]) throws(ImagingError) -> Void, _ maker: inout MiniatureMaker
     ) throws(ImagingError) {
         guard size.width * size.height * components <= ImagingLimits.memoryBytes else {
             throw .outOfMemory(limitBytes: ImagingLimits.memoryBytes)
@@ -115,12 +113,10 @@ struct ScaledRows<Source: PixelSource & ~Copyable>: ~Copyable {
             picture.put(row, at: index)
         }
         try finish()
-        var sink = try start()
         row = [UInt8](repeating: 0, count: picture.size.width * components)
         for index in 0..<picture.size.height {
             picture.take(index, into: &row)
-            try sink.writeRow(row)
+            try take(row)
         }
-        _ = try sink.finish()
     }
 }

@@ -6,7 +6,7 @@ import MediaMessage
 /// What becomes of a file before it is sealed, decided before anything of it is written.
 struct FilePlan: ~Copyable {
     enum Rewriting {
-        /// Copied without its metadata.
+        /// Copied without its metadata; then, where it is a picture, made smaller if its quality asks for that.
         case cleaning(CleanedFile)
         /// Made a JPEG by a caged decoder, or else copied without its metadata.
         case converting(CleanedFile, HEIFTraits)
@@ -24,7 +24,7 @@ struct FilePlan: ~Copyable {
     var size: Int64? {
         switch rewriting {
         case nil: media.size
-        case .cleaning(let file): file.copy.size
+        case .cleaning(let file): file.picture == nil ? file.copy.size : nil
         case .compressing, .converting: nil
         }
     }
@@ -42,6 +42,12 @@ extension Media {
         height = picture.height
         thumbhash = picture.thumbhash.isEmpty ? nil : picture.thumbhash
         preview = hasPreview ? picture.preview : nil
+    }
+
+    mutating func describe(_ look: PictureLook, hasPreview: Bool) {
+        (width, height) = (look.width, look.height)
+        thumbhash = look.thumbhash.isEmpty ? nil : look.thumbhash
+        preview = hasPreview ? look.preview : nil
     }
 
     /// Size and duration as far as a message can say them.
@@ -79,6 +85,21 @@ extension FilePlan {
         }
         let what = [media.type, media.dimensions].filter { !$0.isEmpty }.joined(separator: ", ")
         return "warning: \(what): sent as it is; \(words ?? "what it tells is not known here")"
+    }
+}
+
+extension PreparedStill {
+    /// What was done to a picture of `type`.
+    func action(_ type: String) -> String {
+        let before = type == "image/webp" ? "WebP" : type.drop { $0 != "/" }.dropFirst().uppercased()
+        switch form {
+        case .stripped(.small): return "picture cleaned"
+        case .stripped(let reason): return "picture cleaned (\(reason))"
+        case .jpeg: return "picture compressed (\(before) to JPEG)"
+        case .webP(true) where before == "WebP": return "picture compressed (without loss)"
+        case .webP(true): return "picture compressed (\(before) to WebP, without loss)"
+        case .webP(false): return "picture compressed (\(before) to WebP)"
+        }
     }
 }
 

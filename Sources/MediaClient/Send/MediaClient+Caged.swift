@@ -26,7 +26,6 @@ extension MediaClient {
             media.type = "image/jpeg"
             media.name = options.name.text(type: media.type, noun: MediaType.noun(of: media.type))
             media.describe(look, hasPreview: settings.hasPreview)
-            (media.width, media.height) = (look.width, look.height)
             let removed = traits.hasGainMap ? file.removed.union([.hdr]) : file.removed
             media.removed = removed.sorted().map(\.rawValue)
             return "picture compressed"
@@ -48,8 +47,8 @@ extension MediaClient {
     }
 
     /// Adds a look to what the message says of a picture or film that a caged decoder reads, where there is one.
-    func look(
-        _ media: inout Media, _ input: borrowing OpenFile, _ source: SourceBytes, displayed: (width: Int, height: Int)?
+    func addLook(
+        to media: inout Media, _ input: borrowing OpenFile, _ source: SourceBytes, displayed: (width: Int, height: Int)?
     ) {
         let look: PictureLook?
         if Self.isCaged(media.type) {
@@ -59,14 +58,11 @@ extension MediaClient {
         } else {
             look = nil
         }
-        if let look { media.describe(look, hasPreview: settings.hasPreview) }
-    }
-}
-
-extension Media {
-    /// How it looks; its size is told by the file.
-    mutating func describe(_ look: PictureLook, hasPreview: Bool) {
-        thumbhash = look.thumbhash
-        preview = hasPreview ? look.preview : nil
+        if let look {
+            // A film's size is what its header says, whatever its frames have.
+            let size = (media.width, media.height)
+            media.describe(look, hasPreview: settings.hasPreview)
+            if size.0 != nil { (media.width, media.height) = size }
+        }
     }
 }

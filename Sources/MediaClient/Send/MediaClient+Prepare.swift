@@ -87,7 +87,13 @@ extension MediaClient {
         case .cleaned(let clean):
             let file = try? clean(source)
             if let file { media.describe(file) }
-            look(&media, input, source, displayed: file?.size)
+            if let file, let traits = file.picture {
+                let copy = try spoolFile()
+                guard (try? file.copy.write(from: input, to: copy.file)) != nil else { return file.removed }
+                if let look = look(at: copy.file, traits) { media.describe(look, hasPreview: settings.hasPreview) }
+            } else {
+                addLook(to: &media, input, source, displayed: file?.size)
+            }
             return file?.removed
         }
     }
@@ -101,13 +107,26 @@ extension MediaClient {
         guard let rewriting = plan.rewriting else { return PreparedFile(whole: plan.whole, media: plan.media) }
         var media = plan.media
         let before = media.size
+        let noun = MediaType.noun(of: media.type)
         let action: String
-        let output = try spoolFile()
+        var output = try spoolFile()
         switch rewriting {
         case .cleaning(let file):
-            action = try write(file, of: plan.whole.file, to: output.file, media)
-            if let source = try? SourceBytes(plan.whole.file) {
-                look(&media, plan.whole.file, source, displayed: file.size)
+            let cleaned = try write(file, of: plan.whole.file, to: output.file, media)
+            guard let traits = file.picture else {
+                if let source = try? SourceBytes(plan.whole.file) {
+                    addLook(to: &media, plan.whole.file, source, displayed: file.size)
+                }
+                action = cleaned
+                break
+            }
+            let smaller = try spoolFile()
+            let still = try prepared(output.file, traits, into: smaller.file)
+            action = still.action(media.type)
+            if let look = still.look { media.describe(look, hasPreview: settings.hasPreview) }
+            if let type = still.form.type {
+                output = smaller
+                (media.type, media.name) = (type, options.name.text(type: type, noun: noun))
             }
         case .converting(let file, let traits):
             action = try convert(file, traits, of: plan.whole.file, to: output.file, &media, options)
@@ -126,5 +145,13 @@ extension MediaClient {
         media.size = try onFile(MediaClientError.state) { () throws(FileError) in try output.file.size() }
         delegate.notify(FilePlan.summary(action, media, from: before))
         do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
+    }
+
+    private func prepared(
+        _ clean: borrowing OpenFile, _ traits: PictureTraits, into output: borrowing OpenFile
+    ) throws(MediaClientError) -> PreparedStill {
+        do { return try prepareStill(clean, traits, into: output, quality: settings.quality) } catch {
+            throw .picture(error)
+        }
     }
 }

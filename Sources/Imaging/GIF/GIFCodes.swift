@@ -1,0 +1,89 @@
+/// Decodes GIF's LZW (appendix F): codes of growing length, the lowest bit first. Each code is a string that was seen
+/// before, kept as the code before its last byte and that byte.
+struct GIFCodes {
+    private let count: Int
+    private let clear: Int
+    private let firstLength: Int
+    private var length: Int
+    private var bits: UInt32 = 0
+    private var bitCount = 0
+    /// For each code from the end code on: the code before the last byte, that byte, and how many bytes there are.
+    private var prefixes = [UInt16](repeating: 0, count: 4096)
+    private var lasts = [UInt8](repeating: 0, count: 4096)
+    private var lengths = [Int](repeating: 0, count: 4096)
+    private var next: Int
+    private var previous: Int?
+
+    private(set) var output: [UInt8] = []
+
+    /// `size` is the number of bits of a pixel (2…8; a few programs write 1), `count` the number of pixels.
+    init(_ size: UInt8, count: Int) {
+        let size = min(11, max(1, Int(size)))
+        self.count = count
+        clear = 1 << size
+        firstLength = size + 1
+        length = firstLength
+        next = clear + 2
+        for code in 0..<min(clear, 4096) {
+            lasts[code] = UInt8(truncatingIfNeeded: code)
+            lengths[code] = 1
+        }
+        output.reserveCapacity(count)
+    }
+
+    var isComplete: Bool { output.count >= count }
+
+    /// Takes a block of data; false if it has a code that stands for nothing, or ends the picture too early.
+    mutating func take(_ block: ArraySlice<UInt8>) -> Bool {
+        for byte in block {
+            bits |= UInt32(byte) << UInt32(bitCount)
+            bitCount += 8
+            while bitCount >= length && !isComplete {
+                let code = Int(bits & (1 << UInt32(length) - 1))
+                bits >>= UInt32(length)
+                bitCount -= length
+                if !take(code: code) { return false }
+            }
+            if isComplete { return true }
+        }
+        return true
+    }
+
+    private mutating func take(code: Int) -> Bool {
+        if code == clear {
+            (length, next, previous) = (firstLength, clear + 2, nil)
+            return true
+        }
+        // The end code, or one that is not known yet.
+        guard code < clear || code > clear + 1 && (code < next || code == next && previous != nil) else { return false }
+        guard let before = previous else {
+            guard code < clear else { return false }
+            output.append(lasts[code])
+            previous = code
+            return true
+        }
+        // A code that is being made now is the string before and its own first byte.
+        let first = write(code < next ? code : before)
+        if code == next { output.append(first) }
+        if next < 4096 {
+            (prefixes[next], lasts[next], lengths[next]) = (UInt16(before), first, lengths[before] + 1)
+            next += 1
+            if next == 1 << length && length < 12 { length += 1 }
+        }
+        previous = code
+        return true
+    }
+
+    /// Writes a string; returns its first byte. More than the picture has room for is cut off by the reader.
+    private mutating func write(_ code: Int) -> UInt8 {
+        let start = output.count
+        let size = lengths[code]
+        output.append(contentsOf: repeatElement(0, count: size))
+        var code = code
+        for index in stride(from: start + size - 1, through: start, by: -1) {
+            output[index] = lasts[code]
+            code = Int(prefixes[code])
+        }
+        return output[start]
+    }
+}

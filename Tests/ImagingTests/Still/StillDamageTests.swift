@@ -1,0 +1,113 @@
+import Cleaning
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Imaging
+
+@Suite(.enabled(if: Tool.areInstalled, "\(Tool.reason)"))
+struct StillDamageTests {
+    static let kinds: [(ending: String, arguments: [String])] = [
+        ("PNG24:png", []), ("PNG8:png", ["-colors", "30"]), ("PNG64:png", ["-alpha", "set", "-interlace", "PNG"]),
+        ("webp", ["-quality", "60"]), ("webp", ["-define", "webp:lossless=true"]),
+        ("webp", ["-alpha", "set", "-channel", "A", "-evaluate", "set", "50%", "+channel"]),
+        ("gif", []), ("gif", ["-interlace", "GIF"]), ("BMP3:bmp", []),
+        ("BMP3:bmp", ["-colors", "9", "-compress", "None"]),
+    ]
+
+    @Test(arguments: kinds.indices)
+    func `no prefix and no changed byte crashes, hangs or leaves half an output`(kind: Int) throws {
+        let studio = try Studio.open()
+        let (ending, arguments) = Self.kinds[kind]
+        let path = try studio.draw(ending, ["-size", "33x21", "plasma:red-blue"] + arguments)
+        let bytes = try TestSupport.bytes(ofFile: path)
+        for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 1500)) {
+            try tryOne(Array(bytes[..<length]), studio)
+        }
+        var random = SystemRandom(state: UInt64(kind) + 0x5EED)
+        for _ in 0..<500 {
+            var damaged = bytes
+            damaged[Int.random(in: 0..<bytes.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
+            try tryOne(damaged, studio)
+        }
+    }
+
+    /// Decodes without what `Cleaning` checks first as well: the decoders have to stand alone.
+    private func tryOne(_ bytes: [UInt8], _ studio: Studio) throws {
+        let path = try studio.file(bytes)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let file = try OpenFile(path, .read)
+        let start = ContinuousClock.now
+        for format in [PictureTraits.Format.png, .webP, .gif, .bmp] {
+            guard let look = look(at: file, PictureTraits(format)) else { continue }
+            #expect(look.width > 0 && look.height > 0)
+        }
+        do {
+            let trial = try StillTrial(path, .high, studio)
+            try? FileManager.default.removeItem(atPath: trial.path)
+            try? FileManager.default.removeItem(atPath: trial.cleanPath)
+        } catch is CleaningError {
+        } catch StillTrial.Failure.unknownType {}
+        #expect(ContinuousClock.now - start < .seconds(2))
+    }
+
+    @Test func `a picture whose end cannot be decoded is sent as cleaned, and nothing of what was begun`() throws {
+        let studio = try Studio.open()
+        let source = try studio.draw("PNG24:png", ["-size", "2700x1000", "plasma:red-blue"])
+        var bytes = try TestSupport.bytes(ofFile: source)
+        // Into the middle of the data; the checks of the chunks are made right by a tool that takes what it finds.
+        bytes[bytes.count / 2] ^= 0x55
+        let damaged = try studio.file(PNGChecks.mended(bytes))
+        let trial = try StillTrial(damaged, .standard, studio)
+        guard case .stripped(.undecodable) = trial.still.form else {
+            Issue.record("\(trial.still.form)")
+            return
+        }
+        #expect(trial.still.look == nil)
+    }
+
+    @Test func `a picture with more pixels than allowed, or an edge that no message tells, has no preview`() throws {
+        let studio = try Studio.open()
+        let source = try studio.draw("PNG24:png", ["-size", "70000x2", "xc:red"])
+        let trial = try StillTrial(source, .standard, studio)
+        guard case .stripped(.undecodable) = trial.still.form else {
+            Issue.record("\(trial.still.form)")
+            return
+        }
+    }
+}
+
+/// SplitMix64: the same changes in every run.
+struct SystemRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
+
+/// The checks of a PNG's chunks, computed anew.
+enum PNGChecks {
+    static func mended(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        var offset = 8
+        while offset + 12 <= bytes.count {
+            let length = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+            guard offset + 12 + length <= bytes.count else { break }
+            var check = ~UInt32(0)
+            for byte in bytes[offset + 4..<offset + 8 + length] {
+                check ^= UInt32(byte)
+                for _ in 0..<8 { check = check & 1 == 1 ? check >> 1 ^ 0xEDB8_8320 : check >> 1 }
+            }
+            for place in 0..<4 {
+                bytes[offset + 8 + length + place] = UInt8(truncatingIfNeeded: ~check >> (24 - 8 * UInt32(place)))
+            }
+            offset += 12 + length
+        }
+        return bytes
+    }
+}
