@@ -31,17 +31,20 @@ let package = Package(
         .target(name: "MediaMessage", dependencies: ["Blobs"]),
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
         .target(name: "Cleaning", dependencies: ["Files"]),
+        .target(name: "Cage", dependencies: ["Files", "CCage", "CHEIF", "COpenH264"]),
         .target(
             name: "Imaging",
-            dependencies: ["Cleaning", "Files", "CJPEG", "CLCMS", "CPNG", "CWebP", "CRowScaler"]),
+            dependencies: ["Cage", "Cleaning", "Files", "CJPEG", "CLCMS", "CPNG", "CWebP", "CRowScaler"]),
         .target(name: "Transfer", dependencies: ["Blobs", "Files", "CCurl"]),
         .target(
             name: "MediaClient",
-            dependencies: ["Blobs", "Files", "MediaMessage", "Sealing", "Cleaning", "Imaging", "Transfer", crypto]),
+            dependencies: [
+                "Blobs", "Files", "MediaMessage", "Sealing", "Cleaning", "Cage", "Imaging", "Transfer", crypto,
+            ]),
         .executableTarget(
             name: "satchel",
             dependencies: [
-                "Blobs", "Files", "MediaMessage", "Sealing", "Imaging", "Transfer", "MediaClient", "CLinux",
+                "Blobs", "Files", "MediaMessage", "Sealing", "Cage", "Imaging", "Transfer", "MediaClient", "CLinux",
                 argumentParser,
             ]),
 
@@ -93,6 +96,9 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CCurl"),
+        .target(name: "CCage"),
+        .target(name: "CHEIF"),
+        .target(name: "COpenH264"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CLCMS"),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
@@ -126,16 +132,19 @@ let package = Package(
             exclude: ["Vectors", "Peer"]),
         .testTarget(
             name: "CleaningTests", dependencies: ["Cleaning", "Files", "TestSupport"]),
+        .executableTarget(name: "CageStub", dependencies: ["Cage", "Files"], path: "Tests/CageStub"),
+        .testTarget(name: "CageTests", dependencies: ["Cage", "CageStub", "Files", "TestSupport"]),
         .testTarget(
-            name: "ImagingTests", dependencies: ["Cleaning", "Imaging", "Files", "TestSupport"],
+            name: "ImagingTests",
+            dependencies: ["Cage", "Cleaning", "Imaging", "Files", "TestSupport", "satchel"],
             resources: [.copy("Pictures")]),
         .testTarget(
             name: "TransferTests", dependencies: ["Transfer", "Blobs", "Files", "TestSupport"]),
         .testTarget(
             name: "MediaClientTests",
             dependencies: [
-                "MediaClient", "MediaMessage", "Sealing", "Cleaning", "Imaging", "Transfer", "Blobs", "Files",
-                "TestSupport",
+                "MediaClient", "MediaMessage", "Sealing", "Cleaning", "Cage", "Imaging", "Transfer", "Blobs", "Files",
+                "TestSupport", "satchel",
             ], exclude: ["Vectors", "Peer"]),
         .testTarget(
             name: "SatchelTests",
@@ -222,7 +231,7 @@ var nioTLS: Target.Dependency { .product(name: "NIOTLS", package: "swift-nio") }
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
 // One strictness for every Swift target.
-let targetsInC = ["CCurl", "CJPEG", "CLCMS", "CPNG", "CWebP", "CRowScaler"]
+let targetsInC = ["CCage", "CCurl", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "CPNG", "CWebP", "CRowScaler"]
 for target in package.targets where target.type != .system && !targetsInC.contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),

@@ -1,4 +1,5 @@
 package import Blobs
+package import Cage
 import Files
 package import Transfer
 
@@ -11,6 +12,8 @@ package final class MediaClient {
     let state: StateFolder
     let retryEnvironment: RetryEnvironment
     let delegate: ClientDelegate
+    /// The program that decodes what this one does not touch, in a process of its own.
+    let decoders: CageProgram
     private let environment: @Sendable (String) -> String?
     private var connections: HTTPClient?
     /// What has been learned of each server so far.
@@ -18,12 +21,13 @@ package final class MediaClient {
 
     package init(
         settings: Settings, state: StateFolder, retryEnvironment: RetryEnvironment, delegate: ClientDelegate,
-        environment: @escaping @Sendable (String) -> String?
+        decoders: CageProgram, environment: @escaping @Sendable (String) -> String?
     ) {
         self.settings = settings
         self.state = state
         self.retryEnvironment = retryEnvironment
         self.delegate = delegate
+        self.decoders = decoders
         self.environment = environment
     }
 

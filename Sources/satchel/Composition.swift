@@ -1,4 +1,5 @@
 import Blobs
+import Cage
 import Files
 import MediaClient
 import MediaMessage
@@ -23,7 +24,7 @@ struct Composition {
         }
         client = MediaClient(
             settings: settings, state: state, retryEnvironment: .live, delegate: console.delegate,
-            environment: Process.environment)
+            decoders: .own, environment: Process.environment)
     }
 
     /// Prints the messages for the chat, one a line. Once they are written out, the outbox forgets them. Unlike other

@@ -32,6 +32,8 @@ enum Tool {
         }
     }
 
+    static func isInstalled(_ name: String) -> Bool { path(name) != nil }
+
     private static func path(_ name: String) -> String? {
         ["/usr/bin/\(name)", "/usr/local/bin/\(name)"].first { FileManager.default.isExecutableFile(atPath: $0) }
     }

@@ -1,4 +1,5 @@
 import Blobs
+import Cage
 import Files
 import Glibc
 import MediaClient
@@ -19,6 +20,8 @@ final class JourneyStage {
     private(set) var steps: Set<StepProgress.Step> = []
     /// What the person answers when asked about a host.
     var allowsHosts = false
+    /// The program that decodes pictures for clients.
+    var decoders = Products.path("satchel")
     /// What clients find in their environment.
     var environment: [String: String] = [:]
     /// The clock of the clients that are made from now on, in seconds since 1970.
@@ -57,7 +60,8 @@ final class JourneyStage {
             allows: { _ in self.allowsHosts })
         return MediaClient(
             settings: settings, state: StateFolder(path: folder.path("state")), retryEnvironment: environment,
-            delegate: delegate, environment: { [variables = self.environment] in variables[$0] })
+            delegate: delegate, decoders: CageProgram(path: decoders),
+            environment: { [variables = self.environment] in variables[$0] })
     }
 
     /// A new file with these bytes, open for reading.

@@ -8,6 +8,8 @@ struct FilePlan: ~Copyable {
     enum Rewriting {
         /// Copied without its metadata; then, where it is a picture, made smaller if its quality asks for that.
         case cleaning(CleanedFile)
+        /// Made a JPEG by a caged decoder, or else copied without its metadata.
+        case converting(CleanedFile, HEIFTraits)
         /// Compressed, or stripped, as a JPEG.
         case compressing
     }
@@ -23,7 +25,7 @@ struct FilePlan: ~Copyable {
         switch rewriting {
         case nil: media.size
         case .cleaning(let file): file.picture == nil ? file.copy.size : nil
-        case .compressing: nil
+        case .compressing, .converting: nil
         }
     }
 }

@@ -54,7 +54,8 @@ extension MediaClient {
             let file = try cleaned(source, by: clean, noun)
             media.describe(file)
             media.removed = file.removed.sorted().map(\.rawValue)
-            return FilePlan(whole: whole, media: media, rewriting: .cleaning(file))
+            guard Self.isCaged(type) else { return FilePlan(whole: whole, media: media, rewriting: .cleaning(file)) }
+            return FilePlan(whole: whole, media: media, rewriting: .converting(file, HEIFTraits(source)))
         }
     }
 
@@ -87,14 +88,16 @@ extension MediaClient {
             media.describe(picture, hasPreview: settings.hasPreview)
             return Set(picture.removed)
         case .cleaned(let clean):
-            guard let file = try? clean(source) else { return nil }
-            media.describe(file)
-            if let traits = file.picture {
+            let file = try? clean(source)
+            if let file { media.describe(file) }
+            if let file, let traits = file.picture {
                 let copy = try spoolFile()
                 guard (try? file.copy.write(from: input, to: copy.file)) != nil else { return file.removed }
                 if let look = look(at: copy.file, traits) { media.describe(look, hasPreview: settings.hasPreview) }
+            } else {
+                addLook(to: &media, input, source, displayed: file?.size)
             }
-            return file.removed
+            return file?.removed
         }
     }
 
@@ -113,11 +116,12 @@ extension MediaClient {
         var output = try spoolFile()
         switch rewriting {
         case .cleaning(let file):
-            do throws(CleaningError) { try file.copy.write(from: plan.whole.file, to: output.file) } catch {
-                throw .notCleaned(noun, error)
-            }
+            let cleaned = try write(file, of: plan.whole.file, to: output.file, media)
             guard let traits = file.picture else {
-                action = "\(noun) cleaned"
+                if let source = try? SourceBytes(plan.whole.file) {
+                    addLook(to: &media, plan.whole.file, source, displayed: file.size)
+                }
+                action = cleaned
                 break
             }
             let smaller = try spoolFile()
@@ -128,6 +132,8 @@ extension MediaClient {
                 output = smaller
                 (media.type, media.name) = (type, options.name.text(type: type, noun: noun))
             }
+        case .converting(let file, let traits):
+            action = try convert(file, traits, of: plan.whole.file, to: output.file, &media, options)
         case .compressing:
             do throws(ImagingError) {
                 let picture = try preparePicture(
