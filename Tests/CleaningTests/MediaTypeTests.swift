@@ -55,7 +55,8 @@ struct MediaTypeCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        MediaTypeCase("image/jpeg", "\u{FF}\u{D8}\u{FF}\u{E0}"), MediaTypeCase("image/jpeg", "\u{FF}\u{D8}..\u{FF}\u{E0}"),
+        MediaTypeCase("image/jpeg", "\u{FF}\u{D8}\u{FF}\u{E0}"),
+        MediaTypeCase("image/jpeg", "\u{FF}\u{D8}..\u{FF}\u{E0}"),
         MediaTypeCase("image/png", "\u{89}PNG\r\n\u{1A}\n"), MediaTypeCase("image/gif", "GIF89a.."),
         MediaTypeCase("image/webp", "RIFF....WEBPVP8 "), MediaTypeCase("text/plain", "RIFF"),
         MediaTypeCase("image/tiff", "II*\0"), MediaTypeCase("image/tiff", "MM\0*"),
