@@ -8,7 +8,7 @@ import Files
 /// Only what `Cleaning` has copied is to be read: its chunks' checks are verified there.
 final class PNGSource: PixelSource {
     /// The C object, so that every way out of `init` destroys it.
-    @safe private struct PNGDecoder: ~Copyable {
+    @safe private struct PNGHandle: ~Copyable {
         let pointer: OpaquePointer
         private let path: String
 
@@ -30,7 +30,7 @@ final class PNGSource: PixelSource {
     }
 
     let header: PixelHeader
-    private let decoder: PNGDecoder
+    private let decoder: PNGHandle
     /// The file of the decoder.
     private let file: OpenFile
 
@@ -40,7 +40,7 @@ final class PNGSource: PixelSource {
         let limits = cpng_limits(
             pixels: UInt64(ImagingLimits.pixels), edge: UInt32(StillLimits.longestEdge),
             memory_bytes: UInt64(ImagingLimits.memoryBytes))
-        let decoder = try unsafe PNGDecoder(cpng_decoder_create(self.file.descriptor, limits), path: file.path)
+        let decoder = try unsafe PNGHandle(cpng_decoder_create(self.file.descriptor, limits), path: file.path)
         var raw = cpng_header()
         try decoder.check(unsafe cpng_decoder_read_header(decoder.pointer, &raw))
         header = PixelHeader(
