@@ -134,6 +134,7 @@ static heif_picture_outcome outcome(struct heif_error error, char message[200]) 
     switch (error.code) {
         case heif_error_unsupported_filetype: return heif_picture_unsupported;
         case heif_error_unsupported_feature: return heif_picture_unsupported;
+        case heif_error_plugin_loading: return heif_picture_unsupported;
         case heif_error_memory: return heif_picture_out_of_memory;
         default: return heif_picture_damaged;
     }

@@ -11,6 +11,8 @@ struct heif_error {
 };
 
 enum { heif_error_ok = 0, heif_error_unsupported_filetype = 3, heif_error_unsupported_feature = 4, heif_error_memory = 6 };
+// No decoder of this kind is there (from 1.16 on).
+enum { heif_error_plugin_loading = 11 };
 enum { heif_compression_hevc = 1, heif_compression_av1 = 4 };
 enum { heif_colorspace_rgb = 1 };
 enum { heif_chroma_interleaved_rgb = 10, heif_chroma_interleaved_rgba = 11 };
