@@ -29,9 +29,6 @@ bool heif_picture_load(void) {
     return !heif.init || heif.init(NULL).code == heif_error_ok;
 }
 
-bool heif_picture_decodes_hevc(void) { return heif.have_decoder_for_format(heif_compression_hevc); }
-bool heif_picture_decodes_av1(void) { return heif.have_decoder_for_format(heif_compression_av1); }
-
 // MARK: Reading
 
 // libheif asks for a few bytes at a time: they come from a window of the file.
