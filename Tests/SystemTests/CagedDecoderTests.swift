@@ -69,7 +69,7 @@ struct CagedDecoderTests {
         }
         let trace = try String(contentsOfFile: journey.path("trace"), encoding: .utf8).split(separator: "\n")
         let start = try #require(trace.first { $0.contains("execve(\"/proc/self/exe\"") })
-        #expect(start.contains("\"caged-decoder\"") && start.contains("], []) = 0"), "\(start)")
+        #expect(start.contains("\"caged-decoder\"") && start.contains("], []"), "\(start)")
         let child = start.prefix { $0 != " " }
         let own = trace.filter { $0.hasPrefix(child + " ") }
         let shut = try #require(own.firstIndex { $0.contains("seccomp(SECCOMP_SET_MODE_FILTER") })
