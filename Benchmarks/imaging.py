@@ -5,10 +5,14 @@ Wall time and peak resident memory come from alternating runs at the same size a
 structural similarity to ImageMagick's Lanczos in linear light, at equal file size. The picture is made from the
 project's own photograph, enlarged and given camera noise.
 
+Then the same picture as PNG and as WebP, and a made screenshot of 2.6 megapixels that becomes WebP: CPU time and peak
+memory, with the same settings of vipsthumbnail beside the first two.
+
     Benchmarks/imaging.py [--satchel .build/release/satchel] [--rounds 15] [PICTURE…]
 
-Needs Debian's imagemagick, libvips-tools and python3-numpy. Exits with 1 if a bound is missed: no slower, at most
-32 MiB, no less similar.
+Needs Debian's imagemagick, libvips-tools, webp and python3-numpy. Exits with 1 if a bound is missed: no slower, at most
+32 MiB, no less similar; of vips' CPU time at most 0.85 for PNG and 0.75 for WebP, at most 24 MiB; a screenshot 1.2 s
+and 96 MiB.
 """
 
 import argparse
@@ -22,6 +26,9 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PHOTOGRAPH = os.path.join(ROOT, "Tests/ImagingTests/Pictures/blue-marble.jpg")
 MEMORY_BOUND_KIB = 32 * 1024
+# Of vips' CPU time, and KiB.
+FORMAT_BOUNDS = {"png": (0.85, 24 * 1024), "webp": (0.75, 24 * 1024)}
+SCREENSHOT_BOUNDS = (1.2, 96 * 1024)
 # What the standard quality asks of the encoder; the second command is what vipsthumbnail does if not asked for more.
 PROGRESSIVE = "[Q={},interlace,optimize_coding,strip]"
 BASELINE = "[Q={},strip]"
@@ -37,7 +44,7 @@ def make_picture(folder):
 
 
 def measure(command):
-    """Seconds, and the peak of resident memory in KiB.
+    """Seconds, the peak of resident memory in KiB, and seconds of CPU.
 
     A child's peak counts from before it becomes another program, when it is a copy of this one: hence numpy is
     imported only after all runs that are measured.
@@ -49,7 +56,7 @@ def measure(command):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss
+    return seconds, usage.ru_maxrss, usage.ru_utime + usage.ru_stime
 
 
 class Contest:
@@ -72,8 +79,18 @@ class Contest:
             runs["satchel"].append(measure(self.ours()))
             runs["vips, progressive"].append(measure(self.theirs(PROGRESSIVE)))
             runs["vips, baseline"].append(measure(self.theirs(BASELINE)))
-        return {name: (statistics.median(s for s, _ in values), max(k for _, k in values))
+        return {name: (statistics.median(run[0] for run in values), max(run[1] for run in values))
                 for name, values in runs.items()}
+
+    def processor(self, rounds, beside_vips=True):
+        """Median CPU seconds and peak KiB of ours, and of vips at the same settings."""
+        ours, theirs = [], []
+        for _ in range(rounds):
+            ours.append(measure(self.ours()))
+            if beside_vips:
+                theirs.append(measure(self.theirs(PROGRESSIVE)))
+        return [(statistics.median(run[2] for run in runs), max(run[1] for run in runs)) if runs else None
+                for runs in (ours, theirs)]
 
     def similarity(self):
         """Ours, and vips' at the same number of bytes, between its two nearest qualities."""
@@ -93,6 +110,37 @@ class Contest:
         share = (size - lower[0]) / (upper[0] - lower[0]) if lower else 1
         theirs = lower[1] + share * (upper[1] - lower[1]) if lower else upper[1]
         return size, ssim(reference, gray(self.output)), theirs
+
+
+def make_formats(jpeg, folder):
+    paths = {"png": os.path.join(folder, "twelve-megapixels.png"), "webp": os.path.join(folder, "twelve-megapixels.webp")}
+    subprocess.run(["convert", jpeg, "-strip", f"PNG24:{paths['png']}"], check=True)
+    subprocess.run(["cwebp", "-quiet", "-q", "85", paths["png"], "-o", paths["webp"]], check=True)
+    return paths
+
+
+def make_screenshot(folder):
+    """Flat areas, text and a photograph: 1080 by 2400."""
+    path = os.path.join(folder, "screenshot.png")
+    lines = "\n".join(f"Line {index}: the quick brown fox jumps over the lazy dog" for index in range(40))
+    subprocess.run(
+        ["convert", "-size", "1080x2400", "xc:#f4f4f8", "-fill", "#204080", "-draw", "rectangle 0,0 1080,150", "-fill",
+         "black", "-pointsize", "28", "-annotate", "+40+240", lines, "(", PHOTOGRAPH, "-crop", "900x600+2500+600",
+         "+repage", ")", "-geometry", "+90+1400", "-composite", f"PNG24:{path}"], check=True)
+    return path
+
+
+def compare_formats(satchel, jpeg, folder, rounds):
+    is_fine = True
+    for name, path in make_formats(jpeg, folder).items():
+        (seconds, kibibytes), (their_seconds, their_kibibytes) = Contest(satchel, path, folder).processor(rounds)
+        print(f"{name.upper()}, 12 megapixels: satchel {seconds * 1000:.0f} ms CPU, {kibibytes / 1024:.1f} MiB; "
+              f"vips {their_seconds * 1000:.0f} ms CPU, {their_kibibytes / 1024:.1f} MiB; "
+              f"ratio {seconds / their_seconds:.2f}")
+        is_fine &= seconds / their_seconds <= FORMAT_BOUNDS[name][0] and kibibytes <= FORMAT_BOUNDS[name][1]
+    seconds, kibibytes = Contest(satchel, make_screenshot(folder), folder).processor(rounds, beside_vips=False)[0]
+    print(f"Screenshot to WebP, 2.6 megapixels: {seconds:.2f} s CPU, {kibibytes / 1024:.1f} MiB")
+    return is_fine and seconds <= SCREENSHOT_BOUNDS[0] and kibibytes <= SCREENSHOT_BOUNDS[1]
 
 
 def gray(path, *arguments):
@@ -134,6 +182,8 @@ def main():
     is_fine = True
     with tempfile.TemporaryDirectory() as folder:
         pictures = options.picture or [make_picture(folder)]
+        if not options.picture:
+            is_fine &= compare_formats(options.satchel, pictures[0], folder, options.rounds)
         contests = [Contest(options.satchel, picture, folder) for picture in pictures]
         for contest, speed in [(contest, contest.speed(options.rounds)) for contest in contests]:
             size = os.path.getsize(contest.picture)

@@ -46,7 +46,7 @@ struct StillDecodingTests {
         ("PNG", scene + ["-colorspace", "Gray", "-depth", "16"], 1),
         ("PNG", scene + ["-colorspace", "Gray", "-depth", "4", "-colors", "16"], 0),
         ("PNG", scene + ["-monochrome"], 0),
-        ("PNG", veil + ["-colorspace", "Gray"], 0), ("PNG24", scene + ["-interlace", "PNG"], 0),
+        ("PNG", veil + ["-colorspace", "Gray"], 1), ("PNG24", scene + ["-interlace", "PNG"], 0),
         ("PNG64", veil + ["-interlace", "PNG"], 1), ("PNG8", scene + ["-colors", "4", "-interlace", "PNG"], 0),
         ("GIF", scene, 0), ("GIF", scene + ["-interlace", "GIF"], 0), ("GIF", scene + ["-colors", "2"], 0),
         ("GIF", scene + ["-transparent", "red", "-fuzz", "20%"], 0),

@@ -50,7 +50,7 @@ import Testing
         ) {
             $0.hasAlphaInUse = true
         },
-        PlanCase("scrolled", .png, 1080, 5400, kib: 2000, standard: webP(320, 90, 5724), high: webP(1536, 95, 9159)),
+        PlanCase("scrolled", .png, 1080, 5400, kib: 2000, standard: webP(320, 90, 5724), high: webP(1536, 95, 9158)),
         PlanCase(
             "scrolled far", .png, 1080, 30_000, kib: 9000, standard: webP(nil, 90, 13_492), high: webP(nil, 95, 16_383)),
         PlanCase("lossless WebP", .webP, 1080, 2400, kib: 600, standard: webP(320, 90, 2560), high: small),
