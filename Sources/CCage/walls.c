@@ -25,7 +25,10 @@
 // MARK: Limits
 
 static int limit(__rlimit_resource_t resource, rlim_t value) {
-    const struct rlimit both = {value, value};
+    // A shell may have set a lower one, which cannot be raised.
+    struct rlimit both;
+    if (getrlimit(resource, &both) == 0 && both.rlim_max < value) value = both.rlim_max;
+    both = (struct rlimit){value, value};
     return setrlimit(resource, &both) == 0 ? 0 : errno;
 }
 

@@ -29,9 +29,6 @@ bool heif_picture_load(void) {
     return !heif.init || heif.init(NULL).code == heif_error_ok;
 }
 
-bool heif_picture_decodes_hevc(void) { return heif.have_decoder_for_format(heif_compression_hevc); }
-bool heif_picture_decodes_av1(void) { return heif.have_decoder_for_format(heif_compression_av1); }
-
 // MARK: Reading
 
 // libheif asks for a few bytes at a time: they come from a window of the file.
@@ -134,6 +131,7 @@ static heif_picture_outcome outcome(struct heif_error error, char message[200]) 
     switch (error.code) {
         case heif_error_unsupported_filetype: return heif_picture_unsupported;
         case heif_error_unsupported_feature: return heif_picture_unsupported;
+        case heif_error_plugin_loading: return heif_picture_unsupported;
         case heif_error_memory: return heif_picture_out_of_memory;
         default: return heif_picture_damaged;
     }

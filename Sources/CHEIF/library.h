@@ -11,7 +11,8 @@ struct heif_error {
 };
 
 enum { heif_error_ok = 0, heif_error_unsupported_filetype = 3, heif_error_unsupported_feature = 4, heif_error_memory = 6 };
-enum { heif_compression_hevc = 1, heif_compression_av1 = 4 };
+// No decoder of this kind is there (from 1.16 on).
+enum { heif_error_plugin_loading = 11 };
 enum { heif_colorspace_rgb = 1 };
 enum { heif_chroma_interleaved_rgb = 10, heif_chroma_interleaved_rgba = 11 };
 enum { heif_channel_interleaved = 10 };
@@ -50,14 +51,11 @@ typedef struct heif_image heif_image;
 
 // Name, type of the result, arguments.
 #define EACH_FUNCTION(DO)                                                                                          \
-    DO(have_decoder_for_format, int, (int format))                                                                \
     DO(context_alloc, heif_context *, (void))                                                                     \
     DO(context_free, void, (heif_context *))                                                                      \
     DO(context_read_from_reader, struct heif_error, (heif_context *, const struct heif_reader *, void *, const void *)) \
     DO(context_get_primary_image_handle, struct heif_error, (heif_context *, heif_image_handle **))               \
     DO(image_handle_release, void, (const heif_image_handle *))                                                   \
-    DO(image_handle_get_width, int, (const heif_image_handle *))                                                  \
-    DO(image_handle_get_height, int, (const heif_image_handle *))                                                 \
     DO(image_handle_has_alpha_channel, int, (const heif_image_handle *))                                          \
     DO(image_handle_get_raw_color_profile_size, size_t, (const heif_image_handle *))                              \
     DO(image_handle_get_raw_color_profile, struct heif_error, (const heif_image_handle *, void *))                \

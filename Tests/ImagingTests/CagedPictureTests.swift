@@ -24,10 +24,12 @@ struct CagedPictureTests {
 
     /// How much a JPEG looks like the picture that it was made of, as libheif's own program and ImageMagick would make
     /// one of it.
-    private func similarity(_ path: String, to original: String, _ arguments: [String] = []) throws -> Double {
+    private func similarity(
+        _ path: String, to original: String, _ arguments: [String] = [], quality: Int = 88
+    ) throws -> Double {
         let (decoded, reference) = (scene.studio.newPath("png"), scene.studio.newPath())
         try Tool.run("heif-convert", [original, decoded])
-        try Tool.run("convert", [decoded] + arguments + ["-quality", "88", reference])
+        try Tool.run("convert", [decoded] + arguments + ["-quality", "\(quality)", reference])
         return try GrayImage(path, scene.studio, []).similarity(to: try GrayImage(reference, scene.studio, []))
     }
 
@@ -47,7 +49,7 @@ struct CagedPictureTests {
         let (look, path) = try compressed(large, .standard)
         #expect(look.width == 1600 && look.height == 1011)
         let similarity = try similarity(
-            path, to: large, ["-colorspace", "RGB", "-resize", "1600x1011!", "-colorspace", "sRGB"])
+            path, to: large, ["-colorspace", "RGB", "-resize", "1600x1011!", "-colorspace", "sRGB"], quality: 80)
         #expect(similarity >= 0.97, "\(similarity)")
     }
 
@@ -56,7 +58,8 @@ struct CagedPictureTests {
         ("heic", ["-L", "-p", "chroma=444", "--matrix_coefficients=0"]),
     ])
     func `deep samples and full chroma become 8 bits and 4-4-4`(ending: String, options: [String]) throws {
-        let path = try scene.make(ending, options, changes: ["-depth", "16", "-evaluate", "multiply", "0.999"])
+        let deepens = options.contains("-b") ? ["-depth", "16", "-evaluate", "multiply", "0.999"] : []
+        let path = try scene.make(ending, options + ["--no-alpha"], changes: deepens)
         let similarity = try similarity(try compressed(path).path, to: path)
         #expect(similarity >= 0.97, "\(similarity)")
         let input = try SourceBytes(try OpenFile(path, .read))

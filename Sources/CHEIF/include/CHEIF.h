@@ -29,9 +29,6 @@ typedef struct heif_picture heif_picture;
 
 /// Loads the library and its decoders; false if it is not installed, or lacks what is used of it.
 bool heif_picture_load(void);
-/// Whether the library has a decoder of HEVC, or of AV1.
-bool heif_picture_decodes_hevc(void);
-bool heif_picture_decodes_av1(void);
 
 /// Makes what needs no file. NULL without memory.
 heif_picture *_Nullable heif_picture_create(void);
