@@ -65,9 +65,7 @@ private struct FlagScene: Sendable {
         let picture = try bytes(ofFile: photograph(in: journey.folder))
         try write(Array(picture.dropLast(picture.count / 10)), toFile: journey.path("broken"))
         // A picture of a kind that nothing is taken out of.
-        let size: [UInt8] = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0]
-        let bitmap = [0x42, 0x4D, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0] + size
-        try write(bitmap + [0, 0, 0, 0, 16] + [UInt8](repeating: 0, count: 35), toFile: journey.path("bitmap"))
+        try write([0x49, 0x49, 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0], toFile: journey.path("scan"))
         let sent = try await satchel(["send", "note"])
         try write(sent.outputBytes, toFile: journey.path("m"))
         let sealed = try await satchel(["seal", "note", "-o", "blob"])
@@ -164,7 +162,7 @@ private struct FlagScene: Sendable {
         "send --alt": { try await $0.adds("\"alt\":\"Hi\"", ["send", "note"], ["--alt", "Hi"]) },
         "send --name": { try await $0.adds("\"name\":\"x\"", ["send", "note"], ["--name", "x"]) },
         "send --accept-damage": { try await $0.acceptsRefused(["send", "broken"], "--accept-damage") },
-        "send --as-file": { try await $0.acceptsRefused(["send", "bitmap"], "--as-file") },
+        "send --as-file": { try await $0.acceptsRefused(["send", "scan"], "--as-file") },
         "send --quiet": { try await $0.silences("sent as it is", ["send", "note"], [:]) },
         "forward --caption": { try await $0.adds("\"caption\":\"Hi\"", ["forward", "m"], ["--caption", "Hi"]) },
         "forward --file": { try await $0.satchel(["forward", "m", "--file", "broken"]).status == 65 },
@@ -266,7 +264,7 @@ private struct FlagScene: Sendable {
             try await $0.adds("\"name\":\"x\"", ["seal", "note", "-o", "c", "--force"], ["--name", "x"])
         },
         "seal --accept-damage": { try await $0.acceptsRefused(["seal", "broken", "-o", "d"], "--accept-damage") },
-        "seal --as-file": { try await $0.acceptsRefused(["seal", "bitmap", "-o", "e"], "--as-file") },
+        "seal --as-file": { try await $0.acceptsRefused(["seal", "scan", "-o", "e"], "--as-file") },
         "seal --quiet": { try await $0.silences("sent as it is", ["seal", "note", "-o", "c", "--force"]) },
         "unseal --output": { try await $0.satchel(["unseal", "s", "blob", "-o", "-"]).output == "a note" },
         "unseal --force": { try await $0.replaces(["unseal", "s", "blob", "-o", "plain"], "plain") },
@@ -279,7 +277,7 @@ private struct FlagScene: Sendable {
         "prepare --accept-damage": {
             try await $0.acceptsRefused(["prepare", "broken", "-o", "p"], "--accept-damage")
         },
-        "prepare --as-file": { try await $0.acceptsRefused(["prepare", "bitmap", "-o", "q"], "--as-file") },
+        "prepare --as-file": { try await $0.acceptsRefused(["prepare", "scan", "-o", "q"], "--as-file") },
         "prepare --quiet": { try await $0.silences("sent as it is", ["prepare", "note", "-o", "-"]) },
     ]
 }
