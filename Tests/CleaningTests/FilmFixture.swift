@@ -98,7 +98,8 @@ struct FilmFixture {
         let sort: [UInt8] =
             track.handler == "vide"
             ? .fullBox("vmhd", flags: 1, [UInt8](repeating: 0, count: 8)) : .fullBox("nmhd", [])
-        let information = sort + .box("dinf", .fullBox("dref", [0, 0, 0, 1] + track.reference)) + table(track, offsets)
+        let information =
+            sort + .box("dinf", .fullBox("dref", [0, 0, 0, 1] + track.reference)) + table(track, offsets)
             + track.informationExtra
         return .box(
             "trak",

@@ -15,7 +15,10 @@ import Testing
         ("a box of a maker in a track", "trak", { $0.tracks[0].extra = .box("uuid", hidden + hidden) }),
         ("a box of a maker in media", "mdia", { $0.tracks[0].mediaExtra = .box("uuid", hidden + hidden) }),
         ("metadata of media", "mdia", { $0.tracks[0].mediaExtra = .fullBox("meta", hidden) }),
-        ("a second box of media information", "minf", { $0.tracks[0].informationExtra = .box("uuid", hidden + hidden) }),
+        (
+            "a second box of media information", "minf",
+            { $0.tracks[0].informationExtra = .box("uuid", hidden + hidden) }
+        ),
         (
             "the handler of data", "dhlr",
             { $0.tracks[0].informationExtra = .fullBox("hdlr", .text("dhlralis") + zeros(12) + [10] + hidden) }
@@ -26,7 +29,10 @@ import Testing
         ),
         ("unused room", "stbl", { $0.tracks[0].tableExtra = .box("free", hidden) }),
         ("a box of a maker in tables", "stbl", { $0.tracks[0].tableExtra = .box("uuid", hidden + hidden) }),
-        ("behind sync samples", "stss", { $0.tracks[0].tableExtra = .fullBox("stss", [0, 0, 0, 1, 0, 0, 0, 1] + hidden) }),
+        (
+            "behind sync samples", "stss",
+            { $0.tracks[0].tableExtra = .fullBox("stss", [0, 0, 0, 1, 0, 0, 0, 1] + hidden) }
+        ),
         (
             "behind composition offsets", "ctts",
             { $0.tracks[0].tableExtra = .fullBox("ctts", [0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0] + hidden) }
@@ -54,13 +60,22 @@ import Testing
             "dimensions", "clef",
             { $0.tracks[0].extra = .box("tapt", .fullBox("clef", zeros(8) + hidden) + .box("hidd", hidden)) }
         ),
-        ("beside edits", "elst", { $0.tracks[0].extra = .box("edts", .fullBox("elst", zeros(4) + hidden) + .box("hidd", hidden)) }),
+        (
+            "beside edits", "elst",
+            { $0.tracks[0].extra = .box("edts", .fullBox("elst", zeros(4) + hidden) + .box("hidd", hidden)) }
+        ),
         ("a language that is none", "mdia", { $0.tracks[0].mediaExtra = .fullBox("elng", .text("en-\(word)\u{0}")) }),
         ("behind a language", "elng", { $0.tracks[0].mediaExtra = .fullBox("elng", .text("en-US\u{0}\(word)")) }),
         ("extended fragments", "mvex", { $0.movieExtra = .box("mvex", .box("hidd", hidden)) }),
         ("behind a length of fragments", "mehd", { $0.movieExtra = .box("mvex", .fullBox("mehd", zeros(4) + hidden)) }),
-        ("a picture's shape", "pasp", { $0.tracks[0].entry = FilmFixture.video(extra: .box("pasp", zeros(8) + hidden)) }),
-        ("a colour profile", "avcC", { $0.tracks[0].entry = FilmFixture.video(extra: .box("colr", .text("prof") + hidden)) }),
+        (
+            "a picture's shape", "pasp",
+            { $0.tracks[0].entry = FilmFixture.video(extra: .box("pasp", zeros(8) + hidden)) }
+        ),
+        (
+            "a colour profile", "avcC",
+            { $0.tracks[0].entry = FilmFixture.video(extra: .box("colr", .text("prof") + hidden)) }
+        ),
         (
             "behind decoder settings", "avcC",
             {
@@ -92,7 +107,10 @@ import Testing
         ),
         ("a sound's box", "alac", { $0.tracks[0] = sound("alac", .box("alac", zeros(28) + hidden)) }),
         ("a layout's reserved bytes", "alac", { $0.tracks[0] = sound("alac", .box("alac", zeros(42) + hidden)) }),
-        ("AMR's vendor", "damr", { $0.tracks[0] = sound("samr", .box("damr", .text("Hidd") + [1, 0, 0, 0, 1] + hidden)) }),
+        (
+            "AMR's vendor", "damr",
+            { $0.tracks[0] = sound("samr", .box("damr", .text("Hidd") + [1, 0, 0, 0, 1] + hidden)) }
+        ),
         ("behind Opus", "dOps", { $0.tracks[0] = sound("Opus", .box("dOps", zeros(11) + hidden)) }),
         (
             "fonts", "ftab",
@@ -109,7 +127,12 @@ import Testing
         ("an index", "mdat", { $0.after = .fullBox("sidx", hidden) + .box("mfra", hidden) }),
         ("metadata of the file", "mdat", { $0.after = .fullBox("meta", .box("xml ", hidden)) }),
         ("a second box of data", "mdat", { $0.after = .box("mdat", hidden) }),
-        ("brands", "ftyp", { $0.before = []; $0.brand = "Hidd" }),
+        (
+            "brands", "ftyp",
+            {
+                $0.before = []; $0.brand = "Hidd"
+            }
+        ),
     ]
 
     private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
@@ -136,14 +159,17 @@ import Testing
         #expect(again.bytes == cleaned.bytes && again.file.removed.isEmpty, "\(name): \(again.file.removed)")
     }
 
-    @Test(arguments: [
-        "tmcd", "meta", "hint", "auxv", "pict", "camm", "data", "url ", "odsm", "sdsm", "m7sm", "GPS ", "xxxx",
-    ] as [BoxType]) func `tracks of every other handler go with their samples`(handler: BoxType) throws {
+    @Test(
+        arguments: [
+            "tmcd", "meta", "hint", "auxv", "pict", "camm", "data", "url ", "odsm", "sdsm", "m7sm", "GPS ", "xxxx",
+        ] as [BoxType]) func `tracks of every other handler go with their samples`(handler: BoxType) throws
+    {
         let folder = try TestFolder()
         var film = FilmFixture()
         film.tracks.append(FilmFixture.Track(id: 2, handler: handler, chunks: [[Self.hidden], [Self.hidden]]))
         let cleaned = try CleanedBytes(film.bytes, in: folder, Film.clean)
-        #expect(!cleaned.contains("Hidd") && !cleaned.file.removed.isDisjoint(with: [.telemetry, .time, .other, .depth]))
+        #expect(
+            !cleaned.contains("Hidd") && !cleaned.file.removed.isDisjoint(with: [.telemetry, .time, .other, .depth]))
         #expect(cleaned.bytes.ends(with: .box("mdat", .text("frame-1frame-2frame-3"))))
     }
 
@@ -158,7 +184,8 @@ import Testing
             default: .box("c608", Self.zeros(7) + [1])
             }
         film.tracks.append(
-            FilmFixture.Track(id: 2, handler: handler, entry: entry, chunks: [[.text("second-1")], [.text("second-2")]]))
+            FilmFixture.Track(
+                id: 2, handler: handler, entry: entry, chunks: [[.text("second-1")], [.text("second-2")]]))
         let cleaned = try CleanedBytes(film.bytes, in: folder, Film.clean)
         #expect(cleaned.contains("frame-2second-1frame-3second-2"))
     }

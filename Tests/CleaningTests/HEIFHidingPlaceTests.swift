@@ -25,7 +25,10 @@ import Testing
         ("references to files", { $0.metaExtra = .box("dinf", .fullBox("dref", hidden)) }),
         ("behind an item's name", { $0.items[0].more = hidden }),
         ("an item of a maker", { $0.items.append(HEIFFixture.Item(id: 2, type: "hidd", data: hidden)) }),
-        ("an item of a maker, stored", { $0.items.append(HEIFFixture.Item(id: 2, type: "uri ", data: hidden, isStored: true)) }),
+        (
+            "an item of a maker, stored",
+            { $0.items.append(HEIFFixture.Item(id: 2, type: "uri ", data: hidden, isStored: true)) }
+        ),
         ("a property that nothing has", { $0.properties.append(.fullBox("udes", hidden)) }),
         ("a property of a maker", property(.box("uuid", hidden + hidden))),
         ("a description", property(.fullBox("udes", hidden))),
@@ -85,17 +88,21 @@ import Testing
         bytes[table + 14] = 0xAB
         bytes[table + 15] = 0xC0
         let cleaned = try CleanedBytes(bytes, in: folder) { try HEIF.clean($0) { _ in (nil, []) } }
-        #expect(cleaned.bytes.position(of: .box("irot", [1])) != nil && cleaned.bytes.position(of: .box("imir", [1])) != nil)
+        #expect(
+            cleaned.bytes.position(of: .box("irot", [1])) != nil && cleaned.bytes.position(of: .box("imir", [1])) != nil
+        )
         #expect(!cleaned.bytes.contains(0xAB))
     }
 
-    @Test(arguments: [
-        ("iovl", [UInt8](repeating: 0, count: 2 + 8 + 4 + 4 + 1), CleaningError.corrupt("a damaged overlay")),
-        ("tmap", [UInt8](repeating: 0, count: 143), .unsupported("a long “tmap”")),
-        ("iden", [1], .corrupt("a picture that is another's has bytes of its own")),
-    ] as [(BoxType, [UInt8], CleaningError)]) func `a derived picture is as long as it should be`(
-        type: BoxType, data: [UInt8], error: CleaningError
-    ) throws {
+    @Test(
+        arguments: [
+            ("iovl", [UInt8](repeating: 0, count: 2 + 8 + 4 + 4 + 1), CleaningError.corrupt("a damaged overlay")),
+            ("tmap", [UInt8](repeating: 0, count: 143), .unsupported("a long “tmap”")),
+            ("iden", [1], .corrupt("a picture that is another's has bytes of its own")),
+        ] as [(BoxType, [UInt8], CleaningError)]) func `a derived picture is as long as it should be`(
+            type: BoxType, data: [UInt8], error: CleaningError
+        ) throws
+    {
         let folder = try TestFolder()
         var picture = HEIFFixture()
         picture.items.append(HEIFFixture.Item(id: 2, type: type, data: data, properties: [1]))
@@ -114,7 +121,8 @@ import Testing
         var picture = HEIFFixture()
         let segments = [UInt8]((0..<20_000).flatMap { _ in [0xFF, 0xDD, 0, 2] as [UInt8] })
         picture.items = (1...4).map {
-            HEIFFixture.Item(id: $0, type: "jpeg", data: [0xFF, 0xD8] + segments + [0xFF, 0xDA, 0, 2], properties: [1])
+            HEIFFixture.Item(
+                id: $0, type: "jpeg", data: [0xFF, 0xD8] + segments + [0xFF, 0xDA, 0, 2], properties: [1])
         }
         #expect(throws: CleaningError.excessive("more than 65536 segments of JPEG")) {
             try CleanedBytes(picture.bytes, in: folder) { try HEIF.clean($0) { _ in (nil, []) } }

@@ -48,7 +48,9 @@ import Testing
         return cleaned
     }
 
-    @Test(arguments: [true, false]) func `items and samples stay where they were, and nothing else`(movieFirst: Bool) throws {
+    @Test(arguments: [true, false]) func `items and samples stay where they were, and nothing else`(movieFirst: Bool)
+        throws
+    {
         let bytes = sequence(movieFirst: movieFirst)
         let cleaned = try cleaned(bytes)
         for word in ["PlantedHandler", "52.5200", "SN123456", "CAMX", "telemetry", "PlantedCompressor", "VNDR"] {

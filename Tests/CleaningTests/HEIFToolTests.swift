@@ -60,7 +60,8 @@ struct HEIFToolTests {
         }
         do {
             _ = try run(
-                "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=5:duration=1", "-c:v",
+                "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=5:duration=1",
+                "-c:v",
                 "libaom-av1", "-cpu-used", "8", "-f", "avif", "animated.avif")
         } catch {
             try Test.cancel("this ffmpeg makes no AVIF")

@@ -97,7 +97,9 @@ import Testing
         let offsets = Array(bytes.indices) + (0..<5000).map { _ in Int.random(in: bytes.indices, using: &generator) }
         for offset in offsets {
             let found = finder.position(of: Int64(offset))
-            if found != (bytes[offset] ? before[offset] : nil) { Issue.record("\(offset) is found at \(String(describing: found))") }
+            if found != (bytes[offset] ? before[offset] : nil) {
+                Issue.record("\(offset) is found at \(String(describing: found))")
+            }
             let range = Int64(offset)..<Int64(min(offset + 12, bytes.count))
             let inside = bytes[offset..<Int(range.upperBound)]
             if sorted.overlap(range) != inside.contains(true) || sorted.cover(range) != inside.allSatisfy({ $0 }) {
