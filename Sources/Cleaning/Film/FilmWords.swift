@@ -66,7 +66,8 @@ enum FilmWords {
         var words: Set<RemovedMetadata> = []
         guard header.bodyBytes > 4 else { return words }
         for key in try reader.boxes(in: header.body.lowerBound + 4..<header.body.upperBound, depth: box.depth + 1) {
-            let name = String(decoding: try reader.bytes(key.payload), as: UTF8.self).lowercased()
+            let start = key.payload.clamped(to: key.payload.lowerBound..<key.payload.lowerBound + 256)
+            let name = String(decoding: try reader.bytes(start), as: UTF8.self).lowercased()
             words.insert(word(key: name))
         }
         return words

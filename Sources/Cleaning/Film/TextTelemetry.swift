@@ -4,7 +4,7 @@ struct TextTelemetry {
     /// Bytes of text that one film may have.
     static let limitBytes: Int64 = 64 << 20
     private static let signs = ["GPS", "HOME(", "$GP", "$GN"].map { Array($0.utf8) }
-    private static let firstBytes = Set(signs.compactMap(\.first))
+    private static let firstBytes = Array("GH$".utf8)
 
     private var bytesLeft = TextTelemetry.limitBytes
 

@@ -178,7 +178,8 @@ struct HEIFMeta {
 
     /// Names what Exif items told.
     private mutating func noteExif(_ storage: Box?) throws(CleaningError) {
-        for (item, _) in items where item.type == "Exif" {
+        // Many items may lie in one place: the first ones say it.
+        for (item, _) in items.lazy.filter({ $0.item.type == "Exif" }).prefix(16) {
             guard let location = locations[item.id], let extent = location.extents.first else { continue }
             let base = location.method == 1 ? storage?.payload.lowerBound ?? 0 : 0
             let start = UInt64(base).addingReportingOverflow(extent.offset)

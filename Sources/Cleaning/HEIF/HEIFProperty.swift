@@ -45,7 +45,8 @@ struct HEIFProperty {
             try fields.skip(4)
             let name = fields.text()
             if fields.count > 0 { words.insert(.other) }
-            let text = String(decoding: name, as: UTF8.self)
+            // Many items may share a long one: what is looked at for each is short.
+            let text = String(decoding: name.prefix(256), as: UTF8.self)
             auxiliaryType = text
             box = HEIFSelection.alphaAndGain.contains(text) ? .fullBox(type, name + [0]) : nil
         case "colr":

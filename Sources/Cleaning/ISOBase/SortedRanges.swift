@@ -10,7 +10,7 @@ package struct SortedRanges: Sendable, Sequence {
     private static let ranges = 64
 
     /// What is known in front of a range.
-    fileprivate struct Cursor {
+    fileprivate struct RangeMark {
         var offset = 0
         /// How many ranges lie before it, where the last one ends, and their bytes together.
         var index = 0
@@ -19,9 +19,9 @@ package struct SortedRanges: Sendable, Sequence {
     }
 
     private var encoded: [UInt8] = []
-    private var places: [Cursor] = []
+    private var places: [RangeMark] = []
     /// Behind all that is encoded.
-    private var tail = Cursor()
+    private var tail = RangeMark()
     /// The last range, which may still grow.
     private(set) var last: Range<Int64>?
 
@@ -44,7 +44,7 @@ package struct SortedRanges: Sendable, Sequence {
             if tail.index % Self.ranges == 0 { places.append(tail) }
             CompactNumber.append(UInt64(last.lowerBound - tail.end), to: &encoded)
             CompactNumber.append(UInt64(last.upperBound - last.lowerBound), to: &encoded)
-            tail = Cursor(
+            tail = RangeMark(
                 offset: encoded.count, index: tail.index + 1, end: last.upperBound,
                 bytesBefore: tail.bytesBefore + last.upperBound - last.lowerBound)
         }
@@ -53,9 +53,9 @@ package struct SortedRanges: Sendable, Sequence {
 
     package struct Iterator: IteratorProtocol {
         private let ranges: SortedRanges
-        private var place: Cursor
+        private var place: RangeMark
 
-        fileprivate init(_ ranges: SortedRanges, at place: Cursor = Cursor()) {
+        fileprivate init(_ ranges: SortedRanges, at place: RangeMark = RangeMark()) {
             self.ranges = ranges
             self.place = place
         }
@@ -90,7 +90,7 @@ package struct SortedRanges: Sendable, Sequence {
             let middle = (low + high) / 2
             if places[middle].end <= offset { low = middle + 1 } else { high = middle }
         }
-        return Iterator(self, at: low > 0 ? places[low - 1] : Cursor())
+        return Iterator(self, at: low > 0 ? places[low - 1] : RangeMark())
     }
 }
 
