@@ -4,12 +4,16 @@ import Files
 /// A file of any format that is cleaned: it ends in an error that says something, or in a copy that is as long as it
 /// says, in which nothing is found any more, and which another cleaning does not change.
 func checkCleanedTwice(_ bytes: [UInt8], _ clean: (SourceBytes) throws(CleaningError) -> CleanedFile) {
-    guard let (_, once) = cleaned(bytes, clean) else { return }
-    guard let (file, twice) = cleaned(once, clean) else {
+    guard let (file, once) = cleaned(bytes, clean) else { return }
+    guard let (again, twice) = cleaned(once, clean) else {
         check(false, "what came out can be read again")
         return
     }
-    check(file.removed.isEmpty, "nothing is left that tells of the sender, but \(file.removed)")
+    check(again.removed.isEmpty, "nothing is left that tells of the sender, but \(again.removed)")
+    check(again.seconds == file.seconds, "a copy is as long as its original")
+    check(
+        again.size?.width == file.size?.width && again.size?.height == file.size?.height,
+        "a copy is as large as its original")
     check(once == twice, "what came out is clean")
 }
 
