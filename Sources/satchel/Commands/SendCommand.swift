@@ -7,9 +7,9 @@ struct SendCommand: ConfiguredCommand {
         commandName: "send",
         abstract: "Cleans, encrypts and uploads files; prints a message for each.",
         discussion: """
-            JPEG pictures are compressed. Of all pictures, films and sound the metadata is removed, such as place, time \
-            and device; what cannot be cleaned is not sent without --as-file. Documents are sent as they are. The \
-            command stops at the first failure; the messages of the files before it have been printed.
+            Photos and screenshots are compressed. Of all pictures, films and sound the metadata is removed, such as \
+            place, time and device; what cannot be cleaned is not sent without --as-file. Documents are sent as they \
+            are. The command stops at the first failure; the messages of the files before it have been printed.
 
             The server is asked first whether it takes the file. Each file is in the outbox before its first byte \
             leaves. If the upload is interrupted, or nobody answers, the sealed file stays there, and `satchel outbox \
