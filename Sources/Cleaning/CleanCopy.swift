@@ -46,30 +46,33 @@ package struct CleanCopy: Sendable {
         }
     }
 
-    /// Writes the copy of `input` from the first byte of `output` on; the positions of both do not change.
-    package func write(from input: borrowing OpenFile, to output: borrowing OpenFile) throws(CleaningError) {
+    /// Writes the copy of `input` from the first byte of `output` on; the positions of both do not change. `progress` is
+    /// told the bytes written so far, after each block.
+    package func write(
+        from input: borrowing OpenFile, to output: borrowing OpenFile, progress: (Int64) -> Void = { _ in }
+    ) throws(CleaningError) {
         var blocks = BlockWriter()
         let source = try SourceBytes(input, windowBytes: BlockWriter.blockBytes)
         for part in parts {
             switch part {
             case .bytes(let bytes):
                 var rest = bytes[...]
-                while !rest.isEmpty { rest = rest.dropFirst(try blocks.write(rest, to: output)) }
+                while !rest.isEmpty { rest = rest.dropFirst(try blocks.write(rest, to: output, progress)) }
             case .zeros(let count):
                 var left = count
                 while left > 0 {
                     let zeros = [UInt8](repeating: 0, count: Int(min(left, Int64(blocks.room))))
-                    left -= Int64(try blocks.write(zeros[...], to: output))
+                    left -= Int64(try blocks.write(zeros[...], to: output, progress))
                 }
             case .original(let range):
                 var rest = range
                 while !rest.isEmpty {
                     let bytes = try source.bytes(min(rest.count, blocks.room), at: rest.lowerBound)
-                    rest = rest.lowerBound + Int64(try blocks.write(bytes, to: output))..<rest.upperBound
+                    rest = rest.lowerBound + Int64(try blocks.write(bytes, to: output, progress))..<rest.upperBound
                 }
             }
         }
-        try blocks.finish(output)
+        try blocks.finish(output, progress)
     }
 }
 
@@ -87,16 +90,19 @@ private struct BlockWriter {
     var room: Int { Self.blockBytes - block.count }
 
     /// Takes as many bytes as there is room for, and returns their number.
-    mutating func write(_ bytes: ArraySlice<UInt8>, to output: borrowing OpenFile) throws(CleaningError) -> Int {
+    mutating func write(
+        _ bytes: ArraySlice<UInt8>, to output: borrowing OpenFile, _ progress: (Int64) -> Void
+    ) throws(CleaningError) -> Int {
         let taken = bytes.prefix(room)
         block += taken
-        if room == 0 { try finish(output) }
+        if room == 0 { try finish(output, progress) }
         return taken.count
     }
 
-    mutating func finish(_ output: borrowing OpenFile) throws(CleaningError) {
+    mutating func finish(_ output: borrowing OpenFile, _ progress: (Int64) -> Void) throws(CleaningError) {
         do throws(FileError) { try output.write(block, at: position) } catch { throw .file(error) }
         position += Int64(block.count)
         block.removeAll(keepingCapacity: true)
+        progress(position)
     }
 }

@@ -142,7 +142,7 @@ struct WholeFile: ~Copyable {
 
 /// How far one step has come.
 package struct StepProgress: Hashable, Sendable {
-    package enum Step: String, Sendable { case sealing, uploading, downloading, decrypting }
+    package enum Step: String, Sendable { case cleaning, sealing, uploading, downloading, decrypting }
 
     package let step: Step
     /// Bytes done, of `total`.

@@ -35,17 +35,6 @@ extension MediaClient {
         }
     }
 
-    /// Copies a file without its metadata; returns what was done.
-    func write(
-        _ file: CleanedFile, of input: borrowing OpenFile, to output: borrowing OpenFile, _ media: Media
-    ) throws(MediaClientError) -> String {
-        let noun = MediaType.noun(of: media.type)
-        do throws(CleaningError) { try file.copy.write(from: input, to: output) } catch {
-            throw .notCleaned(noun, error)
-        }
-        return "\(noun) cleaned"
-    }
-
     /// Adds a look to what the message says of a picture or film that a caged decoder reads, where there is one.
     func addLook(
         to media: inout Media, _ input: borrowing OpenFile, _ source: SourceBytes, displayed: (width: Int, height: Int)?

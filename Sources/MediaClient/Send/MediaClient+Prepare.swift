@@ -152,6 +152,21 @@ extension MediaClient {
         do { return PreparedFile(whole: try WholeFile(output), media: media) } catch { throw .state(error) }
     }
 
+    /// Copies a file without its metadata; returns what was done.
+    func write(
+        _ file: CleanedFile, of input: borrowing OpenFile, to output: borrowing OpenFile, _ media: Media
+    ) throws(MediaClientError) -> String {
+        let noun = MediaType.noun(of: media.type)
+        do throws(CleaningError) {
+            try file.copy.write(from: input, to: output) { done in
+                delegate.progress(StepProgress(.cleaning, done, of: file.copy.size))
+            }
+        } catch {
+            throw .notCleaned(noun, error)
+        }
+        return "\(noun) cleaned"
+    }
+
     private func prepared(
         _ clean: borrowing OpenFile, _ traits: PictureTraits, into output: borrowing OpenFile
     ) throws(MediaClientError) -> PreparedStill {
