@@ -37,7 +37,7 @@ package enum PictureLoss: Hashable, Sendable, CustomStringConvertible {
         case .edge(let edge, percent: 1): "the \(edge.rawValue) 1 % of the picture is missing"
         case .edge(let edge, let percent): "the \(edge.rawValue) \(percent) % of the picture are missing"
         case .parts: "parts of the picture are missing or wrong"
-        case .details: "the finest details of the picture are missing"
+        case .details: "details of the picture are missing"
         case .unknown: "the file was damaged, and whether all of the picture is there cannot be told"
         }
     }

@@ -113,7 +113,7 @@ extension MediaClientError: CustomStringConvertible {
         }
     }
 
-    private static let wayAsItIs = "--as-file sends it as it is"
+    private static let wayAsItIs = "--as-file sends it as it is, with all that it tells, such as place and time"
 
     /// How to say that a host may be asked. `--from` leads to public addresses only.
     private static func way(to origin: HTTPOrigin) -> String {

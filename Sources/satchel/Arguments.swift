@@ -157,7 +157,7 @@ struct ContentOptions: ParsableArguments {
     @Flag(help: "Do not include the file name.")
     var noName = false
 
-    @Flag(help: "Do not include a preview.")
+    @Flag(help: "Do not include a preview, nor a blurred placeholder.")
     var noPreview = false
 
     @Option(help: ArgumentHelp("Message format: json or link.", valueName: "format"))
@@ -177,6 +177,7 @@ struct ContentOptions: ParsableArguments {
     }
 
     func validate() throws {
+        if name == "" { throw ValidationError("--name needs a name; --no-name leaves it out") }
         if name != nil && noName { throw ValidationError("--name and --no-name exclude each other") }
         try Self.check(asFile: asFile, quality: quality, acceptDamage: acceptDamage)
         try requireText(["--caption": caption, "--alt": alt, "--name": name])

@@ -83,6 +83,8 @@ private typealias M = MatroskaSample
         CleanedCase("row 2", [M.element(0x258688, "PLANTED")], [.encoder]),
         CleanedCase("row 3", [M.element(0x7446, "PLANTED")], [.other]),
         CleanedCase("row 4", [M.element(0x99, "PLANTED")], [.other]),
+        CleanedCase("a language that is none", [M.element(0x22B59D, "PLANTEDWORD")], [.text]),
+        CleanedCase("a language for private use", [M.element(0x22B59D, "de-x-PLANTED")], [.text]),
         CleanedCase("row 5", [M.element(0x41E4, M.element(0x41E7, 121) + M.element(0x41A4, "PLANTED"))], [.telemetry]),
     ])
     func `what a track tells becomes Void`(_ row: CleanedCase) throws {
@@ -138,6 +140,44 @@ private typealias M = MatroskaSample
                             points[0], M.void(points[1]),
                             M.element(0xBB, S.join(M.element(0xB3, 2), positions(1), M.void(positions(2))))))))
         #expect(result.file.removed == [.telemetry])
+    }
+
+    @Test(arguments: [false, true])
+    func `subtitles that tell positions go with all their blocks, and others stay`(isDeflated: Bool) throws {
+        func subtitles(_ number: Int) -> [UInt8] {
+            let compression = M.element(0x5034, M.element(0x4254, 0))
+            return M.track(
+                number, type: 0x11, codec: "S_TEXT/UTF8",
+                isDeflated ? M.element(0x6D80, M.element(0x6240, compression)) : [])
+        }
+        func block(_ track: UInt8, _ text: String) -> [UInt8] {
+            let content = isDeflated ? Deflater.zlib(S.ascii(text)) : S.ascii(text)
+            return M.element(0xA3, S.join([0x80 | track, 0, 0, 0x80], content))
+        }
+        // Nothing in its first words tells anything.
+        let told = [block(2, "drone"), block(2, "[latitude: 48.137154] [longitude: 11.576124]")]
+        let said = block(3, "He arrived at 8.15, with 3.5 kg.")
+        func film(_ track: [UInt8], _ one: [UInt8], _ other: [UInt8]) -> [UInt8] {
+            M.film(
+                Self.info, M.tracks(M.video(), track, subtitles(3)),
+                M.cluster(M.simpleBlock(1, at: 0), one, said, other))
+        }
+        let result = try CleaningTrial(Matroska.clean).runTwice(film(subtitles(2), told[0], told[1]))
+        #expect(result.bytes == film(M.void(subtitles(2)), M.void(told[0]), M.void(told[1])))
+        #expect(result.file.removed == [.gps, .telemetry])
+    }
+
+    @Test(
+        arguments: [
+            (0x22B59C, "ger", "ger"), (0x22B59C, "PLANTED", "und\0\0\0\0"), (0x22B59C, "PLANTED52", "und\0\0\0\0\0\0"),
+            (0x22B59D, "pt-BR", "pt-BR"), (0x22B59D, "zh-Hant-TW", "zh-Hant-TW"),
+        ] as [(UInt32, String, String)])
+    func `a language is one`(id: UInt32, text: String, kept: String) throws {
+        func film(_ text: String) -> [UInt8] {
+            M.film(Self.info, M.tracks(M.video(M.element(id, text))), Self.cluster)
+        }
+        let result = try CleaningTrial(Matroska.clean).runTwice(film(text))
+        #expect(result.bytes == film(kept) && result.file.removed == (text == kept ? [] : [.text]))
     }
 
     @Test func `additions to blocks stay where they are alpha or light`() throws {

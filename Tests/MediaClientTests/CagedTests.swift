@@ -59,7 +59,7 @@ import Testing
         #expect(bytes.starts(with: [0xFF, 0xD8, 0xFF]) && !Self.tells(bytes))
         #expect(media.width == 16 && media.height == 16 && media.thumbhash != nil && media.preview != nil)
         #expect(media.removed.contains("gps") && media.removed.contains("camera"))
-        #expect(stage.heard.contains { $0.hasPrefix("picture compressed, 16 × 16, ") })
+        #expect(stage.heard.contains { $0.hasPrefix("picture converted (HEIC to JPEG), 16 × 16, ") })
     }
 
     @Test func `at original it stays a HEIC without what it told`() throws {

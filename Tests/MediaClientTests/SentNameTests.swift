@@ -19,7 +19,9 @@ import Testing
         "20240131_120000.jpg",
         "PXL_20240131_120000123.MP.jpg", "Screenshot 2024-01-31 at 12.00.00.png", "Screenshot_20240131-120000_App.png",
         "Bildschirmfoto 2024-01-31 um 12.00.00.png", "WhatsApp Image 2024-01-31 at 12.00.00.jpeg",
-        "signal-2024-01-31-120000.jpg", "0A1B2C3D-0000-4000-8000-0123456789AB.jpeg",
+        "signal-2024-01-31-120000.jpg", "IMG_E5195.JPG", "FullSizeRender.jpg", "Photo on 02.01.24 at 10.11.jpg",
+        "WIN_20240102_10_11_12_Pro.jpg", "Bildschirmfoto vom 2024-01-02 10-11-12.png", "C0001.jpg",
+        "0A1B2C3D-0000-4000-8000-0123456789AB.jpeg",
     ])
     func `a name that a camera or a program gave is made neutral`(name: String) {
         #expect(SentName.own(name, isNeutral: true).text(type: "image/jpeg", noun: "picture") == "picture.jpg")

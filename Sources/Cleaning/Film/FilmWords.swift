@@ -73,7 +73,10 @@ enum FilmWords {
         return words
     }
 
-    private static func word(key: String) -> RemovedMetadata {
+    private static func word(key name: String) -> RemovedMetadata {
+        // Not “time”.
+        let prefix = "com.apple.quicktime."
+        let key = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
         let tables: [(RemovedMetadata, [String])] = [
             (.gps, ["location", "gps", "latitude"]), (.cover, ["artwork"]), (.time, ["date", "time"]),
             (.encoder, ["software", "encoder", "version"]),

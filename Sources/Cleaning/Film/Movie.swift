@@ -89,6 +89,8 @@ struct Movie {
         // Pictures of chapters, in podcasts.
         case "vide": return chapters.contains(outline.id) ? [.cover] : nil
         case "text", "sbtl", "subt":
+            // Titles of chapters.
+            if chapters.contains(outline.id) { return [.text] }
             var unused: Set<RemovedMetadata> = []
             let track = try Track(outline, kept: [], reader: reader, removed: &unused)
             var walk = ChunkWalk(track.table, reader.source)

@@ -10,8 +10,7 @@ struct TextTelemetry {
 
     /// Whether a piece of text in the file tells one.
     mutating func isIn(_ range: Range<Int64>, _ source: SourceBytes) throws(CleaningError) -> Bool {
-        bytesLeft -= range.upperBound - range.lowerBound
-        guard bytesLeft >= 0 else { throw .excessive("more than 64 MiB of text") }
+        try spend(range.upperBound - range.lowerBound)
         var position = range.lowerBound
         var recent: [UInt8] = []
         while position < range.upperBound {
@@ -23,6 +22,12 @@ struct TextTelemetry {
             position += Int64(count)
         }
         return false
+    }
+
+    /// Counts bytes of text that are looked at.
+    mutating func spend(_ count: Int64) throws(CleaningError) {
+        bytesLeft -= count
+        guard bytesLeft >= 0 else { throw .excessive("more than 64 MiB of text") }
     }
 
     static func isIn(_ bytes: [UInt8]) -> Bool {

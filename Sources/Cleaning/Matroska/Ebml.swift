@@ -89,6 +89,18 @@ enum Ebml {
         }.allSatisfy { $0 == 0 }
     }
 
+    /// Whether the content names a language: two or three letters, and by BCP 47 (RFC 5646, section 2.1) perhaps a
+    /// script and a region, five letters at most each. Old files of ISO 639-2 may have a country behind it.
+    static func isLanguage(_ source: SourceBytes, _ element: Element, isTag: Bool) throws(CleaningError) -> Bool {
+        guard element.body.count <= 35, try isName(source, element) else { return false }
+        let parts = try text(source, element).split(separator: "-", omittingEmptySubsequences: false)
+        guard let language = parts.first, (2...3).contains(language.count), language.allSatisfy(\.isLowercase) else {
+            return false
+        }
+        if !isTag { return parts.count == 1 || parts.count == 2 && parts[1].count == 2 }
+        return parts.dropFirst().allSatisfy { (2...5).contains($0.count) }
+    }
+
     /// ID and size of a Void element that has `count` bytes in all, at least 2; zeros follow.
     static func voidHeader(_ count: Int64) -> [UInt8] {
         if count - 2 < 0x7F { return [UInt8(voidID), 0x80 | UInt8(count - 2)] }

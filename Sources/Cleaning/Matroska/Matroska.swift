@@ -5,7 +5,7 @@
 /// | Tags, Attachments, Chapters, unknown ones | Void of the same size, with zeros |
 /// | Info | TimestampScale and Duration stay, MuxingApp and WritingApp become empty, all else Void |
 /// | SeekHead | entries that point at what has gone become Void |
-/// | Tracks | see `MatroskaTracks`; tracks that are no picture, sound or subtitle become Void, with their blocks and cues |
+/// | Tracks | see `MatroskaTracks`; tracks that are no picture, sound or subtitle, and subtitles that tell positions, become Void, with their blocks and cues |
 /// | Cluster | blocks stay bit for bit; additions only for alpha and light (see `MatroskaClusters`) |
 /// | Cues | stay |
 /// | Void, CRC-32 | Void with zeros |
@@ -13,11 +13,17 @@
 package enum Matroska {
     package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
         var cleaner = MatroskaCleaner(source)
-        return try cleaner.clean()
+        let file = try cleaner.clean()
+        if cleaner.telling.isEmpty { return file }
+        // Which subtitles tell positions is known only once their blocks have been read: once more, without them.
+        cleaner = MatroskaCleaner(source, leavingOut: cleaner.telling)
+        var rest = try cleaner.clean()
+        rest.removed.formUnion([.gps, .telemetry])
+        return rest
     }
 }
 
-/// Walks over a file once, from the first element to the last.
+/// Walks over a file, from the first element to the last.
 struct MatroskaCleaner {
     /// Elements of a file, blocks and what is in their groups not counted.
     private let elementLimit: Int
@@ -31,11 +37,16 @@ struct MatroskaCleaner {
     /// The end of the last block, in units of TimestampScale.
     var lastTimestamp: Double = 0
     var blocks = 0
+    /// Numbers of tracks that stay only if nobody minds: subtitles that tell positions.
+    var telling: Set<UInt64> = []
+    var text = TextTelemetry()
+    private let leftOut: Set<UInt64>
     private var hasInfo = false
     private var hasCuesBeforeTracks = false
 
-    init(_ source: SourceBytes, elementLimit: Int = 1_000_000) {
+    init(_ source: SourceBytes, leavingOut leftOut: Set<UInt64> = [], elementLimit: Int = 1_000_000) {
         self.source = source
+        self.leftOut = leftOut
         self.elementLimit = elementLimit
     }
 
@@ -151,6 +162,17 @@ struct MatroskaCleaner {
         case .binary(let limit):
             if element.body.count > limit { throw .excessive("an element of more than \(limit) bytes") }
         case .master(let rules): try apply(rules, element.body)
+        case .language(let isTag):
+            guard try !Ebml.isLanguage(source, element, isTag: isTag) else { return }
+            removed.insert(.text)
+            // The one of no tag is not “English”, which is what no element would say.
+            if !isTag, element.body.count >= 3 {
+                let undetermined = Array("und".utf8) + [UInt8](repeating: 0, count: min(64, element.body.count) - 3)
+                guard undetermined.count == element.body.count else { throw .corrupt("the name of a language is none") }
+                try output.replace(at: element.content, with: undetermined)
+            } else {
+                try void(element, nil)
+            }
         case .blank:
             if try source.bytes(min(1 << 16, element.body.count), at: element.content).contains(where: { $0 != 0 }) {
                 removed.insert(.encoder)
@@ -222,7 +244,7 @@ extension MatroskaCleaner {
     }
 
     private mutating func takeTracks(_ element: Ebml.Element) throws(CleaningError) {
-        let tracks = try MatroskaTracks(source, element)
+        let tracks = try MatroskaTracks(source, element, leavingOut: leftOut)
         if hasCuesBeforeTracks, !tracks.dropped.isEmpty {
             throw .unsupported("cues in front of tracks that have to go")
         }

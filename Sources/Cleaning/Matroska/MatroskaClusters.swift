@@ -44,10 +44,28 @@ extension MatroskaCleaner {
         }
         let track = head.prefix(length).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } & (1 << (7 * UInt64(length)) - 1)
         if tracks?.dropped.contains(track) == true { return (track, true) }
-        guard tracks?.byNumber[track] != nil else { throw .corrupt("a block in it belongs to no track") }
+        guard let kept = tracks?.byNumber[track] else { throw .corrupt("a block in it belongs to no track") }
+        if let form = kept.text, !telling.contains(track) {
+            try look(at: element.content + Int64(length + 3)..<element.body.upperBound, form, track)
+        }
         let relative = Int16(truncatingIfNeeded: time)
         lastTimestamp = max(lastTimestamp, Double(timestamp) + Double(relative) + Double(duration))
         return (track, false)
+    }
+
+    /// Notes a track of subtitles that tells positions, by what a block of it says.
+    private mutating func look(
+        at content: Range<Int64>, _ form: MatroskaTracks.TextForm, _ track: UInt64
+    ) throws(CleaningError) {
+        switch form {
+        case .plain: if try text.isIn(content, source) { telling.insert(track) }
+        case .deflated:
+            guard content.count <= 1 << 16,
+                let inflated = Inflater.zlib(try source.bytes(content.count, at: content.lowerBound), limit: 1 << 20)
+            else { throw .corrupt("packed subtitles in it cannot be read") }
+            try text.spend(Int64(inflated.count))
+            if TextTelemetry.isIn(inflated.filter { $0 != 0 }) { telling.insert(track) }
+        }
     }
 
     private mutating func takeGroup(_ group: Ebml.Element, _ timestamp: UInt64) throws(CleaningError) {

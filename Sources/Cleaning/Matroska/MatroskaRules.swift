@@ -4,6 +4,8 @@ enum MatroskaRule {
     case keep
     /// It stays as it is: at most 64 letters, digits and what names of codecs and languages have beside them.
     case name
+    /// It stays where it names a language: by BCP 47 (RFC 5646), or by ISO 639-2.
+    case language(isTag: Bool)
     /// It stays as it is: bytes that a decoder needs, at most so many.
     case binary(Int)
     /// It stays, and so do those of its children that are in the table.
@@ -60,7 +62,9 @@ enum MatroskaRules {
         var rules = MatroskaRule.keeping(
             0xD7, 0x83, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF, 0x9C, 0x6DE7, 0x6DF8, 0x23E383,
             0x234E7A, 0x23314F, 0x55EE, 0xAA, 0x6FAB, 0x56AA, 0x56BB)
-        for id: UInt32 in [0x86, 0x22B59C, 0x22B59D] { rules[id] = .name }  // CodecID, Language, LanguageBCP47
+        rules[0x86] = .name  // CodecID
+        rules[0x22B59C] = .language(isTag: false)
+        rules[0x22B59D] = .language(isTag: true)
         rules[0x536E] = .void(.text)  // Name
         for id: UInt32 in [0x258688, 0x3A9697, 0x3B4040, 0x26B240] { rules[id] = .void(.encoder) }  // CodecName and kin
         rules[0xE0] = .master(video)

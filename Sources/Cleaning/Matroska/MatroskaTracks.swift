@@ -22,7 +22,11 @@ struct MatroskaTracks {
         /// Those that may be light that changes from frame to frame (HDR10+).
         var lightAdditions: Set<UInt64> = []
         var size: (width: Int, height: Int)?
+        /// Subtitles as text; nil for all else.
+        var text: TextForm?
     }
+
+    enum TextForm { case plain, deflated }
 
     /// The tracks that stay, by the place where their entries begin.
     private(set) var entries: [Int64: MatroskaTrack] = [:]
@@ -35,7 +39,8 @@ struct MatroskaTracks {
     /// Bytes of `CodecPrivate` of all tracks.
     private static let privateLimit: Int64 = 16 << 20
 
-    init(_ source: SourceBytes, _ tracks: Ebml.Element) throws(CleaningError) {
+    /// Reads the tracks; those `leftOut` go.
+    init(_ source: SourceBytes, _ tracks: Ebml.Element, leavingOut leftOut: Set<UInt64>) throws(CleaningError) {
         var count = 0
         var privateBytes: Int64 = 0
         for entry in try Ebml.elements(source, tracks.body) where entry.id == 0xAE {
@@ -49,7 +54,7 @@ struct MatroskaTracks {
             guard byNumber[track.number] == nil, !dropped.contains(track.number) else {
                 throw .corrupt("two of its tracks have one number")
             }
-            if isKept {
+            if isKept, !leftOut.contains(track.number) {
                 entries[entry.start] = track
                 byNumber[track.number] = track
                 if displaySize == nil { displaySize = track.size }
@@ -100,6 +105,7 @@ struct MatroskaTrackReader {
             let bytes = [UInt8](repeating: 0, count: uid.body.count - 1) + [UInt8(index)]
             track.changes[uid.start] = .content(bytes, [.other])
         }
+        if track.type == 0x11, codec.hasPrefix("S_TEXT/") || codec.hasPrefix("D_WEBVTT/") { track.text = .plain }
         let isPrivateEncoded = try readEncodings(only(0x6D80))
         if let codecPrivate = try only(0x63A2) {
             if isPrivateEncoded { throw .unsupported("a track whose codec is described in a packed form") }
@@ -115,15 +121,27 @@ struct MatroskaTrackReader {
     }
 
     /// Whether `CodecPrivate` is compressed too (ContentEncodingScope, bit 2).
-    private func readEncodings(_ encodings: Ebml.Element?) throws(CleaningError) -> Bool {
+    private mutating func readEncodings(_ encodings: Ebml.Element?) throws(CleaningError) -> Bool {
         guard let encodings else { return false }
         var isPrivate = false
         for encoding in try Ebml.elements(source, encodings.body) where encoding.id == 0x6240 {
             for part in try Ebml.elements(source, encoding.body) where part.id == 0x5032 {
                 if try Ebml.unsigned(source, part, default: 1) & 6 != 0 { isPrivate = true }
             }
+            try readCompression(of: encoding)
         }
         return isPrivate
+    }
+
+    /// Text may be deflated (ContentCompAlgo 0, the default).
+    private mutating func readCompression(of encoding: Ebml.Element) throws(CleaningError) {
+        for part in try Ebml.elements(source, encoding.body) where part.id == 0x5034 {
+            var method: UInt64 = 0
+            for number in try Ebml.elements(source, part.body) where number.id == 0x4254 {
+                method = try Ebml.unsigned(source, number)
+            }
+            if track.text != nil, method == 0 { track.text = .deflated }
+        }
     }
 
     private mutating func readVideo(_ video: Ebml.Element) throws(CleaningError) {

@@ -40,13 +40,13 @@ extension Media {
     mutating func describe(_ picture: PreparedPicture, hasPreview: Bool) {
         width = picture.width
         height = picture.height
-        thumbhash = picture.thumbhash.isEmpty ? nil : picture.thumbhash
+        thumbhash = picture.thumbhash.isEmpty || !hasPreview ? nil : picture.thumbhash
         preview = hasPreview ? picture.preview : nil
     }
 
     mutating func describe(_ look: PictureLook, hasPreview: Bool) {
         (width, height) = (look.width, look.height)
-        thumbhash = look.thumbhash.isEmpty ? nil : look.thumbhash
+        thumbhash = look.thumbhash.isEmpty || !hasPreview ? nil : look.thumbhash
         preview = hasPreview ? look.preview : nil
     }
 
@@ -78,6 +78,11 @@ extension FilePlan {
         return "\(parts.joined(separator: ", ")); \(words)"
     }
 
+    /// What people call a picture of this type: PNG, WebP, HEIC.
+    static func shortName(of type: String) -> String {
+        type == "image/webp" ? "WebP" : type.drop { $0 != "/" }.dropFirst().uppercased()
+    }
+
     /// What a file that is sent bit for bit gives away, in words; nil where it cannot be read.
     static func warning(_ media: Media, _ told: Set<RemovedMetadata>?) -> String {
         let words = told.map {
@@ -91,7 +96,7 @@ extension FilePlan {
 extension PreparedStill {
     /// What was done to a picture of `type`.
     func action(_ type: String) -> String {
-        let before = type == "image/webp" ? "WebP" : type.drop { $0 != "/" }.dropFirst().uppercased()
+        let before = FilePlan.shortName(of: type)
         switch form {
         case .stripped(.small): return "picture cleaned"
         case .stripped(let reason): return "picture cleaned (\(reason))"
@@ -108,7 +113,7 @@ extension PreparedPicture {
         switch treatment {
         case .compressed: "picture compressed"
         case .encodedAnew: "picture encoded anew at full size"
-        case .stripped(let reason): "picture stripped only (\(reason))"
+        case .stripped(let reason): "picture cleaned only (\(reason))"
         }
     }
 }

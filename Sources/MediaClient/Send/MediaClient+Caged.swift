@@ -23,12 +23,13 @@ extension MediaClient {
         }
         switch outcome {
         case .compressed(let look):
+            let before = FilePlan.shortName(of: media.type)
             media.type = "image/jpeg"
             media.name = options.name.text(type: media.type, noun: MediaType.noun(of: media.type))
             media.describe(look, hasPreview: settings.hasPreview)
             let removed = traits.hasGainMap ? file.removed.union([.hdr]) : file.removed
             media.removed = removed.sorted().map(\.rawValue)
-            return "picture compressed"
+            return "picture converted (\(before) to JPEG)"
         case .kept(let reason, let look):
             if let look { media.describe(look, hasPreview: settings.hasPreview) }
             return "\(try write(file, of: input, to: output, media)) only (\(reason))"

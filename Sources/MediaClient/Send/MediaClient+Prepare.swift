@@ -39,7 +39,7 @@ extension MediaClient {
             alt: options.alt)
         let handling = MediaHandling(of: type)
         if case .document = handling {
-            sayAsItIs(type)
+            sayAsItIs(type, media.size)
             return FilePlan(whole: whole, media: media, rewriting: nil)
         }
         if options.isAsItIs {
@@ -66,7 +66,8 @@ extension MediaClient {
     }
 
     /// A document, or anything unknown.
-    private func sayAsItIs(_ type: String) {
+    private func sayAsItIs(_ type: String, _ bytes: Int64) {
+        if bytes == 0 { return delegate.notify("the file is empty") }
         // All that is in text can be read.
         if type == "text/plain" { return delegate.notify("\(type): sent as it is") }
         delegate.warn(

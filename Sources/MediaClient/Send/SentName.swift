@@ -49,6 +49,7 @@ package enum SentName: Hashable, Sendable {
         func isTail(_ text: Substring) -> Bool {
             text.first(where: { !separators.contains($0) }).map { $0.isNumber } ?? false
         }
+        if name == "fullsizerender" { return true }
         if deviceWords.contains(where: { name.hasPrefix($0) && isTail(name.dropFirst($0.count)) }) { return true }
         let digits = name.count { $0.isNumber }
         let isNumberAlone = digits >= 6 && name.allSatisfy { $0.isNumber || separators.contains($0) }
@@ -66,6 +67,7 @@ package enum SentName: Hashable, Sendable {
         "screenrecording", "screenrecord", "screen_recording", "bildschirmfoto", "bildschirmaufnahme",
         "capture d’écran", "capture d'écran", "captura de pantalla", "schermata", "skärmbild",
         "whatsapp image", "whatsapp video", "whatsapp audio", "whatsapp ptt", "signal", "telegram", "snapchat",
-        "fb_img", "received", "line", "wp", "cimg", "imgp", "sam", "hpim", "s", "r", "l",
+        "fb_img", "received", "line", "wp", "cimg", "imgp", "sam", "hpim", "s", "r", "l", "c", "img_e", "win",
+        "photo on", "new recording", "bildschirmfoto vom", "trim", "fullsizerender", "00000img",
     ]
 }
