@@ -57,6 +57,29 @@ import Testing
         #expect(again.bytes == cleaned.bytes && again.file.removed.isEmpty)
     }
 
+    /// Whatever their description is: they are not looked at.
+    @Test(arguments: ["text", "tx3g"]) func `titles of chapters go`(entry: String) throws {
+        var film = FilmFixture()
+        film.tracks[0].extra += .box("tref", .box("chap", [0, 0, 0, 2]))
+        film.tracks.append(
+            FilmFixture.Track(
+                id: 2, handler: "text", entry: .box(BoxType(stringLiteral: entry), [UInt8](repeating: 0, count: 43)),
+                chunks: [[[0, 12] + .text("PlantedTitle")]]))
+        let cleaned = try clean(film)
+        #expect(!cleaned.contains("PlantedTitle") && !cleaned.contains("chap"))
+        #expect(cleaned.bytes.ends(with: .text("frame-1frame-2frame-3")))
+        #expect(cleaned.file.removed.contains(.text) && !cleaned.file.removed.contains(.telemetry))
+    }
+
+    @Test func `the maker of a telephone is told as a camera, not as a time`() throws {
+        var film = FilmFixture()
+        film.movieExtra = FilmFixture.keys([("com.apple.quicktime.make", "PlantedMake")])
+        let removed = try clean(film).file.removed
+        #expect(removed.contains(.camera))
+        film.movieExtra = FilmFixture.keys([("com.apple.quicktime.software", "PlantedTool")])
+        #expect(try !clean(film).file.removed.contains(.camera))
+    }
+
     @Test(arguments: [0, 4, 8, 16, 32]) func `samples are found by sizes of every width`(bits: Int) throws {
         var film = FilmFixture()
         film.tracks[0].sizeBits = bits
