@@ -276,9 +276,6 @@ private typealias M = MatroskaSample
             "a number that is text", [M.film(M.info(M.element(0x4489, "PLANTED PLANTED")), tracks, cluster)],
             .corrupt("a number in it has not 4 or 8 bytes")),
         RefusedCase(
-            "a language that is text", [M.film(info, M.tracks(M.video(M.element(0x22B59C, "eng\0PLANTED"))), cluster)],
-            .corrupt("the name of a codec, language or kind in it is none")),
-        RefusedCase(
             "65 tracks", [M.film(info, M.tracks((1...65).flatMap { M.video(number: $0) }), cluster)],
             .excessive("more than 64 tracks")),
         RefusedCase(

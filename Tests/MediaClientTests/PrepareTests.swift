@@ -56,7 +56,8 @@ import Testing
         let (media, bytes) = try sealed(Self.drawing, SendOptions(name: .own("drawing.gif", isNeutral: false)))
         #expect(!Self.tells(bytes) && media.size == Int64(bytes.count) && bytes.count < Self.drawing.count)
         #expect(media.type == "image/gif" && media.width == 1 && media.height == 1 && media.duration == nil)
-        #expect(media.removed == ["text"] && media.name == "drawing.gif" && stage.steps == [.cleaning, .sealing])
+        #expect(media.removed == ["text"] && media.name == "drawing.gif")
+        #expect(stage.steps.isSuperset(of: [.cleaning, .sealing]))
         #expect(stage.heard.contains { $0.contains("picture cleaned, 1 × 1") && $0.contains("removed: text") })
     }
 

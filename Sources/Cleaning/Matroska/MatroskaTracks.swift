@@ -46,7 +46,7 @@ struct MatroskaTracks {
         for entry in try Ebml.elements(source, tracks.body) where entry.id == 0xAE {
             count += 1
             if count > Self.limit { throw .excessive("more than \(Self.limit) tracks") }
-            var reader = MatroskaTrackReader(source, index: count)
+            var reader = MatroskaTrackReader(source, index: byNumber.count + 1)
             let isKept = try reader.read(entry)
             privateBytes += reader.privateBytes
             if privateBytes > Self.privateLimit { throw .excessive("codecs described by more than 16 MiB") }
@@ -71,7 +71,7 @@ struct MatroskaTracks {
 /// Reads one track.
 struct MatroskaTrackReader {
     private let source: SourceBytes
-    /// 1 for the first track of the file.
+    /// 1 for the first track that stays.
     private let index: Int
     private(set) var track = MatroskaTracks.MatroskaTrack()
     private(set) var privateBytes: Int64 = 0
