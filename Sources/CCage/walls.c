@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -52,6 +53,9 @@ int cage_limit(uint64_t memory_bytes, uint32_t cpu_seconds) {
     if (!failure) failure = forbid(PR_SET_NO_NEW_PRIVS, 1);
     if (!failure) failure = forbid(PR_SET_DUMPABLE, 0);
     if (!failure) failure = forbid(PR_SET_PDEATHSIG, SIGKILL);
+    // Who has died before that reads no report any more.
+    struct pollfd reader = {.fd = cage_report, .events = POLLOUT};
+    if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR) _exit(1);
     return failure;
 }
 

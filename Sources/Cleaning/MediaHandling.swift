@@ -16,7 +16,7 @@ package enum MediaHandling: Sendable {
             self = .compressed
         } else if let clean = Self.cleaners[type] {
             self = .cleaned(clean)
-        } else if !Self.documents.contains(type), MediaType.noun(of: type) != "file" {
+        } else if type == "application/ogg" || !Self.documents.contains(type) && MediaType.noun(of: type) != "file" {
             self = .closed
         } else {
             self = .document

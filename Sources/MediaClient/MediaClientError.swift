@@ -28,6 +28,8 @@ package enum MediaClientError: Error, Sendable {
     case cleaning(String, CleaningError)
     /// Nothing can be taken out of pictures, films and sound of this media type.
     case uncleanable(String)
+    /// The name of a file is that of a picture, film or sound, which people call so, and nothing in it is known.
+    case unrecognized(String)
     case sealing(SealingError)
     /// The message leads to a host that is not allowed.
     case hostNotAllowed(HTTPOrigin)
@@ -85,6 +87,8 @@ extension MediaClientError: CustomStringConvertible {
         case .cleaning(let noun, let error): "the \(noun) \(error); \(Self.wayAsItIs)"
         case .uncleanable(let type):
             "\(type) cannot be cleaned here of what it tells beside its content; \(Self.wayAsItIs)"
+        case .unrecognized(let noun):
+            "by its name it is a \(noun), and nothing in it is known, so that it cannot be cleaned; \(Self.wayAsItIs)"
         case .sealing(let error): error.description
         case .hostNotAllowed(let origin):
             "the message points to \(origin.authority), which is not one of your servers; if you trust it, "

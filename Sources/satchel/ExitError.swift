@@ -99,7 +99,7 @@ struct ExitError: Error {
         case .exists, .notWritable, .output: .cannotCreate
         case .state: .outputFailed
         case .picture(let error), .damagedPicture(let error): code(error)
-        case .cleaning, .uncleanable: .badData
+        case .cleaning, .uncleanable, .unrecognized: .badData
         case .sealing(let error): code(error)
         case .hostNotAllowed, .tooLarge, .unprotected, .redirect, .transfer(.refusedAddress), .transfer(.refusedName):
             .notAllowed

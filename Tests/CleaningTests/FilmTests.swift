@@ -149,7 +149,9 @@ import Testing
 
     @Test(arguments: [
         ("Hello", false), ("GPS (13.4050, 52.5200, 16)", true), ("HOME(E: 13.40, N: 52.52)", true), ("1.2345", true),
-        ("$GPRMC,070809,A", true), ("version 1.234 costs 12.50", false), (".1234", false),
+        ("$GPRMC,070809,A", true), ("$GLGGA,070809", true), ("48°08'14.7\"N", true), ("lat: 48.137", true),
+        ("48,13743", true),
+        ("It is 20° warm", false), ("in 1,234 cases", false), ("version 1.234 costs 12.50", false), (".1234", false),
     ])
     func `subtitles that tell positions go`(text: String, tells: Bool) throws {
         var film = FilmFixture()

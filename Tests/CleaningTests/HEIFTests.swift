@@ -164,7 +164,7 @@ import Testing
             }
         ),
         (
-            .unsupported("a JPEG inside with segments of its own"),
+            .unsupported("a picture of the kind “jpeg”"),
             {
                 $0.items[0] = HEIFFixture.Item(
                     id: 1, type: "jpeg", data: [0xFF, 0xD8, 0xFF, 0xE1, 0, 10] + .text("SN123456"), properties: [1])

@@ -244,4 +244,21 @@ struct MediaTypeCase: Sendable, CustomTestStringConvertible {
             }
         }
     }
+
+    /// Films that ffmpeg plays, however they begin.
+    @Test(
+        arguments: [
+            ("video/mp4", [box("uuid", 40), box("moov", 16)]),
+            ("video/mp4", [box("udta", 8), box("ftyp", 24, "isom")]),
+            ("video/mp4", [box("junk", 5000), S.zeros(4900), box("ftyp", 24, "isom")]),
+            ("video/iso.segment", [box("moof", 64)]),
+            (unknown, [box("junk", 5000)]), (unknown, [S.zeros(100)]), ("audio/x-caf", [S.ascii("caff\0\u{1}\0\0")]),
+            ("image/x-olympus-orf", [S.ascii("IIRO\u{8}\0\0\0")]), ("text/plain", [S.ascii("MAC addresses")]),
+        ] as [(String, [[UInt8]])])
+    func `a film is told by any of its first boxes, and rare pictures and sound by their first bytes`(
+        type: String, parts: [[UInt8]]
+    ) throws {
+        let folder = try TestFolder()
+        #expect(try MediaType.sniff(try SourceBytes(try folder.file(parts.flatMap { $0 }))) == type)
+    }
 }

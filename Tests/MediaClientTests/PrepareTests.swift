@@ -86,6 +86,19 @@ import Testing
         #expect(stage.heard.contains { $0.contains("what it tells is not known here") })
     }
 
+    @Test(arguments: ["song.mp3", "raw.ORF", "film.mov", "shot.png"])
+    func `what nobody knows is not sent under the name of a picture, film or sound`(name: String) throws {
+        let bytes = noise(5000)
+        func seal(_ options: SendOptions) throws -> Media {
+            try stage.client().seal(
+                try stage.file(bytes, named: name), options: options, to: stage.folder.path("blob"), replacing: true
+            ).media
+        }
+        let error = try #require(throws: MediaClientError.self) { _ = try seal(SendOptions()) }
+        guard case .unrecognized = error else { throw error }
+        #expect(try seal(SendOptions(isAsItIs: true)).size == 5000)
+    }
+
     @Test func `a damaged film, picture or sound is not sent, unless its sender says so`() throws {
         let cut = Array(Self.drawing.dropLast(4))
         let error = try #require(throws: MediaClientError.self) { _ = try sealed(cut) }

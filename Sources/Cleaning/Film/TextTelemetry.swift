@@ -1,10 +1,12 @@
 /// Whether a track of text tells positions: drones and dash cameras write them as subtitles. A number with four
-/// decimals or more, “GPS”, “HOME(” or the start of an NMEA sentence says so.
+/// decimals or more, “GPS”, “HOME(”, “latitude” or “lat:”, degrees and minutes, or the start of an NMEA sentence says so.
 struct TextTelemetry {
     /// Bytes of text that one film may have.
     static let limitBytes: Int64 = 64 << 20
-    private static let signs = ["GPS", "HOME(", "$GP", "$GN"].map { Array($0.utf8) }
-    private static let firstBytes = Array("GH$".utf8)
+    private static let signs = [
+        "GPS", "HOME(", "$GP", "$GN", "$GL", "$GA", "$GB", "latitude", "Latitude", "lat:", "Lat:", "LAT:",
+    ].map { Array($0.utf8) }
+    private static let firstBytes = Array("GH$lL".utf8)
 
     private var bytesLeft = TextTelemetry.limitBytes
 
@@ -38,9 +40,12 @@ struct TextTelemetry {
                 guard let count = decimals else { continue }
                 if count == 3 { return true }
                 decimals = count + 1
-            case UInt8(ascii: "."):
-                let isNumber = index > 0 && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index - 1])
-                decimals = isNumber ? 0 : nil
+            // The degree sign, in UTF-8, behind a number and before minutes.
+            case 0xB0 where index >= 2 && bytes[index - 1] == 0xC2 && isDigit(bytes[index - 2]):
+                if bytes.count > index + 1, isDigit(bytes[index + 1]) { return true }
+                decimals = nil
+            case UInt8(ascii: "."), UInt8(ascii: ","):
+                decimals = index > 0 && isDigit(bytes[index - 1]) ? 0 : nil
             default: decimals = nil
             }
             guard firstBytes.contains(byte) else { continue }
@@ -48,4 +53,6 @@ struct TextTelemetry {
         }
         return false
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

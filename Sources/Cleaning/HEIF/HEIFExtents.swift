@@ -2,8 +2,6 @@
 struct HEIFExtents {
     /// Columns and rows of a grid together.
     static let tileLimit = 1024
-    /// Segments of all JPEGs inside.
-    private static let segmentLimit = 65_536
 
     private let kept: Set<UInt32>
     private let items: [HEIFItem]
@@ -27,7 +25,6 @@ struct HEIFExtents {
     /// The ranges, sorted and apart from each other.
     func checked(_ reader: BoxReader) throws(CleaningError) -> SortedRanges {
         var ranges = ByteRanges()
-        var segmentsLeft = Self.segmentLimit
         for item in items where kept.contains(item.id) {
             guard let location = locations[item.id] else {
                 guard item.type == "iden" else { throw .corrupt("a picture lies nowhere") }
@@ -42,9 +39,6 @@ struct HEIFExtents {
             case "iovl": try checkOverlay(item, location, own, reader.source)
             // ISO 21496-1: at most three channels of five fractions, and two fractions for all.
             case "tmap": guard location.bytes <= 142 else { throw .unsupported("a long “tmap”") }
-            case "jpeg":
-                guard own.count == 1 else { throw .unsupported("a JPEG in pieces") }
-                try checkJPEG(own[0], reader.source, &segmentsLeft)
             default: continue
             }
         }
@@ -96,30 +90,5 @@ struct HEIFExtents {
         let parts = references.filter { $0.type == "dimg" && $0.from == item.id }.reduce(0) { $0 + $1.to.count }
         let width = try source.byte(at: range.lowerBound + 1) & 1 == 0 ? 2 : 4
         guard range.count == 10 + 2 * width * (parts + 1) else { throw .corrupt("a damaged overlay") }
-    }
-
-    /// A JPEG inside may have metadata of its own, which is not taken out here: segments up to the first scan must be
-    /// those that a decoder needs.
-    private func checkJPEG(
-        _ range: Range<Int64>, _ source: SourceBytes, _ segmentsLeft: inout Int
-    ) throws(CleaningError) {
-        guard range.count >= 4, try source.bigEndian(2, at: range.lowerBound) == 0xFFD8 else {
-            throw .corrupt("a JPEG inside does not begin like one")
-        }
-        var position = range.lowerBound + 2
-        while range.upperBound - position >= 4 {
-            segmentsLeft -= 1
-            guard segmentsLeft >= 0 else { throw .excessive("more than \(Self.segmentLimit) segments of JPEG") }
-            let marker = try source.bigEndian(2, at: position)
-            let length = Int64(try source.bigEndian(2, at: position + 2))
-            switch marker {
-            case 0xFFDA: return
-            case 0xFFE0 where length == 16, 0xFFEE where length == 14: break
-            case 0xFFC0...0xFFCF, 0xFFDB, 0xFFDD: break
-            default: throw .unsupported("a JPEG inside with segments of its own")
-            }
-            position += 2 + length
-        }
-        throw .corrupt("a JPEG inside has no picture")
     }
 }

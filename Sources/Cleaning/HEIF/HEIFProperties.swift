@@ -1,6 +1,8 @@
 /// The properties of a picture's items, and which item has which (`iprp`: ISO/IEC 23008-12, 9.3).
 struct HEIFProperties {
     static let limit = 4096
+    /// Of those that describe colours: a profile takes its time.
+    private static let colourLimit = 64
 
     private var properties: [HEIFProperty] = []
     private var tables: [(header: FullBox, entries: [(id: UInt32, associations: [HEIFAssociation])])] = []
@@ -14,6 +16,9 @@ struct HEIFProperties {
         let children = try reader.children(of: box)
         let boxes = try reader.children(of: try children.required("ipco"))
         guard boxes.count <= Self.limit else { throw .excessive("more than \(Self.limit) properties") }
+        guard boxes.count(where: { $0.type == "colr" }) <= Self.colourLimit else {
+            throw .excessive("more than \(Self.colourLimit) descriptions of colours")
+        }
         for property in boxes {
             properties.append(try HEIFProperty(property, reader, rebuildProfile: rebuildProfile))
         }

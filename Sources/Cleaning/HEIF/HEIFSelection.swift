@@ -1,7 +1,7 @@
 /// Decides which items of a picture stay: pictures by allow-list, what they are made of, alpha and gain map.
 /// Thumbnails, maps of distances, mattes, Exif, XMP and everything unknown go.
 struct HEIFSelection {
-    private static let keptTypes: Set<BoxType> = ["hvc1", "av01", "jpeg", "grid", "iden", "iovl", "tmap"]
+    private static let keptTypes: Set<BoxType> = ["hvc1", "av01", "grid", "iden", "iovl", "tmap"]
     static let alphaAndGain: Set<String> = [
         "urn:mpeg:hevc:2015:auxid:1", "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", "urn:mpeg:avc:2015:auxid:1",
         "urn:com:apple:photo:2020:aux:hdrgainmap",

@@ -94,10 +94,11 @@ extension MediaType {
                 default: return nil
                 }
             }
-            guard size.value <= end - content else { return nil }
+            guard size.value <= end - content else { break }
             offset = content + size.value
         }
-        return nil
+        // It is what has no name, or one that is out of reach.
+        return "video/matroska"
     }
 
     /// An EBML number of variable length (RFC 8794, section 4), at most 2^31.

@@ -14,7 +14,7 @@ package enum MediaType {
         if let known = signatures.first(where: { $0.matches(start) }) { return known.type }
         return riffType(start) ?? isoType(start) ?? quickTimeType(start) ?? matroskaType(start) ?? oggType(start)
             ?? soundType(start) ?? bitmapType(start) ?? zipType(start) ?? transportType(start) ?? textType(start)
-            ?? unknown
+            ?? rareType(start) ?? unknown
     }
 
     /// The media type of a file, by what follows its ID3 tags if there are any, however long they are.
@@ -24,7 +24,8 @@ package enum MediaType {
             offset = tag.range.upperBound
         }
         let count = Int(min(Int64(sniffedBytes), source.count - offset))
-        let type = sniff(Array(try source.bytes(count, at: offset)))
+        var type = sniff(Array(try source.bytes(count, at: offset)))
+        if type == unknown, let film = try filmType(source) { type = film }
         // Behind a tag there is sound; only these are told apart from what a tag alone says.
         return offset == 0 || ["audio/flac", "audio/aac"].contains(type) ? type : "audio/mpeg"
     }

@@ -39,6 +39,9 @@ extension MediaClient {
             alt: options.alt)
         let handling = MediaHandling(of: type)
         if case .document = handling {
+            if type == MediaType.unknown, !options.isAsItIs, let noun = FileExtensions.noun(ofFile: input.path) {
+                throw .unrecognized(noun)
+            }
             sayAsItIs(type, media.size)
             return FilePlan(whole: whole, media: media, rewriting: nil)
         }

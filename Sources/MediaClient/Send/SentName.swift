@@ -1,6 +1,32 @@
 import Cleaning
 import MediaMessage
 
+extension FileExtensions {
+    /// What people call a file of this name, if it is that of a picture, film or sound.
+    static func noun(ofFile path: String) -> String? {
+        guard let last = path.split(separator: "/").last, let own = fileExtension(of: String(last))?.lowercased() else {
+            return nil
+        }
+        if let noun = rareMedia[own] { return noun }
+        let type = byType.first { MediaType.noun(of: $0.key) != "file" && $0.value.contains(own) }?.key
+        return type.map(MediaType.noun)
+    }
+
+    /// Extensions of types that are not told from others by their first bytes.
+    private static let rareMedia: [String: String] = {
+        let pictures = [
+            "3fr", "crw", "dcm", "fff", "iiq", "kdc", "mef", "mos", "mrw", "orf", "raf", "raw", "rw2", "rwl", "srw",
+            "x3f",
+        ]
+        let films = [
+            "264", "265", "amv", "h264", "h265", "hevc", "insv", "lrv", "m1v", "m2v", "mxf", "rm", "rmvb", "tod", "vob",
+        ]
+        let sound = ["ac3", "ape", "au", "caf", "dts", "eac3", "mka", "mp2", "ra", "tta", "weba", "wv"]
+        let all = pictures.map { ($0, "picture") } + films.map { ($0, "film") } + sound.map { ($0, "sound") }
+        return Dictionary(all) { first, _ in first }
+    }()
+}
+
 /// What becomes of a file's own name.
 package enum NamePolicy: String, CaseIterable, Sendable {
     case yes
