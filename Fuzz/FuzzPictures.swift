@@ -36,10 +36,10 @@ private func checkPrepared(_ input: borrowing OpenFile, _ quality: Quality, forc
             check(preview.count <= ImagingLimits.previewBytes, "a preview fits")
             check((try? checkPreview(preview)) != nil, "a preview can be read")
         }
-        if case .stripped(let reason) = picture.treatment {
+        if case .stripped = picture.treatment {
             check(picture.condition == .sound || forced, "damage is not copied, unless that is accepted")
-            // What libjpeg does not decode is copied by its markers alone.
-            if reason.isOfUndecoded { return }
+            // What libjpeg does not decode is copied by its markers alone, and whoever reads it again is told so.
+            if !structure.isDecodable { return }
         }
         try checkAgain(output, as: picture)
     } catch {
