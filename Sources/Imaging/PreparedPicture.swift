@@ -40,14 +40,6 @@ package enum StrippingReason: Hashable, Sendable, CustomStringConvertible {
     /// A number of components without a defined meaning.
     case rareComponents(Int)
 
-    /// No decoder has looked at the picture.
-    var isOfUndecoded: Bool {
-        switch self {
-        case .twelveBit, .rareProcess, .rareComponents: true
-        case .asked, .wouldNotShrink, .cmyk, .ycck: false
-        }
-    }
-
     package var description: String {
         switch self {
         case .asked: "every pixel kept, as requested"
