@@ -38,6 +38,17 @@ need_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# want_packages NAME...: the same for packages without which tests are skipped; those that this system does not have are
+# named and left out.
+want_packages() {
+    local name there=()
+    for name in "$@"; do
+        if [[ $(apt-cache policy "$name" 2>/dev/null) == *"Candidate: "[!\(]* ]]; then there+=("$name")
+        else say "not to be had here, so that its tests are skipped: $name"; fi
+    done
+    [ ${#there[@]} -eq 0 ] || need_packages "${there[@]}"
+}
+
 # need_proxies: nginx and HAProxy, for tests and comparison only, so the services that Debian's packages start are stopped
 # again.
 need_proxies() {
