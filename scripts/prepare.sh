@@ -43,7 +43,7 @@ need_packages() {
 want_packages() {
     local name there=()
     for name in "$@"; do
-        if [[ $(apt-cache policy "$name" 2>/dev/null) == *"Candidate: "[!\(]* ]]; then there+=("$name")
+        if [[ $(LC_ALL=C apt-cache policy "$name" 2>/dev/null) == *"Candidate: "[!\(]* ]]; then there+=("$name")
         else say "not to be had here, so that its tests are skipped: $name"; fi
     done
     [ ${#there[@]} -eq 0 ] || need_packages "${there[@]}"
