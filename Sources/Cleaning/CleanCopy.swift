@@ -100,7 +100,7 @@ private struct BlockWriter {
     }
 
     mutating func finish(_ output: borrowing OpenFile, _ progress: (Int64) -> Void) throws(CleaningError) {
-        do throws(FileError) { try output.write(block, at: position) } catch { throw .file(error) }
+        do throws(FileError) { try output.write(block, at: position) } catch { throw .output(error) }
         position += Int64(block.count)
         block.removeAll(keepingCapacity: true)
         progress(position)

@@ -10,7 +10,10 @@ package enum CleaningError: Error, Hashable, Sendable, CustomStringConvertible {
     case unsupported(String)
     /// More of something than any honest file has: "more than 64 tracks".
     case excessive(String)
+    /// The original cannot be read.
     case file(FileError)
+    /// The copy cannot be written.
+    case output(FileError)
 
     package var description: String {
         switch self {
@@ -19,6 +22,7 @@ package enum CleaningError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unsupported(let what): "has something that is not understood: \(what)"
         case .excessive(let what): "has \(what)"
         case .file(let error): "cannot be read: \(error)"
+        case .output(let error): "cannot be copied: \(error)"
         }
     }
 }

@@ -69,7 +69,11 @@ package enum MediaClientError: Error, Sendable {
 extension MediaClientError {
     /// Why a file, which people call `noun`, was not cleaned.
     static func notCleaned(_ noun: String, _ error: CleaningError) -> MediaClientError {
-        if case .file(let error) = error { .input(error) } else { .cleaning(noun, error) }
+        switch error {
+        case .file(let error): .input(error)
+        case .output(let error): .state(error)
+        case .truncated, .corrupt, .unsupported, .excessive: .cleaning(noun, error)
+        }
     }
 }
 
