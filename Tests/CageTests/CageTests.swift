@@ -95,17 +95,26 @@ import Testing
         }
     }
 
-    @Test func `no process and no descriptor is left behind`() throws {
+    /// In a process of its own: other tests have decoders, too.
+    @Test func `no process and no descriptor is left behind`() async {
+        await #expect(processExitsWith: .success) { try CageTests().leaveNothing() }
+    }
+
+    private struct LeftBehind: Error {
+        let descriptors: Int
+        let processes: [String]
+    }
+
+    private func leaveNothing() throws {
         for behaviour in ["honest", "crashes", "gives-more", "opens", "silent"] { _ = try? start(behaviour) }
         // One that is forgotten while it runs.
-        let before = try Self.openDescriptors()
         do {
             let file = try MemoryFile.holding(Self.input)
             let rows = try CagedRows(file, named: "sleeps", in: Self.stub, Self.patient)
-            #expect(rows.header.width == 4)
+            _ = rows.header
         }
-        #expect(try Self.openDescriptors() == before)
-        #expect(try Self.stubs().isEmpty)
+        let left = LeftBehind(descriptors: try Self.openDescriptors(), processes: try Self.stubs())
+        if left.descriptors > 0 || !left.processes.isEmpty { throw left }
     }
 
     /// Pipes and files in memory of this process that decoders had.
@@ -115,14 +124,12 @@ import Testing
         }
     }
 
-    /// Children of this process that are stubs asleep, dead ones included.
+    /// Children of this process that are stubs, dead ones included.
     private static func stubs() throws -> [String] {
         try Folder.names(in: "/proc").filter { name in
             guard Int(name) != nil, let bytes = try? bytes(ofFile: "/proc/\(name)/stat") else { return false }
             let text = String(decoding: bytes, as: UTF8.self)
-            guard text.contains("(CageStub)"), text.contains(" \(getpid()) ") else { return false }
-            let line = (try? TestSupport.bytes(ofFile: "/proc/\(name)/cmdline")) ?? []
-            return String(decoding: line, as: UTF8.self).contains("sleeps")
+            return text.contains("(CageStub)") && text.contains(" \(getpid()) ")
         }
     }
 }
