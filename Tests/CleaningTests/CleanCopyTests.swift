@@ -31,6 +31,17 @@ import Testing
         #expect(try TestFolder.bytes(of: output) == [7, 8, 10, 11, 12, 0, 0, 99])
     }
 
+    @Test func `a copy that cannot be written is told from an original that cannot be read`() throws {
+        let folder = try TestFolder()
+        let input = try folder.file([1, 2, 3], named: "original")
+        var copy = CleanCopy()
+        copy.append(original: 0..<3)
+        let full = try OpenFile("/dev/full", .write)
+        let error = try #require(throws: CleaningError.self) { try copy.write(from: input, to: full) }
+        guard case .output(let reason) = error else { throw error }
+        #expect(reason.path == "/dev/full")
+    }
+
     @Test func `parts of every length come back, and blocks are written whole`() throws {
         let folder = try TestFolder()
         var generator = SeededGenerator(seed: 5)

@@ -24,3 +24,15 @@ package enum GIF {
         return file
     }
 }
+
+extension SourceBytes {
+    /// Where GIF's blocks of data end that start at `start`: each has a length of one byte, the last has none (section 15).
+    package func endOfBlocks(from start: Int64) throws(CleaningError) -> Int64 {
+        var end = start
+        while true {
+            let length = try byte(at: end)
+            end += 1 + Int64(length)
+            if length == 0 { return end }
+        }
+    }
+}

@@ -63,7 +63,7 @@ struct GIFReader {
         guard (1...11).contains(try source.byte(at: start)) else {
             throw .corrupt("a picture in it has codes of no known size")
         }
-        let end = try endOfBlocks(from: start + 1)
+        let end = try source.endOfBlocks(from: start + 1)
         try appendControl()
         try append(offset..<end, without: 0x18, at: offset + 9)
         offset = end
@@ -81,7 +81,7 @@ struct GIFReader {
 
     private mutating func takeExtension() throws(CleaningError) {
         let label = try source.byte(at: offset + 1)
-        let end = try endOfBlocks(from: offset + 2)
+        let end = try source.endOfBlocks(from: offset + 2)
         let first = try source.byte(at: offset + 2)
         switch label {
         case 0xF9:
@@ -134,16 +134,6 @@ struct GIFReader {
         copy.append(original: offset..<block + 4)
         copy.append([0])
         if end != block + 5 { removed.insert(.other) }
-    }
-
-    /// Where blocks of data end that start at `start`: each has a length of one byte, the last has none.
-    private func endOfBlocks(from start: Int64) throws(CleaningError) -> Int64 {
-        var end = start
-        while true {
-            let length = try source.byte(at: end)
-            end += 1 + Int64(length)
-            if length == 0 { return end }
-        }
     }
 
     /// Bytes of the colour table that packed fields announce.

@@ -95,7 +95,7 @@ struct GIFFrameReader {
             switch try source.byte(at: offset) {
             case 0x21:
                 if try source.byte(at: offset + 1) == 0xF9 { try takeControl(at: offset) }
-                offset = try endOfBlocks(from: offset + 2)
+                offset = try source.endOfBlocks(from: offset + 2)
             case 0x2C: return try frame(at: offset)
             default: throw .corrupt("it has no picture")
             }
@@ -124,15 +124,6 @@ struct GIFFrameReader {
     private mutating func takeControl(at offset: Int64) throws(CleaningError) {
         let isUsed = try source.byte(at: offset + 3) & 1 == 1
         transparent = isUsed ? Int(try source.byte(at: offset + 6)) : nil
-    }
-
-    private func endOfBlocks(from start: Int64) throws(CleaningError) -> Int64 {
-        var end = start
-        while true {
-            let length = try source.byte(at: end)
-            end += 1 + Int64(length)
-            if length == 0 { return end }
-        }
     }
 
     /// 2C, place and size (2 bytes each), packed fields; a colour table; the size of codes; coded data.
