@@ -1,10 +1,12 @@
 """Sealed blob, version 1, written a second time from its description alone, for the tests.
 
 Usage: sealed_blob.py seal KEY SALT PADDING PLAINTEXT BLOB
-       sealed_blob.py open KEY BLOB PLAINTEXT
+       sealed_blob.py open KEY BLOB PLAINTEXT [ROOT]
+       sealed_blob.py range KEY BLOB SIZE FIRST LAST PLAINTEXT [ROOT]
+       sealed_blob.py root BLOB
        sealed_blob.py salamander KEY OTHER-KEY SALT BLOB PLAINTEXT
 
-KEY and SALT in hexadecimal. Whole files in memory: it is for small ones. Needs Python 3.9 and `cryptography`.
+KEY, SALT and ROOT in hexadecimal. Whole files in memory: it is for small ones. Needs Python 3.9 and `cryptography`.
 """
 
 import hashlib
@@ -12,11 +14,24 @@ import hmac
 import struct
 import sys
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+HEADER = 64
 CHUNK = 65536
 TAG = 16
+LEAF = 32
+INDEXED_FROM = 1 << 20
+
+
+class Refused(Exception):
+    """A blob that is not what the message says; its text is the name of the error in the description."""
+
+
+def check(holds, name):
+    if not holds:
+        raise Refused(name)
 
 
 def key_schedule(key, prefix):
@@ -40,32 +55,113 @@ def padded(plaintext, policy):
     return plaintext + bytes(size - len(plaintext) - 8) + struct.pack(">Q", len(plaintext))
 
 
-def seal(key, salt, policy, plaintext):
-    prefix = b"SBLB\x01\x01\x10\x00" + salt
-    chunk_key, commitment = key_schedule(key, prefix)
+def make_header(key, salt, is_indexed):
+    prefix = b"SBLB\x01\x01\x10" + (b"\x01" if is_indexed else b"\x00") + salt
+    return prefix + key_schedule(key, prefix)[1]
+
+
+def seal(key, salt, policy, plaintext, is_indexed=None):
+    """By the rule for writers if `is_indexed` is left out: a padded plaintext of 1 MiB and more gets an index."""
     message = padded(plaintext, policy)
+    if is_indexed is None:
+        is_indexed = len(message) >= INDEXED_FROM
+    return seal_padded(key, make_header(key, salt, is_indexed), message)
+
+
+def seal_padded(key, header, message):
     count = -(-len(message) // CHUNK)
-    aead = ChaCha20Poly1305(chunk_key)
-    chunks = (
-        aead.encrypt(nonce(i, i == count - 1), message[i * CHUNK:(i + 1) * CHUNK], None) for i in range(count)
-    )
-    return prefix + commitment + b"".join(chunks)
+    aead = ChaCha20Poly1305(key_schedule(key, header[:32])[0])
+    chunks = [aead.encrypt(nonce(i, i == count - 1), message[i * CHUNK:(i + 1) * CHUNK], None) for i in range(count)]
+    index = b"".join(map(leaf, chunks)) if header[7] == 1 else b""
+    return header + b"".join(chunks) + index
 
 
-def open_blob(key, blob):
-    prefix, commitment, sealed = blob[:32], blob[32:64], blob[64:]
-    assert prefix[:8] == b"SBLB\x01\x01\x10\x00", "header"
-    chunk_key, expected = key_schedule(key, prefix)
-    assert hmac.compare_digest(commitment, expected), "commitment"
-    count = -(-len(sealed) // (CHUNK + TAG))
-    aead = ChaCha20Poly1305(chunk_key)
-    message = b"".join(
-        aead.decrypt(nonce(i, i == count - 1), sealed[i * (CHUNK + TAG):(i + 1) * (CHUNK + TAG)], None)
-        for i in range(count)
-    )
-    (size,) = struct.unpack(">Q", message[-8:])
-    assert size <= len(message) - 8 and not any(message[size:-8]), "trailer or padding"
+def leaf(chunk):
+    return hashlib.sha256(chunk).digest()
+
+
+def root_of(header, index):
+    return hashlib.sha256(b"sealed-blob/v1 index\x00" + header[:HEADER] + index).digest()
+
+
+class Geometry:
+    """Where the chunks and the index of a blob are, from its length and its flags; both None if no blob has it."""
+
+    def __init__(self, size, is_indexed):
+        each = CHUNK + TAG + (LEAF if is_indexed else 0)
+        self.count = -(-(size - HEADER) // each)
+        self.index = size - self.count * LEAF if is_indexed else size
+        self.is_possible = size > HEADER and self.index - self.start(self.count - 1) >= 8 + TAG
+        self.largest_plaintext = self.index - HEADER - self.count * TAG - 8
+
+    @staticmethod
+    def start(i):
+        return HEADER + i * (CHUNK + TAG)
+
+    def chunk(self, blob, i):
+        return blob[self.start(i):min(self.start(i + 1), self.index)]
+
+    def leaf(self, blob, i):
+        return blob[self.index + i * LEAF:self.index + (i + 1) * LEAF]
+
+
+def begin(key, blob):
+    """Everything that is checked before the first chunk, but for the index: the geometry and the chunks' cipher."""
+    check(any(Geometry(len(blob), is_indexed).is_possible for is_indexed in (False, True)), "length")
+    check(blob[:4] == b"SBLB", "magic")
+    check(blob[4] == 1, "version")
+    check(blob[5] == 1, "suite")
+    check(blob[6] == 16 and blob[7] in (0, 1), "parameters")
+    geometry = Geometry(len(blob), blob[7] == 1)
+    check(geometry.is_possible, "length")
+    chunk_key, commitment = key_schedule(key, blob[:32])
+    check(hmac.compare_digest(blob[32:HEADER], commitment), "commitment")
+    return geometry, ChaCha20Poly1305(chunk_key)
+
+
+def open_chunk(aead, geometry, blob, i):
+    try:
+        return aead.decrypt(nonce(i, i == geometry.count - 1), geometry.chunk(blob, i), None)
+    except InvalidTag:
+        raise Refused(f"chunk({i})") from None
+
+
+def check_end(geometry, message, start, size):
+    """The end of the padded plaintext, of which `message` is what begins at `start`."""
+    (claimed,) = struct.unpack(">Q", message[-8:])
+    check(claimed <= geometry.largest_plaintext and claimed == size, "trailer")
+    check(not any(message[max(size - start, 0):-8]), "padding")
+
+
+def open_blob(key, blob, size=None, root=None, address=None):
+    """The plaintext of a whole blob. What the message does not say is None and not checked."""
+    geometry, aead = begin(key, blob)
+    message = b"".join(open_chunk(aead, geometry, blob, i) for i in range(geometry.count))
+    is_indexed = blob[7] == 1
+    if is_indexed:
+        for i in range(geometry.count):
+            check(leaf(geometry.chunk(blob, i)) == geometry.leaf(blob, i), f"leaf({i})")
+    if size is None:
+        (size,) = struct.unpack(">Q", message[-8:])
+    check_end(geometry, message, 0, size)
+    check(root is None or (is_indexed and root_of(blob, blob[geometry.index:]) == root), "index")
+    check(address is None or hashlib.sha256(blob).digest() == address, "digest")
     return message[:size]
+
+
+def open_range(key, blob, size, first, last, root=None):
+    """The plaintext bytes `first` to `last`, of the `size` that the message says: chunk by chunk, each with its leaf
+    before its tag if the message has a root."""
+    geometry, aead = begin(key, blob)
+    check(root is None or (blob[7] == 1 and root_of(blob, blob[geometry.index:]) == root), "index")
+    begun = first // CHUNK
+    message = b""
+    for i in range(begun, last // CHUNK + 1):
+        check(root is None or leaf(geometry.chunk(blob, i)) == geometry.leaf(blob, i), f"leaf({i})")
+        message += open_chunk(aead, geometry, blob, i)
+        if i == geometry.count - 1:
+            check_end(geometry, message, begun * CHUNK, size)
+    return message[first - begun * CHUNK:last + 1 - begun * CHUNK]
 
 
 def salamander(key, other_key, salt):
@@ -130,8 +226,17 @@ def main(command, *arguments):
         key, salt, policy, source, target = arguments
         write(target, seal(bytes.fromhex(key), bytes.fromhex(salt), policy, read(source)))
     elif command == "open":
-        key, source, target = arguments
-        write(target, open_blob(bytes.fromhex(key), read(source)))
+        key, source, target, *root = arguments
+        root = bytes.fromhex(root[0]) if root else None
+        write(target, open_blob(bytes.fromhex(key), read(source), root=root))
+    elif command == "range":
+        key, source, size, first, last, target, *root = arguments
+        root = bytes.fromhex(root[0]) if root else None
+        write(target, open_range(bytes.fromhex(key), read(source), int(size), int(first), int(last), root))
+    elif command == "root":
+        (source,) = arguments
+        blob = read(source)
+        print(root_of(blob, blob[Geometry(len(blob), True).index:]).hex())
     elif command == "salamander":
         key, other, salt, blob, plaintext = arguments
         made, text = salamander(bytes.fromhex(key), bytes.fromhex(other), bytes.fromhex(salt))
