@@ -3,19 +3,29 @@ import Files
 
 @testable import Sealing
 
-/// Numbers: which blob, and what is done to it; the one who does it knows its address, not its key.
+/// Numbers: which blob, and what is done to it; the one who does it knows its address, and its key only if it has an index.
 ///
 /// A blob that was changed is not opened, and nothing of it is left behind; of a partial one exactly the bytes are kept
-/// that are the right ones; a range that is read is the plaintext's, or ends in an error where it no longer is.
+/// that are the right ones; a range that is read is the plaintext's, or ends in an error where it no longer is. With an
+/// index, what does not verify holds all that is wrong.
 func fuzzBlobs(_ bytes: [UInt8]) {
     var numbers = Numbers(bytes)
     let vessel = Vessel.chosen(by: numbers.byte())
     let other = Vessel.chosen(by: numbers.byte())
     var blob = vessel.blob
-    while !numbers.isEmpty { change(&blob, with: other, by: &numbers) }
+    var isForged = false
+    while !numbers.isEmpty {
+        if vessel.root != nil, numbers.byte() % 8 == 0 {
+            forge(&blob, by: &numbers)
+            isForged = true
+        } else {
+            change(&blob, with: other, by: &numbers)
+        }
+    }
     do {
         try checkOpening(blob, of: vessel)
-        try checkPrefix(blob, of: vessel)
+        if !isForged { try checkPrefix(blob, of: vessel) }
+        try checkUnverified(blob, of: vessel)
         try checkRange(blob, of: vessel, by: Numbers(bytes.reversed()))
     } catch {
         preconditionFailure("the harness cannot work: \(error)")
@@ -43,6 +53,22 @@ private func change(_ blob: inout [UInt8], with other: Vessel, by numbers: inout
     }
 }
 
+/// What an insider can do: a chunk with other contents and the right tag.
+private func forge(_ blob: inout [UInt8], by numbers: inout Numbers) {
+    guard blob.count >= 64, let header = try? SealedHeader(parsing: blob),
+        let geometry = SealedGeometry(sealedBytes: Int64(blob.count), isIndexed: header.isIndexed)
+    else { return }
+    let index = Int64(numbers.number(below: Int(geometry.chunkCount)))
+    let run = ChunkRun(chunks: index...index, of: geometry)
+    let plain = [UInt8](repeating: numbers.byte(), count: run.paddedCount)
+    var sealed = [UInt8](repeating: 0, count: Int(run.sealed.count))
+    let key = ChunkKey(Vessel.key(), headerPrefix: header.prefix)
+    plain.withBytes { plain in
+        sealed.withMutableBytes { key.seal(plain, into: &$0, as: run) }
+    }
+    blob.replaceSubrange(Int(run.sealed.offset)..<Int(run.sealed.end), with: sealed)
+}
+
 private func checkOpening(_ blob: [UInt8], of vessel: Vessel) throws(FileError) {
     let input = try scratch(blob)
     let output = try scratch([1, 2, 3])
@@ -50,8 +76,9 @@ private func checkOpening(_ blob: [UInt8], of vessel: Vessel) throws(FileError) 
     // With the address of what came: that the digest would tell is no excuse for the tags.
     do throws(SealingError) {
         try open(
-            input, address: address(of: blob), plaintextSize: size, key: Vessel.key(), into: output)
-        check(blob == vessel.blob || isAnother(blob), "a blob that was changed is not opened")
+            input, address: address(of: blob), plaintextSize: size, root: vessel.root, key: Vessel.key(), into: output)
+        check(
+            blob == vessel.blob || vessel.root == nil && isAnother(blob), "a blob that was changed is not opened")
         let opened = try onFile { () throws(FileError) in try contents(of: output) }
         check(Int64(opened.count) == size, "as much comes out as the message says")
         check(blob != vessel.blob || opened == vessel.plaintext, "what comes out is what went in")
@@ -80,8 +107,25 @@ private func checkPrefix(_ blob: [UInt8], of vessel: Vessel) throws(FileError) {
     }
 }
 
+private func checkUnverified(_ blob: [UInt8], of vessel: Vessel) throws(FileError) {
+    guard let root = vessel.root, blob.count == vessel.blob.count else { return }
+    let file = try scratch(blob)
+    do throws(SealingError) {
+        guard let range = try unverifiedRange(of: file, key: Vessel.key(), root: root) else {
+            return check(blob == vessel.blob, "what verifies is right")
+        }
+        check(blob != vessel.blob, "what is right verifies")
+        // Behind a wrong header nothing can be verified.
+        guard range.end != Int64(SealedGeometry.headerBytes) else { return }
+        let kept = [0..<Int(range.offset), Int(range.end)..<blob.count]
+        check(kept.allSatisfy { blob[$0] == vessel.blob[$0] }, "only good bytes are kept")
+    } catch {
+        check(false, "a download is looked at without an error: \(error)")
+    }
+}
+
 private func checkRange(_ blob: [UInt8], of vessel: Vessel, by numbers: consuming Numbers) throws(FileError) {
-    guard !vessel.plaintext.isEmpty, blob.prefix(64) == vessel.blob.prefix(64) else { return }
+    guard !vessel.plaintext.isEmpty, vessel.root != nil || blob.prefix(64) == vessel.blob.prefix(64) else { return }
     let offset = numbers.number(below: vessel.plaintext.count)
     let count = numbers.number(below: vessel.plaintext.count - offset) + 1
     let size = Int64(vessel.plaintext.count)
@@ -93,7 +137,9 @@ private func checkRange(_ blob: [UInt8], of vessel: Vessel, by numbers: consumin
     let file = try scratch(blob)
     let isWhole: Bool
     do throws(SealingError) {
-        try openRange(range, of: file, plaintextSize: size, key: Vessel.key()) { piece throws(SealingError) in
+        try openRange(
+            range, of: file, plaintextSize: size, root: vessel.root, key: Vessel.key()
+        ) { piece throws(SealingError) in
             delivered += piece
         }
         isWhole = true

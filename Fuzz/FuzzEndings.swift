@@ -9,7 +9,8 @@ import Files
 func fuzzEndings(_ bytes: [UInt8]) {
     var numbers = Numbers(bytes)
     let padded = 8 + numbers.number(below: 70_000)
-    guard let geometry = SealedGeometry(paddedBytes: Int64(padded)) else { return }
+    let isIndexed = numbers.byte() % 2 == 1
+    guard let geometry = SealedGeometry(paddedBytes: Int64(padded), isIndexed: isIndexed) else { return }
     let size = numbers.number(below: padded)
     var plain = [UInt8](repeating: 7, count: size) + [UInt8](repeating: 0, count: padded - size)
     let told = numbers.byte() % 2 == 0 ? UInt64(size) : UInt64(numbers.number(below: 1 << 24)) << (numbers.byte() % 41)
@@ -24,21 +25,17 @@ func fuzzEndings(_ bytes: [UInt8]) {
 }
 
 private func sealed(_ plain: [UInt8], _ geometry: SealedGeometry) -> [UInt8] {
-    let prefix = SealedHeader.prefix(salt: [UInt8](repeating: 9, count: SealedHeader.saltBytes))
+    let salt = [UInt8](repeating: 9, count: SealedHeader.saltBytes)
+    let prefix = SealedHeader.prefix(salt: salt, isIndexed: geometry.isIndexed)
     let key = ChunkKey(Vessel.key(), headerPrefix: prefix)
     var blob = SealedHeader(prefix: prefix, commitment: key.commitment).bytes
-    for index in 0..<geometry.chunkCount {
-        let start = Int(index) * SealedGeometry.chunkBytes
-        let part = Array(plain[start..<min(start + SealedGeometry.chunkBytes, plain.count)])
-        var chunk = [UInt8](repeating: 0, count: part.count + SealedGeometry.tagBytes)
-        part.withBytes { part in
-            chunk.withMutableBytes {
-                key.seal(part, into: &$0, at: index, isLast: index == geometry.chunkCount - 1)
-            }
-        }
-        blob += chunk
+    let run = ChunkRun(chunks: 0...geometry.chunkCount - 1, of: geometry)
+    var chunks = [UInt8](repeating: 0, count: Int(run.sealed.count))
+    plain.withBytes { plain in
+        chunks.withMutableBytes { key.seal(plain, into: &$0, as: run) }
     }
-    return blob
+    blob += chunks
+    return geometry.isIndexed ? blob + run.leaves(of: chunks) : blob
 }
 
 private func checkEnding(_ blob: [UInt8], _ plain: [UInt8], size: Int64) throws(FileError) {

@@ -36,7 +36,12 @@ private func checkJSON(_ message: MediaMessage) {
 }
 
 private func checkLink(_ message: MediaMessage) {
-    guard let link = try? MediaLink.format(message) else { return }
+    checkLink(message, page: nil)
+    checkLink(message, page: BlobBase("https://open.example/pages"))
+}
+
+private func checkLink(_ message: MediaMessage, page: BlobBase?) {
+    guard let link = try? MediaLink.format(message, page: page) else { return }
     guard let again = try? MediaLink.parse(link) else {
         check(false, "a link that was written can be read")
         return
@@ -44,8 +49,14 @@ private func checkLink(_ message: MediaMessage) {
     check(
         again.address == message.address && again.key == message.key && again.size == message.size
             && again.media.size == message.media.size && again.media.type == message.media.type
-            && again.media.name == message.media.name, "a link says what its message said")
-    check(again.url?.origin == message.url?.origin, "and leads to the same server")
+            && again.media.name == message.media.name && again.root == message.root
+            && again.receipt?.bytes == message.receipt?.bytes && again.expires == message.expires
+            && again.media.width == message.media.width && again.media.height == message.media.height
+            && again.media.thumbhash == message.media.thumbhash
+            && abs((again.media.duration ?? -1) - (message.media.duration ?? -1)) <= 1,
+        "a link says what its message said")
+    check(again.url?.base == message.url?.base, "and leads to the same server")
+    check((try? MediaLink.parse(MediaLink.format(again, page: page))) == again, "and is written again as it was")
 }
 
 private func checkName(hint: String, mediaType: String) { checkName(hint: Optional(hint), mediaType: mediaType) }

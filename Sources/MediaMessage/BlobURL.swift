@@ -61,23 +61,53 @@ package struct BlobURL: Hashable, Sendable, CustomStringConvertible {
         self.address = address
     }
 
-    /// The same origin with other folders, and without a file extension.
-    init(_ place: WebPlace, folders: [String], address: BlobAddress) {
-        scheme = place.scheme
-        host = place.host
-        givenPort = place.givenPort
-        self.folders = folders
+    /// The blob below `base`, without a file extension.
+    init(_ base: BlobBase, _ address: BlobAddress) {
+        scheme = base.place.scheme
+        host = base.place.host
+        givenPort = base.place.givenPort
+        folders = base.place.parts
         self.address = address
         fileExtension = nil
     }
 }
 
+/// What comes before the address in a blob's URL, or before `/open/` in a link: `https://media.example:8443/files`, without
+/// a slash at the end. By the rules of `BlobURL`.
+package struct BlobBase: Hashable, Sendable, CustomStringConvertible {
+    let place: WebPlace
+
+    package init?(_ text: some StringProtocol) {
+        guard let place = WebPlace(text + "/x") else { return nil }
+        self.place = place.with(parts: place.parts.dropLast())
+    }
+
+    /// The base of a link to `place`, of which the last two parts are left out.
+    init(link place: WebPlace) { self.place = place.with(parts: place.parts.dropLast(2)) }
+
+    package var description: String { place.description }
+
+    /// https, or http to the machine itself.
+    package var isProtected: Bool { place.scheme == .https || Authority(place.host)?.isLoopback == true }
+}
+
 /// Scheme, host, port and the parts of a path.
-struct WebPlace {
+struct WebPlace: Hashable, Sendable, CustomStringConvertible {
     let scheme: HTTPOrigin.Scheme
     let host: String
     let givenPort: UInt16?
-    let parts: [String]
+    private(set) var parts: [String]
+
+    var description: String {
+        let authority = givenPort.map { "\(host):\($0)" } ?? host
+        return (["\(scheme.rawValue)://\(authority)"] + parts).joined(separator: "/")
+    }
+
+    func with(parts: some Sequence<String>) -> WebPlace {
+        var place = self
+        place.parts = Array(parts)
+        return place
+    }
 
     init?(_ text: some StringProtocol) {
         guard text.utf8.count <= BlobURL.limitBytes, isVisibleASCII(text),

@@ -100,6 +100,11 @@ func strictInteger(_ text: String) -> Int64? {
     return value
 }
 
+/// Seconds as short as possible to be read back exactly.
+func secondsText(_ seconds: Double) -> String {
+    Int64(exactly: seconds).map { String($0) } ?? seconds.description
+}
+
 /// Writes a JSON object, its members in the order they were added, without white space.
 package struct JSONWriter {
     private var members: [String] = []
@@ -114,10 +119,9 @@ package struct JSONWriter {
         if let integer { add(name, raw: String(integer)) }
     }
 
-    /// A number, at least 0, as short as possible to be read back exactly.
+    /// A number, at least 0.
     mutating func add(_ name: String, seconds: Double?) {
-        guard let seconds else { return }
-        add(name, raw: Int64(exactly: seconds).map { String($0) } ?? seconds.description)
+        if let seconds { add(name, raw: secondsText(seconds)) }
     }
 
     package mutating func add(_ name: String, strings: [String]) {

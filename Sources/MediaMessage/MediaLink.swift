@@ -2,25 +2,49 @@ import Blobs
 
 /// The message as a link for a person to paste. Browsers do not send the part after `#`.
 ///
-///     <base>/open/<sha256>#v=1&k=<key>&s=<sealed size>&n=<plaintext size>&t=image/jpeg&f=beach.jpg
+///     <page>/open/<sha256>#v=1&k=<key>&s=<sealed size>&n=<plaintext size>&t=image/jpeg&f=beach.jpg&r=…&x=…
 ///
-/// where the blob itself is at `<base>/<sha256>`. Percent-encoding as in RFC 3986, so `+` is a plus sign. Required: v,
-/// k, s, n, t; unknown names are ignored, duplicate names are refused. Preview, caption and the rest are left out.
+/// where the blob itself is at `<page>/<sha256>`, or at `<u>/<sha256>` if the link has `u`. Required: v, k, s, n, t.
+///
+/// | name | field of the message |
+/// |---|---|
+/// | `f` | `media.name` |
+/// | `r` | `receipt` |
+/// | `x` | `root` |
+/// | `w`, `h` | `media.width`, `media.height` |
+/// | `b` | `media.thumbhash` |
+/// | `e` | `expires` |
+/// | `d` | `media.duration`, to two decimals |
+/// | `u` | the base of `url` where it is not `<page>`: https, or http to this machine |
+///
+/// Percent-encoding as in RFC 3986, so `+` is a plus sign. Unknown names are ignored, duplicate names are refused.
+/// Preview, caption and the rest are left out.
 package enum MediaLink {
     private static let folder = "open"
 
-    /// The link for `message`. Throws `.missing` for a message without URL, `.invalid`, and `.tooLong`.
-    package static func format(_ message: MediaMessage) throws(MessageError) -> String {
+    /// The link for `message`, below `page`, or if that is nil below the base of the message's own URL.
+    /// Throws `.missing` for a message without URL, `.invalid`, and `.tooLong`.
+    package static func format(_ message: MediaMessage, page: BlobBase? = nil) throws(MessageError) -> String {
         try message.check()
-        guard let url = message.url else { throw .missing("url") }
-        var fields = [
+        guard let store = message.url.flatMap({ BlobBase($0.base) }) else { throw .missing("url") }
+        let page = page ?? store
+        if page != store {
+            try require(
+                store.isProtected, "url",
+                "is neither https nor on this machine, so a link cannot lead there from \(page)")
+        }
+        let media = message.media
+        let fields: [(String, String?)] = [
             ("v", "1"), ("k", Base64URL.encode(message.key)), ("s", String(message.size)),
-            ("n", String(message.media.size)), ("t", message.media.type),
+            ("n", String(media.size)), ("t", media.type), ("f", media.name), ("r", message.receipt?.base64url),
+            ("x", message.root?.base64url), ("w", media.width.map { String($0) }),
+            ("h", media.height.map { String($0) }), ("b", media.thumbhash.map { Base64URL.encode($0) }),
+            ("e", message.expires.map { String($0.seconds) }),
+            ("d", media.duration.map { secondsText(toTwoDecimals($0)) }),
+            ("u", page == store ? nil : store.description),
         ]
-        if let name = message.media.name { fields.append(("f", name)) }
-        let path = (url.folders + [folder, url.address.hex]).joined(separator: "/")
-        let fragment = fields.map { "\($0)=\(percentEncoded($1))" }.joined(separator: "&")
-        let link = "\(url.scheme.rawValue)://\(url.authority)/\(path)#\(fragment)"
+        let fragment = fields.compactMap { name, value in value.map { "\(name)=\(percentEncoded($0))" } }
+        let link = "\(page)/\(folder)/\(message.address.hex)#\(fragment.joined(separator: "&"))"
         let bytesOver = link.utf8.count - MediaMessage.limitBytes
         guard bytesOver <= 0 else { throw .tooLong(bytesOver: bytesOver) }
         return link
@@ -33,90 +57,113 @@ package enum MediaLink {
         guard bytesOver <= 0 else { throw .tooLong(bytesOver: bytesOver) }
         guard isVisibleASCII(text) else { throw .notLink("it has characters that a link cannot have") }
         guard let hash = text.firstIndex(of: "#") else {
+            if (try? place(text[...])) != nil { throw .cutLink }
             throw .notLink("it has no #, after which the key would be")
         }
-        let url = try blobURL(text[..<hash])
-        let fields = try self.fields(text[text.index(after: hash)...])
-        guard try required("v", fields) == "1" else { throw .version(fields["v"] ?? "") }
-        guard let key = Base64URL.decode(try required("k", fields)) else { throw .invalid("k", "is invalid") }
+        let (page, address) = try place(text[..<hash])
+        let fragment = text[hash...].dropFirst()
+        guard !["", "v=1"].contains(fragment) else { throw .cutLink }
+        let fields = LinkFields(try LinkFields.values(fragment))
+        let version = try fields.required("v")
+        guard version == "1" else { throw .version(version) }
         let message = MediaMessage(
-            url: url, address: url.address, size: try integer("s", fields), key: key,
-            media: Media(type: try required("t", fields), size: try integer("n", fields), name: fields["f"]))
+            url: BlobURL(try store(fields) ?? page, address), address: address,
+            size: try fields.requiredInteger("s"), root: try fields.parsed("x") { IndexRoot(base64url: $0) },
+            expires: try fields.integer("e").map { Timestamp(seconds: $0) },
+            key: try fields.requiredParsed("k") { Base64URL.decode($0) },
+            receipt: try fields.parsed("r") { Secret(base64url: $0) }, media: try media(fields))
         try message.check()
         return message
     }
 
-    private static func blobURL(_ text: Substring) throws(MessageError) -> BlobURL {
+    private static func media(_ fields: LinkFields) throws(MessageError) -> Media {
+        Media(
+            type: try fields.required("t"), size: try fields.requiredInteger("n"), name: fields["f"],
+            width: try fields.integer("w").map { Int($0) }, height: try fields.integer("h").map { Int($0) },
+            duration: try fields.parsed("d") { seconds($0) },
+            thumbhash: try fields.parsed("b") { Base64URL.decode($0) })
+    }
+
+    /// Numbers so large that there is no room for decimals lose them.
+    private static func toTwoDecimals(_ seconds: Double) -> Double {
+        seconds < 1e12 ? (seconds * 100).rounded() / 100 : seconds.rounded(.down)
+    }
+
+    /// Digits, and perhaps a point and one or two more.
+    private static func seconds(_ text: String) -> Double? {
+        let sides = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard strictInteger(String(sides[0])) != nil else { return nil }
+        if sides.count == 2 {
+            guard (1...2).contains(sides[1].utf8.count), sides[1].utf8.allSatisfy({ (0x30...0x39).contains($0) })
+            else { return nil }
+        }
+        return Double(text)
+    }
+
+    /// Where the blob is, if not beside the page.
+    private static func store(_ fields: LinkFields) throws(MessageError) -> BlobBase? {
+        guard let store = try fields.parsed("u", { BlobBase($0) }) else { return nil }
+        try require(store.isProtected, "u", "is neither https nor on this machine")
+        return store
+    }
+
+    private static func place(_ text: Substring) throws(MessageError) -> (page: BlobBase, BlobAddress) {
         guard let place = WebPlace(text) else { throw .notLink("it is not an http or https URL") }
         guard place.parts.count >= 2, place.parts[place.parts.count - 2] == folder,
             let address = place.parts.last.flatMap({ BlobAddress(hex: $0) })
         else { throw .notLink("its path does not end with /\(folder)/ and the address of a blob") }
-        return BlobURL(place, folders: place.parts.dropLast(2), address: address)
+        return (BlobBase(link: place), address)
     }
+}
 
-    private static func fields(_ fragment: Substring) throws(MessageError) -> [String: String] {
-        var fields: [String: String] = [:]
+/// The fields of a link, by name.
+private struct LinkFields {
+    private let values: [String: String]
+
+    init(_ values: [String: String]) { self.values = values }
+
+    /// Splits and decodes what follows `#`. Throws `.notLink` and `.doubled`.
+    static func values(_ fragment: Substring) throws(MessageError) -> [String: String] {
+        var values: [String: String] = [:]
         for pair in fragment.split(separator: "&", omittingEmptySubsequences: false) {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = percentDecoded(sides[0]), let value = percentDecoded(sides.count == 2 ? sides[1] : "")
             else { throw .notLink("its percent-encoding is invalid") }
-            guard fields.updateValue(value, forKey: name) == nil else { throw .doubled(name) }
+            guard values.updateValue(value, forKey: name) == nil else { throw .doubled(name) }
         }
-        return fields
+        return values
     }
 
-    private static func required(_ name: String, _ fields: [String: String]) throws(MessageError) -> String {
-        guard let value = fields[name] else { throw .missing(name) }
+    subscript(_ name: String) -> String? { values[name] }
+
+    func required(_ name: String) throws(MessageError) -> String {
+        guard let value = values[name] else { throw .missing(name) }
         return value
     }
 
-    private static func integer(_ name: String, _ fields: [String: String]) throws(MessageError) -> Int64 {
-        let text = try required(name, fields)
+    /// A nil from `parse` is an error.
+    func parsed<Value>(_ name: String, _ parse: (String) -> Value?) throws(MessageError) -> Value? {
+        guard let text = values[name] else { return nil }
+        guard let value = parse(text) else { throw .invalid(name, "is invalid") }
+        return value
+    }
+
+    func requiredParsed<Value>(_ name: String, _ parse: (String) -> Value?) throws(MessageError) -> Value {
+        guard let value = try parsed(name, parse) else { throw .missing(name) }
+        return value
+    }
+
+    /// 0…2^53-1, written in digits alone.
+    func integer(_ name: String) throws(MessageError) -> Int64? {
+        guard let text = values[name] else { return nil }
         guard let value = strictInteger(text) else {
             throw .invalid(name, "is not an integer from 0 to 2^53-1 in digits alone")
         }
         return value
     }
-}
 
-extension MediaMessage {
-    /// Parses a message, as JSON or as a link.
-    package static func read(_ text: String, requiresLocation: Bool = true) throws(MessageError) -> MediaMessage {
-        let first = text.utf8.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
-        guard let first else { throw .empty }
-        return first == UInt8(ascii: "{")
-            ? try MediaMessage(parsing: text, requiresLocation: requiresLocation) : try MediaLink.parse(text)
-    }
-
-    /// Parses the messages in a file: one that may take several lines, or one on each line. A byte-order mark is skipped.
-    /// Throws `.empty` where there is none, and `.encoding` for text that is not UTF-8.
-    package static func readAll(
-        _ bytes: [UInt8], requiresLocation: Bool = true
-    ) throws(MessageError) -> [MediaMessage] {
-        let text = try utf8Text(bytes)
-        let lines = text.split(whereSeparator: \.isNewline).map { trimmed(Array($0.utf8)) }.filter { !$0.isEmpty }
-        guard lines.count > 1, lines.allSatisfy(startsMessage) else {
-            return [try read(text, requiresLocation: requiresLocation)]
-        }
-        var messages: [MediaMessage] = []
-        for line in lines {
-            messages.append(try read(String(decoding: line, as: UTF8.self), requiresLocation: requiresLocation))
-        }
-        return messages
-    }
-
-    private static func startsMessage(_ line: [UInt8]) -> Bool {
-        line.first == UInt8(ascii: "{") || HTTPOrigin.splitScheme(String(decoding: line, as: UTF8.self)) != nil
-    }
-
-    private static func utf8Text(_ bytes: [UInt8]) throws(MessageError) -> String {
-        if let text = String(
-            validating: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...], as: UTF8.self),
-            !bytes.prefix(2).contains(0)
-        {
-            return text
-        }
-        let isUTF16 = [[0xFF, 0xFE], [0xFE, 0xFF]].contains { bytes.starts(with: $0) } || bytes.prefix(2).contains(0)
-        throw .encoding(isUTF16 ? "is UTF-16; save it as UTF-8" : "is not UTF-8")
+    func requiredInteger(_ name: String) throws(MessageError) -> Int64 {
+        guard let value = try integer(name) else { throw .missing(name) }
+        return value
     }
 }

@@ -2,8 +2,8 @@ import Blobs
 
 /// The message as JSON.
 ///
-///     {"v":1,"url":"…","mirrors":["…"],"sha256":"<64 hex>","size":5244224,"expires":1790000000,
-///      "key":"<43 base64url>","receipt":"<22 base64url>",
+///     {"v":1,"url":"…","mirrors":["…"],"sha256":"<64 hex>","size":5246784,"root":"<43 base64url>",
+///      "expires":1790000000,"key":"<43 base64url>","receipt":"<22 base64url>",
 ///      "media":{"type":"image/jpeg","size":182344,"name":"…","caption":"…","alt":"…","width":1600,"height":1200,
 ///               "duration":12.4,"thumbhash":"<base64url>","preview":"<base64url>","removed":["gps"]}}
 ///
@@ -27,6 +27,7 @@ extension MediaMessage {
             mirrors: try fields.parsedList("mirrors") { BlobURL($0) },
             address: try fields.requiredParsed("sha256") { BlobAddress(hex: $0) },
             size: try fields.requiredInteger("size"),
+            root: try fields.parsed("root") { IndexRoot(base64url: $0) },
             expires: try fields.integer("expires").map { Timestamp(seconds: $0) },
             key: try fields.requiredParsed("key") { Base64URL.decode($0) },
             receipt: try fields.parsed("receipt") { Secret(base64url: $0) },
@@ -74,6 +75,7 @@ extension MediaMessage {
         writer.add("mirrors", strings: mirrors.map(\.description))
         writer.add("sha256", string: address.hex)
         writer.add("size", integer: size)
+        writer.add("root", string: root?.base64url)
         writer.add("expires", integer: expires?.seconds)
         writer.add("key", string: Base64URL.encode(key))
         writer.add("receipt", string: receipt?.base64url)

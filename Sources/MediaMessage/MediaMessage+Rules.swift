@@ -15,12 +15,17 @@ extension MediaMessage {
         if let expires {
             try require((0...Self.integerLimit).contains(expires.seconds), "expires", "is out of range")
         }
-        guard (0...Self.integerLimit).contains(size), let geometry = SealedGeometry(sealedBytes: size) else {
-            throw .invalid("size", "is not the size of a sealed blob")
+        guard (0...Self.integerLimit).contains(size), let largestBytes = largestPlaintextBytes else {
+            throw .invalid("size", "is not the size of a sealed blob\(root == nil ? "" : " with an index")")
         }
         try media.check()
-        try require(
-            media.size <= geometry.largestPlaintextBytes, "media.size", "does not fit in a blob of \(size) bytes")
+        try require(media.size <= largestBytes, "media.size", "does not fit in a blob of \(size) bytes")
+    }
+
+    /// The most plaintext that a blob of this size can hold: an indexed one if there is a root, otherwise either kind. Nil
+    /// if there is no such blob.
+    private var largestPlaintextBytes: Int64? {
+        SealedGeometry.all(sealedBytes: size).filter { root == nil || $0.isIndexed }.map(\.largestPlaintextBytes).max()
     }
 }
 
@@ -106,6 +111,8 @@ package enum MessageError: Error, Hashable, Sendable {
     case invalid(String, String)
     /// Not a link: why.
     case notLink(String)
+    /// A link of which all after `#` is missing, or all after the first `&`.
+    case cutLink
 }
 
 extension MessageError: CustomStringConvertible {
@@ -123,6 +130,11 @@ extension MessageError: CustomStringConvertible {
         case .missing(let field): "the message has no \"\(field)\""
         case .invalid(let field, let why): "the message's \"\(field)\" \(why)"
         case .notLink(let why): "this is not a Satchel link: \(why)"
+        case .cutLink:
+            """
+            the part of the link after # is missing, where its key is; chat apps and shells may cut it off: copy the whole \
+            link, and put it in quotes in a shell
+            """
         }
     }
 }

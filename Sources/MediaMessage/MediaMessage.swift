@@ -20,6 +20,8 @@ package struct MediaMessage: Hashable, Sendable {
     package var address: BlobAddress
     /// Bytes of the sealed blob.
     package var size: Int64
+    /// What proves each chunk of an indexed blob; nil for a blob without an index, and if the sender does not say.
+    package var root: IndexRoot?
     /// When the blob expires: a hint for display, only the server knows.
     package var expires: Timestamp?
     /// 32 bytes, used for one file only.
@@ -29,13 +31,14 @@ package struct MediaMessage: Hashable, Sendable {
     package var media: Media
 
     package init(
-        url: BlobURL?, mirrors: [BlobURL] = [], address: BlobAddress, size: Int64, expires: Timestamp? = nil,
-        key: [UInt8], receipt: Secret? = nil, media: Media
+        url: BlobURL?, mirrors: [BlobURL] = [], address: BlobAddress, size: Int64, root: IndexRoot? = nil,
+        expires: Timestamp? = nil, key: [UInt8], receipt: Secret? = nil, media: Media
     ) {
         self.url = url
         self.mirrors = mirrors
         self.address = address
         self.size = size
+        self.root = root
         self.expires = expires
         self.key = key
         self.receipt = receipt
@@ -45,8 +48,8 @@ package struct MediaMessage: Hashable, Sendable {
     /// Compares contents; not for checking secrets against untrusted ones.
     package static func == (left: Self, right: Self) -> Bool {
         left.url == right.url && left.mirrors == right.mirrors && left.address == right.address
-            && left.size == right.size && left.expires == right.expires && left.key == right.key
-            && left.receipt?.bytes == right.receipt?.bytes && left.media == right.media
+            && left.size == right.size && left.root == right.root && left.expires == right.expires
+            && left.key == right.key && left.receipt?.bytes == right.receipt?.bytes && left.media == right.media
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(address) }

@@ -74,14 +74,17 @@ extension ChunkKey {
     }
 
     /// Opens the sealed bytes of the run; both spans have exactly the run's lengths.
-    /// Throws `.chunk` for the first chunk that is not authentic; those before it have been opened.
-    borrowing func open(_ sealed: RawSpan, into plain: inout MutableRawSpan, as run: ChunkRun) throws(SealingError) {
+    /// Throws, for the first chunk that is not the right one, `.leaf` if `index` lists another, then `.chunk` if it is not
+    /// authentic; those before it have been opened.
+    borrowing func open(
+        _ sealed: RawSpan, into plain: inout MutableRawSpan, as run: ChunkRun, in index: SealedIndex? = nil
+    ) throws(SealingError) {
         for number in 0..<run.chunks.count {
             let chunk = run.chunk(number)
+            let bytes = sealed.extracting(chunk.sealed)
+            if let index, !index.lists(bytes, at: chunk.index) { throw .leaf(chunk.index) }
             var part = plain._mutatingExtracting(chunk.plain)
-            let isGenuine = open(
-                sealed.extracting(chunk.sealed), into: &part, at: chunk.index, isLast: chunk.isLast)
-            guard isGenuine else { throw .chunk(chunk.index) }
+            guard open(bytes, into: &part, at: chunk.index, isLast: chunk.isLast) else { throw .chunk(chunk.index) }
         }
     }
 }

@@ -68,15 +68,6 @@ struct ChunkKey: ~Copyable, Sendable {
         }
     }
 
-    /// The key of a blob that begins with `header`, of which there are at least 64 bytes.
-    /// Throws `.magic`, `.version`, `.suite`, `.parameters`, `.commitment`, in this order.
-    static func unlocking(_ header: [UInt8], with key: borrowing MediaKey) throws(SealingError) -> ChunkKey {
-        let header = try SealedHeader(parsing: header)
-        let chunkKey = ChunkKey(key, headerPrefix: header.prefix)
-        guard chunkKey.isCommitted(in: header) else { throw .commitment }
-        return chunkKey
-    }
-
     /// The commitment, which is public: it is in the header.
     var commitment: [UInt8] {
         material.withBytes { Array($0.extracting(Sodium.keyBytes...)) }

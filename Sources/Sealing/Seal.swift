@@ -11,12 +11,14 @@ package struct SealedBlob: Hashable, Sendable {
     package let header: [UInt8]
     /// Bytes of the plaintext.
     package let plaintextSize: Int64
+    /// For the message; nil for a blob without an index.
+    package let root: IndexRoot?
 }
 
 /// Seals the whole of a regular file, at the size it has now, into `blob`, which is overwritten and cut to the blob's
-/// size. The key is for this one sealing.
+/// size. The key is for this one sealing. A blob whose padded plaintext has 1 MiB or more gets an index.
 ///
-/// Uses two threads, and 1.5 MiB of buffers at any size. `progress` takes the number of plaintext bytes done, on the
+/// Uses two threads, 1.5 MiB of buffers, and 32 bytes for each chunk of an indexed blob. `progress` takes the number of plaintext bytes done, on the
 /// caller's thread. After an error `blob` is empty.
 /// Throws `.notAFile`, `.tooLarge`, `.plaintextChanged`, `.file`.
 package func seal(
@@ -27,60 +29,69 @@ package func seal(
         plaintext, into: blob, key: key, salt: SealedHeader.freshSalt(), padding: padding, progress: progress)
 }
 
-/// As above with a given salt, with which this key must never have sealed another plaintext.
+/// As above with a given salt, with which this key must never have sealed another plaintext. `isIndexed` says whether
+/// there is an index, whatever the size.
 func seal(
     _ plaintext: borrowing OpenFile, into blob: borrowing OpenFile, key: borrowing MediaKey, salt: [UInt8],
-    padding: Padding, progress: (Int64) -> Void
+    padding: Padding, isIndexed: Bool? = nil, progress: (Int64) -> Void
 ) throws(SealingError) -> SealedBlob {
     let plaintextSize = try regularSize(of: plaintext)
-    guard let padded = padding.paddedBytes(for: plaintextSize), let geometry = SealedGeometry(paddedBytes: padded)
+    guard let padded = padding.paddedBytes(for: plaintextSize),
+        let geometry = SealedGeometry(paddedBytes: padded, isIndexed: isIndexed)
     else {
         throw .tooLarge(limitBytes: SealedGeometry.paddedLimitBytes - Int64(SealedGeometry.trailerBytes))
     }
-    let prefix = SealedHeader.prefix(salt: salt)
+    let prefix = SealedHeader.prefix(salt: salt, isIndexed: geometry.isIndexed)
     let chunkKey = ChunkKey(key, headerPrefix: prefix)
     let header = SealedHeader(prefix: prefix, commitment: chunkKey.commitment)
     do throws(SealingError) {
         try onFile { () throws(FileError) in try blob.truncate(to: 0) }
         try onFile { () throws(FileError) in try blob.write(header.bytes, at: 0) }
-        let address = try sealChunks(
+        let (address, root) = try sealChunks(
             of: plaintext, size: plaintextSize, after: header, geometry: geometry, key: chunkKey,
             write: { sealed, range throws(SealingError) in
                 try write(sealed, ..<Int(range.count), to: blob, at: range.offset)
             }, progress: progress)
         guard try regularSize(of: plaintext) == plaintextSize else { throw .plaintextChanged(path: plaintext.path) }
         return SealedBlob(
-            address: address, size: geometry.sealedBytes, header: header.bytes, plaintextSize: plaintextSize)
+            address: address, size: geometry.sealedBytes, header: header.bytes, plaintextSize: plaintextSize,
+            root: root)
     } catch {
         _ = try? blob.truncate(to: 0)
         throw error
     }
 }
 
-/// Seals every chunk, passes it to `write` with its range in the blob, and returns the address of header and chunks.
+/// Seals every chunk, passes it to `write` with its range in the blob, and the index after them; returns the address of
+/// all, and the root of the index.
 func sealChunks(
     of plaintext: borrowing OpenFile, size: Int64, after header: SealedHeader, geometry: SealedGeometry,
     key: borrowing ChunkKey, write: (_ sealed: [UInt8], ByteRange) throws(SealingError) -> Void,
     progress: (Int64) -> Void
-) throws(SealingError) -> BlobAddress {
+) throws(SealingError) -> (BlobAddress, IndexRoot?) {
     var hasher = BlobHasher()
-    header.bytes.withBytes { hasher.update($0) }
+    hasher.update(header.bytes)
+    var index = SealedIndex()
     try workOnTwoThreads(
         runs: ChunkRun.count(in: geometry),
-        prepare: { index, buffers throws(SealingError) in
-            let run = ChunkRun(index, of: geometry)
+        prepare: { number, buffers throws(SealingError) in
+            let run = ChunkRun(number, of: geometry)
             try fill(&buffers.plain, from: plaintext, size: size, as: run)
             sealBuffers(&buffers, as: run, key: key)
+            if geometry.isIndexed { buffers.leaves = run.leaves(of: buffers.sealed) }
         },
-        digest: { index, buffers in
-            let count = Int(ChunkRun(index, of: geometry).sealed.count)
-            buffers.sealed.withBytes { hasher.update($0.extracting(..<count)) }
+        digest: { number, buffers in
+            hasher.update(buffers.sealed, first: Int(ChunkRun(number, of: geometry).sealed.count))
+            index.append(buffers.leaves)
         },
-        write: { index, buffers throws(SealingError) in
-            try write(buffers.sealed, ChunkRun(index, of: geometry).sealed)
+        write: { number, buffers throws(SealingError) in
+            try write(buffers.sealed, ChunkRun(number, of: geometry).sealed)
         },
         progress: { progress(min($0 * Int64(ChunkRun.longestPaddedBytes), size)) })
-    return hasher.address()
+    guard let range = geometry.index else { return (hasher.address(), nil) }
+    hasher.update(index.bytes)
+    try write(index.bytes, range)
+    return (hasher.address(), index.root(under: header))
 }
 
 private func sealBuffers(_ buffers: inout RunBuffers, as run: ChunkRun, key: borrowing ChunkKey) {
@@ -114,7 +125,7 @@ private func fill(
 /// What is known about a blob that is to be sealed again from its plaintext.
 package struct SealedOriginal: Sendable {
     package let address: BlobAddress
-    /// Bytes of the blob, which determine the padding.
+    /// Bytes of the blob, which with the header's flags determine the padding.
     package let size: Int64
     /// The blob's first 64 bytes.
     package let header: [UInt8]
@@ -166,16 +177,14 @@ private func sealAgain(
     _ original: SealedOriginal, from plaintext: borrowing OpenFile, key: borrowing MediaKey,
     write: (_ sealed: [UInt8], ByteRange) throws(SealingError) -> Void, progress: (Int64) -> Void
 ) throws(SealingError) {
-    guard let geometry = SealedGeometry(sealedBytes: original.size),
-        original.header.count == SealedGeometry.headerBytes
-    else { throw .length(original.size) }
-    let chunkKey = try ChunkKey.unlocking(original.header, with: key)
+    guard original.header.count == SealedGeometry.headerBytes else { throw .length(original.size) }
+    let unlocked = try UnlockedBlob(header: original.header, sealedBytes: original.size, key: key)
     guard try regularSize(of: plaintext) == original.plaintextSize,
-        original.plaintextSize <= geometry.largestPlaintextBytes
+        original.plaintextSize <= unlocked.geometry.largestPlaintextBytes
     else { throw .notTheOriginal(path: plaintext.path) }
-    let address = try sealChunks(
-        of: plaintext, size: original.plaintextSize, after: try SealedHeader(parsing: original.header),
-        geometry: geometry, key: chunkKey, write: write, progress: progress)
+    let (address, _) = try sealChunks(
+        of: plaintext, size: original.plaintextSize, after: unlocked.header, geometry: unlocked.geometry,
+        key: unlocked.key, write: write, progress: progress)
     guard address == original.address else { throw .notTheOriginal(path: plaintext.path) }
 }
 

@@ -7,14 +7,14 @@ import Blobs
 ///      4   1  version     01
 ///      5   1  suite       01 = ChaCha20-Poly1305-IETF with HMAC-SHA-512
 ///      6   1  chunk_log2  10 hex = 16
-///      7   1  flags       00
+///      7   1  flags       00 plain, 01 indexed
 ///      8  24  salt        random, fresh for every sealing
 ///     32  32  commitment
 struct SealedHeader: Hashable, Sendable {
     static let saltBytes = 24
     static let prefixBytes = 32
     static let commitmentBytes = 32
-    private static let fixed = SealedShape.magic + [1, 1, 16, 0]
+    private static let fixed = SealedShape.magic + [1, 1, 16]
 
     /// All 64 bytes.
     let bytes: [UInt8]
@@ -24,10 +24,13 @@ struct SealedHeader: Hashable, Sendable {
     /// Binds the blob to one key.
     var commitment: [UInt8] { Array(bytes[Self.prefixBytes...]) }
 
+    /// Whether an index follows the chunks.
+    var isIndexed: Bool { bytes[7] == 1 }
+
     /// The prefix with this salt.
-    static func prefix(salt: [UInt8]) -> [UInt8] {
+    static func prefix(salt: [UInt8], isIndexed: Bool) -> [UInt8] {
         precondition(salt.count == saltBytes, "a salt has 24 bytes")
-        return fixed + salt
+        return fixed + [isIndexed ? 1 : 0] + salt
     }
 
     /// A header from its two halves.
@@ -43,7 +46,7 @@ struct SealedHeader: Hashable, Sendable {
         guard bytes[..<4].elementsEqual(SealedShape.magic) else { throw .magic }
         guard bytes[4] == 1 else { throw .version(bytes[4]) }
         guard bytes[5] == 1 else { throw .suite(bytes[5]) }
-        guard bytes[6] == 16, bytes[7] == 0 else { throw .parameters }
+        guard bytes[6] == 16, bytes[7] <= 1 else { throw .parameters }
         self.bytes = Array(bytes[..<SealedGeometry.headerBytes])
     }
 

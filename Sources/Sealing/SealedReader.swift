@@ -2,32 +2,64 @@ package import Blobs
 
 /// Opens any part of a sealed blob whose header has been read; the caller supplies the other bytes.
 ///
-/// It relies on the tags of the chunks. Someone who knows the key and controls the store can forge those; only the
-/// digest of the whole blob cannot be forged.
+/// With the root of its index from the message, every chunk is checked against the index before it is opened, and a
+/// range is as good as the whole. Without it, this relies on the tags of the chunks: someone who knows the key and
+/// controls the store can forge those.
 package struct SealedReader: ~Copyable, Sendable {
-    package let geometry: SealedGeometry
+    /// The most bytes of the index that are asked for at a time.
+    package static let indexPieceBytes: Int64 = 1 << 20
+
     /// Bytes of the plaintext, from the message.
     package let plaintextSize: Int64
-    let key: ChunkKey
+    private let blob: UnlockedBlob
+    /// Nil if the message has no root.
+    private let index: SealedIndex?
 
-    /// Checks everything that can be checked before the first chunk. `header` is the blob's first 64 bytes or more.
-    /// Throws `.length`, `.magic`, `.version`, `.suite`, `.parameters`, `.commitment`, in this order, and `.trailer`
-    /// if the blob cannot contain that much plaintext.
+    package var geometry: SealedGeometry { blob.geometry }
+
+    /// Checks everything that can be checked before the first chunk. `header` is the blob's first 64 bytes or more;
+    /// `read` returns exactly the sealed bytes it is asked for, which are those of the index if there is a `root`.
+    /// Throws `.length`, `.magic`, `.version`, `.suite`, `.parameters`, `.length` for these flags, `.commitment`,
+    /// `.index`, in this order; what `read` throws; and `.trailer` if the blob cannot contain that much plaintext.
     package init(
-        header: [UInt8], sealedBytes: Int64, plaintextSize: Int64, key: borrowing MediaKey
+        header: [UInt8], sealedBytes: Int64, plaintextSize: Int64, key: borrowing MediaKey, root: IndexRoot? = nil,
+        read: (ByteRange) throws(SealingError) -> [UInt8]
     ) throws(SealingError) {
-        guard let geometry = SealedGeometry(sealedBytes: sealedBytes) else { throw .length(sealedBytes) }
-        let chunkKey = try ChunkKey.unlocking(header, with: key)
-        guard plaintextSize >= 0, plaintextSize <= geometry.largestPlaintextBytes else { throw .trailer }
-        self.geometry = geometry
+        let blob = try UnlockedBlob(header: header, sealedBytes: sealedBytes, key: key)
+        var index: SealedIndex?
+        if let root {
+            guard let range = blob.geometry.index else { throw .index }
+            let listed = try Self.readIndex(range, of: sealedBytes, read)
+            guard listed.root(under: blob.header) == root else { throw .index }
+            index = listed
+        }
+        guard plaintextSize >= 0, plaintextSize <= blob.geometry.largestPlaintextBytes else { throw .trailer }
         self.plaintextSize = plaintextSize
-        self.key = chunkKey
+        self.blob = blob
+        self.index = index
+    }
+
+    /// A piece at a time, so that memory is taken only for what really comes.
+    private static func readIndex(
+        _ range: ByteRange, of sealedBytes: Int64, _ read: (ByteRange) throws(SealingError) -> [UInt8]
+    ) throws(SealingError) -> SealedIndex {
+        var index = SealedIndex()
+        var offset = range.offset
+        while let piece = ByteRange(
+            offset: offset, count: min(indexPieceBytes, range.end - offset), within: sealedBytes)
+        {
+            let bytes = try read(piece)
+            precondition(bytes.count == Int(piece.count), "as many sealed bytes as were asked for")
+            index.append(bytes)
+            offset = piece.end
+        }
+        return index
     }
 
     /// Opens the plaintext bytes of `range`, which is within the plaintext, a few chunks at a time.
     ///
-    /// `read` returns exactly the sealed bytes it is asked for; `deliver` takes the plaintext in order. Throws `.chunk`
-    /// before anything of that chunk is delivered, `.trailer` and `.padding` when the last chunk is reached, and what
+    /// `read` returns exactly the sealed bytes it is asked for; `deliver` takes the plaintext in order. Throws `.leaf` and
+    /// `.chunk` before anything of that chunk is delivered, `.trailer` and `.padding` when the last chunk is reached, and what
     /// the closures throw.
     package borrowing func open(
         _ range: ByteRange, read: (ByteRange) throws(SealingError) -> [UInt8],
@@ -52,7 +84,9 @@ package struct SealedReader: ~Copyable, Sendable {
         precondition(sealed.count == Int(run.sealed.count), "as many sealed bytes as were asked for")
         plain = [UInt8](repeating: 0, count: run.paddedCount)
         try sealed.withBytes { sealed throws(SealingError) in
-            try plain.withMutableBytes { plain throws(SealingError) in try key.open(sealed, into: &plain, as: run) }
+            try plain.withMutableBytes { plain throws(SealingError) in
+                try blob.key.open(sealed, into: &plain, as: run, in: index)
+            }
         }
         var trailer = TrailerCheck(geometry: geometry, plaintextSize: plaintextSize)
         plain.withBytes { trailer.take($0, as: run) }

@@ -1,7 +1,9 @@
 package import Blobs
 package import Files
 
-/// Why something could not be sealed or opened. The cases up to `digest` are in the order of the checks.
+/// Why something could not be sealed or opened. The cases up to `digest` are in the order of the checks on a
+/// whole blob; `.length` is also thrown after `.parameters`, if no blob with these flags has this length. A reader of
+/// ranges checks `.index` before the first chunk, and the `.leaf` of each chunk before its tag.
 package enum SealingError: Error, Hashable, Sendable {
     /// No sealed blob has this length.
     case length(Int64)
@@ -17,10 +19,14 @@ package enum SealingError: Error, Hashable, Sendable {
     case commitment
     /// This chunk, counted from 0, is not authentic.
     case chunk(Int64)
+    /// This chunk, counted from 0, is not the one that the blob's index lists.
+    case leaf(Int64)
     /// The size at the end of the padded plaintext is impossible, or not the one in the message.
     case trailer
     /// Something other than zeros between the plaintext and its size.
     case padding
+    /// Header and index are not those of the message, or the blob has no index.
+    case index
     /// The blob does not have the expected address.
     case digest(expected: BlobAddress, actual: BlobAddress)
 
@@ -46,8 +52,10 @@ extension SealingError: CustomStringConvertible {
         case .parameters: "the blob's header has a chunk size or flags that version 1 does not have"
         case .commitment: "the key does not belong to this blob, or the blob's header was changed"
         case .chunk(let index): "chunk \(index) of the blob is not authentic"
+        case .leaf(let index): "chunk \(index) of the blob is not the one in the blob's index"
         case .trailer: "the size sealed in the blob differs from the size in the message"
         case .padding: "the padding of the blob is not empty"
+        case .index: "the blob's index is not the one that the message names"
         case .digest(let expected, let actual):
             "the blob's SHA-256 begins with \(actual.abbreviated), not \(expected.abbreviated)"
         case .tooLarge(let limitBytes): "a sealed blob holds at most \(limitBytes) bytes"

@@ -9,6 +9,8 @@ struct RunBuffers: Sendable {
 
     var plain = [UInt8](repeating: 0, count: ChunkRun.longestPaddedBytes)
     var sealed = [UInt8](repeating: 0, count: ChunkRun.longestSealedBytes)
+    /// The hashes of the sealed chunks; empty where no index is made or checked.
+    var leaves: [UInt8] = []
 }
 
 /// Processes runs on two threads, in the order that `PipelineScheduler` decides, in bounded memory.

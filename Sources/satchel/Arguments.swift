@@ -116,9 +116,7 @@ struct LeaseOptions: ParsableArguments {
 
     /// Checks that flags and other settings go together.
     func check(_ settings: Settings) throws(ExitError) {
-        if recipients != nil { try requireJSON("--recipients", settings) }
         guard recipientSecrets else { return }
-        try requireJSON("--recipient-secrets", settings)
         guard let count = settings.recipients, count <= MediaClient.recipientSecretLimit else {
             throw ExitError(
                 "--recipient-secrets needs --recipients, from 1 to \(MediaClient.recipientSecretLimit)", .usage)
@@ -198,7 +196,7 @@ struct ContentOptions: ParsableArguments {
             acceptsCorruption: acceptDamage, isAsItIs: asFile)
     }
 
-    /// A link has room for what opens the file, and for nothing else.
+    /// A link has no room for texts.
     func check(_ settings: Settings) throws(ExitError) {
         for (flag, value) in [("--caption", caption), ("--alt", alt)] where value != nil {
             try requireJSON(flag, settings)
@@ -238,7 +236,7 @@ func refuseDashedNames(in arguments: some Sequence<String>) throws(ExitError) {
 /// Fails for a flag whose value a link does not carry.
 func requireJSON(_ flag: String, _ settings: Settings) throws(ExitError) {
     guard settings.format == .json else {
-        throw ExitError("\(flag) needs --format json: a link carries neither texts nor a receipt secret", .usage)
+        throw ExitError("\(flag) needs --format json: a link carries no texts", .usage)
     }
 }
 
@@ -264,7 +262,7 @@ enum MessageSource {
     /// Whether an argument is itself a message or a link, which contain a key.
     static func isMessage(_ argument: String) -> Bool {
         let text = argument.drop { $0.isWhitespace }
-        return text.hasPrefix("{") || text.contains("://") && text.contains("#")
+        return text.hasPrefix("{") || text.contains("://") && (text.contains("#") || text.contains("/open/"))
     }
 
     /// Reads and checks the only message.

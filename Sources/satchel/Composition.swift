@@ -31,7 +31,7 @@ struct Composition {
     /// output they are missed if nobody reads them.
     func printMessages(_ result: SendResult, as format: MessageFormat? = nil) throws {
         do {
-            for message in result.messages { try printResult(message.text(format ?? result.format)) }
+            for message in result.messages { try printResult(client.text(of: message, as: format ?? result.format)) }
         } catch let error as ExitError {
             let place = result.outboxName.map { "; the message is kept: satchel outbox resume \($0)" } ?? ""
             throw ExitError(error.sentence + place, error.code)
@@ -61,16 +61,6 @@ extension RetryEnvironment {
         RetryEnvironment(
             wallSeconds: { Process.wallSeconds }, random: { UInt64.random(in: .min ... .max) },
             sleep: { Process.sleep(milliseconds: $0) })
-    }
-}
-
-extension MediaMessage {
-    /// One line, ready to be pasted or piped.
-    func text(_ format: MessageFormat) throws(MessageError) -> String {
-        switch format {
-        case .json: try encoded()
-        case .link: try MediaLink.format(self)
-        }
     }
 }
 

@@ -17,8 +17,10 @@ struct RereadTests {
     init() throws { stage = try JourneyStage() }
 
     /// A peer that has the blob and behaves as it is told, and a message that leads there and to a mirror beside it.
-    private func start(_ behaviours: String) throws -> (peer: Peer, message: MediaMessage) {
-        var (blob, message) = try stage.sealed(bytes)
+    private func start(
+        _ behaviours: String, _ bytes: [UInt8]? = nil
+    ) throws -> (peer: Peer, message: MediaMessage) {
+        var (blob, message) = try stage.sealed(bytes ?? self.bytes)
         let peer = try stage.peers.start("file=\(blob)", "blob=\(behaviours)")
         message.url = BlobURL("\(peer.url)/\(message.address.hex)")
         message.mirrors = [try #require(BlobURL("\(peer.url)/mirror/\(message.address.hex)"))]
@@ -125,6 +127,44 @@ struct RereadTests {
         let path = try #require(try open(message, peer))
         #expect(try TestSupport.bytes(ofFile: path) == bytes)
         #expect(asked(peer) == ["first", "first again"])
+    }
+
+    @Test func `what an insider left of an indexed blob costs its own chunks, and no other`() throws {
+        let large = noise(1_500_000)
+        let (peer, message) = try start("ok", large)
+        #expect(message.root != nil)
+        guard let key = MediaKey(bytes: message.key) else { throw MediaClientError.wrongKey }
+        // Another plaintext under the same header, as far as a download might have come: each tag is right.
+        let right = try TestSupport.bytes(ofFile: stage.folder.path("blob"))
+        var other = large
+        other[300_000] ^= 1
+        other[400_000] ^= 1
+        let forgery = try OpenFile(stage.folder.path("forgery"), .create(permissions: 0o600))
+        _ = try seal(
+            try stage.file(other, named: "other"), into: forgery, key: key, salt: Array(right[8..<32]),
+            padding: .eighths, progress: { _ in })
+        try Folder.makeAll(stage.folder.path("state/partial"))
+        let part = try TestSupport.bytes(ofFile: stage.folder.path("forgery")).prefix(600_000)
+        try write(Array(part), toFile: stage.folder.path("state/partial/\(message.address.hex)"))
+        let path = try #require(try open(message, peer))
+        #expect(try TestSupport.bytes(ofFile: path) == large)
+        let (rest, forged) = (64 + 9 * 65_552, (64 + 4 * 65_552, 64 + 7 * 65_552 - 1))
+        #expect(asked(peer) == ["first bytes=\(rest)-", "first bytes=\(forged.0)-\(forged.1) again"])
+    }
+
+    @Test(arguments: [
+        ("wrong:1000", ["bytes=64-65615"]),
+        // With a wrong index nothing is proven.
+        ("wrong:1573600", [""]),
+    ])
+    func `of an indexed blob the wrong bytes are asked for once more`(behaviour: String, ranges: [String]) throws {
+        let large = noise(1_500_000)
+        let (peer, message) = try start(behaviour, large)
+        #expect(message.size == 64 + 1_572_864 + 24 * 48)
+        let path = try #require(try open(message, peer))
+        #expect(try TestSupport.bytes(ofFile: path) == large)
+        #expect(asked(peer) == ["first"] + ranges.map { $0.isEmpty ? "first again" : "first \($0) again" })
+        #expect(heard.isEmpty)
     }
 
     @Test func `after a second forgery the next place begins anew`() throws {

@@ -53,7 +53,7 @@ struct SettingsTests {
         let values: [SettingKey: String] = [
             .server: "https://media.example:8443/base", .servers: "a.example, https://[::1]:9", .ticketFile: "/t",
             .edges: "https://edge.lan,http://127.0.0.1:9/cache", .lifetime: "90m", .recipients: "7",
-            .certificateFile: "/c", .preview: "no", .quality: "high",
+            .certificateFile: "/c", .page: "https://open.example:444/p", .preview: "no", .quality: "high",
         ]
         let first = try settings(flags: values)
         var shown: [SettingKey: String] = [:]
@@ -68,6 +68,7 @@ struct SettingsTests {
         (.server, "https://u@media.example"),
         (.server, "https://media.example/?x=1"), (.servers, "a b/c"),
         (.edges, "edge.lan"), (.edges, "https://edge.lan, ftp://edge.lan"), (.edges, "https://edge.lan/?x"),
+        (.page, "open.example"), (.page, "https://open.example/?x"), (.page, "https://open.example//"),
         (.ticket, "two words"), (.quality, "best"),
         (.padding, "eights"), (.lifetime, "soon"), (.lifetime, "0d"), (.recipients, "0"), (.recipients, "1025"),
         (.recipients, "+5"), (.format, "xml"), (.preview, "maybe"), (.connectTimeout, "0"), (.stallTimeout, "1s"),
@@ -76,6 +77,10 @@ struct SettingsTests {
     func `values that make no sense are refused, with the place where they stand`(setting: SettingKey, value: String) {
         let error = #expect(throws: SettingError.self) { try settings(environment: [setting.variable: value]) }
         #expect(error.map { $0.description.hasPrefix(setting.variable) && $0.origin == .environment } == true)
+    }
+
+    @Test func `a page may end in a slash`() throws {
+        #expect(try settings(flags: [.page: "https://open.example/"]).page?.description == "https://open.example")
     }
 
     @Test func `a configuration file is read line by line`() throws {

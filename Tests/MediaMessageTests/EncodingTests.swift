@@ -8,7 +8,7 @@ struct EncodingTests {
         let expected = """
             {"v":1,"url":"https://media.example/\(Sample.hex)",\
             "mirrors":["http://[2001:db8::1]:8080/a/b/\(Sample.hex).jpg"],"sha256":"\(Sample.hex)","size":5244224,\
-            "expires":1790000000,"key":"\(Sample.key)","receipt":"\(Sample.receipt)",\
+            "root":"\(Sample.root)","expires":1790000000,"key":"\(Sample.key)","receipt":"\(Sample.receipt)",\
             "media":{"type":"image/jpeg","size":182344,"name":"beach \\"1\\".jpg",\
             "caption":"Sun\\n\\u0001\\\\ 🏖️","alt":"A beach","width":1600,"height":1200,"duration":12.4,\
             "thumbhash":"AQIDBAU","preview":"_9j_2Q","removed":["gps","camera"]}}

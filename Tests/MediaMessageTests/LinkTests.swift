@@ -18,6 +18,71 @@ struct LinkTests {
         #expect(try MediaLink.format(expected) == Self.link)
     }
 
+    @Test func `carries what a page shows before the file is there, and what makes it safe`() throws {
+        let full = try Sample.full()
+        let link = try MediaLink.format(full)
+        #expect(
+            link == """
+                https://media.example/open/\(Sample.hex)#\(Self.fragment)&f=beach%20%221%22.jpg&r=\(Sample.receipt)\
+                &x=\(Sample.root)&w=1600&h=1200&b=AQIDBAU&e=1790000000&d=12.4
+                """)
+        var expected = full
+        expected.mirrors = []
+        expected.media.caption = nil
+        expected.media.alt = nil
+        expected.media.preview = nil
+        expected.media.removed = []
+        #expect(try MediaLink.parse(link) == expected)
+    }
+
+    @Test(arguments: [
+        ("https://open.example", "u=https://media.example/files"),
+        ("https://open.example/p/q", "u=https://media.example"),
+        ("https://media.example", "u=https://media.example/files"), ("http://open.example:8080", "u=http://[::1]:8080"),
+        ("https://open.example", "u=http://127.0.0.1"), ("https://open.example", "u=http://localhost:8080/a"),
+    ])
+    func `of a page elsewhere names the store, and leads to its blob`(_ page: String, _ field: String) throws {
+        let store = String(field.dropFirst(2))
+        var message = try MediaLink.parse(Self.link)
+        message.url = BlobURL("\(store)/\(Sample.hex)")
+        let base = try #require(BlobBase(page))
+        let link = try MediaLink.format(message, page: base)
+        #expect(link.hasPrefix("\(page)/open/\(Sample.hex)#v=1&"))
+        #expect(link.hasSuffix("&" + field.replacing("[", with: "%5B").replacing("]", with: "%5D")))
+        #expect(try MediaLink.parse(link) == message)
+    }
+
+    @Test func `of a page beside the store does not name it`() throws {
+        let message = try MediaLink.parse(Self.link)
+        #expect(try MediaLink.format(message, page: BlobBase("https://MEDIA.example/files")) == Self.link)
+    }
+
+    @Test func `of a page elsewhere is not made for a store that only plain http reaches`() throws {
+        var message = try MediaLink.parse(Self.link)
+        message.url = BlobURL("http://192.168.1.2/\(Sample.hex)")
+        let page = try #require(BlobBase("https://open.example"))
+        #expect(throws: MessageError.self) { try MediaLink.format(message, page: page) }
+        #expect(try MediaLink.format(message).hasPrefix("http://192.168.1.2/open/"))
+    }
+
+    @Test(arguments: [
+        "", "https://", "media.example", "https://media.example/", "https://media.example//a",
+        "https://u@media.example",
+        "https://media.example/a?b", "https://media.example/#a", "https://media.example/..", "ftp://media.example",
+    ])
+    func `has no base that is written in another way`(_ text: String) {
+        #expect(BlobBase(text) == nil)
+    }
+
+    @Test(arguments: [
+        String(link.prefix { $0 != "#" }), String(link.prefix { $0 != "#" }) + "#", String(link.prefix { $0 != "&" }),
+    ])
+    func `that was cut where its key should come says so, and what to do`(_ text: String) throws {
+        let error = #expect(throws: MessageError.cutLink) { try MediaLink.parse(text) }
+        let sentence = try #require(error?.description)
+        #expect(["after #", "chat apps", "shell", "quotes"].allSatisfy { sentence.contains($0) })
+    }
+
     @Test(arguments: ["", "a b", "ä/ö&=#%+?.jpg", "日本.png", "x\u{0}\n"])
     func `comes back the same, whatever the name`(_ name: String) throws {
         var message = try MediaLink.parse(Self.link)
@@ -35,6 +100,7 @@ struct LinkTests {
 
     @Test(arguments: [
         Refused(link.replacing("#", with: "?"), .notLink("it has no #, after which the key would be")),
+        Refused("https://media.example/a", .notLink("it has no #, after which the key would be")),
         Refused(link.replacing("https:", with: "ftp:"), .notLink("it is not an http or https URL")),
         Refused(
             link.replacing("/open/", with: "/"),
@@ -48,7 +114,7 @@ struct LinkTests {
         Refused(link + "é", .notLink("it has characters that a link cannot have")),
         Refused(link + "&k=\(Sample.key)", .doubled("k")),
         Refused(link + "&%6B=\(Sample.key)", .doubled("k")),  // the same name, written otherwise
-        Refused(link + "&x=1&x=2", .doubled("x")),  // unknown, and doubled all the same
+        Refused(link + "&z=1&z=2", .doubled("z")),  // unknown, and doubled all the same
         Refused(link.replacing("v=1", with: "v=2"), .version("2")),
         Refused(link.replacing("v=1&", with: ""), .missing("v")),
         Refused(link.replacing("&s=5244224", with: ""), .missing("s")),
@@ -66,6 +132,31 @@ struct LinkTests {
         Refused(link.replacing(Sample.key, with: "AAAA"), .invalid("key", "is not 32 bytes long")),
         Refused(link.replacing(Sample.key, with: "A"), .invalid("k", "is invalid")),
         Refused(link.replacing("image/jpeg", with: "jpeg"), .invalid("media.type", "is not a media type")),
+        Refused(link + "&r=\(Sample.key)", .invalid("r", "is invalid")),
+        Refused(link + "&r=", .invalid("r", "is invalid")),
+        Refused(link + "&x=\(Sample.receipt)", .invalid("x", "is invalid")),
+        Refused(link + "&x=\(Sample.root.dropLast())9", .invalid("x", "is invalid")),  // spare bits that are not zero
+        Refused(
+            link.replacing("s=5244224", with: "s=65649") + "&x=\(Sample.root)",
+            .invalid("size", "is not the size of a sealed blob with an index")),
+        Refused(link + "&w=0", .invalid("media.width", "is not in 1…65535")),
+        Refused(link + "&h=1.5", .invalid("h", "is not an integer from 0 to 2^53-1 in digits alone")),
+        Refused(link + "&b=", .invalid("media.thumbhash", "is empty")),
+        Refused(
+            link + "&b=\(String(repeating: "A", count: 44))", .invalid("media.thumbhash", "has more than 32 bytes")),
+        Refused(link + "&e=-1", .invalid("e", "is not an integer from 0 to 2^53-1 in digits alone")),
+        Refused(link + "&d=-0", .invalid("d", "is invalid")),
+        Refused(link + "&d=%201", .invalid("d", "is invalid")),
+        Refused(link + "&d=.5", .invalid("d", "is invalid")),
+        Refused(link + "&d=1e999", .invalid("d", "is invalid")),
+        Refused(link + "&d=inf", .invalid("d", "is invalid")),
+        Refused(link + "&d=1.234", .invalid("d", "is invalid")),
+        Refused(link + "&d=01", .invalid("d", "is invalid")),
+        Refused(link + "&d=9007199254740992", .invalid("d", "is invalid")),
+        Refused(link + "&u=https://media.example/", .invalid("u", "is invalid")),
+        Refused(link + "&u=media.example", .invalid("u", "is invalid")),
+        Refused(link + "&u=", .invalid("u", "is invalid")),
+        Refused(link + "&u=http://media.example", .invalid("u", "is neither https nor on this machine")),
         Refused(link + String(repeating: "x", count: 4096), .tooLong(bytesOver: link.utf8.count)),
     ])
     func `is refused`(_ refused: Refused) {

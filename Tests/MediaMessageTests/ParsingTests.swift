@@ -34,7 +34,8 @@ struct ParsingTests {
         let message = try MediaMessage(
             parsing: """
                 {"v":1, "url":"https://media.example/\(Sample.hex)", "mirrors":["http://[::1]:8080/x/\(Sample.hex).jpg"],
-                 "sha256":"\(Sample.hex)", "size":5244224, "expires":1790000000, "key":"\(Sample.key)",
+                 "sha256":"\(Sample.hex)", "size":5244224, "root":"\(Sample.root)", "expires":1790000000,
+                 "key":"\(Sample.key)",
                  "receipt":"\(Sample.receipt)", "new":{"deeper":[{"still":-1.5e+3}]}, "also":null,
                  "media":{"type":"image/jpeg", "size":182344, "name":"beach.jpg", "caption":"\\u00e9\\ud83d\\ude00/\\/\\n",
                   "alt":"", "width":65535, "height":1, "duration":1.24e1, "thumbhash":"AQID", "preview":"_9j_2Q",
@@ -45,6 +46,7 @@ struct ParsingTests {
         #expect(message.mirrors.map(\.description) == ["http://[::1]:8080/x/\(Sample.hex).jpg"])
         #expect(message.address.hex == Sample.hex)
         #expect(message.size == 5_244_224)
+        #expect(message.root?.bytes == Array(32..<64))
         #expect(message.expires == Timestamp(seconds: 1_790_000_000))
         #expect(message.key == Array(0..<32))
         #expect(message.receipt?.bytes == Array(0..<16))
@@ -57,7 +59,7 @@ struct ParsingTests {
 
     @Test func `needs only what it needs`() throws {
         let message = try MediaMessage(parsing: Sample.json())
-        #expect(message.expires == nil && message.receipt == nil && message.mirrors.isEmpty)
+        #expect(message.expires == nil && message.receipt == nil && message.mirrors.isEmpty && message.root == nil)
         #expect(message.media == Media(type: "image/jpeg", size: 182_344))
     }
 
@@ -91,7 +93,20 @@ struct ParsingTests {
             .invalid("sha256", "\"\(Sample.hex.uppercased())\"", "is invalid"),
             .invalid("sha256", "\"\(Sample.hex.dropLast())\"", "is invalid"),
             .invalid("size", "87", "is not the size of a sealed blob"),
-            .invalid("size", "65617", "is not the size of a sealed blob"),  // one byte of a second chunk
+            // One byte of a second chunk, or a chunk with an index.
+            .field("size", "65617", .invalid("media.size", "does not fit in a blob of 65617 bytes")),
+            Refused(
+                Sample.json([("root", "\"\(Sample.root)\""), ("size", "65649")]),  // of a plain blob only
+                .invalid("size", "is not the size of a sealed blob with an index")),
+            Refused(
+                Sample.json([
+                    ("root", "\"\(Sample.root)\""), ("size", "5246784"),
+                    ("media", #"{"type":"image/jpeg","size":5242873}"#),  // a plain blob would hold it
+                ]),
+                .invalid("media.size", "does not fit in a blob of 5246784 bytes")),
+            .invalid("root", "\"\(Sample.root.dropLast())\"", "is invalid"),
+            .invalid("root", "\"\(Sample.receipt)\"", "is invalid"),
+            .invalid("root", "7", "is not a string"),
             .invalid("size", "9007199254740992", "is not an integer from 0 to 2^53-1 in digits alone"),
             .invalid("size", "99999999999999999999", "is not an integer from 0 to 2^53-1 in digits alone"),
             .invalid("size", "5244224.0", "is not an integer from 0 to 2^53-1 in digits alone"),

@@ -8,6 +8,7 @@ enum Sample {
     static let url = "https://media.example/\(hex)"
     static let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
     static let receipt = "AAECAwQFBgcICQoLDA0ODw"
+    static let root = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8"
 
     /// Every required field; each can be replaced, added to, or left out with nil.
     static let fields: [(String, String?)] = [
@@ -38,7 +39,8 @@ enum Sample {
         let address = try #require(BlobAddress(hex: hex))
         return MediaMessage(
             url: BlobURL(url), mirrors: [try #require(BlobURL("http://[2001:db8::1]:8080/a/b/\(hex).jpg"))],
-            address: address, size: 5_244_224, expires: Timestamp(seconds: 1_790_000_000), key: [UInt8](0..<32),
+            address: address, size: 5_244_224, root: IndexRoot(bytes: 32..<64),
+            expires: Timestamp(seconds: 1_790_000_000), key: [UInt8](0..<32),
             receipt: Secret(bytes: 0..<16),
             media: Media(
                 type: "image/jpeg", size: 182_344, name: "beach \"1\".jpg", caption: "Sun\n\u{1}\\ 🏖️",

@@ -14,7 +14,7 @@ struct GeometryTests {
             .max,
         ] as [Int64])
     func `of blobs that cannot be are refused`(_ bytes: Int64) {
-        #expect(SealedGeometry(sealedBytes: bytes) == nil)
+        #expect(SealedGeometry(sealedBytes: bytes, isIndexed: false) == nil)
     }
 
     @Test(
@@ -23,14 +23,45 @@ struct GeometryTests {
             (281543696187456, 4294967296, 281474976710656),
         ] as [(Int64, Int64, Int64)])
     func `of blobs give chunks and padded sizes`(_ bytes: Int64, _ chunks: Int64, _ padded: Int64) throws {
-        let geometry = try #require(SealedGeometry(sealedBytes: bytes))
+        let geometry = try #require(SealedGeometry(sealedBytes: bytes, isIndexed: false))
         #expect(geometry.chunkCount == chunks)
         #expect(geometry.paddedBytes == padded)
-        #expect(SealedGeometry(paddedBytes: padded) == geometry)
+        #expect(SealedGeometry(paddedBytes: padded, isIndexed: false) == geometry)
+    }
+
+    @Test(
+        arguments: [
+            .min, -1, 0, 63, 64, 87, 88, 119,  // a chunk and its leaf without room for a trailer
+            65_649, 65_703,  // a last chunk and its leaf without room for a trailer
+            281681135140983,  // one chunk more than there are counters
+            .max,
+        ] as [Int64])
+    func `of indexed blobs that cannot be are refused`(_ bytes: Int64) {
+        #expect(SealedGeometry(sealedBytes: bytes, isIndexed: true) == nil)
+    }
+
+    @Test(
+        arguments: [
+            (120, 1, 8), (65_648, 1, 65_536), (65_704, 2, 65_544), (5_246_784, 80, 5_242_880),
+            (281681135140928, 4294967296, 281474976710656),
+        ] as [(Int64, Int64, Int64)])
+    func `of indexed blobs give chunks, padded sizes and the place of the index`(
+        _ bytes: Int64, _ chunks: Int64, _ padded: Int64
+    ) throws {
+        let geometry = try #require(SealedGeometry(sealedBytes: bytes, isIndexed: true))
+        #expect(geometry.chunkCount == chunks && geometry.paddedBytes == padded)
+        #expect(SealedGeometry(paddedBytes: padded, isIndexed: true) == geometry)
+        #expect(geometry.index?.count == 32 * chunks && geometry.index?.end == bytes)
+        #expect(geometry.sealedRange(ofChunks: chunks - 1...chunks - 1)?.end == geometry.index?.offset)
+    }
+
+    @Test(arguments: [(1_048_575, false), (1_048_576, true), (8, false), (1 << 48, true)] as [(Int64, Bool)])
+    func `have an index from 1 MiB on`(_ padded: Int64, _ isIndexed: Bool) {
+        #expect(SealedGeometry(paddedBytes: padded)?.isIndexed == isIndexed)
     }
 
     @Test func `ask a store for the chunks that hold a range`() throws {
-        let geometry = try #require(SealedGeometry(sealedBytes: 5_244_224))
+        let geometry = try #require(SealedGeometry(sealedBytes: 5_244_224, isIndexed: false))
         let plain = try #require(ByteRange(offset: 1_000_000, count: 1_000_000, within: 5_000_000))
         let sealed = try #require(geometry.sealedRange(forPlaintext: plain))
         #expect(sealed.offset == 983_344)
@@ -68,7 +99,7 @@ struct GeometryTests {
         for size in sizes {
             let padded = try #require(policy.paddedBytes(for: size))
             let geometry = try #require(SealedGeometry(paddedBytes: padded))
-            #expect(SealedGeometry(sealedBytes: geometry.sealedBytes) == geometry)
+            #expect(SealedGeometry(sealedBytes: geometry.sealedBytes, isIndexed: geometry.isIndexed) == geometry)
             #expect(geometry.largestPlaintextBytes >= size)
             if policy == .eighths, size >= 4096 { #expect(padded - size - 8 <= (size + 8) / 8 + 8) }
         }

@@ -20,7 +20,9 @@ private enum Peer {
         return process.terminationStatus
     }
 
-    static func call(_ arguments: String...) throws -> Bool {
+    static func call(_ arguments: String...) throws -> Bool { try call(arguments) }
+
+    static func call(_ arguments: [String]) throws -> Bool {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["python3", folderOfThisTarget + "/Peer/sealed_blob.py"] + arguments
@@ -32,17 +34,32 @@ private enum Peer {
 
 @Suite(.enabled(if: Peer.isHere, "python3 with the package cryptography (Debian: python3-cryptography) is not here"))
 struct PeerTests {
-    static let sizes = [0, 65_529, 65_531, 300_000]
+    /// The last one gets an index.
+    static let sizes = [0, 65_529, 65_531, 300_000, 1_048_568]
 
     @Test(arguments: sizes, Padding.allCases)
-    func `opens what is sealed here`(_ size: Int, _ padding: Padding) throws {
+    func `opens what is sealed here, the whole and a range`(_ size: Int, _ padding: Padding) throws {
         let folder = try TemporaryFolder()
         var generator = SeededGenerator(seed: UInt64(size))
         let sample = try Sample(
             generator.bytes(size), padding: padding, key: generator.bytes(32), salt: generator.bytes(24))
+        #expect((sample.root != nil) == (size > 1_000_000))
+        let root = sample.root.map { [Hexadecimal.encode($0.bytes)] } ?? []
         try write(sample.blob, toFile: folder.path("blob"))
-        #expect(try Peer.call("open", Hexadecimal.encode(sample.key), folder.path("blob"), folder.path("plain")))
+        let key = Hexadecimal.encode(sample.key)
+        #expect(try Peer.call(["open", key, folder.path("blob"), folder.path("plain")] + root))
         #expect(try bytes(ofFile: folder.path("plain")) == sample.plaintext)
+        guard size > 0 else { return }
+        let range = ["range", key, folder.path("blob"), "\(size)", "\(size / 3)", "\(size - 1)", folder.path("part")]
+        #expect(try Peer.call(range + root))
+        #expect(try bytes(ofFile: folder.path("part")) == Array(sample.plaintext[(size / 3)...]))
+    }
+
+    @Test func `writes the vectors of indexed blobs as they are here`() throws {
+        let folder = try TemporaryFolder()
+        #expect(try Peer.run(folderOfThisTarget + "/Peer/indexed_vectors.py", folder.path("vectors")) == 0)
+        let committed = folderOfThisTarget + "/Vectors/sealed-blob-v1-indexed.json"
+        #expect(try bytes(ofFile: folder.path("vectors")) == bytes(ofFile: committed))
     }
 
     @Test(arguments: sizes, Padding.allCases)
@@ -77,7 +94,7 @@ struct PeerTests {
         #expect(try sample.opened(key: other) == .failure(.commitment))
 
         // That the tag is right under the other key too shows when the commitment is exchanged: no `.chunk` any more.
-        let prefix = SealedHeader.prefix(salt: Sample.salt)
+        let prefix = SealedHeader.prefix(salt: Sample.salt, isIndexed: false)
         let commitment = ChunkKey(try mediaKey(other), headerPrefix: prefix).commitment
         let exchanged = sample.with { $0.replaceSubrange(32..<64, with: commitment) }
         #expect(try exchanged.opened(key: other) == .failure(.trailer))

@@ -40,6 +40,13 @@ struct ReproductionTests {
         }
     }
 
+    @Test func `gives the same blob with its index, and a plain one without, whatever a writer would do now`() throws {
+        for (size, isIndexed) in [(300_000, true), (1_100_000, true), (1_100_000, false)] {
+            let sample = try Sample(patternBytes(size), isIndexed: isIndexed)
+            #expect(try again(sample, from: sample.plaintext).get() == sample.blob, "\(size)")
+        }
+    }
+
     @Test(arguments: [0, 150_000, 299_999])
     func `a plaintext that differs by one byte is refused, and nothing is written`(offset: Int) throws {
         let sample = try Sample(patternBytes(300_000))

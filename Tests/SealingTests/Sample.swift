@@ -15,19 +15,24 @@ struct Sample: Sendable {
     var address: BlobAddress
     var plaintext: [UInt8]
     var key = keyBytes
+    /// As the message has it; nil for a plain blob.
+    var root: IndexRoot?
 
     /// Seals `plaintext` through files, as the program does.
     init(
-        _ plaintext: [UInt8], padding: Padding = .none, key: [UInt8] = keyBytes, salt: [UInt8] = Self.salt
+        _ plaintext: [UInt8], padding: Padding = .none, key: [UInt8] = keyBytes, salt: [UInt8] = Self.salt,
+        isIndexed: Bool? = nil
     ) throws {
         let folder = try TemporaryFolder()
         try write(plaintext, toFile: folder.path("plain"))
         let input = try OpenFile(folder.path("plain"), .read)
         let output = try OpenFile(folder.path("blob"), .create(permissions: 0o600))
         let sealed = try seal(
-            input, into: output, key: try mediaKey(key), salt: salt, padding: padding, progress: { _ in })
+            input, into: output, key: try mediaKey(key), salt: salt, padding: padding, isIndexed: isIndexed,
+            progress: { _ in })
         blob = try bytes(ofFile: folder.path("blob"))
         address = sealed.address
+        root = sealed.root
         self.plaintext = plaintext
         self.key = key
     }
@@ -43,7 +48,7 @@ struct Sample: Sendable {
         do throws(SealingError) {
             try open(
                 input, address: address ?? self.address, plaintextSize: plaintextSize ?? Int64(plaintext.count),
-                key: try mediaKey(key ?? self.key), into: output)
+                root: root, key: try mediaKey(key ?? self.key), into: output)
         } catch {
             let left = try output.size()
             precondition(left == 0, "\(left) bytes of plaintext were left behind after \(error)")
@@ -53,22 +58,70 @@ struct Sample: Sendable {
     }
 
     /// The same with other bytes in the blob, still asked for under the old address.
-    func with(_ change: (inout [UInt8]) -> Void) -> Sample {
+    func with(_ change: (inout [UInt8]) throws -> Void) rethrows -> Sample {
         var sample = self
-        change(&sample.blob)
+        try change(&sample.blob)
         return sample
     }
 
     /// Where chunk `index` stands in the blob.
     func chunk(_ index: Int) -> Range<Int> {
         let start = SealedGeometry.headerBytes + index * SealedGeometry.sealedChunkBytes
-        return start..<min(start + SealedGeometry.sealedChunkBytes, blob.count)
+        return start..<min(start + SealedGeometry.sealedChunkBytes, indexStart)
+    }
+
+    /// Where the index begins, or the blob ends.
+    var indexStart: Int {
+        let geometry = SealedGeometry(sealedBytes: Int64(blob.count), isIndexed: blob[7] == 1)
+        return geometry?.index.map { Int($0.offset) } ?? blob.count
+    }
+
+    /// What opening a range comes to, from a file; by the whole plaintext if none is given.
+    func openedRange(_ range: Range<Int>? = nil, plaintextSize: Int64? = nil) throws -> Result<[UInt8], SealingError> {
+        let size = plaintextSize ?? Int64(plaintext.count)
+        let range = range ?? 0..<Int(size)
+        guard let range = ByteRange(offset: Int64(range.lowerBound), count: Int64(range.count), within: size) else {
+            preconditionFailure("a range within the plaintext")
+        }
+        let folder = try TemporaryFolder()
+        try write(blob, toFile: folder.path("blob"))
+        let file = try OpenFile(folder.path("blob"), .read)
+        var result: [UInt8] = []
+        do throws(SealingError) {
+            try openRange(range, of: file, plaintextSize: size, root: root, key: try mediaKey(key)) { result += $0 }
+        } catch {
+            precondition(plaintext.isEmpty || plaintext[Int(range.offset)...].starts(with: result), "wrong bytes came")
+            return .failure(error)
+        }
+        return .success(result)
     }
 }
 
 /// The plaintext of the vectors: byte i is the low byte of `i ^ i>>8 ^ i>>16`.
 func patternBytes(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
+}
+
+/// A blob of a sealer that follows all rules but those for the padded plaintext.
+func forgedSample(padded: [UInt8], isIndexed: Bool = false) throws -> Sample {
+    let prefix = SealedHeader.prefix(salt: Sample.salt, isIndexed: isIndexed)
+    let key = ChunkKey(try mediaKey(Sample.keyBytes), headerPrefix: prefix)
+    guard let geometry = SealedGeometry(paddedBytes: Int64(padded.count), isIndexed: isIndexed) else {
+        throw SealingError.trailer
+    }
+    let run = ChunkRun(chunks: 0...geometry.chunkCount - 1, of: geometry)
+    var sealed = [UInt8](repeating: 0, count: Int(run.sealed.count))
+    padded.withBytes { padded in
+        sealed.withMutableBytes { key.seal(padded, into: &$0, as: run) }
+    }
+    var index = SealedIndex()
+    if isIndexed { index.append(run.leaves(of: sealed)) }
+    let header = SealedHeader(prefix: prefix, commitment: key.commitment)
+    var sample = try Sample([1, 2, 3])
+    sample.blob = header.bytes + sealed + index.bytes
+    sample.address = address(of: sample.blob)
+    sample.root = isIndexed ? index.root(under: header) : nil
+    return sample
 }
 
 func mediaKey(_ bytes: [UInt8]) throws(SealingError) -> MediaKey {

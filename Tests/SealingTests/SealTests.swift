@@ -13,7 +13,10 @@ struct SealTests {
         for size in sizes {
             let sample = try Sample(patternBytes(size), padding: padding)
             #expect(try sample.opened().get() == sample.plaintext, "\(size)")
-            #expect(Int64(sample.blob.count) == SealedGeometry(sealedBytes: Int64(sample.blob.count))?.sealedBytes)
+            #expect(
+                Int64(sample.blob.count)
+                    == SealedGeometry(sealedBytes: Int64(sample.blob.count), isIndexed: sample.blob[7] == 1)?
+                    .sealedBytes)
         }
     }
 

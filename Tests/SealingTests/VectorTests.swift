@@ -51,12 +51,13 @@ struct VectorTests {
         let padding = try #require(Padding(rawValue: vector.padding))
         let sample = try Sample(
             patternBytes(vector.plaintextBytes), padding: padding,
-            key: try #require(Hexadecimal.decode(vectors.key)), salt: try #require(Hexadecimal.decode(vectors.salt)))
+            key: try #require(Hexadecimal.decode(vectors.key)), salt: try #require(Hexadecimal.decode(vectors.salt)),
+            isIndexed: false)
         #expect(Hexadecimal.encode(sample.blob.prefix(64)) == vectors.header)
         #expect(sample.blob.count == Int(vector.blobBytes))
         #expect(sample.address.hex == vector.sha256)
         #expect(address(of: sample.blob) == sample.address)
-        let geometry = try #require(SealedGeometry(sealedBytes: vector.blobBytes))
+        let geometry = try #require(SealedGeometry(sealedBytes: vector.blobBytes, isIndexed: false))
         #expect(geometry.chunkCount == vector.chunks)
         #expect(geometry.paddedBytes == vector.paddedBytes)
         #expect(try sample.opened().get() == sample.plaintext)
@@ -64,7 +65,7 @@ struct VectorTests {
 
     @Test func `give the key schedule`() throws {
         let vectors = try Vectors.shared.get()
-        let prefix = SealedHeader.prefix(salt: try #require(Hexadecimal.decode(vectors.salt)))
+        let prefix = SealedHeader.prefix(salt: try #require(Hexadecimal.decode(vectors.salt)), isIndexed: false)
         let message = Array("sealed-blob/v1".utf8) + [0] + prefix + [1]
         let key = try #require(Hexadecimal.decode(vectors.key))
         let material = authenticator(of: message, key: key)

@@ -92,7 +92,7 @@ struct Download {
     ) throws(MediaClientError) -> ByteRange? {
         let size = try onFile({ .sealing(.file($0)) }) { () throws(FileError) in try partial.size() }
         do throws(SealingError) {
-            if size == message.size { return try unverifiedRange(of: partial, key: key) }
+            if size == message.size { return try unverifiedRange(of: partial, key: key, root: message.root) }
             let kept = try verifiedPrefix(of: partial, sealedSize: message.size, key: key)
             do { try partial.truncate(to: kept) } catch { throw .file(error) }
             return ByteRange(offset: kept, count: message.size - kept, within: message.size)

@@ -147,7 +147,8 @@ extension MediaClient {
     ) throws(MediaClientError) {
         do throws(SealingError) {
             try Sealing.open(
-                blob, address: message.address, plaintextSize: message.media.size, key: key, into: plaintext
+                blob, address: message.address, plaintextSize: message.media.size, root: message.root, key: key,
+                into: plaintext
             ) { done in
                 delegate.progress(StepProgress(.decrypting, done, of: message.media.size))
             }

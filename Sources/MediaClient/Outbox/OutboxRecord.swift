@@ -25,8 +25,6 @@ package struct OutboxRecord: Sendable {
     /// Bytes of the sealed blob.
     package var size: Int64 { lease.size }
     package var at: Timestamp { lease.at }
-    /// How many messages it makes: more than one where each recipient has a secret.
-    package var messageCount: Int { lease.receipts.count }
 
     init(_ lease: LeaseRequest, message: MediaMessage, format: MessageFormat) {
         self.lease = lease

@@ -170,7 +170,8 @@ extension MediaClient {
             throw .sealing(error)
         }
         media.size = sealed.plaintextSize
-        let message = MediaMessage(url: nil, address: sealed.address, size: sealed.size, key: key.bytes, media: media)
+        let message = MediaMessage(
+            url: nil, address: sealed.address, size: sealed.size, root: sealed.root, key: key.bytes, media: media)
         return (message, sealed.header)
     }
 }
@@ -209,9 +210,22 @@ extension MediaClient {
             receipts: receipts, header: header, lifetime: settings.lifetime, recipients: settings.recipients)
     }
 
-    /// Fails before the upload rather than after it.
+    /// Fails before the upload rather than after it, also for a message that will be printed as a link.
     func checkFits(_ message: MediaMessage) throws(MediaClientError) {
-        do { _ = try message.encoded() } catch { throw .message(error) }
+        do throws(MessageError) {
+            _ = try message.encoded()
+            if settings.format == .link, message.url != nil { _ = try text(of: message, as: .link) }
+        } catch {
+            throw .message(error)
+        }
+    }
+
+    /// A message as one line, ready to be pasted or piped.
+    package func text(of message: MediaMessage, as format: MessageFormat) throws(MessageError) -> String {
+        switch format {
+        case .json: try message.encoded()
+        case .link: try MediaLink.format(message, page: settings.page)
+        }
     }
 
     /// The key of a message, in guarded memory.

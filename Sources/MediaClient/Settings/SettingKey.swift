@@ -12,6 +12,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case lifetime
     case recipients
     case format
+    case page
     case preview
     case name
     case receipt
@@ -43,6 +44,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .recipients:
             "number of expected recipients, 1 to 1024; the server deletes the file once all have confirmed"
         case .format: "message format: json or link"
+        case .page: "URL that links begin with, for pages at another host than the server; default: the server's"
         case .preview: "include a tiny preview in the message: yes or no"
         case .name: "include the file name in the message: yes, no or neutral (names that cameras give are left out)"
         case .receipt: "confirm delivery when a file has arrived: yes or no"

@@ -1,4 +1,5 @@
 import Blobs
+import MediaMessage
 import Transfer
 
 /// Parses settings. Errors name the setting, and where it was set.
@@ -14,6 +15,15 @@ struct SettingReader {
             var edges: [WebURL] = []
             for part in Self.parts(text) { edges.append(try Self.baseURL(String(part))) }
             return edges
+        }
+    }
+
+    func page() throws(SettingError) -> BlobBase? {
+        try parsed(.page) { text throws(Reason) in
+            guard let page = BlobBase(text.hasSuffix("/") ? text.dropLast() : text[...]) else {
+                throw Reason("\(text) is not the URL of a page, such as https://open.example")
+            }
+            return page
         }
     }
 

@@ -1,6 +1,7 @@
 package import Blobs
 import Files
 package import Imaging
+package import MediaMessage
 package import Sealing
 package import Transfer
 
@@ -21,6 +22,8 @@ package struct Settings: Sendable {
     /// Nil if only expiry ends the lease.
     package var recipients: Int?
     package var format: MessageFormat
+    /// What links begin with; nil for the server's own URL.
+    package var page: BlobBase?
     package var hasPreview: Bool
     package var naming: NamePolicy
     /// Opening a file reports "delivered".
@@ -55,6 +58,7 @@ package struct Settings: Sendable {
         lifetime = try reader.lifetime()
         recipients = try reader.number(.recipients, 1...LeaseTerms.recipientLimit)
         format = try reader.choice(.format) ?? .json
+        page = try reader.page()
         hasPreview = try reader.flag(.preview) ?? true
         naming = try reader.choice(.name) ?? .yes
         sendsReceipts = try reader.flag(.receipt) ?? true
@@ -85,6 +89,7 @@ package struct Settings: Sendable {
         case .lifetime: lifetime?.description
         case .recipients: recipients.map { "\($0)" }
         case .format: format.rawValue
+        case .page: page?.description
         case .preview: hasPreview ? "yes" : "no"
         case .name: naming.rawValue
         case .receipt: sendsReceipts ? "yes" : "no"

@@ -70,10 +70,6 @@ struct OutboxCommand: ParsableCommand {
             if names.isEmpty { console.notify("the outbox is empty") }
             for item in items where names.contains(item.record.name) {
                 try server.check(item.record.origin, composition.settings)
-                if format != nil, item.record.messageCount > 1 {
-                    try requireJSON(
-                        "\(item.record.name), which has a message for each recipient,", composition.settings)
-                }
             }
             try resume(names, composition, console)
         }

@@ -75,6 +75,7 @@ struct MessageDescription {
             ("metadata removed", removed.isEmpty ? nil : removed),
             ("location", location),
             ("sealed blob", "\(message.size) bytes, SHA-256 \(message.address.hex)"),
+            ("index", message.root == nil ? nil : "yes: every part can be checked by itself"),
             ("expires", message.expires.map { "\(CalendarTime($0)), as a hint; the server decides" }),
             ("receipt", message.receipt == nil ? "not requested" : "requested"),
             ("key", "32 bytes (not shown)"),

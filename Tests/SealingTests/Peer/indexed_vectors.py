@@ -1,4 +1,4 @@
-"""Writes the test vectors of indexed blobs, by the peer: indexed_vectors.py > Vectors/sealed-blob-v1-indexed.json
+"""Writes the test vectors of indexed blobs, by the peer: indexed_vectors.py Vectors/sealed-blob-v1-indexed.json
 
 A reading is what one reader makes of one blob: the base blob (an entry of `cases`), its edits, and what the message
 says of it. `whole` and `range` are the errors of the two readers, null where the blob opens. An edit puts bytes at an
@@ -294,7 +294,7 @@ def by_size():
         }
 
 
-def main():
+def main(path):
     bases = {entry[0]: describe(*entry) for entry in CASES}
     header = bases["one"][1][:64]
     chunk_key, commitment = peer.key_schedule(KEY, header[:32])
@@ -311,9 +311,9 @@ def main():
         "flips": [entry for name in ("one", "three") for entry in flips(*bases[name])],
         "readings": list(readings(bases)),
     }
-    json.dump(vectors, sys.stdout, indent=1)
-    print()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(json.dumps(vectors, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
