@@ -6,7 +6,9 @@ const TRIES = 7;
 const LONGEST_PAUSE = 30_000;
 /** A server that asks for more patience than this has refused. */
 const LONGEST_RETRY_AFTER = 60_000;
-const PROBLEM_LIMIT = 16_384;
+const BODY_LIMIT = 16_384;
+/** Milliseconds that a request with a small answer may take: 8 MiB at 28 kB/s. */
+const REQUEST_PATIENCE = 300_000;
 /** What may be over in a moment. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
 
@@ -88,15 +90,34 @@ export function guard(signal, patience) {
 }
 
 /**
+ * Makes one request whose answer is a small JSON object or nothing. Throws what `refuseAnswer` does, and anything else
+ * where there is no answer.
+ * @param {string} method @param {string} url @param {Record<string, string>} headers @param {Options} options
+ * @param {Blob} [body]
+ */
+export async function request(method, url, headers, { signal, patience = REQUEST_PATIENCE }, body) {
+  const guarded = guard(signal, patience);
+  try {
+    const answer = await guarded.wait(fetch(url, { ...DISCREET, method, headers, body, signal: guarded.signal }));
+    if (!answer.ok) await guarded.wait(refuseAnswer(answer));
+    return { headers: answer.headers, body: await guarded.wait(readObject(answer)) };
+  } finally {
+    guarded.end();
+  }
+}
+
+/**
  * Throws what an answer other than success says: the code of its problem, with the reason, or with limit and name.
  * @param {Response} answer @returns {Promise<never>}
  */
 export async function refuseAnswer(answer) {
-  const problem = await readProblem(answer), code = problemCode(problem, answer);
+  const problem = await readObject(answer), code = problemCode(problem, answer);
   const facts = [problem.reason, problem.limit_name, problem.limit ?? problem.max].filter(fact => fact !== undefined);
-  const refused = new Refused(code, facts.length > 0 ? facts.join(' ') : code === 'refused' ? answer.status : '');
-  const seconds = answer.headers.get('Retry-After'), after = /^\d+$/.test(seconds ?? '') ? Number(seconds) * 1000 : undefined;
-  throw PASSING.includes(answer.status) && (after ?? 0) <= LONGEST_RETRY_AFTER ? new Busy(refused, after) : refused;
+  const detail = facts.length > 0 ? facts.join(' ') : code === 'refused' ? answer.status : '';
+  const refused = Object.assign(new Refused(code, detail), { status: answer.status });
+  const seconds = answer.headers.get('Retry-After') ?? '', after = /^\d+$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+  const mayPass = PASSING.includes(answer.status) && (after ?? 0) <= LONGEST_RETRY_AFTER;
+  throw mayPass ? new Busy(refused, after) : refused;
 }
 
 /** @param {Record<string, any>} problem @param {Response} answer */
@@ -106,11 +127,11 @@ function problemCode(problem, answer) {
 }
 
 /** @param {Response} answer @returns {Promise<Record<string, any>>} empty where there is none */
-async function readProblem(answer) {
+async function readObject(answer) {
   const reader = answer.body?.getReader(), decoder = new TextDecoder();
   let text = '';
   try {
-    for (let read; reader && text.length < PROBLEM_LIMIT && !(read = await reader.read()).done;) {
+    for (let read; reader && text.length < BODY_LIMIT && !(read = await reader.read()).done;) {
       text += decoder.decode(read.value, { stream: true });
     }
     return Object(JSON.parse(text));

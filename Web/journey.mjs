@@ -1,7 +1,7 @@
 // What happens to a blob: fetched and opened, whole or by ranges, or sealed. One run of 16 chunks (1 MiB) at a time.
 import {
-  CHUNK, HEADER, LEAF, RUN, SEALED, TAG, TRAILER, Refused, base64url, endCheck, fits, fromBase64url, fromHex, geometry, hex,
-  isEqual, join, newHeader, readFlags, rootPrefix, sealedGeometry, unlock, utf8,
+  CHUNK, HEADER, LEAF, RUN, SEALED, TAG, TRAILER, Refused, base64url, endCheck, fits, fromBase64url, geometry, hex, isEqual,
+  join, newHeader, readFlags, rootPrefix, sealedGeometry, unlock,
 } from './format.mjs';
 import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
 
@@ -15,7 +15,6 @@ import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
 const PATIENCE = 30_000;
 /** The longest index that is held to check ranges: that of a film of 34 GB. */
 const HELD_INDEX_LIMIT = 2 ** 24;
-const RECIPIENT_LABEL = 'satchel-recipient/2\0';
 
 // MARK: Fetching
 
@@ -261,33 +260,6 @@ async function readPadded(file, run, layout, cipher) {
   padded.set(bytes);
   padded.fill(0, bytes.length);
   if (until === layout.padded) new DataView(padded.buffer, padded.byteOffset + padded.length - TRAILER).setBigUint64(0, BigInt(file.size));
-}
-
-// MARK: Confirming
-
-/**
- * Tells the sender that this person has received the file. Throws what the server says.
- * @param {Message} message with a receipt secret @param {Uint8Array} person 16 random bytes, the same on every retry
- * @param {Cipher} cipher @param {Options} [options]
- */
-export async function confirmReceipt(message, person, cipher, options = {}) {
-  const receipt = bytesOfText(message.receipt ?? '');
-  const label = join(utf8(RECIPIENT_LABEL), fromHex(message.sha256), receipt);
-  const name = base64url(cipher.hmacSHA256(person, label).subarray(0, 16)), tries = retries(options);
-  for (;;) {
-    const request = guard(options.signal, options.patience ?? PATIENCE);
-    try {
-      const answer = await request.wait(fetch(`${message.url}/receipts/${name}`, {
-        ...DISCREET, method: 'PUT', headers: { 'Satchel-Secret': message.receipt ?? '' }, signal: request.signal,
-      }));
-      if (answer.ok) return;
-      await request.wait(refuseAnswer(answer));
-    } catch (error) {
-      await tries.after(error);
-    } finally {
-      request.end();
-    }
-  }
 }
 
 // MARK: Runs

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "crypto_aead_chacha20poly1305.h"
-#include "crypto_auth_hmacsha256.h"
 #include "crypto_auth_hmacsha512.h"
 #include "crypto_hash_sha256.h"
 #include "utils.h"
@@ -22,7 +21,7 @@ EXPORTED unsigned char plain[RUN * CHUNK];
 EXPORTED unsigned char key[crypto_aead_chacha20poly1305_IETF_KEYBYTES];
 // What is hashed and does not lie in a run.
 EXPORTED unsigned char input[CHUNK];
-// What a hash or HMAC has given.
+// What a hash or the HMAC has given.
 EXPORTED unsigned char digest[64];
 
 // Two hashes at a time: one runs over a whole blob while others are made of its parts.
@@ -72,22 +71,13 @@ EXPORTED void hash_end(uint32_t which) {
     crypto_hash_sha256_final(&hashes[which], digest);
 }
 
-// HMAC of what lies in `input`: first the key, then the message.
+// HMAC-SHA-512 of what lies in `input`: first the key, then the message.
 EXPORTED void hmac_sha512(uint32_t key_count, uint32_t count) {
     require(key_count <= CHUNK && count <= CHUNK - key_count);
     crypto_auth_hmacsha512_state state;
     crypto_auth_hmacsha512_init(&state, input, key_count);
     crypto_auth_hmacsha512_update(&state, input + key_count, count);
     crypto_auth_hmacsha512_final(&state, digest);
-    sodium_memzero(&state, sizeof state);
-}
-
-EXPORTED void hmac_sha256(uint32_t key_count, uint32_t count) {
-    require(key_count <= CHUNK && count <= CHUNK - key_count);
-    crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, input, key_count);
-    crypto_auth_hmacsha256_update(&state, input + key_count, count);
-    crypto_auth_hmacsha256_final(&state, digest);
     sodium_memzero(&state, sizeof state);
 }
 
