@@ -39,7 +39,10 @@ function charactersOf(text) {
 /** @param {string} name */
 function trimEnds(name) { return name.replace(/^[-.]/, '_').replace(/[.\p{White_Space}]$/u, '_'); }
 
-/** The extension to add; undefined where there is one that matches, or none is known. @param {string} name @param {string} type */
+/**
+ * The extension to add; undefined where there is one that matches, or none is known.
+ * @param {string} name @param {string} type
+ */
 function missingExtension(name, type) {
   const known = EXTENSIONS[type]?.split(' ');
   return known?.includes(extensionOf(name).toLowerCase()) ? undefined : known?.[0];

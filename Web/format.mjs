@@ -55,7 +55,7 @@ export function geometry(size, indexed) {
 }
 
 /**
- * Whether a blob of `size` bytes can hold a plaintext of `plain` bytes; with or without index where `indexed` is absent.
+ * Whether a blob of `size` bytes can hold a plaintext of `plain` bytes; with index or without if `indexed` is absent.
  * @param {number} size @param {number} plain @param {boolean} [indexed]
  */
 export function fits(size, plain, indexed) {
@@ -66,9 +66,10 @@ export function fits(size, plain, indexed) {
 
 /**
  * The layout that a plaintext of `plain` bytes gets. Throws `too-large`.
- * @param {number} plain @param {string} [padding] `none`, `sixteenths`, `eighths` or `power-of-two` @returns {Geometry}
+ * @param {number} plain @param {string} [padding] `none`, `sixteenths`, `eighths` or `power-of-two`
+ * @param {boolean} [isIndexed] instead of what the size says @returns {Geometry}
  */
-export function sealedGeometry(plain, padding = 'eighths') {
+export function sealedGeometry(plain, padding = 'eighths', isIndexed) {
   const steps = { none: 0, sixteenths: 16, eighths: 8, 'power-of-two': 1 }[padding];
   if (steps === undefined) throw new RangeError(`no padding is called ${padding}`);
   let padded = plain + TRAILER;
@@ -81,7 +82,7 @@ export function sealedGeometry(plain, padding = 'eighths') {
   // The trailer never lies in two chunks.
   const last = padded % CHUNK;
   if (last > 0 && last < TRAILER) padded += TRAILER - last;
-  const chunks = Math.ceil(padded / CHUNK), indexed = padded >= INDEXED_FROM;
+  const chunks = Math.ceil(padded / CHUNK), indexed = isIndexed ?? padded >= INDEXED_FROM;
   if (!Number.isSafeInteger(plain) || plain < 0 || chunks > CHUNK_LIMIT) throw new Refused('too-large', plain);
   return geometry(HEADER + padded + chunks * (TAG + (indexed ? LEAF : 0)), indexed);
 }
@@ -134,9 +135,14 @@ export function rootPrefix(header) {
   return join(utf8(INDEX_LABEL), header);
 }
 
+/** The plaintext's size, as the last chunk says. @param {Uint8Array} opened */
+export function trailerOf(opened) {
+  return new DataView(opened.buffer, opened.byteOffset + opened.length - TRAILER, TRAILER).getBigUint64(0);
+}
+
 /**
- * Judges how the padded plaintext ends. `take` is given the opened chunks in their order and says how many bytes of each
- * belong to the file; `check`, after the last, throws `trailer` or `padding`.
+ * Judges how the padded plaintext ends. `take` is given the opened chunks in their order and says how many bytes of
+ * each belong to the file; `check`, after the last, throws `trailer` or `padding`.
  * @param {Geometry} layout @param {number} plain
  */
 export function endCheck(layout, plain) {
@@ -147,7 +153,7 @@ export function endCheck(layout, plain) {
       const isLast = index === layout.chunks - 1, end = opened.length - (isLast ? TRAILER : 0);
       const kept = Math.max(0, Math.min(plain - index * CHUNK, opened.length));
       for (let i = kept; i < end; i++) if (opened[i] !== 0) isSpoiled = true;
-      if (isLast) told = new DataView(opened.buffer, opened.byteOffset + end, TRAILER).getBigUint64(0);
+      if (isLast) told = trailerOf(opened);
       return kept;
     },
     check() {

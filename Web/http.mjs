@@ -115,7 +115,8 @@ export async function refuseAnswer(answer) {
   const facts = [problem.reason, problem.limit_name, problem.limit ?? problem.max].filter(fact => fact !== undefined);
   const detail = facts.length > 0 ? facts.join(' ') : code === 'refused' ? answer.status : '';
   const refused = Object.assign(new Refused(code, detail), { status: answer.status });
-  const seconds = answer.headers.get('Retry-After') ?? '', after = /^\d+$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+  const seconds = answer.headers.get('Retry-After') ?? '';
+  const after = /^\d+$/.test(seconds) ? Number(seconds) * 1000 : undefined;
   const mayPass = PASSING.includes(answer.status) && (after ?? 0) <= LONGEST_RETRY_AFTER;
   throw mayPass ? new Busy(refused, after) : refused;
 }

@@ -1,7 +1,7 @@
 // What happens to a blob: fetched and opened, whole or by ranges, or sealed. One run of 16 chunks (1 MiB) at a time.
 import {
-  CHUNK, HEADER, LEAF, RUN, SEALED, TAG, TRAILER, Refused, base64url, endCheck, fits, fromBase64url, geometry, hex, isEqual,
-  join, newHeader, readFlags, rootPrefix, sealedGeometry, unlock,
+  CHUNK, HEADER, LEAF, RUN, SEALED, TAG, TRAILER, Refused, base64url, endCheck, fits, fromBase64url, geometry, hex,
+  isEqual, join, newHeader, readFlags, rootPrefix, sealedGeometry, trailerOf, unlock,
 } from './format.mjs';
 import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
 
@@ -51,8 +51,7 @@ async function* bytesOf(url, size, start, end, options) {
 }
 
 /**
- * Throws unless these are the bytes that were asked for, as far as the server says. A page of another origin may not see
- * Content-Range.
+ * Throws unless these are the bytes that were asked for, as far as the server says and this origin may see.
  * @param {Response} answer @param {boolean} isWhole @param {number} at @param {number} end @param {number} size
  */
 function checkExtent(answer, isWhole, at, end, size) {
@@ -88,10 +87,10 @@ function filler(pieces) {
 // MARK: Opening
 
 /**
- * Fetches and opens the whole blob of a message. `sink` is given every opened piece with its place in the file, a view
- * of memory that is used again when what it returns has come; nothing of it may be shown before this has returned. Throws
- * in the order of docs/sealed-blob.md: `length`, `magic`, `version`, `suite`, `parameters`, `commitment`, `chunk`,
- * `leaf`, `trailer`, `padding`, `index`, `digest`; and what `bytesOf` throws.
+ * Fetches and opens the whole blob of a message. `sink` is given every opened piece with its place in the file: a view
+ * of memory that is used again when what it returns has come. Nothing of it may be shown before this has returned.
+ * Throws in the order of docs/sealed-blob.md: `length`, `magic`, `version`, `suite`, `parameters`, `commitment`,
+ * `chunk`, `leaf`, `trailer`, `padding`, `index`, `digest`; and what `bytesOf` throws.
  * @param {Message} message @param {Cipher} cipher
  * @param {(bytes: Uint8Array, at: number) => void | Promise<void>} sink @param {Options} [options]
  */
@@ -128,7 +127,7 @@ export async function openBlob(message, cipher, sink, options = {}) {
 }
 
 /**
- * Reads the index and gives its root; undefined where there is none. Throws `leaf` for the first chunk that it lies about.
+ * Reads the index and gives its root; undefined where there is none. Throws `leaf` for the first chunk that it lies of.
  * @param {Uint8Array} header @param {Uint8Array[]} leaves of each run @param {Cipher} cipher
  * @param {(target: Uint8Array) => Promise<Uint8Array>} fill
  */
@@ -159,35 +158,48 @@ async function checkIndex(header, leaves, cipher, fill) {
  * @param {Message} message @param {Cipher} cipher @param {Options} [options] @returns {Promise<OpenRanges>}
  */
 export async function openRanges(message, cipher, options = {}) {
-  const { url, size, root } = message;
+  const { url, size, root, media: { size: plain } } = message;
   if (!fits(size, 0, root && true)) throw new Refused('length', size);
-  const header = await fetched(url, size, 0, HEADER, options), indexed = readFlags(header);
+  const header = await fetched(url, size, 0, HEADER, options), isIndexed = readFlags(header);
   const chunkKey = unlock(header, bytesOfText(message.key), cipher.hmacSHA512);
-  if (root === undefined) return { message, layout: geometry(size, indexed), chunkKey, index: undefined };
-  const layout = geometry(size, true);
-  if (size - layout.indexAt > HELD_INDEX_LIMIT) throw new Refused('room', size - layout.indexAt);
-  if (!indexed) throw new Refused('index');
-  const index = await fetched(url, size, layout.indexAt, size, options);
-  if (base64url(cipher.sha256(rootPrefix(header), index)) !== root) throw new Refused('index');
+  if (root !== undefined && !isIndexed) throw new Refused('index');
+  const layout = geometry(size, isIndexed);
+  const index = root === undefined ? undefined : await fetchedIndex(url, layout, header, root, cipher, options);
+  if (plain > layout.padded - TRAILER) throw new Refused('trailer');
   return { message, layout, chunkKey, index };
 }
 
 /**
- * The plaintext from `from` until `until`, which lies in at most 16 chunks. Throws `leaf` before `chunk`, and what
- * `bytesOf` throws. Several may be opened with one cipher at the same time.
- * @param {OpenRanges} ranges @param {Cipher} cipher @param {number} from @param {number} until @param {Options} [options]
+ * The index that has this root.
+ * @param {string} url @param {Geometry} layout @param {Uint8Array} header @param {string} root @param {Cipher} cipher
+ * @param {Options} options
+ */
+async function fetchedIndex(url, { size, indexAt }, header, root, cipher, options) {
+  if (size - indexAt > HELD_INDEX_LIMIT) throw new Refused('room', size - indexAt);
+  const index = await fetched(url, size, indexAt, size, options);
+  if (base64url(cipher.sha256(rootPrefix(header), index)) !== root) throw new Refused('index');
+  return index;
+}
+
+/**
+ * The plaintext from `from` until `until`, which lies in at most 16 chunks. Throws `leaf` before `chunk`, `trailer` if
+ * the last chunk is among them, and what `bytesOf` throws. Several may be opened with one cipher at the same time.
+ * @param {OpenRanges} ranges @param {Cipher} cipher @param {number} from @param {number} until
+ * @param {Options} [options]
  */
 export async function openRange({ message, layout, chunkKey, index }, cipher, from, until, options = {}) {
   const first = Math.floor(from / CHUNK), run = runFrom(first, Math.ceil(until / CHUNK) - first, layout);
-  if (!(from >= 0 && from < until && until <= message.media.size && run.count <= RUN)) throw new RangeError('no such range');
-  const sealed = await fetched(message.url, layout.size, run.start, run.start + run.sealedCount, options);
+  const { url, media: { size: plain } } = message;
+  if (!(from >= 0 && from < until && until <= plain && run.count <= RUN)) throw new RangeError('no such range');
+  const sealed = await fetched(url, layout.size, run.start, run.start + run.sealedCount, options);
   // From here on nothing waits, so that no other range can come between.
   cipher.sealed(0, sealed.length).set(sealed);
   cipher.setKey(chunkKey);
   for (const { slot, index: place, isLast, count } of chunks(run, layout)) {
     const leaf = index?.subarray(place * LEAF, (place + 1) * LEAF);
     if (leaf && !isEqual(leaf, cipher.sha256(cipher.sealed(slot, count + TAG)))) throw new Refused('leaf', place);
-    cipher.open(slot, place, isLast, count + TAG);
+    const opened = cipher.open(slot, place, isLast, count + TAG);
+    if (isLast && trailerOf(opened) !== BigInt(plain)) throw new Refused('trailer');
   }
   const opened = cipher.plain(0, until - first * CHUNK).slice(from - first * CHUNK);
   cipher.wipe();
@@ -204,14 +216,15 @@ async function fetched(url, size, start, end, options) {
 // MARK: Sealing
 
 /**
- * Seals a file with a fresh key. `sink` is given the sealed bytes in their order, each a view of memory that is used again
- * when what it returns has come. Throws `too-large`, and `changed` if the file did not keep its size.
+ * Seals a file with a fresh key. `sink` is given the sealed bytes in their order, each piece a view of memory that is
+ * used again when what it returns has come. Throws `too-large`, and `changed` if the file did not keep its size.
  * @param {Blob} file @param {Uint8Array} key used for nothing else @param {Cipher} cipher
  * @param {(bytes: Uint8Array, at: number) => void | Promise<void>} sink
- * @param {Options & { padding?: string, salt?: Uint8Array }} [options] `salt`: only to make known blobs again
+ * @param {Options & { padding?: string, salt?: Uint8Array, isIndexed?: boolean }} [options] `salt` and `isIndexed` are
+ *   there to make known blobs again
  */
 export async function sealBlob(file, key, cipher, sink, options = {}) {
-  const plain = file.size, layout = sealedGeometry(plain, options.padding), leaves = [];
+  const plain = file.size, layout = sealedGeometry(plain, options.padding, options.isIndexed), leaves = [];
   let at = 0;
   const write = async (/** @type {Uint8Array} */ bytes) => {
     cipher.whole.add(bytes);
@@ -259,7 +272,8 @@ async function readPadded(file, run, layout, cipher) {
   if (bytes.length !== Math.max(0, end - from)) throw new Refused('changed');
   padded.set(bytes);
   padded.fill(0, bytes.length);
-  if (until === layout.padded) new DataView(padded.buffer, padded.byteOffset + padded.length - TRAILER).setBigUint64(0, BigInt(file.size));
+  if (until < layout.padded) return;
+  new DataView(padded.buffer, padded.byteOffset + padded.length - TRAILER).setBigUint64(0, BigInt(file.size));
 }
 
 // MARK: Runs
@@ -281,7 +295,10 @@ function* runs(layout) {
   }
 }
 
-/** The chunks of a run: its slot, its place in the blob, and the bytes of its plaintext. @param {Run} run @param {Geometry} layout */
+/**
+ * The chunks of a run: each with its slot, its place in the blob, and how many bytes its plaintext has.
+ * @param {Run} run @param {Geometry} layout
+ */
 function* chunks(run, layout) {
   for (let slot = 0; slot < run.count; slot++) {
     const index = run.first + slot;
@@ -290,8 +307,8 @@ function* chunks(run, layout) {
 }
 
 /**
- * The leaves of the run that lies in the cipher's memory, which may change once this has returned. Beside the cipher where
- * the engine has a SHA-256 of its own: on pages that came over plain HTTP it has none.
+ * The leaves of the run that lies in the cipher's memory, which may change once this has returned. They are computed
+ * beside the cipher where the engine has a SHA-256 of its own, which it has not on pages that came over plain HTTP.
  * @param {Run} run @param {Cipher} cipher
  */
 async function leavesOf(run, cipher) {

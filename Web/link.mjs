@@ -2,9 +2,9 @@
 //
 //     <page>/open/<sha256>#v=1&k=<key>&s=<sealed size>&n=<plaintext size>&t=image/jpeg&f=beach.jpg
 //
-// and, each where it is known: r receipt secret, x root of the index, w and h pixels, b ThumbHash, e expires, d seconds,
-// u the base of the store where that is not beside the page. In JavaScript a message is an object with the fields of its
-// JSON; keys, secrets and roots stay base64url.
+// and, each where it is known: r receipt secret, x root of the index, w and h pixels, b ThumbHash, e expires, d
+// seconds, u the base of the store where that is not beside the page. In JavaScript a message is an object with the
+// fields of its JSON; keys, secrets and roots stay base64url.
 import { Refused, fits, fromBase64url, utf8 } from './format.mjs';
 
 /**
@@ -45,7 +45,8 @@ export function parseLink(text) {
 
   required('v', value => value === '1' || undefined);
   const key = required('k', value => secret(value, 32, 32));
-  const size = required('s', integer), plain = required('n', integer), root = field('x', value => secret(value, 32, 32));
+  const size = required('s', integer), plain = required('n', integer);
+  const root = field('x', value => secret(value, 32, 32));
   if (!fits(size, 0, root && true)) refuse('s');
   if (!fits(size, plain, root && true)) refuse('n');
   const store = field('u', value => storePlace(value, sha256)) ?? page;
@@ -61,8 +62,8 @@ export function parseLink(text) {
 }
 
 /**
- * The link for `message`, to a page at `page`: a base without `/open`, by default the message's own store. Throws `link`
- * as `parseLink` does.
+ * The link for `message`, to a page at `page`: a base without `/open`, by default the message's own store. Throws
+ * `link` as `parseLink` does.
  * @param {Message} message @param {string} [page]
  */
 export function formatLink(message, page) {

@@ -1,5 +1,5 @@
-// Brings a sealed blob to its store: in one request where it is small, else by tus (docs/http-api.md), which goes on after
-// a cut, and after a restart of the server. What is sent is read from the sealed copy, so nothing is sealed twice.
+// Brings a sealed blob to its store: in one request where it is small, else by tus (docs/http-api.md), which goes on
+// after a cut, and after a restart of the server. What is sent is read from the sealed copy: nothing is sealed twice.
 import { Refused, base64url } from './format.mjs';
 import { request, retries } from './http.mjs';
 
@@ -17,8 +17,8 @@ const TUS = { 'Tus-Resumable': '1.0.0' };
  */
 
 /**
- * Stores the blob and makes a lease on it. `say` is told what the server has acknowledged. Throws the code of the problem
- * that the server names, `network`, or `insecure` where a page that came over plain HTTP can compute no hash.
+ * Stores the blob and makes a lease on it. `say` is told what the server has acknowledged. Throws the code of the
+ * problem that the server names, `network`, or `insecure` where a page that came over plain HTTP can compute no hash.
  * @param {string} store the base of the store's URLs @param {Sealed} sealed @param {Lease & Options} lease
  * @param {Options['say']} [say] @returns {Promise<{ url: string, expires?: number }>} `expires`: Unix seconds, if known
  */
@@ -71,7 +71,7 @@ async function persistently(options, attempt) {
 
 async function resumable(store, { blob, size, sha256 }, fields, options) {
   const tries = retries(options);
-  // Where the upload is, if it has begun; how much of it the server has, if that is sure; and the most that it ever had.
+  // Where the upload is, if it has begun; how much of it the server has, if that is sure; the most that it ever had.
   let place, offset, most = 0;
   for (;;) {
     try {
@@ -95,8 +95,9 @@ async function resumable(store, { blob, size, sha256 }, fields, options) {
     } catch (error) {
       const isForgotten = place !== undefined && error.status === 404;
       if (isForgotten) place = undefined;
-      // 409: the server has something else than it was thought to have.
-      await tries.after(isForgotten || (place !== undefined && error.status === 409) ? new Error(error.message) : error);
+      // The server has something else than it was thought to have.
+      const isMistaken = place !== undefined && error.status === 409;
+      await tries.after(isForgotten || isMistaken ? new Error(error.message) : error);
     }
   }
 }

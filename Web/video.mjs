@@ -1,10 +1,10 @@
-// The service worker that plays films and sound by ranges: it answers <scope>stream/<id>, from the page's own <video> or
-// <audio>, with what it fetches, checks and opens, and passes everything else through.
+// The service worker that plays films and sound by ranges: it answers <scope>stream/<id>, from the page's own <video>
+// or <audio>, with what it fetches, checks and opens, and passes everything else through.
 //
 // A page posts { id, message, wasm } with a port, on which it is told { ready: true } or { failed: { code, detail } }.
-// The message has the root of an index, so that everything is checked before it plays. All that is kept in memory alone:
-// a worker that the browser has stopped in between posts { need: id } with a port to the page, which answers there with
-// the same object. What goes wrong while it plays, the page is told as { failed: { id, code, detail } }.
+// The message has the root of an index, so that everything is checked before it plays. All that is kept in memory
+// alone: a worker that the browser has stopped in between posts { need: id } with a port to the page, which answers there
+// with the same object. What goes wrong while it plays, the page is told as { failed: { id, code, detail } }.
 import { CHUNK, Refused } from './format.mjs';
 import { openRange, openRanges } from './journey.mjs';
 import { makeCipher } from './sodium.mjs';
@@ -31,7 +31,8 @@ addEventListener('fetch', event => {
 });
 
 function failure(error) {
-  return error instanceof Refused ? { code: error.code, detail: error.detail } : { code: 'broken', detail: String(error) };
+  const { code = 'broken', detail = String(error) } = error;
+  return { code, detail };
 }
 
 /** Remembers a film, and fetches what it takes to open it. */
@@ -68,8 +69,9 @@ async function answer(id, { request, clientId }) {
     const film = await filmOf(id, client), { size, type } = film.message.media;
     const { status, from, until } = readRange(request.headers.get('Range'), size);
     const headers = {
-      'Accept-Ranges': 'bytes', 'Cache-Control': 'no-store', 'Content-Length': String(until - from), 'Content-Type': type,
-      'Content-Security-Policy': "sandbox; default-src 'none'", 'X-Content-Type-Options': 'nosniff',
+      'Accept-Ranges': 'bytes', 'Cache-Control': 'no-store', 'Content-Length': String(until - from),
+      'Content-Security-Policy': "sandbox; default-src 'none'", 'Content-Type': type,
+      'X-Content-Type-Options': 'nosniff',
     };
     if (status === 206) headers['Content-Range'] = `bytes ${from}-${until - 1}/${size}`;
     if (status === 416) headers['Content-Range'] = `bytes */${size}`;
@@ -86,7 +88,8 @@ async function answer(id, { request, clientId }) {
  */
 export function readRange(field, size) {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(field ?? '') ?? [];
-  if ((!first && !last) || (first && last && Number(last) < Number(first))) return { status: 200, from: 0, until: size };
+  const isNone = !first && !last, isBackwards = first && last && Number(last) < Number(first);
+  if (isNone || isBackwards) return { status: 200, from: 0, until: size };
   const from = first ? Number(first) : Math.max(0, size - Number(last));
   const until = first && last ? Math.min(size, Number(last) + 1) : size;
   return from < until ? { status: 206, from, until } : { status: 416, from: 0, until: 0 };

@@ -5,11 +5,11 @@
 //     { open: message, folder, target?, wasm }      → { opened: Blob }, or { opened: undefined } if it is in `target`
 //     { seal: file, key, folder, padding?, wasm }   → { sealed: { blob, sha256, size, root? } }
 //
-//     { news: { done, of } }, { news: { waiting } }   bytes of the file that are done; how many tries in a row have failed
+//     { news: { done, of } }, { news: { waiting } }   bytes of the file that are done; how many tries in a row failed
 //     { failed: { code, detail } }                    a word of docs/sealed-blob.md, of the server, or one of these:
 //                                                     network, refused, room, changed, too-large, broken
 //
-// `wasm` is sodium.wasm, its bytes or the compiled module. `target` is a FileSystemFileHandle that the person has chosen.
+// `wasm` is sodium.wasm, its bytes or the compiled module. `target` is a FileSystemFileHandle that the person chose.
 // `folder` names the folder of the origin's private files (OPFS) for what is too large for memory; the page removes it.
 import { Refused } from './format.mjs';
 import { openBlob, sealBlob } from './journey.mjs';
@@ -53,7 +53,7 @@ function failure(error) {
 
 // MARK: Where bytes are kept
 //
-// A place takes the bytes in their order (`write`) and is then given back as a Blob (`finish`), or forgets them (`drop`).
+// A place takes the bytes in their order (`write`), and then gives them as a Blob (`finish`) or forgets them (`drop`).
 
 /** What `place` holds after `journey`, which fills it; nothing of it stays if that fails. */
 async function kept(place, type, journey) {
