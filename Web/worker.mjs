@@ -4,6 +4,7 @@
 //
 //     { open: message, folder, target?, wasm }      → { opened: Blob }, or { opened: undefined } if it is in `target`
 //     { seal: file, key, folder, padding?, wasm }   → { sealed: { blob, sha256, size, root? } }
+//     { confirm: message, person }                  → { confirmed: true }, once the sender can see it (receipt.mjs)
 //
 //     { news: { done, of } }, { news: { waiting } }   bytes of the file that are done; how many tries in a row failed
 //     { failed: { code, detail } }                    a word of docs/sealed-blob.md, of the server, or one of these:
@@ -13,6 +14,7 @@
 // `folder` names the folder of the origin's private files (OPFS) for what is too large for memory; the page removes it.
 import { Refused } from './format.mjs';
 import { openBlob, sealBlob } from './journey.mjs';
+import { confirmDelivery } from './receipt.mjs';
 import { makeCipher } from './sodium.mjs';
 
 /** Opened files of this size stay in memory; larger ones do where there is no other place, up to the limit. */
@@ -23,12 +25,17 @@ const MEMORY_LIMIT = 256 * 2 ** 20;
 
 addEventListener('message', async ({ data }) => {
   try {
-    const cipher = await makeCipher(data.wasm), say = news => postMessage({ news });
-    postMessage(data.seal ? { sealed: await seal(data, cipher, say) } : { opened: await open(data, cipher, say) });
+    postMessage(await perform(data, news => postMessage({ news })));
   } catch (error) {
     postMessage({ failed: failure(error) });
   }
 });
+
+async function perform(task, say) {
+  if (task.confirm) return { confirmed: await confirmDelivery(task.confirm, task.person, { say }) };
+  const cipher = await makeCipher(task.wasm);
+  return task.seal ? { sealed: await seal(task, cipher, say) } : { opened: await open(task, cipher, say) };
+}
 
 async function open({ open: message, folder, target }, cipher, say) {
   const { size, type } = message.media, place = target ? await chosenPlace(target)
