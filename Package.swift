@@ -131,6 +131,7 @@ let package = Package(
             dependencies: [
                 "Catalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestSupport", grdb, grdbSQLite,
             ]),
+        .testTarget(name: "PagesTests", dependencies: ["Pages", "Blobs"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(
@@ -155,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "SatchelTests",
             dependencies: [
-                "satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", "TestSupport", argumentParser,
+                "satchel", "MediaClient", "MediaMessage", "Pages", "Transfer", "Blobs", "TestSupport", argumentParser,
             ]),
         .testTarget(name: "BlobFilesTests", dependencies: ["BlobFiles", "Blobs", "Files", "TestSupport"]),
         .testTarget(
@@ -203,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "StoreRules",
+                "BlobHTTP", "Pages", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store",
+                "StoreRules",
                 "Files",
                 "TestSupport",
                 crypto,

@@ -13,13 +13,13 @@ package enum PageOrigin: Hashable, Sendable {
 
 /// The digests of the pages of releases, so that a page can be recognized.
 package struct PageDigests: Sendable {
-    private struct Entry: Sendable {
+    private struct KnownPage: Sendable {
         let version: String
         let name: String
         let digest: BlobAddress
     }
 
-    private let entries: [Entry]
+    private let entries: [KnownPage]
 
     /// The pages that this program has, as `satcheld page --digest` prints them: the form of sha256sum(1).
     package static var own: String {
@@ -32,14 +32,14 @@ package struct PageDigests: Sendable {
 
     /// Reads what `own` prints, for any number of releases. A line of another kind is a comment.
     package init(_ text: some StringProtocol) {
-        var (entries, version) = ([Entry](), "")
+        var (entries, version) = ([KnownPage](), "")
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             guard words.count == 2 else { continue }
             if words[0] == "#" {
                 version = String(words[1])
             } else if let digest = BlobAddress(hex: words[0]) {
-                entries.append(Entry(version: version, name: String(words[1]), digest: digest))
+                entries.append(KnownPage(version: version, name: String(words[1]), digest: digest))
             }
         }
         self.entries = entries

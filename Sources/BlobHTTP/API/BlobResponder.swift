@@ -113,7 +113,7 @@ struct BlobResponder {
 
     /// One of the pages. Its bytes count against the rate of the client, as those of a blob do.
     private func show(
-        _ page: Route.Page, _ request: Request, _ counted: ClientAddress?
+        _ page: Route.BrowserPage, _ request: Request, _ counted: ClientAddress?
     ) throws(Problem) -> Response {
         guard let page = pages[page] else { throw Problem(.notFound) }
         let response = try page.response(to: request.headers)

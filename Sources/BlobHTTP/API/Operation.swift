@@ -21,7 +21,7 @@ package enum Operation: Hashable, Sendable {
     case showQuota
     /// Hearing of changes without end.
     case followChanges
-    case showPage(Route.Page)
+    case showPage(Route.BrowserPage)
     case health
     case readiness
     /// OPTIONS: what is possible here.

@@ -16,32 +16,32 @@ package enum PageOffer: String, Sendable {
 
 /// The pages that a server has, ready to be given away: the same for everybody and for every address.
 struct PageShelf: Sendable {
-    private let pages: [Route.Page: ShelvedPage]
+    private let pages: [Route.BrowserPage: ShelvedPage]
 
     /// Where no store takes writes, nothing can be sent. `origins` are those of stores that the pages may fetch from
     /// besides the one that gives the page.
     init(_ offer: PageOffer, canSend: Bool, connectingTo origins: [String]) {
         let shelved = { (page: WebPage) in ShelvedPage(page, connectingTo: origins) }
-        var pages: [Route.Page: ShelvedPage] = [.open: shelved(offer == .none ? .note : .open)]
+        var pages: [Route.BrowserPage: ShelvedPage] = [.open: shelved(offer == .none ? .note : .open)]
         if offer != .none { pages[.video] = shelved(.video) }
         if offer == .openAndSend, canSend { pages[.send] = shelved(.send) }
         self.pages = pages
     }
 
-    subscript(page: Route.Page) -> ShelvedPage? { pages[page] }
+    subscript(page: Route.BrowserPage) -> ShelvedPage? { pages[page] }
 }
 
 /// One page in both forms, each with its fields.
 struct ShelvedPage: Sendable {
-    private struct Form: Sendable {
+    private struct PageForm: Sendable {
         let body: ByteBuffer
         let tag: EntityTag
         let fields: HTTPFields
     }
 
-    private let plain: Form
+    private let plain: PageForm
     /// Nil where it is not worth it.
-    private let compressed: Form?
+    private let compressed: PageForm?
 
     init(_ page: WebPage, connectingTo origins: [String]) {
         let policy = page.policy.connecting(to: origins).description
@@ -51,7 +51,7 @@ struct ShelvedPage: Sendable {
 
     /// A tag names the bytes and what is said of them, so that whoever has a page asks for it again when its policy is
     /// another one.
-    private static func form(_ bytes: [UInt8], _ coding: ContentCoding, _ policy: String, _ type: String) -> Form {
+    private static func form(_ bytes: [UInt8], _ coding: ContentCoding, _ policy: String, _ type: String) -> PageForm {
         let tag = EntityTag(opaque: BlobAddress(of: Array(policy.utf8) + bytes).hex)
         var fields: HTTPFields = [
             .eTag: "\"\(tag.opaque)\"", .cacheControl: "no-cache, no-transform", .vary: "Accept-Encoding",
@@ -61,7 +61,7 @@ struct ShelvedPage: Sendable {
             .permissionsPolicy: "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
         ]
         if coding == .gzip { fields[.contentEncoding] = "gzip" }
-        return Form(body: ByteBuffer(bytes: bytes), tag: tag, fields: fields)
+        return PageForm(body: ByteBuffer(bytes: bytes), tag: tag, fields: fields)
     }
 
     /// The answer to a GET, or to a HEAD before its body is left out.

@@ -17,14 +17,14 @@ package enum Route: Hashable, Sendable {
     case quota
     /// The feed of changes, for edges.
     case changes
-    case page(Page)
+    case page(BrowserPage)
     case health
     case readiness
     /// `OPTIONS *`: the server as a whole (RFC 9110 §9.3.7).
     case server
 
     /// What is there for browsers, with its place.
-    package enum Page: Hashable, Sendable {
+    package enum BrowserPage: Hashable, Sendable {
         /// `/open/<sha256>`: where a link leads.
         case open
         /// `/open/video.js`: the service worker of that page.

@@ -7,6 +7,11 @@ package struct ServedPage: Sendable {
     package let bytes: [UInt8]
     /// The value of Content-Security-Policy; nil where there is none, or more than one.
     package let policy: String?
+
+    package init(bytes: [UInt8], policy: String?) {
+        self.bytes = bytes
+        self.policy = policy
+    }
 }
 
 extension MediaClient {
