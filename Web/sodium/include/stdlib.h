@@ -1,0 +1,2 @@
+// libsodium's headers include this and use nothing of it.
+#pragma once
