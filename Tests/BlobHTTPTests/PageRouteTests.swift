@@ -1,5 +1,6 @@
 import BlobHTTP
 import Blobs
+import NIOCore
 import Pages
 import TestSupport
 import Testing
