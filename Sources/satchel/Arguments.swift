@@ -369,10 +369,12 @@ enum MessageSource {
     private static func bytes(_ argument: String) throws(ExitError) -> [UInt8]? {
         do throws(FileError) {
             let file = argument == "-" ? try OpenFile.duplicating(0) : try OpenFile(argument, .read)
-            return try file.contents(limitBytes: limitBytes)
+            if try file.status().kind != .folder { return try file.contents(limitBytes: limitBytes) }
         } catch {
             throw ExitError("cannot read the message: \(error)", .noInput)
         }
+        let folder = printable(argument)
+        throw ExitError("\(folder) is a folder and no message; to write into it, use -o \(folder)", .noInput)
     }
 }
 

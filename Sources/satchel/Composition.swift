@@ -46,7 +46,8 @@ struct Composition {
                 let draws = drawsCode ?? isLink
                 if draws { try printCode(of: try message.text(.link), isWanted: drawsCode == true) }
                 if isLink, let expires = message.expires {
-                    try printResult(LinkCard.kept(until: expires, now: Process.wallSeconds))
+                    let subject = console.subject.map { "\($0): " } ?? ""
+                    try printResult(subject + LinkCard.kept(until: expires, now: Process.wallSeconds))
                 }
             }
         } catch let error as ExitError {

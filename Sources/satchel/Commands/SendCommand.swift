@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import MediaClient
 import MediaMessage
 
@@ -77,11 +78,18 @@ struct SendCommand: ConfiguredCommand {
         }
     }
 
+    /// Whether nothing comes before somebody writes.
+    private func isWaitedFor(_ path: String) -> Bool {
+        if path == "-" { return Process.isTerminal(0) }
+        return (try? Folder.status(path, followsLinks: true))?.kind == .stream
+    }
+
     /// Seals, records and uploads one file; then prints its messages; only then does the outbox forget it.
     private func send(_ path: String, _ composition: Composition, _ console: Console) throws {
         var options = content.sendOptions(for: path, composition.settings)
         options.hasRecipientSecrets = lease.recipientSecrets
         options.untilSent = wait
+        if isWaitedFor(path) { console.show(waiting: "reading \(printable(path)) to its end (on a terminal: Ctrl-D)") }
         let result = try composition.client.send(try openInput(path), options: options)
         console.clearLine()
         try composition.printMessages(result, drawsCode: message.qr)

@@ -10,8 +10,8 @@ struct DoctorCommand: ConfiguredCommand {
         commandName: "doctor",
         abstract: "Checks settings, server, ticket, clock and libraries; says what to do.",
         discussion: """
-            A line for each: ok, warn (it works, and something is lost) or fail (sending does not work). Nothing is \
-            changed or sent, and no secret is shown. Ends with 8 if a line says fail.
+            A line for each: ok, warn (it works, and something is lost) or fail (sending does not work); behind an arrow, \
+            what to do. No file is sent, and no secret is shown. Ends with 8 if a line says fail.
             """)
 
     @OptionGroup(title: "Server") var server: ServerOptions
@@ -23,7 +23,7 @@ struct DoctorCommand: ConfiguredCommand {
     func run() throws {
         var doctor = Doctor(console: Console(isQuiet: false))
         try doctor.examine(flags)
-        try printResult(Finding.summary(doctor.findings))
+        try printResult(Diagnosis.summary(doctor.findings))
         if doctor.findings.contains(where: { $0.grade == .fail }) {
             throw ArgumentParser.ExitCode(ExitCode.unwell.rawValue)
         }
@@ -33,7 +33,7 @@ struct DoctorCommand: ConfiguredCommand {
 /// One examination: each finding is printed as it is made.
 struct Doctor {
     let console: Console
-    private(set) var findings: [Finding] = []
+    private(set) var findings: [Diagnosis] = []
 
     init(console: Console) { self.console = console }
 
@@ -80,24 +80,26 @@ struct Doctor {
         var ahead: Int64?
         do { ahead = try client.reach() } catch { return try tell(.unreached(error)) }
         if let origin { try tell(.ok("server", "\(origin) answers")) }
-        let isTLS = origin?.scheme == .https
-        try tell(.ok("tls", isTLS ? "the certificate is trusted" : "none: what passes is sealed, but for the ticket"))
+        if let origin { try tell(.protection(of: origin)) }
         try tell(.clock(serverAhead: ahead))
         try examine("ticket", do: "mend the file, or set another ticket-file") {
             .ticket(try client.ticketLook(), now: client.moment, .ofOutput)
         }
         console.show(waiting: "asking whether files would be taken")
-        try examine("sending", do: "a new ticket, another lifetime or the operator may help") {
+        try examine("sending", do: "get a ticket that permits it, or ask the operator") {
             let place = try client.wouldAccept()
             return .ok("sending", "a file would be taken" + (place.map { "; links lead to \($0)" } ?? ""))
         }
         console.show(waiting: "asking for the quota")
-        try examine("quota", do: "see above") { .quota(try client.quota()) }
+        // Who may not send has no quota.
+        if findings.last?.grade == .ok {
+            try examine("quota", do: "the operator may help") { .quota(try client.quota()) }
+        }
     }
 
     /// Tells what `look` finds; a failure is a finding too.
-    private mutating func examine(_ subject: String, do advice: String, _ look: () throws -> Finding) throws {
-        let finding: Finding
+    private mutating func examine(_ subject: String, do advice: String, _ look: () throws -> Diagnosis) throws {
+        let finding: Diagnosis
         do { finding = try look() } catch {
             guard let ending = ExitError(error) else { throw error }
             finding = .fail(subject, ending.sentence, do: advice)
@@ -105,16 +107,16 @@ struct Doctor {
         try tell(finding)
     }
 
-    private mutating func tell(_ finding: Finding) throws {
+    private mutating func tell(_ finding: Diagnosis) throws {
         console.clearLine()
         findings.append(finding)
         try printResult(printable(finding.line))
     }
 }
 
-extension Finding {
+extension Diagnosis {
     /// Why the server was not reached. What is about its certificate is about TLS.
-    static func unreached(_ error: MediaClientError) -> Finding {
+    static func unreached(_ error: MediaClientError) -> Diagnosis {
         switch error {
         case .configuration(let why): .fail("server", why, do: "set server = https://… in the settings")
         case .transfer(.untrusted): .fail("tls", error.description, do: "set ca-file if the certificate is your own")

@@ -3,7 +3,7 @@ import Imaging
 import MediaClient
 
 /// What was found out about one thing, and what to do about it.
-struct Finding: Hashable {
+struct Diagnosis: Hashable {
     enum Grade: String {
         case ok
         /// It works, and something is lost.
@@ -18,16 +18,16 @@ struct Finding: Hashable {
     /// Nil where there is nothing to do.
     let advice: String?
 
-    static func ok(_ subject: String, _ sentence: String) -> Finding {
-        Finding(grade: .ok, subject: subject, sentence: sentence, advice: nil)
+    static func ok(_ subject: String, _ sentence: String) -> Diagnosis {
+        Diagnosis(grade: .ok, subject: subject, sentence: sentence, advice: nil)
     }
 
-    static func warn(_ subject: String, _ sentence: String, do advice: String) -> Finding {
-        Finding(grade: .warn, subject: subject, sentence: sentence, advice: advice)
+    static func warn(_ subject: String, _ sentence: String, do advice: String) -> Diagnosis {
+        Diagnosis(grade: .warn, subject: subject, sentence: sentence, advice: advice)
     }
 
-    static func fail(_ subject: String, _ sentence: String, do advice: String) -> Finding {
-        Finding(grade: .fail, subject: subject, sentence: sentence, advice: advice)
+    static func fail(_ subject: String, _ sentence: String, do advice: String) -> Diagnosis {
+        Diagnosis(grade: .fail, subject: subject, sentence: sentence, advice: advice)
     }
 
     /// `warn  clock      90 s behind the server's → set the clock`, in columns.
@@ -40,7 +40,7 @@ struct Finding: Hashable {
     }
 
     /// What has to be done, in one line.
-    static func summary(_ findings: [Finding]) -> String {
+    static func summary(_ findings: [Diagnosis]) -> String {
         let (musts, cans) = (findings.count { $0.grade == .fail }, findings.count { $0.grade == .warn })
         let parts = [musts > 0 ? "\(musts) to be mended" : nil, cans > 0 ? "\(cans) to be looked at" : nil]
         let text = parts.compactMap { $0 }.joined(separator: ", ")
@@ -49,12 +49,12 @@ struct Finding: Hashable {
 }
 
 // MARK: Rules
-extension Finding {
+extension Diagnosis {
     /// The difference that servers tolerate in the times of a ticket, in seconds.
     private static let clockTolerance: Int64 = 60
 
     /// A clock by which tickets and expiries are judged wrongly.
-    static func clock(serverAhead seconds: Int64?) -> Finding {
+    static func clock(serverAhead seconds: Int64?) -> Diagnosis {
         guard let seconds else { return .ok("clock", "the server does not tell its time") }
         let difference = seconds.magnitude
         if difference <= UInt64(clockTolerance) {
@@ -66,7 +66,14 @@ extension Finding {
             do: "set the clock, such as with: sudo timedatectl set-ntp true")
     }
 
-    static func ticket(_ look: TicketLook?, now: Timestamp, _ zone: CalendarZone) -> Finding {
+    /// What protects the ticket on its way; files are sealed anyway.
+    static func protection(of origin: HTTPOrigin) -> Diagnosis {
+        if origin.scheme == .https { return .ok("tls", "the certificate is trusted") }
+        if origin.isLoopback { return .ok("tls", "none, and none is needed on this machine") }
+        return .warn("tls", "none: whoever is on the way can read the ticket", do: "use https")
+    }
+
+    static func ticket(_ look: TicketLook?, now: Timestamp, _ zone: CalendarZone) -> Diagnosis {
         guard let look else {
             return .warn("ticket", "none, which will do only where anybody may upload", do: "set ticket-file")
         }
@@ -87,18 +94,18 @@ extension Finding {
     /// Free bytes below which the next film may not fit.
     private static let lowRoom: Int64 = 1 << 30
 
-    static func state(freeBytes: Int64, in place: String) -> Finding {
+    static func state(freeBytes: Int64, in place: String) -> Diagnosis {
         let sentence = "\(place), \(ProgressMeter.bytes(freeBytes)) free"
         return freeBytes >= lowRoom ? .ok("state", sentence) : .warn("state", sentence, do: "make room")
     }
 
-    static func outbox(waiting: Int) -> Finding {
+    static func outbox(waiting: Int) -> Diagnosis {
         waiting == 0
             ? .ok("outbox", "nothing waits")
             : .warn("outbox", "\(waiting) unfinished", do: "satchel outbox, then satchel outbox resume")
     }
 
-    static func quota(_ quota: Quota) -> Finding {
+    static func quota(_ quota: Quota) -> Diagnosis {
         let description = QuotaDescription(quota)
         let sentence = "\(description.bytes), \(description.leases) leases"
         return quota.isUsedUp
@@ -106,7 +113,7 @@ extension Finding {
             : .ok("quota", sentence)
     }
 
-    static func library(_ missing: MissingLibrary) -> Finding {
+    static func library(_ missing: MissingLibrary) -> Diagnosis {
         missing.package.map {
             .warn("library", "\($0) is not installed: \(missing.loss)", do: "sudo apt-get install \($0)")
         } ?? .warn("library", missing.loss, do: "allow seccomp to this program")
