@@ -76,7 +76,7 @@ struct DoctorTests {
         try write(Array("a note".utf8), toFile: journey.path("note"))
         await server.stop()
         _ = try await journey.satchel("send", "note", "--attempts", "1", server: server)
-        let back = try await journey.serve("--allow-anonymous-uploads", port: server.port)
+        let back = try await journey.serve(port: server.port)
         let told = try await doctor(at: back.url)
         #expect(
             told.status == 0 && lines("outbox", told)[0].hasPrefix("warn  outbox     1 unfinished → "), "\(told.output)"
