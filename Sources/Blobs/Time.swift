@@ -32,9 +32,10 @@ package struct Lifetime: Hashable, Comparable, Sendable, CustomStringConvertible
         self.seconds = seconds
     }
 
-    /// A lifetime as a person writes it: digits and one of `s`, `m`, `h`, `d`, `w`, or digits alone for seconds.
+    /// A lifetime as a person writes it: digits and one of `s`, `m`, `h`, `d`, `w`, `y` (365 days), or digits alone for
+    /// seconds.
     package init?(_ text: some StringProtocol) {
-        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000]
         guard let last = text.last else { return nil }
         let unit = units[last]
         let digits = unit == nil ? text[...] : text.dropLast()

@@ -182,6 +182,8 @@ package struct FileStatus: Sendable {
     }
 
     package let kind: Kind
+    /// A character device: a terminal, `/dev/zero`.
+    package let isCharacterDevice: Bool
     /// Bytes in the file.
     package let size: Int64
     /// When its bytes last changed, in seconds since 1970.
@@ -200,6 +202,7 @@ package struct FileStatus: Sendable {
         case S_IFIFO, S_IFCHR: kind = .stream
         default: kind = .other
         }
+        isCharacterDevice = status.st_mode & S_IFMT == S_IFCHR
         size = Int64(status.st_size)
         modifiedSeconds = Int64(status.st_mtim.tv_sec)
         allocatedBytes = Int64(status.st_blocks) * 512

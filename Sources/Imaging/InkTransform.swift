@@ -17,7 +17,7 @@ import CLCMS
 
     deinit { unsafe clcms_inks_destroy(inks) }
 
-    private static let isLoaded = clcms_load()
+    static let isLoaded = clcms_load()
 
     /// Converts a row of 4 bytes a pixel, which are 255 less the ink if `isInverted`, to 3.
     func convert(_ row: [UInt8], isInverted: Bool) -> [UInt8] {

@@ -47,7 +47,7 @@ package final class MediaClient {
 
     /// Where the ticket for a server comes from; nil for all but the one in the settings, which alone may see it. Who
     /// has set `localhost` leaves open at which address of this machine that is.
-    private func ticket(for server: WebURL) -> ServerTicket? {
+    func ticket(for server: WebURL) -> ServerTicket? {
         guard let own = settings.server?.origin else { return nil }
         guard server.origin == own || own.host == "localhost" && server.origin.isSameServer(as: own) else { return nil }
         return ServerTicket(settings.ticket, for: server.origin, environment: environment)
@@ -60,15 +60,18 @@ package final class MediaClient {
         }
     }
 
-    func api(_ server: WebURL) throws(MediaClientError) -> StoreAPI {
+    /// `waitsQuietly` where a failure is said once, when there is nothing more to try.
+    func api(_ server: WebURL, waitsQuietly: Bool = false) throws(MediaClientError) -> StoreAPI {
         StoreAPI(
             http: try http(), server: server, ticket: ticket(for: server), servers: settings.servers,
-            retries: retryLoop())
+            retries: retryLoop(waitsQuietly: waitsQuietly))
     }
 
     /// A fresh count of attempts, by the settings unless a policy is given.
-    func retryLoop(_ policy: RetryPolicy? = nil) -> RetryLoop {
-        RetryLoop(policy ?? RetryPolicy(attempts: settings.attempts), retryEnvironment, notify: delegate.notify)
+    func retryLoop(_ policy: RetryPolicy? = nil, waitsQuietly: Bool = false) -> RetryLoop {
+        RetryLoop(
+            policy ?? RetryPolicy(attempts: settings.attempts), retryEnvironment,
+            notify: waitsQuietly ? delegate.waiting : delegate.notify)
     }
 
     /// The connections of this client, opened on first use.
@@ -100,12 +103,25 @@ package final class MediaClient {
         try OutputFile(place, replacing: replacing, spool: spoolFile)
     }
 
-    /// Everything that reading `input` gives, from where it stands to its end, whatever its size is said to be.
-    func whole(_ input: borrowing OpenFile) throws(MediaClientError) -> WholeFile {
+    /// Everything that reading `input` gives, from where it stands to its end, whatever its size is said to be. What has
+    /// to be copied for that has a bound.
+    func whole(
+        _ input: borrowing OpenFile, within bound: SizeRefusal? = nil
+    ) throws(MediaClientError) -> WholeFile {
         let hasItsSize = try onFile(MediaClientError.input) { () throws(FileError) in try input.isRegularAsItSays() }
         if hasItsSize { return try onFile(MediaClientError.input) { () throws(FileError) in try WholeFile(input) } }
         let spool = try spoolFile()
-        try onFile(MediaClientError.input) { () throws(FileError) in try input.copy(to: spool.file) }
+        let limit = try StreamBound.bytes(
+            isDevice: onFile(MediaClientError.input) { () throws(FileError) in try input.status().isCharacterDevice },
+            freeBytes: onFile(MediaClientError.state) { () throws(FileError) in try Folder.freeBytes(at: state.path) },
+            limitBytes: bound?.limitBytes ?? .max)
+        let isWhole = try onFile(MediaClientError.input) { () throws(FileError) in
+            try input.copy(to: spool.file, limitBytes: limit)
+        }
+        guard isWhole else {
+            if let bound, bound.limitBytes == limit { throw bound.error }
+            throw .endlessInput(path: input.path, limitBytes: limit)
+        }
         do { return try WholeFile(spool) } catch { throw .state(error) }
     }
 
@@ -119,6 +135,19 @@ func onFile<Result: ~Copyable>(
     _ role: (FileError) -> MediaClientError, _ body: () throws(FileError) -> Result
 ) throws(MediaClientError) -> Result {
     do { return try body() } catch { throw role(error) }
+}
+
+/// How much of a stream is kept to be sent.
+enum StreamBound {
+    /// Nobody types more into a terminal, and other devices have no end.
+    static let deviceBytes: Int64 = 64 << 20
+    /// What others on the disk are left with.
+    static let reserveBytes: Int64 = 512 << 20
+
+    /// As much as there is room for beside a sealed copy, and at most `limitBytes`.
+    static func bytes(isDevice: Bool, freeBytes: Int64, limitBytes: Int64) -> Int64 {
+        min(isDevice ? deviceBytes : .max, max(0, freeBytes - reserveBytes) / 2, limitBytes)
+    }
 }
 
 /// A regular file that is read from its first byte to its last.
@@ -163,16 +192,20 @@ package struct ClientDelegate {
     /// Takes a sentence that has to be shown: what a file will tell its recipients besides what is meant.
     package var warn: (String) -> Void
     package var progress: (StepProgress) -> Void
+    /// Takes what is being waited for, which is of no interest once the wait is over.
+    package var waiting: (String) -> Void
     /// Asks whether a message may lead to a host that the configuration does not name.
     package var allows: (HTTPOrigin) -> Bool
 
     package init(
         notify: @escaping (String) -> Void, warn: @escaping (String) -> Void,
-        progress: @escaping (StepProgress) -> Void, allows: @escaping (HTTPOrigin) -> Bool
+        progress: @escaping (StepProgress) -> Void, waiting: @escaping (String) -> Void = { _ in },
+        allows: @escaping (HTTPOrigin) -> Bool
     ) {
         self.notify = notify
         self.warn = warn
         self.progress = progress
+        self.waiting = waiting
         self.allows = allows
     }
 }

@@ -13,6 +13,10 @@ package enum MediaClientError: Error, Sendable {
     case message(MessageError)
     /// An input file is missing or cannot be read.
     case input(FileError)
+    /// An input is a folder.
+    case inputIsFolder(path: String)
+    /// An input does not end, as far as it was read.
+    case endlessInput(path: String, limitBytes: Int64)
     /// The output file exists already.
     case exists(path: String)
     /// The output path leads to what is not written to: what it is.
@@ -83,6 +87,11 @@ extension MediaClientError: CustomStringConvertible {
         case .configuration(let why): why
         case .message(let error): error.description
         case .input(let error), .output(let error), .state(let error): error.description
+        case .inputIsFolder(let path):
+            "\(PathText.readable(path)) is a folder; pack it into one file, such as with: "
+                + "tar -czf \(Self.packed(path)) \(Self.quoted(path))"
+        case .endlessInput(let path, let limitBytes):
+            "\(PathText.readable(path)) has no end, or more than the \(limitBytes) bytes that there is room for"
         case .exists(let path):
             "\(path) already exists and is left as it is; choose another path, or replace it with --force"
         case .notWritable(let path, let what): "\(path) is \(what); choose another path"
@@ -119,6 +128,26 @@ extension MediaClientError: CustomStringConvertible {
         case .redirect(let why, let host): "\(host) sent a redirect that is not followed: \(why)"
         case .answer(let why, let host): "unexpected response from \(host): \(why)"
         }
+    }
+
+    /// The name of an archive of a folder.
+    private static func packed(_ path: String) -> String {
+        let name = path.split(separator: "/").last { $0 != "." && $0 != ".." }.map(String.init) ?? "folder"
+        return quoted("\(name).tar.gz")
+    }
+
+    /// A word for the shell.
+    private static func quoted(_ word: String) -> String {
+        let readable = PathText.readable(word)
+        let isPlain = readable.utf8.allSatisfy { unit in
+            switch unit {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x2f, 0x5f: true
+            default: false
+            }
+        }
+        return isPlain
+            ? readable
+            : "'\(printable(readable).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
     }
 
     private static let wayAsItIs = "--as-file sends it as it is, with all that it tells, such as place and time"

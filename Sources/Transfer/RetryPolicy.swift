@@ -78,6 +78,12 @@ package struct RetryEnvironment: Sendable {
     }
 }
 
+/// The `Date` field: the clock of whoever answered (RFC 9110 §6.6.1).
+package enum AnswerDate {
+    /// Seconds since 1970; nil if the answer does not say.
+    package static func seconds(_ response: HTTPResponse) -> Int64? { response["date"].flatMap(CurlDate.seconds) }
+}
+
 /// The `Retry-After` field: seconds, or a date (RFC 9110 §10.2.3).
 package enum RetryAfter {
     /// Seconds to wait from `now` (in seconds since 1970); 0 for a past date, nil for an invalid value.

@@ -21,20 +21,26 @@ struct OutputOptions: ParsableArguments {
 
 /// How to reach servers.
 struct ConnectionOptions: ParsableArguments {
-    @Flag(help: "Permit plain http to other machines.")
+    @Flag(help: ArgumentHelp("Permit plain http to other machines.", visibility: .hidden))
     var allowHTTP = false
 
-    @Option(help: ArgumentHelp("Seconds to wait for a connection.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds to wait for a connection.", valueName: "seconds", visibility: .hidden))
     var connectTimeout: String?
 
-    @Option(help: ArgumentHelp("Give up after this many seconds without progress.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "Give up after this many seconds without progress.", valueName: "seconds", visibility: .hidden))
     var stallTimeout: String?
 
     @Option(
-        help: ArgumentHelp("Attempts for each request when the network or the server fails.", valueName: "number"))
+        help: ArgumentHelp(
+            "Attempts for each request when the network or the server fails.", valueName: "number",
+            visibility: .hidden))
     var attempts: String?
 
-    @Option(help: ArgumentHelp("Trust these certificates instead of the system's (PEM).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Trust these certificates instead of the system's (PEM).", valueName: "file", visibility: .hidden))
     var caFile: String?
 
     var flags: [SettingKey: String] {
@@ -55,15 +61,18 @@ struct DownloadOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Give up a download slower than this many bytes a second, over the stall timeout; default: 1KiB.",
-            valueName: "bytes"))
+            valueName: "bytes", visibility: .hidden))
     var downloadRate: String?
 
-    @Option(help: ArgumentHelp("Largest sealed file to download; default: 2GiB.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "Largest sealed file to download; default: 2GiB.", valueName: "bytes", visibility: .hidden))
     var downloadLimit: String?
 
     @Option(
         help: ArgumentHelp(
-            "Caches to download from first, separated by commas: https://host[:port][/path].", valueName: "urls"))
+            "Caches to download from first, separated by commas: https://host[:port][/path].", valueName: "urls",
+            visibility: .hidden))
     var edges: String?
 
     var flags: [SettingKey: String] {
@@ -73,7 +82,9 @@ struct DownloadOptions: ParsableArguments {
 
 /// How a sealed file is uploaded.
 struct UploadOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Sealed size from which uploads are resumable.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "Sealed size from which uploads are resumable.", valueName: "bytes", visibility: .hidden))
     var resumableFrom: String?
 
     var flags: [SettingKey: String] { [.resumableFrom: resumableFrom].compactMapValues { $0 } }
@@ -84,7 +95,7 @@ struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Server URL: https://host[:port][/path].", valueName: "url"))
     var server: String?
 
-    @Option(help: ArgumentHelp("File that contains the ticket.", valueName: "file"))
+    @Option(help: ArgumentHelp("File that contains the ticket.", valueName: "file", visibility: .hidden))
     var ticketFile: String?
 
     var flags: [SettingKey: String] { [.server: server, .ticketFile: ticketFile].compactMapValues { $0 } }
@@ -99,7 +110,7 @@ struct ServerOptions: ParsableArguments {
 
 /// How long the file is kept, and for whom.
 struct LeaseOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How long the server keeps the file: 45s, 90m, 12h, 30d, 2w.", valueName: "time"))
+    @Option(help: ArgumentHelp("How long the server keeps the file: 45s, 90m, 12h, 30d, 2w, 1y.", valueName: "time"))
     var lifetime: String?
 
     @Option(
@@ -108,8 +119,9 @@ struct LeaseOptions: ParsableArguments {
     var recipients: String?
 
     @Flag(
-        help: "Print a separate message for each recipient, so that none can confirm delivery for another; at most 256."
-    )
+        help: ArgumentHelp(
+            "Print a separate message for each recipient, so that none can confirm delivery for another; at most 256.",
+            visibility: .hidden))
     var recipientSecrets = false
 
     var flags: [SettingKey: String] { [.lifetime: lifetime, .recipients: recipients].compactMapValues { $0 } }
@@ -138,30 +150,31 @@ struct ContentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How much the blob's size hides the file's: none, sixteenths, eighths (the default) or power-of-two.",
-            valueName: "policy"
-        ))
+            valueName: "policy", visibility: .hidden))
     var padding: String?
 
     @Option(help: ArgumentHelp("Caption; at most 1024 bytes.", valueName: "text"))
     var caption: String?
 
     @Option(
-        help: ArgumentHelp("Description for people who cannot see the picture; at most 512 bytes.", valueName: "text"))
+        help: ArgumentHelp(
+            "Description for people who cannot see the picture; at most 512 bytes.", valueName: "text",
+            visibility: .hidden))
     var alt: String?
 
     @Option(help: "File name in the message; for a single FILE.")
     var name: String?
 
-    @Flag(help: "Do not include the file name.")
+    @Flag(help: ArgumentHelp("Do not include the file name.", visibility: .hidden))
     var noName = false
 
-    @Flag(help: "Do not include a preview, nor a blurred placeholder.")
+    @Flag(help: ArgumentHelp("Do not include a preview, nor a blurred placeholder.", visibility: .hidden))
     var noPreview = false
 
-    @Option(help: ArgumentHelp("Message format: json or link.", valueName: "format"))
+    @Option(help: ArgumentHelp(MessageOptions.formatHelp, valueName: "format"))
     var format: String?
 
-    @Flag(help: ArgumentHelp(ContentOptions.acceptDamageHelp))
+    @Flag(help: ArgumentHelp(ContentOptions.acceptDamageHelp, visibility: .hidden))
     var acceptDamage = false
 
     @Flag(help: ArgumentHelp(ContentOptions.asFileHelp))
@@ -189,10 +202,8 @@ struct ContentOptions: ParsableArguments {
 
     /// What the message says about the file at `path`. Its own name is included unless that is turned off.
     func sendOptions(for path: String, _ settings: Settings) -> SendOptions {
-        let last = path == "-" || settings.naming == .no ? nil : path.split(separator: "/").last
-        let own = last.map { SentName.own(PathText.readable(String($0)), isNeutral: settings.naming == .neutral) }
-        return SendOptions(
-            name: name.map(SentName.given) ?? own ?? .none, caption: caption, alt: alt,
+        SendOptions(
+            name: name.map(SentName.given) ?? SentName(ofFile: path, settings), caption: caption, alt: alt,
             acceptsCorruption: acceptDamage, isAsItIs: asFile)
     }
 
@@ -289,18 +300,28 @@ enum MessageSource {
         guard let bytes = try bytes(argument) else {
             throw ExitError("\(argument) is too long for a message", .badData)
         }
-        do { return try MediaMessage.readAll(bytes, requiresLocation: requiresLocation) } catch {
-            throw ExitError(error)?.about(argument == "-" ? "standard input" : argument) ?? error
+        let name = argument == "-" ? "standard input" : argument
+        if let why = whyNone(bytes) { throw ExitError("\(printable(name)) is not a message: \(why)", .badData) }
+        do { return try MediaMessage.readAll(bytes, requiresLocation: requiresLocation) } catch MessageError.missing(
+            "url")
+        {
+            throw ExitError(
+                "\(printable(name)) does not say where its file is, since `satchel seal` made it; with the sealed blob at "
+                    + "hand: satchel unseal \(printable(argument)) BLOB", .badData)
+        } catch {
+            throw ExitError(error)?.about(name) ?? error
         }
     }
 
     private static func bytes(_ argument: String) throws(ExitError) -> [UInt8]? {
         do throws(FileError) {
             let file = argument == "-" ? try OpenFile.duplicating(0) : try OpenFile(argument, .read)
-            return try file.contents(limitBytes: limitBytes)
+            if try file.status().kind != .folder { return try file.contents(limitBytes: limitBytes) }
         } catch {
             throw ExitError("cannot read the message: \(error)", .noInput)
         }
+        let folder = printable(argument)
+        throw ExitError("\(folder) is a folder and no message; to write into it, use -o \(folder)", .noInput)
     }
 }
 

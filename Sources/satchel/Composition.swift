@@ -9,10 +9,16 @@ import Transfer
 struct Composition {
     let settings: Settings
     let client: MediaClient
+    private let console: Console
 
     /// A command that keeps nothing works without a state folder.
     init(flags: [SettingKey: String], console: Console, keepsState: Bool = true) throws {
-        settings = try Self.settings(flags)
+        try self.init(try Self.settings(flags), console: console, keepsState: keepsState)
+    }
+
+    init(_ settings: Settings, console: Console, keepsState: Bool) throws {
+        self.settings = settings
+        self.console = console
         let state: StateFolder
         if let kept = StateFolder(environment: Process.environment) {
             state = kept
@@ -27,16 +33,48 @@ struct Composition {
             decoders: .own, environment: Process.environment)
     }
 
-    /// Prints the messages for the chat, one a line. Once they are written out, the outbox forgets them. Unlike other
-    /// output they are missed if nobody reads them.
-    func printMessages(_ result: SendResult, as format: MessageFormat? = nil) throws {
+    /// Prints the messages for the chat: as lines, or for people on a terminal unless `format`, or a setting, decides. Once
+    /// they are written out, the outbox forgets them. Unlike other output they are missed if nobody reads them.
+    func printMessages(_ result: SendResult, as format: MessageFormat? = nil, drawsCode: Bool?) throws {
+        let isForPeople = format == nil && !settings.isFormatChosen && Process.isTerminal(1)
+        let isLink = isForPeople && fitsLink(result)
+        let form = format ?? (isLink ? .link : result.format)
         do {
-            for message in result.messages { try printResult(client.text(of: message, as: format ?? result.format)) }
+            for message in result.messages {
+                try printResult(client.text(of: message, as: form))
+                guard form == .link else { continue }
+                let draws = drawsCode ?? isLink
+                if draws { try printCode(of: try client.text(of: message, as: .link), isWanted: drawsCode == true) }
+                if isLink, let expires = message.expires {
+                    let subject = console.subject.map { "\($0): " } ?? ""
+                    try printResult(subject + LinkCard.kept(until: expires, now: Process.wallSeconds))
+                }
+            }
         } catch let error as ExitError {
             let place = result.outboxName.map { "; the message is kept: satchel outbox resume \($0)" } ?? ""
             throw ExitError(error.sentence + place, error.code)
         }
         client.forget(result)
+    }
+
+    /// Whether a link has room for all that was asked for. If not, the whole message is printed, and why is said.
+    private func fitsLink(_ result: SendResult) -> Bool {
+        let hasText = result.messages.contains { $0.media.caption != nil || $0.media.alt != nil }
+        if hasText { console.notify("this is the message for the chat: a link has no room for texts") }
+        return !hasText
+    }
+
+    private func printCode(of link: String, isWanted: Bool) throws {
+        let columns = Process.columns(1) ?? 80
+        let hasColours = Process.environment("NO_COLOR").map(\.isEmpty) ?? true
+        switch LinkCard.code(of: link, columns: columns, hasColours: hasColours) {
+        case .drawn(let text): try printResult(text)
+        case .tooWide(let needed) where isWanted:
+            console.notify(
+                needed.map { "the QR code takes \($0) columns, and this terminal has \(columns)" }
+                    ?? "the link is too long for a QR code")
+        case .tooWide: break
+        }
     }
 
     /// Sends receipts that wait for the server that was just reached.
@@ -76,7 +114,11 @@ func printPath(_ path: String) throws(ExitError) {
 
 /// Opens an input file; `-` is standard input.
 func openInput(_ path: String) throws(MediaClientError) -> OpenFile {
-    do throws(FileError) { return path == "-" ? try OpenFile.duplicating(0) : try OpenFile(path, .read) } catch {
+    do throws(FileError) {
+        let file = path == "-" ? try OpenFile.duplicating(0) : try OpenFile(path, .read)
+        if try file.status().kind != .folder { return file }
+    } catch {
         throw .input(error)
     }
+    throw .inputIsFolder(path: path)
 }

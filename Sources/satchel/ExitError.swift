@@ -14,6 +14,7 @@ enum ExitCode: Int32, CaseIterable {
     case wrongDigest = 5
     case wrongKey = 6
     case refused = 7
+    case unwell = 8
     case usage = 64
     case badData = 65
     case noInput = 66
@@ -34,6 +35,7 @@ enum ExitCode: Int32, CaseIterable {
         case .wrongDigest: "the downloaded file is not the one in the message (SHA-256), or a page is not known"
         case .wrongKey: "the key in the message does not open the file"
         case .refused: "the server refused the request (ticket, size, lifetime …)"
+        case .unwell: "`satchel doctor` found something that must be done"
         case .usage: "wrong usage of the command line"
         case .badData: "an invalid message, picture, film, sound or sealed blob, or one that cannot be cleaned"
         case .noInput: "an input file cannot be read"
@@ -96,6 +98,7 @@ struct ExitError: Error {
         case .configuration: .badSettings
         case .message: .badData
         case .input: .noInput
+        case .inputIsFolder, .endlessInput: .noInput
         case .exists, .notWritable, .output: .cannotCreate
         case .state: .outputFailed
         case .picture(let error), .damagedPicture(let error): code(error)

@@ -12,7 +12,8 @@ struct Satchel: ParsableCommand {
             A message contains the key. Pass it to satchel through a pipe or a file: other users can see arguments.
 
             Settings come from flags, from environment variables (SATCHEL_SERVER, SATCHEL_TICKET …) and from the file \
-            ~/.config/satchel/config. Run `satchel config` to see them all.
+            ~/.config/satchel/config. Run `satchel config` to see them all, and `satchel doctor` to see whether they \
+            work. Where a command has more options than its --help shows, --help-all shows them.
 
             EXIT CODES:
             \(ExitCode.table)
@@ -21,8 +22,8 @@ struct Satchel: ParsableCommand {
         subcommands: [
             SendCommand.self, OpenCommand.self, ShowCommand.self, StatusCommand.self, ForwardCommand.self,
             RenewCommand.self, RevokeCommand.self, SentCommand.self, OutboxCommand.self, ReceiptsCommand.self,
-            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, PageCommand.self,
-            ConfigurationCommand.self,
+            QuotaCommand.self, DoctorCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self,
+            PageCommand.self, ConfigurationCommand.self,
         ])
 }
 

@@ -11,7 +11,7 @@ Process.ignoreBrokenPipes()
 
 do {
     try refuseDashedNames(in: arguments.dropFirst())
-    var command = try Satchel.parseAsRoot(Array(arguments.dropFirst()))
+    var command = try Satchel.parseAsRoot(showingAllHelp(in: Array(arguments.dropFirst())))
     try command.run()
 } catch {
     Process.end(report(error))

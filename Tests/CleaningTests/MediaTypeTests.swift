@@ -70,6 +70,16 @@ struct MediaTypeCase: Sendable, CustomTestStringConvertible {
     ])
     func `signatures`(_ row: MediaTypeCase) { #expect(MediaType.sniff(row.start) == row.type) }
 
+    /// What is not UTF-8 is text as well if nearly all of it could be typed.
+    @Test(arguments: [
+        MediaTypeCase("text/plain", "Gr\u{FC}\u{DF}e aus Z\u{FC}rich\n"), MediaTypeCase("text/plain", "caf\u{E9}"),
+        MediaTypeCase("text/plain", "\u{93}Quotes\u{94} of Windows, \u{80} 5"),
+        MediaTypeCase(unknown, "\u{E9}\u{E8}\u{E9}"), MediaTypeCase(unknown, "caf\u{E9}\u{1}"),
+        MediaTypeCase(unknown, "an unused byte: \u{81}"), MediaTypeCase(unknown, "\u{E9} 1 2 3 4 5 6 7 8 9"),
+        MediaTypeCase(unknown, "caf\u{E9}\u{7F}"),
+    ])
+    func `text of one byte a character`(_ row: MediaTypeCase) { #expect(MediaType.sniff(row.start) == row.type) }
+
     @Test(arguments: [
         MediaTypeCase("image/svg+xml", "<svg xmlns=\"\">"), MediaTypeCase("image/svg+xml", "<svg>"),
         MediaTypeCase("image/svg+xml", "\u{EF}\u{BB}\u{BF} \n<svg/>"),

@@ -70,7 +70,9 @@ struct StatusLineTests {
         #expect(try text(told(.damaged)).contains("--file"))
         #expect(try text(.unknown).contains("not known to the server, which never confirmed it"))
         #expect(try text(.unknown, isSent: true).contains("no longer known"))
-        #expect(try text(.unreachable(.transfer(.unresolved(host: "h", "")))).contains("cannot be reached"))
+        let unreachable = LeaseStatus.Source.unreachable(.transfer(.unresolved(host: "h", "")))
+        #expect(try text(unreachable).hasSuffix("? was never confirmed"))
+        #expect(try text(unreachable, isSent: true).hasSuffix("? was sent"))
     }
 
     @Test func `for a program is JSON that holds no secret`() throws {

@@ -38,7 +38,7 @@ struct FlagTests {
         let own = Self.flags(commands).filter { flag in
             let name = String(flag.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false).last ?? "")
             let positive = name.hasPrefix("no-") ? String(name.dropFirst(3)) : name
-            return !["help", "version"].contains(name) && !settings.contains(positive)
+            return !["help", "help-all", "version"].contains(name) && !settings.contains(positive)
                 && !["no-name", "no-preview"].contains(name)
         }
         #expect(own.count > 40 && own.contains("outbox cancel --only-here"))
@@ -107,13 +107,19 @@ private struct FlagScene: Sendable {
     private func silencesOnTerminal(_ notice: String, _ command: [String]) async throws -> Bool {
         var said: [Bool] = []
         for arguments in [command, command + ["-q"]] {
-            let line = ([Programs.path("satchel")] + arguments).map { "'\($0)'" }.joined(separator: " ")
-            let shown = try await run(
-                "/usr/bin/script", ["-qec", line, "/dev/null"], environment: journey.environment(server: server.url),
-                in: journey.folder.path)
-            said.append(shown.output.contains(notice))
+            said.append(try await journey.terminal(arguments, server: server).output.contains(notice))
         }
         return said == [true, false]
+    }
+
+    /// Whether a code is drawn by itself, not where that is not wanted, and only on request beside a chosen format.
+    private func drawsCode(_ command: [String]) async throws -> Bool {
+        var drawn: [Bool] = []
+        for flags in [[], ["--no-qr"], ["--format", "link"], ["--format", "link", "--qr"]] {
+            let shown = try await journey.terminal(command + flags, server: server)
+            drawn.append(shown.output.contains("█"))
+        }
+        return drawn == [true, false, false, true]
     }
 
     /// Whether a file is refused, and taken with the flag.
@@ -163,6 +169,14 @@ private struct FlagScene: Sendable {
         "send --name": { try await $0.adds("\"name\":\"x\"", ["send", "note"], ["--name", "x"]) },
         "send --accept-damage": { try await $0.acceptsRefused(["send", "broken"], "--accept-damage") },
         "send --as-file": { try await $0.acceptsRefused(["send", "scan"], "--as-file") },
+        "send --qr": { try await $0.drawsCode(["send", "note"]) },
+        "forward --qr": { try await $0.drawsCode(["forward", "m"]) },
+        "outbox resume --qr": { scene in
+            let (drawn, plain) = (try await scene.entry(sent: true), try await scene.entry(sent: true))
+            let shown = try await scene.journey.terminal(["outbox", "resume", drawn], server: scene.server)
+            let hidden = try await scene.journey.terminal(["outbox", "resume", plain, "--no-qr"], server: scene.server)
+            return shown.output.contains("█") && !hidden.output.contains("█")
+        },
         "send --quiet": { try await $0.silences("sent as it is", ["send", "note"], [:]) },
         "forward --caption": { try await $0.adds("\"caption\":\"Hi\"", ["forward", "m"], ["--caption", "Hi"]) },
         "forward --file": { try await $0.satchel(["forward", "m", "--file", "broken"]).status == 65 },
@@ -205,7 +219,10 @@ private struct FlagScene: Sendable {
             _ = try await scene.satchel(["revoke", "watched"])
             return await watching.result().lines.count == 2
         },
-        "status --quiet": { try await $0.silences("retrying in", ["status", "m"]) },
+        "status --quiet": { scene in
+            try await scene.silences(
+                "nothing sent", ["status"], ["XDG_STATE_HOME": scene.journey.path("of nobody")])
+        },
         "renew --quiet": { try await $0.silences("retrying in", ["renew", "m"]) },
         "revoke --quiet": { try await $0.silences("retrying in", ["revoke", "m"]) },
         "quota --quiet": { try await $0.silences("retrying in", ["quota"]) },

@@ -97,6 +97,19 @@ final class Journey: Sendable {
         throw lastError
     }
 
+    /// Runs `satchel` on a terminal of so many columns; the output is what it shows, errors too.
+    func terminal(
+        _ arguments: [String], server: Server?, columns: Int = 120, environment: [String: String] = [:]
+    ) async throws -> CommandResult {
+        let command = ([Programs.path("satchel")] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        let shown = try await run(
+            "/usr/bin/script", ["-qec", "stty cols \(columns); exec \(command)", "/dev/null"],
+            environment: self.environment(server: server?.url).merging(environment) { $1 }, in: folder.path)
+        return CommandResult(
+            status: shown.status, outputBytes: shown.outputBytes.filter { $0 != 0x0D }, errors: shown.errors,
+            peakResidentBytes: shown.peakResidentBytes)
+    }
+
     /// Asks with curl; the output is the status, then the body.
     func curl(_ arguments: String...) async throws -> CommandResult {
         try await run("/usr/bin/curl", ["-sS", "--max-time", "900"] + arguments, in: folder.path)

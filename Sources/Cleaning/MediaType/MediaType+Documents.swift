@@ -57,13 +57,27 @@ extension MediaType {
     static func textType(_ start: FirstBytes) -> String? {
         guard start.count > 0 else { return nil }
         if isSVG(start) { return "image/svg+xml" }
-        let isControlled = start.bytes.contains {
-            $0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 12 && $0 != 13 || $0 == 0x7F
-        }
         let isText = (0...(start.isWhole ? 0 : 3)).contains {
             start.count > $0 && String(validating: start.bytes.dropLast($0), as: UTF8.self) != nil
         }
-        return isText && !isControlled ? "text/plain" : nil
+        return isText && !start.bytes.contains(where: isControl) ? "text/plain" : nil
+    }
+
+    /// Text of ISO 8859-1 or Windows-1252: a third at least letters of ASCII, no control characters, and none of the five
+    /// bytes that Windows leaves out. Asked last, since what else is known has bytes that no text has, or begins with a
+    /// signature.
+    static func oldTextType(_ start: FirstBytes) -> String? {
+        let high = start.bytes.count { $0 >= 0x80 }
+        let letters = start.bytes.count { (0x41...0x5A).contains($0 & 0xDF) }
+        let unused: Set<UInt8> = [0x81, 0x8D, 0x8F, 0x90, 0x9D]
+        let isText =
+            letters * 3 > start.count && high * 4 < start.count
+            && !start.bytes.contains { isControl($0) || unused.contains($0) }
+        return isText ? "text/plain" : nil
+    }
+
+    private static func isControl(_ byte: UInt8) -> Bool {
+        byte < 0x20 && ![9, 10, 12, 13].contains(byte) || byte == 0x7F
     }
 
     /// Whether the root element is `svg`, or the document type says so. Before it may stand what XML 1.0, section 2.8,

@@ -14,7 +14,7 @@ package enum MediaType {
         if let known = signatures.first(where: { $0.matches(start) }) { return known.type }
         return riffType(start) ?? isoType(start) ?? quickTimeType(start) ?? matroskaType(start) ?? oggType(start)
             ?? soundType(start) ?? bitmapType(start) ?? zipType(start) ?? transportType(start) ?? textType(start)
-            ?? rareType(start) ?? unknown
+            ?? rareType(start) ?? oldTextType(start) ?? unknown
     }
 
     /// The media type of a file, by what follows its ID3 tags if there are any, however long they are.

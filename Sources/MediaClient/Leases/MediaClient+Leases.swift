@@ -76,7 +76,7 @@ extension MediaClient {
     private func lookUp(_ lease: SentLease) throws(MediaClientError) -> LeaseStatus.Source {
         do throws(MediaClientError) {
             try requireProtected(lease.server)
-            let answer = try api(lease.server).lease(lease)
+            let answer = try api(lease.server, waitsQuietly: true).lease(lease)
             if case .ended(let reason) = answer.state, lease.end == nil {
                 try log(.ended(reason, received: answer.received.count), of: lease)
             }

@@ -41,14 +41,13 @@ extension MediaClient {
         }
         for edge in settings.edges { try requireProtected(edge) }
         let key = try mediaKey(of: message)
-        let (place, path) = try place(target, named: message.fileName, replacing: replacing)
-        let output = try output(place, replacing: replacing)
+        let output = try output(place(target, named: message.fileName, replacing: replacing), replacing: replacing)
 
         let download = Download(
             message: message, edges: settings.edges, http: try http(), gate: gate, retries: retryLoop(),
             leastProgressBytes: Int64(settings.lowestDownloadRate) * Int64(settings.stallTimeoutSeconds),
             delegate: delegate)
-        let partial = try partialDownload(of: message, for: place)
+        let partial = try partialDownload(of: message, for: output.place)
         do throws(MediaClientError) {
             try retrieve(download, into: partial.file, decryptInto: output.temporary.file, key)
         } catch {
@@ -58,8 +57,7 @@ extension MediaClient {
         }
         partial.end(isComplete: true, now: now)
 
-        try output.publish()
-        return OpenedFile(path: path, receipt: receipt(for: message, gate))
+        return OpenedFile(path: try publish(output, at: target), receipt: receipt(for: message, gate))
     }
 
     /// Verifies and decrypts a blob that is here already.
@@ -67,12 +65,10 @@ extension MediaClient {
         _ message: MediaMessage, blob: borrowing OpenFile, to target: OpenTarget, replacing: Bool
     ) throws(MediaClientError) -> String? {
         let key = try mediaKey(of: message)
-        let (place, path) = try place(target, named: message.fileName, replacing: replacing)
-        let output = try output(place, replacing: replacing)
+        let output = try output(place(target, named: message.fileName, replacing: replacing), replacing: replacing)
         let sealed = try whole(blob)
         try decrypt(sealed.file, from: blob.path, into: output.temporary.file, message, key)
-        try output.publish()
-        return path
+        return try publish(output, at: target)
     }
 
     // MARK: Downloading
@@ -172,21 +168,32 @@ extension MediaClient {
 
     // MARK: Delivering
 
-    /// Where the file goes, and the path by which the person knows it; nil for a descriptor.
+    /// Where the file goes. In a folder nothing is replaced unless that is asked for: then a free name is found.
     func place(
         _ target: OpenTarget, named name: @autoclosure () -> String, replacing: Bool
-    ) throws(MediaClientError) -> (OutputPlace, path: String?) {
-        let path: String
+    ) throws(MediaClientError) -> OutputPlace {
         switch target {
-        case .stream(let number): return (.descriptor(number), nil)
-        case .path(let named): path = named
+        case .stream(let number): return .descriptor(number)
+        case .path(let path): return try OutputPlace(path, replacing: replacing)
         case .folder(let folder):
-            let path = folder == "." ? name() : folder + (folder.hasSuffix("/") ? "" : "/") + name()
-            return (try OutputPlace(path, replacing: replacing, followsLinks: false), path)
+            let free = FreeName(folder: folder, name: name())
+            return replacing ? try OutputPlace(free.path, replacing: true, followsLinks: false) : .free(free)
         }
-        let place = try OutputPlace(path, replacing: replacing)
-        if case .descriptor = place { return (place, nil) }
-        return (place, path)
+    }
+
+    /// Publishes a result; returns the path by which the person knows it, nil for a descriptor. Says if its name was
+    /// taken.
+    func publish(_ output: borrowing OutputFile, at target: OpenTarget) throws(MediaClientError) -> String? {
+        let path = try output.publish()
+        switch (output.place, target) {
+        case (.descriptor, _), (_, .stream): return nil
+        // As it was written, whatever links it leads through.
+        case (_, .path(let written)): return written
+        case (.free(let name), .folder) where path != name.path:
+            delegate.notify("\(printable(name.name)) was there already and is left as it is")
+            return path
+        case (_, .folder): return path
+        }
     }
 
     private func receipt(for message: MediaMessage, _ gate: HostGate) -> DeliveryReceipt? {

@@ -4,27 +4,31 @@ import Imaging
 import MediaMessage
 
 extension MediaClient {
-    /// Writes what would leave the machine, unsealed; returns the path, nil for a stream.
+    /// Writes what would leave the machine, unsealed, into a folder under the name that it would have in its message;
+    /// returns the path, nil for a stream.
     package func prepare(
         _ input: borrowing OpenFile, options: SendOptions, to target: OpenTarget, replacing: Bool
     ) throws(MediaClientError) -> String? {
-        let (place, path) = try place(target, named: "prepared", replacing: replacing)
-        let output = try output(place, replacing: replacing)
+        // What is in the way is said before the work.
+        if case .path = target { _ = try place(target, named: "", replacing: replacing) }
         let prepared = try carryOut(try plan(input, options), options)
+        let name = safeFileName(hint: prepared.media.name, mediaType: prepared.media.type)
+        let output = try output(place(target, named: name, replacing: replacing), replacing: replacing)
         try onFile(MediaClientError.output) { () throws(FileError) in
             try prepared.whole.file.seek(to: 0)
             try prepared.whole.file.copy(to: output.temporary.file)
         }
-        try output.publish()
-        return path
+        return try publish(output, at: target)
     }
 
     // MARK: Deciding
 
     /// Decides what becomes of a file. A picture, film or sound that nothing can be taken out of is an error, unless its
-    /// sender wants it sent as it is.
-    func plan(_ input: borrowing OpenFile, _ options: SendOptions) throws(MediaClientError) -> FilePlan {
-        let whole = try whole(input)
+    /// sender wants it sent as it is. Of a stream no more is read than `bound` allows.
+    func plan(
+        _ input: borrowing OpenFile, _ options: SendOptions, within bound: SizeRefusal? = nil
+    ) throws(MediaClientError) -> FilePlan {
+        let whole = try whole(input, within: bound)
         let source: SourceBytes
         let type: String
         do throws(CleaningError) {

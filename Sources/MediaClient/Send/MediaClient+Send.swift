@@ -40,6 +40,9 @@ package struct SendResult {
     /// Nil if nothing had to be uploaded.
     let entry: OutboxEntry?
 
+    /// How many recipients its lease counts; nil if none, and if nothing had to be uploaded.
+    package var recipients: Int? { entry?.record.lease.recipients }
+
     /// Where the messages are kept until then; nil if they are not.
     package var outboxName: LeaseName? { entry?.record.name }
 }
@@ -61,7 +64,8 @@ extension MediaClient {
         // A pipe is read only once the server has said that it takes files from here.
         let isRegular = try isRegular(input)
         let early = isRegular ? nil : try ask(server, terms, size: nil, isPatient: options.untilSent)
-        let plan = try plan(input, options)
+        let bound = early.flatMap { $0.silence == nil ? sizeRefusal(by: server, terms) : nil }
+        let plan = try plan(input, options, within: bound)
         let size = isRegular ? plan.size.flatMap(sealedSize) : nil
         var reply =
             if let early { early } else { try ask(server, terms, size: size, isPatient: options.untilSent) }
@@ -133,6 +137,16 @@ extension MediaClient {
         }
     }
 
+    /// What a server says to more bytes than it takes; nil if it does not say.
+    private func sizeRefusal(by server: WebURL, _ terms: [HTTPField]) -> SizeRefusal? {
+        do throws(MediaClientError) {
+            _ = try api(server).check(terms, size: SizeRefusal.askedBytes)
+            return nil
+        } catch {
+            return SizeRefusal(error)
+        }
+    }
+
     private func isRegular(_ input: borrowing OpenFile) throws(MediaClientError) -> Bool {
         try onFile(MediaClientError.input) { () throws(FileError) in try input.isRegularAsItSays() }
     }
@@ -184,6 +198,24 @@ extension MediaClientError {
         case .refused(let problem, _): problem.isOfProxyAlone
         default: false
         }
+    }
+}
+
+/// How a server refuses what is too large, found out before a stream is read.
+struct SizeRefusal {
+    let limitBytes: Int64
+    let error: MediaClientError
+
+    /// As large as a message can say.
+    static let askedBytes: Int64 = (1 << 53) - 1
+
+    /// Nil for another refusal.
+    init?(_ error: MediaClientError) {
+        guard case .refused(let problem, _) = error, let limit = problem.limit,
+            problem.code == "too-large" || problem.limitName == "max_size"
+        else { return nil }
+        limitBytes = limit
+        self.error = error
     }
 }
 

@@ -28,13 +28,18 @@ struct ServerTicket {
 
     /// How it is sent now: no field if there is none.
     func fields() throws(MediaClientError) -> [HTTPField] {
-        let word: String? =
-            switch source {
-            case .none: Self.local(server, environment)
-            case .text(let text): text
-            case .file(let path): try Self.word(inFile: path)
-            }
-        return word.map { [HTTPField(Self.fieldName, "Bearer \($0)")] } ?? []
+        try found().map { [HTTPField(Self.fieldName, "Bearer \($0.word)")] } ?? []
+    }
+
+    /// What it says of itself; nil if there is none.
+    func look() throws(MediaClientError) -> TicketLook? { try found().map { TicketLook($0.word, place: $0.place) } }
+
+    private func found() throws(MediaClientError) -> (word: String, place: String)? {
+        switch source {
+        case .none: Self.local(server, environment).map { ($0.word, "the server's local ticket \($0.path)") }
+        case .text(let text): (text, "the setting ticket")
+        case .file(let path): (try Self.word(inFile: path), "the file \(path)")
+        }
     }
 
     /// How it is sent after the server has refused `shown`, if it is another one by now. If it cannot be read any more,
@@ -63,10 +68,12 @@ struct ServerTicket {
 
     /// The ticket of a server of the same user on this machine. A file that others could have made, or could have read,
     /// is passed over.
-    private static func local(_ server: HTTPOrigin, _ environment: (String) -> String?) -> String? {
+    private static func local(
+        _ server: HTTPOrigin, _ environment: (String) -> String?
+    ) -> (word: String, path: String)? {
         for path in LocalTicketPlace.paths(for: server, environment) {
             let text = try? privateText(inFile: path)
-            if let word = word(in: text) { return word }
+            if let word = word(in: text) { return (word, path) }
         }
         return nil
     }

@@ -40,7 +40,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .ticketFile: "file that contains the ticket"
         case .quality: "picture quality: standard (long edge 1600 pixels), high (4096) or original (every pixel)"
         case .padding: "how much the blob's size hides the file's: none, sixteenths, eighths or power-of-two"
-        case .lifetime: "how long the server keeps the file: 45s, 90m, 12h, 30d, 2w; default: the server's"
+        case .lifetime: "how long the server keeps the file: 45s, 90m, 12h, 30d, 2w, 1y; default: the server's"
         case .recipients:
             "number of expected recipients, 1 to 1024; the server deletes the file once all have confirmed"
         case .format: "message format: json or link"

@@ -65,8 +65,9 @@ struct SettingReader {
 
     func lifetime() throws(SettingError) -> Lifetime? {
         try parsed(.lifetime) { text throws(Reason) in
-            guard let lifetime = Lifetime(text) else { throw Reason("\(text) is not a duration, such as 12h or 30d") }
-            return lifetime
+            do throws(WrittenDuration.Refusal) { return try WrittenDuration.parse(text) } catch {
+                throw Reason(error.description)
+            }
         }
     }
 

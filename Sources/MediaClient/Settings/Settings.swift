@@ -22,6 +22,8 @@ package struct Settings: Sendable {
     /// Nil if only expiry ends the lease.
     package var recipients: Int?
     package var format: MessageFormat
+    /// Whether somebody has set it, or it is only the default.
+    package var isFormatChosen: Bool
     /// What links begin with; nil for the server's own URL.
     package var page: BlobBase?
     package var hasPreview: Bool
@@ -57,7 +59,9 @@ package struct Settings: Sendable {
         padding = try reader.choice(.padding) ?? .eighths
         lifetime = try reader.lifetime()
         recipients = try reader.number(.recipients, 1...LeaseTerms.recipientLimit)
-        format = try reader.choice(.format) ?? .json
+        let format: MessageFormat? = try reader.choice(.format)
+        self.format = format ?? .json
+        isFormatChosen = format != nil
         page = try reader.page()
         hasPreview = try reader.flag(.preview) ?? true
         naming = try reader.choice(.name) ?? .yes

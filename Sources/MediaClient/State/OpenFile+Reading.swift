@@ -20,13 +20,18 @@ extension OpenFile {
         try contents(limitBytes: limitBytes).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    /// Copies everything from the current position of this file or pipe to the current position of `other`.
-    package borrowing func copy(to other: borrowing OpenFile) throws(FileError) {
+    /// Copies everything from the current position of this file or pipe to the current position of `other`. False, and
+    /// no more than `limitBytes` copied, if there is more than that.
+    @discardableResult
+    package borrowing func copy(to other: borrowing OpenFile, limitBytes: Int64 = .max) throws(FileError) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+        var left = limitBytes
         while true {
             let count = try readSome(into: &buffer)
-            if count == 0 { return }
+            if count == 0 { return true }
+            guard Int64(count) <= left else { return false }
             try other.write(buffer[..<count])
+            left -= Int64(count)
         }
     }
 

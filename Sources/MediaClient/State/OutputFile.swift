@@ -18,17 +18,35 @@ struct OutputFile: ~Copyable {
         temporary = try place.temporaryFile(spool)
     }
 
-    /// Gives the file its name, or writes it to the stream.
-    borrowing func publish() throws(MediaClientError) {
+    /// Gives the file its name, or writes it to the stream. Returns the path of a file.
+    @discardableResult
+    borrowing func publish() throws(MediaClientError) -> String? {
         do throws(FileError) {
             switch place {
-            case .file(let path): try temporary.publish(as: path, replacing: replacing)
+            case .file(let path):
+                try temporary.publish(as: path, replacing: replacing)
+                return path
+            case .free(let name): return try publish(as: name)
             case .device(let path): try copy(to: OpenFile(path, .write))
             case .descriptor(let number): try copy(to: OpenFile.duplicating(number))
             }
+            return nil
         } catch {
             throw error.isExistence ? .exists(path: error.path) : .output(error)
         }
+    }
+
+    /// Takes the first name that is free. A name is made, or it is not: whoever else makes one meanwhile keeps it.
+    private borrowing func publish(as name: FreeName) throws(FileError) -> String {
+        for path in name.paths where try Folder.status(path) == nil {
+            do throws(FileError) {
+                try temporary.publish(as: path, replacing: false)
+                return path
+            } catch {
+                if !error.isExistence { throw error }
+            }
+        }
+        throw FileError(operation: "link", path: "\(name.folder)/\(name.name)", code: EEXIST)
     }
 
     private borrowing func copy(to stream: borrowing OpenFile) throws(FileError) {
@@ -41,6 +59,8 @@ struct OutputFile: ~Copyable {
 enum OutputPlace {
     /// A file that is made or replaced under this name, which is no symbolic link.
     case file(String)
+    /// A new file in a folder, under a name that is free by then.
+    case free(FreeName)
     /// A pipe, a terminal or another character device: it is written to, never replaced.
     case device(String)
     /// A descriptor of this process.
@@ -74,10 +94,13 @@ enum OutputPlace {
     func temporaryFile(
         _ spool: () throws(MediaClientError) -> TemporaryFile
     ) throws(MediaClientError) -> TemporaryFile {
-        guard case .file(let path) = self else { return try spool() }
-        return try onFile(MediaClientError.output) { () throws(FileError) in
-            try TemporaryFile(in: parentFolder(of: path))
+        let folder: String
+        switch self {
+        case .file(let path): folder = parentFolder(of: path)
+        case .free(let name): folder = name.folder
+        case .device, .descriptor: return try spool()
         }
+        return try onFile(MediaClientError.output) { () throws(FileError) in try TemporaryFile(in: folder) }
     }
 
     /// The most symbolic links in a row, as in the kernel (path_resolution(7)).

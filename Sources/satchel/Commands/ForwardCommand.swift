@@ -22,14 +22,16 @@ struct ForwardCommand: ConfiguredCommand {
     @Option(help: ArgumentHelp("The exact file, if the server has lost it.", valueName: "path"))
     var file: String?
 
-    @Option(help: ArgumentHelp("Message format: json or link.", valueName: "format"))
+    @Option(help: ArgumentHelp(MessageOptions.formatHelp, valueName: "format"))
     var format: String?
 
+    @OptionGroup(title: "Message") var shown: MessageOptions
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
     @OptionGroup(title: "Upload") var upload: UploadOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     func validate() throws {
         if file == nil, !upload.flags.isEmpty { throw ValidationError("--resumable-from needs --file") }
@@ -44,6 +46,7 @@ struct ForwardCommand: ConfiguredCommand {
         let console = output.console
         let composition = try Composition(flags: flags, console: console)
         try lease.check(composition.settings)
+        try shown.check(composition.settings)
         if let caption, !caption.isEmpty { try requireJSON("--caption", composition.settings) }
         defer { console.clearLine() }
         let messages = try MessageSource.readAll(message, console: console)
@@ -61,7 +64,7 @@ struct ForwardCommand: ConfiguredCommand {
                 throw hint(error)
             }
             console.clearLine()
-            try composition.printMessages(result)
+            try composition.printMessages(result, drawsCode: shown.qr)
         }
         composition.sendWaitingReceipts()
     }

@@ -24,6 +24,7 @@ struct StatusCommand: ConfiguredCommand {
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     private static let pauseMilliseconds: Int64 = 2000
 
@@ -36,14 +37,25 @@ struct StatusCommand: ConfiguredCommand {
         var leases = try selected(composition.client, console)
         if leases.isEmpty { console.notify("nothing sent from here is known to be alive") }
         var lines: [LeaseName: String] = [:]
+        var said: Set<String> = []
         while !leases.isEmpty {
             // What was asked for by name is shown in any case.
             let statuses = try composition.client.status(of: leases).filter { isNamed || $0.isWorthShowing }
+            console.clearLine()
+            let silences = silences(statuses)
+            for silence in silences where !said.contains(silence.sentence) {
+                console.warn("\(silence.sentence); what is known here:")
+            }
+            said = Set(silences.map(\.sentence))
             for status in statuses {
-                let line = json ? StatusLine.json(status) : StatusLine.text(status)
+                let line = json ? StatusLine.json(status) : StatusLine.text(status, .ofOutput)
                 if lines.updateValue(line, forKey: status.lease.name) != line { try printResult(line) }
             }
-            guard watch else { return try failIfUnreachable(statuses) }
+            guard watch else {
+                // What there is to say of it has been said.
+                if let first = silences.first { throw ArgumentParser.ExitCode(first.code.rawValue) }
+                return
+            }
             leases = statuses.filter { !$0.isFinal }.map(\.lease)
             if !leases.isEmpty { Process.sleep(milliseconds: Self.pauseMilliseconds) }
         }
@@ -61,10 +73,12 @@ struct StatusCommand: ConfiguredCommand {
         return chosen
     }
 
-    /// What is known has been printed; that a server could not be asked decides the exit code.
-    private func failIfUnreachable(_ statuses: [LeaseStatus]) throws {
-        for status in statuses {
-            if case .unreachable(let error) = status.source { throw error }
+    /// Why servers could not be asked, each reason once.
+    private func silences(_ statuses: [LeaseStatus]) -> [ExitError] {
+        var sentences: Set<String> = []
+        return statuses.compactMap { status in
+            guard case .unreachable(let error) = status.source, let ending = ExitError(error) else { return nil }
+            return sentences.insert(ending.sentence).inserted ? ending : nil
         }
     }
 }
@@ -77,12 +91,13 @@ struct RenewCommand: ConfiguredCommand {
     @Argument(help: ArgumentHelp(LeaseArgument.help))
     var lease: String
 
-    @Option(help: ArgumentHelp("Lifetime from now: 45s, 90m, 12h, 30d, 2w.", valueName: "time"))
+    @Option(help: ArgumentHelp("Lifetime from now: 45s, 90m, 12h, 30d, 2w, 1y.", valueName: "time"))
     var lifetime: String?
 
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     var flags: [SettingKey: String] {
         merged(server.flags, connection.flags, [.lifetime: lifetime].compactMapValues { $0 })
@@ -96,7 +111,7 @@ struct RenewCommand: ConfiguredCommand {
             let lease = try selector.selectOne(from: try composition.client.sentLeases())
             try server.check(lease.server.origin, composition.settings)
             let renewed = try composition.client.renew(lease)
-            try printResult("\(lease.name) expires \(CalendarTime(renewed.expires))")
+            try printResult("\(lease.name) expires \(CalendarTime(renewed.expires, .ofOutput))")
         }
     }
 }
@@ -115,6 +130,7 @@ struct RevokeCommand: ConfiguredCommand {
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     var flags: [SettingKey: String] { connection.flags }
 
@@ -139,29 +155,37 @@ struct QuotaCommand: ConfiguredCommand {
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     var flags: [SettingKey: String] { merged(server.flags, connection.flags) }
 
     func run() throws {
         let composition = try Composition(flags: flags, console: output.console, keepsState: false)
-        try printResult(QuotaDescription(try composition.client.quota()).text)
+        try printResult(QuotaDescription(try composition.client.quota(), .ofOutput).text)
     }
 }
 
 /// A quota in words.
 struct QuotaDescription {
     private let quota: Quota
+    private let zone: CalendarZone
 
-    init(_ quota: Quota) { self.quota = quota }
+    init(_ quota: Quota, _ zone: CalendarZone = .utc) {
+        self.quota = quota
+        self.zone = zone
+    }
+
+    var bytes: String { line(quota.bytes, ProgressMeter.bytes) }
+    var leases: String { line(quota.leases) { "\($0)" } }
 
     /// A line each for bytes, leases, leases made today and uploads in progress, and one for the next expiry.
     var text: String {
         var lines = [
-            "bytes    \(line(quota.bytes, ProgressMeter.bytes))", "leases   \(line(quota.leases) { "\($0)" })",
+            "bytes    \(bytes)", "leases   \(leases)",
         ]
         if let made = quota.leasesMade { lines.append("today    \(line(made) { "\($0)" }) leases made") }
         lines.append("uploads  \(line(quota.uploads) { "\($0)" })")
-        if let end = quota.nextEnd { lines.append("the next lease ends \(CalendarTime(end))") }
+        if let end = quota.nextEnd { lines.append("the next lease ends \(CalendarTime(end, zone))") }
         return lines.joined(separator: "\n")
     }
 

@@ -21,6 +21,7 @@ struct SealCommand: ConfiguredCommand {
 
     @OptionGroup(title: "Content") var content: ContentOptions
     @OptionGroup var voice: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     func validate() throws {
         if content.format == MessageFormat.link.rawValue {
@@ -79,7 +80,8 @@ struct PrepareCommand: ConfiguredCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("Write the result to this file; - is standard output.", valueName: "file"))
+        help: ArgumentHelp(
+            "Write the result to this file or into this folder; - is standard output.", valueName: "path"))
     var output: String
 
     @Option(help: ArgumentHelp(ContentOptions.qualityHelp, valueName: "quality"))
@@ -105,10 +107,10 @@ struct PrepareCommand: ConfiguredCommand {
 
     func run() throws {
         let composition = try Composition(flags: flags, console: voice.console, keepsState: false)
-        let target: OpenTarget = output == "-" ? .stream(1) : .path(output)
+        let options = SendOptions(
+            name: SentName(ofFile: file, composition.settings), acceptsCorruption: acceptDamage, isAsItIs: asFile)
         let path = try composition.client.prepare(
-            try openInput(file), options: SendOptions(acceptsCorruption: acceptDamage, isAsItIs: asFile), to: target,
-            replacing: force)
+            try openInput(file), options: options, to: openTarget(output), replacing: force)
         if let path { try printPath(path) }
     }
 }

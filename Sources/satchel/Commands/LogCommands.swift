@@ -22,14 +22,14 @@ struct SentCommand: ParsableCommand {
         func run() throws {
             let composition = try Composition(flags: [:], console: Console(isQuiet: true))
             for lease in try composition.client.sentLeases() {
-                try printResult("\(StatusLine.start(lease))  \(state(of: lease))")
+                try printResult("\(StatusLine.start(lease, .ofOutput))  \(state(of: lease))")
             }
         }
 
         private func state(of lease: SentLease) -> String {
-            if let end = lease.end { return "\(end.reason.sentence), reported \(CalendarTime(end.at))" }
+            if let end = lease.end { return "\(end.reason.sentence), reported \(CalendarTime(end.at, .ofOutput))" }
             guard lease.isSent else { return "upload never confirmed" }
-            return lease.expires.map { "expires \(CalendarTime($0))" } ?? "sent"
+            return lease.expires.map { "expires \(CalendarTime($0, .ofOutput))" } ?? "sent"
         }
     }
 
@@ -50,13 +50,12 @@ struct SentCommand: ParsableCommand {
             commandName: "prune",
             abstract: "Removes leases that ended some time ago from the log; never those that may be alive.")
 
-        @Option(help: ArgumentHelp("How long ago they must have ended: 45s, 90m, 12h, 30d, 2w.", valueName: "time"))
+        @Option(help: ArgumentHelp("How long ago they must have ended: 45s, 90m, 12h, 30d, 2w, 1y.", valueName: "time"))
         var overFor = "30d"
 
         func run() throws {
-            guard let age = Lifetime(overFor) else {
-                throw ExitError("--over-for: \(overFor) is not a duration, such as 12h or 30d", .usage)
-            }
+            let age: Lifetime
+            do { age = try WrittenDuration.parse(overFor) } catch { throw ExitError("--over-for: \(error)", .usage) }
             let composition = try Composition(flags: [:], console: Console(isQuiet: true))
             try printResult("removed: \(try composition.client.pruneSent(overFor: age))")
         }
@@ -83,7 +82,7 @@ struct ReceiptsCommand: ParsableCommand {
             for entry in try composition.client.waitingReceipts() {
                 let place = entry.receipt.place
                 let name = place.lastPathPart.prefix(8)
-                try printResult("\(CalendarTime(entry.receipt.at))  \(name)  \(place.origin.authority)")
+                try printResult("\(CalendarTime(entry.receipt.at, .ofOutput))  \(name)  \(place.origin.authority)")
             }
         }
     }
@@ -93,6 +92,7 @@ struct ReceiptsCommand: ParsableCommand {
 
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
+        @OptionGroup var help: HelpOptions
 
         var flags: [SettingKey: String] { connection.flags }
 

@@ -12,14 +12,15 @@ struct OpenCommand: ConfiguredCommand {
         discussion: """
             Nothing is written to the output before the whole file is verified. Files are downloaded only from the \
             hosts in the setting `servers`, by default the host of SATCHEL_SERVER. Other hosts need --from, or a yes \
-            on the terminal. A file with several messages, one a line, opens all of their files.
+            on the terminal. A file with several messages, one a line, opens all of their files. In a folder, such as \
+            the current one, nothing is replaced: if the name is taken, `beach (2).jpg` or the like is found.
 
             Once the file is in place, delivery is confirmed to the server in the message, unless --no-receipt is \
             given. If that server cannot be reached, the receipt is sent later.
             """)
 
     @Argument(help: ArgumentHelp(MessageSource.help))
-    var message: String
+    var message: [String]
 
     @OptionGroup var target: TargetOptions
 
@@ -32,6 +33,7 @@ struct OpenCommand: ConfiguredCommand {
     @OptionGroup(title: "Download") var download: DownloadOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     var flags: [SettingKey: String] {
         merged(connection.flags, download.flags, noReceipt ? [.receipt: "no"] : [:])
@@ -48,13 +50,13 @@ struct OpenCommand: ConfiguredCommand {
         }
         var addresses: Set<BlobAddress> = []
         // Of messages for several recipients of one file, one is enough.
-        let messages = try MessageSource.readAll(message, console: console).filter {
+        let messages = try message.flatMap { try MessageSource.readAll($0, console: console) }.filter {
             addresses.insert($0.address).inserted
         }
         let place = try target.openTarget()
         if messages.count == 1 { return try open(messages[0], to: place, named, composition.client, console) }
         guard case .folder = place else {
-            throw ExitError("\(message) has \(messages.count) messages: -o takes a folder for them", .usage)
+            throw ExitError("these are \(messages.count) messages: -o takes a folder for their files", .usage)
         }
         try openAll(messages, to: place, named, composition.client, console)
     }
@@ -88,13 +90,18 @@ struct OpenCommand: ConfiguredCommand {
 }
 
 extension TargetOptions {
-    func openTarget() throws(ExitError) -> OpenTarget {
-        guard let path else { return .folder(".") }
-        if path == "-" { return .stream(1) }
-        let status: FileStatus?
-        do { status = try Folder.status(path, followsLinks: true) } catch {
-            throw ExitError(error.description, .cannotCreate)
-        }
-        return status?.kind == .folder ? .folder(path) : .path(path)
+    func openTarget() throws(ExitError) -> OpenTarget { try path.map(satchel.openTarget) ?? .folder(".") }
+}
+
+/// Where a path of the command line leads: `-` is standard output.
+func openTarget(_ path: String) throws(ExitError) -> OpenTarget {
+    if path == "-" { return .stream(1) }
+    let status: FileStatus?
+    do { status = try Folder.status(path, followsLinks: true) } catch {
+        throw ExitError(error.description, .cannotCreate)
     }
+    if status == nil, path.hasSuffix("/") {
+        throw ExitError("there is no folder \(printable(path)); make it first", .cannotCreate)
+    }
+    return status?.kind == .folder ? .folder(path) : .path(path)
 }

@@ -27,7 +27,7 @@ struct OutboxCommand: ParsableCommand {
         func run() throws {
             let composition = try Composition(flags: [:], console: Console(isQuiet: true))
             for item in try composition.client.outbox() {
-                try printResult(json ? OutboxLine.json(item) : OutboxLine.text(item))
+                try printResult(json ? OutboxLine.json(item) : OutboxLine.text(item, .ofOutput))
             }
         }
     }
@@ -47,13 +47,16 @@ struct OutboxCommand: ParsableCommand {
         @Flag(help: "Keep trying until it is sent or refused for good.")
         var wait = false
 
-        @Option(help: ArgumentHelp("Message format: json or link; default: as it was sent.", valueName: "format"))
+        @Option(
+            help: ArgumentHelp("Message format: json or link; default: as `send` would print it.", valueName: "format"))
         var format: String?
 
+        @OptionGroup(title: "Message") var shown: MessageOptions
         @OptionGroup(title: "Server") var server: ServerOptions
         @OptionGroup(title: "Upload") var upload: UploadOptions
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
+        @OptionGroup var help: HelpOptions
 
         func validate() throws { try connection.refuseAttempts(with: wait) }
 
@@ -65,6 +68,7 @@ struct OutboxCommand: ParsableCommand {
             let console = output.console
             let composition = try Composition(flags: flags, console: console)
             defer { composition.sendWaitingReceipts() }
+            try shown.check(composition.settings)
             let items = try composition.client.outbox()
             let names = try ids.isEmpty ? items.map(\.record.name) : ids.map { try OutboxCommand.name($0, in: items) }
             if names.isEmpty { console.notify("the outbox is empty") }
@@ -81,7 +85,8 @@ struct OutboxCommand: ParsableCommand {
                 do {
                     let result = try composition.client.resume(name, untilSent: wait)
                     console.clearLine()
-                    try composition.printMessages(result, as: format == nil ? nil : composition.settings.format)
+                    try composition.printMessages(
+                        result, as: format == nil ? nil : composition.settings.format, drawsCode: shown.qr)
                 } catch let error as MediaClientError {
                     guard let ending = ExitError(error)?.about(name.description) else { throw error }
                     if first != nil || names.count > 1 { console.notify(ending.sentence) }
@@ -107,6 +112,7 @@ struct OutboxCommand: ParsableCommand {
 
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
+        @OptionGroup var help: HelpOptions
 
         func validate() throws {
             if onlyHere, !connection.flags.isEmpty {
@@ -141,12 +147,12 @@ struct OutboxCommand: ParsableCommand {
 /// An outbox entry as a line: for a person, or for a program. It has no secrets.
 enum OutboxLine {
     /// `2026-11-23 20:32 UTC  3fa9c1d2-7b01    1.2 MB  notes.bin: waiting, 42 % sent; cannot reach media.example: …`
-    static func text(_ item: OutboxItem) -> String {
+    static func text(_ item: OutboxItem, _ zone: CalendarZone = .utc) -> String {
         let record = item.record
         let size = ProgressMeter.bytes(record.size)
         let padding = String(repeating: " ", count: max(0, 8 - size.count))
         let name = record.message.media.name.map { "\(printable($0)): " } ?? ""
-        return "\(CalendarTime(record.at))  \(record.name)  \(padding)\(size)  \(name)\(state(item))"
+        return "\(CalendarTime(record.at, zone))  \(record.name)  \(padding)\(size)  \(name)\(state(item))"
     }
 
     /// `{"id","sha256","server","size","at","state","acknowledged","failure","failed_at"}`; `state` is `waiting`,

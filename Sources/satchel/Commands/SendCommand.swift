@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import MediaClient
 import MediaMessage
 
@@ -16,11 +17,14 @@ struct SendCommand: ConfiguredCommand {
             resume` continues; more than 64 MiB are sealed only for a server that answers. With --wait the command \
             keeps trying until the file is sent or refused for good.
 
+            On a terminal the message is shown as a link, with a QR code where it fits. Into a file or a pipe it goes as \
+            JSON, which also has the preview, the caption and what confirms delivery. --format decides for both.
+
             One message serves a group of any size. With --recipient-secrets a separate message is printed for each \
             recipient, one a line, for one file after the other.
             """)
 
-    @Argument(help: "Files to send; - is standard input.")
+    @Argument(help: "Files to send, none of them a folder; - is standard input.")
     var file: [String]
 
     @Flag(help: "Keep trying until the file is sent or refused for good.")
@@ -29,9 +33,11 @@ struct SendCommand: ConfiguredCommand {
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
     @OptionGroup(title: "Content") var content: ContentOptions
+    @OptionGroup(title: "Message") var message: MessageOptions
     @OptionGroup(title: "Upload") var upload: UploadOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
+    @OptionGroup(visibility: .hidden) var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     func validate() throws {
         if content.name != nil && file.count > 1 { throw ValidationError("--name needs a single FILE") }
@@ -48,6 +54,7 @@ struct SendCommand: ConfiguredCommand {
         let composition = try Composition(flags: flags, console: console)
         try lease.check(composition.settings)
         try content.check(composition.settings)
+        try message.check(composition.settings)
         defer { composition.sendWaitingReceipts() }
         for (index, path) in file.enumerated() {
             console.subject = file.count > 1 ? printable(path) : nil
@@ -71,13 +78,20 @@ struct SendCommand: ConfiguredCommand {
         }
     }
 
+    /// Whether nothing comes before somebody writes.
+    private func isWaitedFor(_ path: String) -> Bool {
+        if path == "-" { return Process.isTerminal(0) }
+        return (try? Folder.status(path, followsLinks: true))?.kind == .stream
+    }
+
     /// Seals, records and uploads one file; then prints its messages; only then does the outbox forget it.
     private func send(_ path: String, _ composition: Composition, _ console: Console) throws {
         var options = content.sendOptions(for: path, composition.settings)
         options.hasRecipientSecrets = lease.recipientSecrets
         options.untilSent = wait
+        if isWaitedFor(path) { console.show(waiting: "reading \(printable(path)) to its end (on a terminal: Ctrl-D)") }
         let result = try composition.client.send(try openInput(path), options: options)
         console.clearLine()
-        try composition.printMessages(result)
+        try composition.printMessages(result, drawsCode: message.qr)
     }
 }

@@ -38,7 +38,7 @@ struct ShowCommand: ParsableCommand {
             try writePreview(of: messages[0], to: preview)
             if preview == "-" { return }
         }
-        try printResult(messages.map { MessageDescription($0).text }.joined(separator: "\n\n"))
+        try printResult(messages.map { MessageDescription($0, .ofOutput).text }.joined(separator: "\n\n"))
     }
 
     private func writePreview(of message: MediaMessage, to path: String) throws {
@@ -54,8 +54,12 @@ struct ShowCommand: ParsableCommand {
 /// A message in words. What the sender wrote is made safe for a terminal; the key is not in it.
 struct MessageDescription {
     private let message: MediaMessage
+    private let zone: CalendarZone
 
-    init(_ message: MediaMessage) { self.message = message }
+    init(_ message: MediaMessage, _ zone: CalendarZone = .utc) {
+        self.message = message
+        self.zone = zone
+    }
 
     var text: String { lines.map { "\($0): \($1)" }.joined(separator: "\n") }
 
@@ -76,7 +80,7 @@ struct MessageDescription {
             ("location", location),
             ("sealed blob", "\(message.size) bytes, SHA-256 \(message.address.hex)"),
             ("index", message.root == nil ? nil : "yes: every part can be checked by itself"),
-            ("expires", message.expires.map { "\(CalendarTime($0)), as a hint; the server decides" }),
+            ("expires", message.expires.map { "\(CalendarTime($0, zone)), as a hint; the server decides" }),
             ("receipt", message.receipt == nil ? "not requested" : "requested"),
             ("key", "32 bytes (not shown)"),
         ]

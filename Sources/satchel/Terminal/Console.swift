@@ -38,6 +38,14 @@ final class Console {
         isLineShown = true
     }
 
+    /// Shows on a terminal what is being waited for, until something else is said.
+    func show(waiting sentence: String) {
+        guard isTerminal, !isQuiet else { return }
+        let columns = Process.columns(2) ?? 80
+        Self.write("\r\u{1b}[K\(printable(sentence).prefix(max(0, columns - 1)))")
+        isLineShown = true
+    }
+
     /// Removes the progress line.
     func clearLine() {
         if isLineShown { Self.write("\r\u{1b}[K") }
@@ -59,7 +67,7 @@ final class Console {
     var delegate: ClientDelegate {
         ClientDelegate(
             notify: { self.notify($0) }, warn: { self.warn($0) }, progress: { self.show($0) },
-            allows: { self.allows($0) })
+            waiting: { self.show(waiting: $0) }, allows: { self.allows($0) })
     }
 }
 
@@ -98,17 +106,17 @@ struct ProgressMeter {
         return line
     }
 
-    /// `1.4 MB`, in powers of ten.
+    /// `1.4 MB`, in powers of ten, rounded to a tenth.
     static func bytes(_ count: Int64) -> String {
-        var unit = "B"
+        if count < 1000 { return "\(count) B" }
+        var (tenths, unit) = (0.0, "")
         var size = Double(count)
-        for next in ["kB", "MB", "GB", "TB"] where size >= 1000 {
+        // What a tenth is rounded up to may be a thousand: that is one of the next unit.
+        for next in ["kB", "MB", "GB", "TB"] where unit.isEmpty || tenths >= 10_000 {
             size /= 1000
-            unit = next
+            (tenths, unit) = ((size * 10).rounded(), next)
         }
-        if unit == "B" { return "\(count) B" }
-        let tenths = Int64(size * 10)
-        return "\(tenths / 10).\(tenths % 10) \(unit)"
+        return "\(Int64(tenths) / 10).\(Int64(tenths) % 10) \(unit)"
     }
 
     /// `0:42`, `12:05`, `1:02:03`.

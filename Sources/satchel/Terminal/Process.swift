@@ -43,6 +43,17 @@ enum Process {
     /// Seconds since 1970.
     static var wallSeconds: Int64 { Int64(time(nil)) }
 
+    /// A moment after 1970 by the clock on the wall here: its seconds as if the zone were UTC, and the zone's short name;
+    /// nil for a year that the system cannot count.
+    static func localTime(_ seconds: Int64) -> (seconds: Int64, zone: String)? {
+        var moment = time_t(seconds)
+        var parts = unsafe tm()
+        // Safe: both structures outlive the call, and the name is the C library's own, which it keeps.
+        guard unsafe localtime_r(&moment, &parts) != nil, let name = unsafe parts.tm_zone else { return nil }
+        let (local, overflow) = seconds.addingReportingOverflow(Int64(unsafe parts.tm_gmtoff))
+        return overflow || local < 0 ? nil : (local, unsafe String(cString: name))
+    }
+
     /// Milliseconds of the monotonic clock.
     static var monotonicMilliseconds: Int64 {
         var now = timespec()

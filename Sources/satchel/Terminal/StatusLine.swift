@@ -6,13 +6,15 @@ import Transfer
 /// The status of a lease as a line: for a person, or for a program. It has no secrets.
 enum StatusLine {
     /// `2026-11-23 20:32 UTC  3fa9c1d2-7b01    1.2 MB  ✓✓ received by 3 of 5, last 2026-11-23 21:05 UTC; expires …`
-    static func text(_ status: LeaseStatus) -> String { "\(start(status.lease))  \(state(status))" }
+    static func text(_ status: LeaseStatus, _ zone: CalendarZone = .utc) -> String {
+        "\(start(status.lease, zone))  \(state(status, zone))"
+    }
 
     /// Columns of a fixed width, so that lines printed at different times align.
-    static func start(_ lease: SentLease) -> String {
+    static func start(_ lease: SentLease, _ zone: CalendarZone = .utc) -> String {
         let size = ProgressMeter.bytes(lease.size)
         let padding = String(repeating: " ", count: max(0, 8 - size.count))
-        return "\(CalendarTime(lease.madeAt))  \(lease.name)  \(padding)\(size)"
+        return "\(CalendarTime(lease.madeAt, zone))  \(lease.name)  \(padding)\(size)"
     }
 
     /// `{"lease","sha256","server","size","sent","state","expires","recipients","received":[{"recipient","at"}]}`;
@@ -49,33 +51,39 @@ enum StatusLine {
         }
     }
 
-    private static func state(_ status: LeaseStatus) -> String {
+    private static func state(_ status: LeaseStatus, _ zone: CalendarZone) -> String {
         switch status.source {
-        case .server(let answer): answer.sentence
+        case .server(let answer): answer.sentence(zone)
         case .log(let end): end.reason.sentence + (end.received > 0 ? "; received by \(end.received)" : "")
         case .unknown where status.lease.isSent: "? no longer known to the server"
         case .unknown: "? not known to the server, which never confirmed it"
-        case .unreachable: "? the server cannot be reached"
+        case .unreachable: known(status.lease, zone)
         }
+    }
+
+    /// What the log has of a lease whose server says nothing.
+    private static func known(_ lease: SentLease, _ zone: CalendarZone) -> String {
+        let expiry = lease.expires.map { "; expires \(CalendarTime($0, zone))" } ?? ""
+        return "? \(lease.isSent ? "was sent" : "was never confirmed")\(expiry)"
     }
 }
 
 extension Lease {
     /// A lease as the server reports it, in words.
-    fileprivate var sentence: String {
+    fileprivate func sentence(_ zone: CalendarZone) -> String {
         switch state {
-        case .held: "\(delivery); expires \(CalendarTime(expires))"
+        case .held: "\(delivery(zone)); expires \(CalendarTime(expires, zone))"
         case .damaged: "! the server's copy is damaged; repair it with satchel forward --file"
         case .ended(.delivered): "✓✓ \(EndReason.delivered.sentence) (\(count))"
-        case .ended(let reason): received.isEmpty ? reason.sentence : "\(reason.sentence); \(delivery)"
+        case .ended(let reason): received.isEmpty ? reason.sentence : "\(reason.sentence); \(delivery(zone))"
         }
     }
 
-    private var delivery: String {
+    private func delivery(_ zone: CalendarZone) -> String {
         guard let last = received.map(\.at).max() else {
             return recipients.map { "✓ sent, received by none of \($0)" } ?? "✓ sent"
         }
-        return "✓✓ received by \(count), last \(CalendarTime(last))"
+        return "✓✓ received by \(count), last \(CalendarTime(last, zone))"
     }
 
     private var count: String { recipients.map { "\(received.count) of \($0)" } ?? "\(received.count)" }
@@ -90,33 +98,5 @@ extension EndReason {
         case .revoked: "revoked"
         case .removed: "removed by the operator"
         }
-    }
-}
-
-/// A moment as a calendar date and time, in UTC: `2026-11-23 20:32 UTC`.
-struct CalendarTime: CustomStringConvertible {
-    private let moment: Timestamp
-
-    init(_ moment: Timestamp) { self.moment = moment }
-
-    var description: String {
-        let (days, second) = moment.seconds.quotientAndRemainder(dividingBy: 86_400)
-        let (year, month, day) = Self.civil(days)
-        let two = { (number: Int64) in number < 10 ? "0\(number)" : "\(number)" }
-        return "\(year)-\(two(month))-\(two(day)) \(two(second / 3600)):\(two(second / 60 % 60)) UTC"
-    }
-
-    /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar: years begin in March, so that
-    /// the leap day comes last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"). For days from 0.
-    private static func civil(_ days: Int64) -> (Int64, Int64, Int64) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }
