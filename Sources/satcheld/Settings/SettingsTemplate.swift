@@ -1,3 +1,5 @@
+import Blobs
+
 /// A settings file that shows what there is to set.
 enum SettingsTemplate {
     /// Each setting under what it means: a member where it is set, a comment with its default where it is not.
