@@ -19,8 +19,9 @@ COPY scripts scripts
 ARG COMMIT=
 ENV SATCHEL_COMMIT=$COMMIT
 RUN swift build -c release --static-swift-stdlib --product satcheld \
- && install -s -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld \
- && scripts/contents /out/satcheld > /out/contents
+ && built="$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" \
+ && install -s -D "$built" /out/satcheld \
+ && scripts/contents "$built" > /out/contents
 
 # Package versions are the distribution's own, so that its security updates arrive.
 # What runs: Debian, SQLite, the roots of certificates, one program, one user without rights.

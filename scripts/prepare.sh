@@ -9,6 +9,9 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # Packages needed to build and run; scripts/test lists those that only tests need.
 BUILD_PACKAGES="libcurl4-openssl-dev libsodium-dev libsqlite3-dev libjpeg-dev libpng-dev pkg-config"
 
+# Packages needed to make Debian packages.
+PACKAGING_PACKAGES="binutils dpkg-dev git python3 xz-utils"
+
 # as_root COMMAND...: runs it as root, through sudo if necessary.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"
@@ -71,17 +74,19 @@ need_swift() {
         fail "Swift $version is too old; get 6.2 or newer from https://www.swift.org/install/linux/"
 }
 
-# build_programs: builds both programs in release, with Swift's libraries linked statically.
+# build_programs: builds both programs in release, as scripts/package packs them: with Swift's libraries inside, no path to
+# search for others, and nothing to be linked later that could be overwritten until then.
 build_programs() {
+    local form=(-c release --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now)
     say "building satchel and satcheld (release; takes minutes the first time)"
     # What --version tells; out of a tarball nobody knows. Who has set it knows better.
     if [ -z "${SATCHEL_COMMIT:-}" ] && SATCHEL_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null); then
         [ -z "$(git status --porcelain 2>/dev/null)" ] || SATCHEL_COMMIT+=+
         export SATCHEL_COMMIT
     fi
-    swift build -c release --static-swift-stdlib --product satchel >&2
-    swift build -c release --static-swift-stdlib --product satcheld >&2
-    PROGRAMS=$(swift build -c release --static-swift-stdlib --show-bin-path)
+    swift build "${form[@]}" --product satchel >&2
+    swift build "${form[@]}" --product satcheld >&2
+    PROGRAMS=$(swift build "${form[@]}" --show-bin-path)
 }
 
 # need_tuspy: installs a third-party tus client in a folder of its own; without a network its tests are skipped.

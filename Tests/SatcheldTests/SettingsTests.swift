@@ -235,6 +235,26 @@ import Vault
         }
     }
 
+    @Test(arguments: [SettingsTable.origin, .edge])
+    func `the settings file that config prints says what is in effect, and so does each comment in it`(
+        table: SettingsTable
+    ) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("settings.json")
+        let flags = ["--tls-key", #"/a "b"\c"#, "--idle-timeout=9s"]
+        let found = try SettingsLoader(table, arguments: flags, environment: [:], configPath: nil).all()
+        let text = try SettingsTemplate.text(found, of: table)
+        try write(Array(text.utf8), toFile: path)
+        let read = try SettingsLoader(table, arguments: [], environment: [:], configPath: path)
+        #expect(read.all().map(\.text) == found.map(\.text))
+        #expect(read.all().filter { $0.source == path }.map(\.setting.name).sorted() == ["idle-timeout", "tls-key"])
+
+        try write(Array(text.replacing("\n    // \"", with: "\n    \"").utf8), toFile: path)
+        let all = try SettingsLoader(table, arguments: [], environment: [:], configPath: path)
+        _ = try all.settings()
+        #expect(all.all().map(\.text) == found.map(\.text) && all.all().allSatisfy { $0.source == path })
+    }
+
     @Test func `a file that others can write is refused, since it says whose tickets count`() throws {
         let folder = try TemporaryFolder()
         let path = folder.path("settings.json")

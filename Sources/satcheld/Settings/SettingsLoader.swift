@@ -127,7 +127,8 @@ struct SettingsLoader {
         return (bytes, exposure)
     }
 
-    /// The members of the JSON object at `path` as text. An unknown name is an error, so that a typo is noticed.
+    /// The members of the object at `path` as text: JSON, with comments and a comma after the last member if wished. An
+    /// unknown name is an error, so that a typo is noticed.
     private static func values(
         inFile path: String, _ written: String, _ table: SettingsTable
     ) throws(SettingsError) -> [String: String] {
@@ -137,7 +138,9 @@ struct SettingsLoader {
             throw SettingsError("\(written): the settings file cannot be read: \(error)")
         }
         if let exposure { throw SettingsError("\(written): \(path): \(exposure) \(path)") }
-        guard let values = try? JSONDecoder().decode([String: Value].self, from: Data(bytes)) else {
+        let decoder = JSONDecoder()
+        decoder.allowsJSON5 = true
+        guard let values = try? decoder.decode([String: Value].self, from: Data(bytes)) else {
             throw SettingsError(
                 "\(written): \(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false."
             )

@@ -63,11 +63,17 @@ struct SettingsCommand: ParsableCommand {
             + SettingsOptions.help)
 
     @Flag(help: "Show the settings of an edge.") var edge = false
+    @Flag(help: "Print a settings file instead: what is set as it is, every other setting in a comment.")
+    var template = false
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
         let table = edge ? SettingsTable.edge : .origin
         let found = try options.find(table, for: Self.self).all()
+        if template {
+            _ = try options.load(table, for: Self.self)
+            return StandardOutput.write(try SettingsTemplate.text(found, of: table))
+        }
         let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
         let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
         for item in found {
