@@ -7,10 +7,17 @@ package struct CleanedFile: Sendable {
     package var size: (width: Int, height: Int)?
     /// Seconds of the longest track, where it has a duration.
     package var seconds: Double?
+    /// Its last frame of sound is not all there, and was left out.
+    package var isCutShort = false
     /// Of a picture that can be decoded by one of the client's own readers.
     package var picture: PictureTraits?
 
     package init() {}
+
+    /// What a sender should know; nil if there is nothing.
+    package var notice: String? {
+        isCutShort ? "the file was cut short; its last frame of sound is not whole, and was left out" : nil
+    }
 }
 
 /// Kinds of metadata removed from a file, in the words of the media message, version 1 (`media.removed`).

@@ -2,14 +2,17 @@
 ///
 /// | bytes | |
 /// |---|---|
-/// | 1 | 0: new bytes; 1: zeros; 2: bytes of the original |
+/// | 1 | 0: new bytes; 1: zeros; 2: bytes of the original; 3: filler; 4: columns of the original |
 /// | 1…10 | how many (`CompactNumber`) |
 /// | 1…10 | of the original: how far they begin from the end of the last such part, before it or behind |
+/// | 1…10 | of columns: the period; then how many bytes of it stay |
 package struct CopyParts: Sequence, Sendable {
     fileprivate enum Step {
         case bytes(Int)
         case zeros(Int64)
         case original(Range<Int64>)
+        case filler(Int64)
+        case columns(Range<Int64>, period: Int, kept: Int)
     }
 
     /// All new bytes, one part's behind the other's.
@@ -29,6 +32,14 @@ package struct CopyParts: Sequence, Sendable {
         if case .zeros(let before) = last { last = .zeros(before + count) } else { start(.zeros(count)) }
     }
 
+    mutating func append(filler count: Int64) {
+        if case .filler(let before) = last { last = .filler(before + count) } else { start(.filler(count)) }
+    }
+
+    mutating func append(columns range: Range<Int64>, period: Int, kept: Int) {
+        start(.columns(range, period: period, kept: kept))
+    }
+
     mutating func append(original range: Range<Int64>) {
         if case .original(let before) = last, before.upperBound == range.lowerBound {
             last = .original(before.lowerBound..<range.upperBound)
@@ -45,15 +56,25 @@ package struct CopyParts: Sequence, Sendable {
         case .zeros(let count)?:
             encoded.append(1)
             CompactNumber.append(UInt64(count), to: &encoded)
-        case .original(let range)?:
-            encoded.append(2)
-            CompactNumber.append(UInt64(range.count), to: &encoded)
-            CompactNumber.append(signed: range.lowerBound - encodedEnd, to: &encoded)
-            encodedEnd = range.upperBound
+        case .original(let range)?: append(2, range)
+        case .filler(let count)?:
+            encoded.append(3)
+            CompactNumber.append(UInt64(count), to: &encoded)
+        case .columns(let range, let period, let kept)?:
+            append(4, range)
+            CompactNumber.append(UInt64(period), to: &encoded)
+            CompactNumber.append(UInt64(kept), to: &encoded)
         case nil: break
         }
         last = step
         count += 1
+    }
+
+    private mutating func append(_ kind: UInt8, _ range: Range<Int64>) {
+        encoded.append(kind)
+        CompactNumber.append(UInt64(range.count), to: &encoded)
+        CompactNumber.append(signed: range.lowerBound - encodedEnd, to: &encoded)
+        encodedEnd = range.upperBound
     }
 
     package struct Iterator: IteratorProtocol {
@@ -77,6 +98,8 @@ package struct CopyParts: Sequence, Sendable {
                 return .bytes(Array(parts.newBytes[bytesOffset..<bytesOffset + count]))
             case .zeros(let count): return .zeros(count)
             case .original(let range): return .original(range)
+            case .filler(let count): return .filler(count)
+            case .columns(let range, let period, let kept): return .columns(range, period: period, kept: kept)
             }
         }
 
@@ -84,10 +107,17 @@ package struct CopyParts: Sequence, Sendable {
             let kind = parts.encoded[offset]
             offset += 1
             let count = CompactNumber.read(parts.encoded, &offset)
-            guard kind == 2 else { return kind == 0 ? .bytes(Int(count)) : .zeros(Int64(count)) }
+            switch kind {
+            case 0: return .bytes(Int(count))
+            case 1: return .zeros(Int64(count))
+            case 3: return .filler(Int64(count))
+            default: break
+            }
             let start = end + CompactNumber.readSigned(parts.encoded, &offset)
             end = start + Int64(count)
-            return .original(start..<end)
+            if kind == 2 { return .original(start..<end) }
+            let period = Int(CompactNumber.read(parts.encoded, &offset))
+            return .columns(start..<end, period: period, kept: Int(CompactNumber.read(parts.encoded, &offset)))
         }
     }
 

@@ -15,8 +15,8 @@ struct PictureStructure: Sendable {
     enum ColourModel: Sendable { case gray, ycc, rgb, cmyk, ycck, unknown }
 
     var frame: Frame?
-    /// The parts of the file that a stripped copy keeps, in order: segments on the allow-list with their data.
-    var copiedRanges: [Range<Int64>] = []
+    /// What a stripped copy keeps of the file: segments on the allow-list with their data.
+    var copied = CopiedParts()
     var scanCount = 0
     /// The file has a JFIF segment that decoders respect.
     var hasJFIF = false

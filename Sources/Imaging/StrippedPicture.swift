@@ -8,11 +8,11 @@ import Files
 ///     APP1  EXIF, Orientation alone      if it was 2…8
 ///     APP2  ICC profile, in chunks       if it is complete and fits
 ///     APP14 Adobe, transform             if it says what JFIF does not
-///     DQT DHT DAC DRI SOF SOS and coded data, unchanged and in their order
+///     DQT DHT DAC DRI SOF SOS and coded data, unchanged and in their order; tables that no scan uses go
 ///     EOI
 struct StrippedPicture {
     private let prologue: [UInt8]
-    private let copiedRanges: [Range<Int64>]
+    private let parts: [CopiedParts.CopiedPart]
 
     init(_ structure: PictureStructure) {
         var bytes: [UInt8] = [0xFF, JPEGMarker.startOfImage.code]
@@ -25,18 +25,32 @@ struct StrippedPicture {
             bytes += Self.segment(.application(14), Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, transform])
         }
         prologue = bytes
-        copiedRanges = structure.copiedRanges
+        parts = structure.copied.parts
     }
 
     /// The size of the copy in bytes.
-    var size: Int64 { copiedRanges.reduce(Int64(prologue.count) + 2) { $0 + Int64($1.count) } }
+    var size: Int64 {
+        parts.reduce(Int64(prologue.count) + 2) { size, part in
+            switch part {
+            case .original(let range): size + Int64(range.count)
+            case .made(let bytes): size + Int64(bytes.count)
+            }
+        }
+    }
 
     /// Writes the copy from the first byte of `output` on; the positions of both files do not change.
     func write(from input: borrowing OpenFile, to output: borrowing OpenFile) throws(ImagingError) {
         try output.write(prologue.count, of: prologue, at: 0)
         var position = Int64(prologue.count)
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        for range in copiedRanges {
+        for part in parts {
+            guard case .original(let range) = part else {
+                if case .made(let bytes) = part {
+                    try output.write(bytes.count, of: bytes, at: position)
+                    position += Int64(bytes.count)
+                }
+                continue
+            }
             var next = range.lowerBound
             while next < range.upperBound {
                 let count = min(buffer.count, Int(range.upperBound - next))

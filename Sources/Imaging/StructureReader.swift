@@ -49,6 +49,7 @@ struct StructureReader: ~Copyable {
             throw .tooManyPixels(limit: ImagingLimits.pixels)
         }
         structure.end = end
+        if structure.copied.hasUnused { structure.removed.insert(.other) }
         try readTrailing()
         if let cleaned = profile.cleaned(for: structure.profileColours) {
             if case .rebuilt(let bytes) = cleaned.replacement { structure.profile = bytes }
@@ -100,18 +101,17 @@ struct StructureReader: ~Copyable {
             if marker.isFrame { try readFrame(marker, payload) }
             if marker == .restartInterval { hasRestarts = payload.contains { $0 != 0 } }
             if marker == .huffmanTables || marker == .arithmeticConditioning { hasCodeTables = true }
-            if marker == .startOfScan { try readScan() }
-            copy(start..<reader.position)
+            if marker == .startOfScan {
+                structure.copied.readScan(payload)
+                try readScan()
+            }
+            if marker == .quantizationTables || marker == .huffmanTables {
+                structure.copied.append(start..<reader.position, marker, payload)
+            } else {
+                structure.copied.append(start..<reader.position)
+            }
         } else {
             note(marker, payload)
-        }
-    }
-
-    private mutating func copy(_ range: Range<Int64>) {
-        if let last = structure.copiedRanges.last, last.upperBound == range.lowerBound {
-            structure.copiedRanges[structure.copiedRanges.count - 1] = last.lowerBound..<range.upperBound
-        } else {
-            structure.copiedRanges.append(range)
         }
     }
 
@@ -121,6 +121,7 @@ struct StructureReader: ~Copyable {
         guard payload.count >= 6, payload.count == 6 + 3 * Int(payload[5]) else {
             throw .corrupt("its frame header has the wrong length")
         }
+        structure.copied.readFrame(payload, isRare: marker.isRareProcess)
         let height = Int(payload[1]) << 8 | Int(payload[2])
         let width = Int(payload[3]) << 8 | Int(payload[4])
         guard width > 0, payload[5] > 0 else { throw .corrupt("it has no pixels") }

@@ -25,7 +25,7 @@ struct BadInmate: ~Copyable, CageInmate {
         case "silent": _exit(0)
         case "refuses": throw CageFailure(.damaged, text: "a bad marker\u{1B}[2J")
         case "unsupported": throw CageFailure(.unsupported, text: "an odd codec")
-        case "unreported": _exit(7)
+        case "unreported", "held": _exit(7)
         case "huge": output.begin(CageHeader(width: 65_000, height: 65_000, components: 3))
         case "flat": output.begin(CageHeader(width: 0, height: 3, components: 3))
         case "five": output.begin(CageHeader(width: 4, height: 3, components: 5))

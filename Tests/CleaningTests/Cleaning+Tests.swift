@@ -18,6 +18,10 @@ struct CleanedBytes {
             switch part {
             case .bytes(let new): bytes += new
             case .zeros(let count): bytes += [UInt8](repeating: 0, count: Int(count))
+            case .filler(let count): bytes += [UInt8](repeating: 0xFF, count: Int(count))
+            case .columns(let range, let period, let kept):
+                let columns = input[Int(range.lowerBound)..<Int(range.upperBound)].enumerated()
+                bytes += columns.map { $0.offset % period < kept ? $0.element : 0 }
             case .original(let range): bytes += input[Int(range.lowerBound)..<Int(range.upperBound)]
             }
         }

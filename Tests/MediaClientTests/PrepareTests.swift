@@ -69,6 +69,20 @@ import Testing
         #expect(stage.heard.contains { $0.hasPrefix("sound cleaned, 1.5 s, ") })
     }
 
+    @Test func `a file that tells nothing stays as it is, and the sender is told so`() throws {
+        let comment = Self.planted.utf8.count + 4
+        let (media, bytes) = try sealed(Array(Self.drawing[..<19]) + Self.drawing[(19 + comment)...])
+        #expect(bytes.count == Self.drawing.count - comment && media.removed.isEmpty)
+        #expect(stage.heard.contains { $0.hasPrefix("picture: nothing to remove") && $0.hasSuffix(" 35 bytes") })
+    }
+
+    @Test func `sound that is cut short is sent without its last frame, and the sender is told`() throws {
+        let frame = [0xFF, 0xFB, 0x90, 0x64] + [UInt8](repeating: 0, count: 413)
+        let (media, bytes) = try sealed(frame + frame + frame + frame.prefix(200))
+        #expect(bytes == frame + frame + frame && media.removed.isEmpty)
+        #expect(stage.heard.contains { $0.hasPrefix("sound cleaned, ") && $0.contains("the file was cut short") })
+    }
+
     @Test(arguments: [drawing, recording])
     func `as a file it is sent bit for bit, and the sender is told what it gives away`(file: [UInt8]) throws {
         let (media, bytes) = try sealed(file, SendOptions(isAsItIs: true))

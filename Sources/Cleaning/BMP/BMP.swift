@@ -1,7 +1,6 @@
 /// Cleans BMP: headers and palette are written anew, with the size, the resolution and the masks alone; pixels are copied.
 ///
-/// Nothing of a file can hide in what is written but in the padding of rows, and in the fourth byte of pixels without
-/// alpha. A profile, in the file or named by a path, is dropped: where the picture is not sent as it is, its colours
+/// The padding of rows, and the fourth byte of pixels without alpha, become zero. A profile, in the file or named by a path, is dropped: where the picture is not sent as it is, its colours
 /// would have to be believed anyway, and hardly any program looks at one.
 package enum BMP {
     package static func clean(_ source: SourceBytes) throws(CleaningError) -> CleanedFile {
@@ -11,7 +10,12 @@ package enum BMP {
         file.picture = PictureTraits(.bmp)
         file.copy.append(newHeader(header))
         let end = header.dataOffset + header.dataBytes
-        file.copy.append(original: header.dataOffset..<end)
+        let (period, kept) = header.meaningfulBytes
+        if period == kept {
+            file.copy.append(original: header.dataOffset..<end)
+        } else {
+            file.copy.append(columns: header.dataOffset..<end, period: period, kept: kept)
+        }
         if header.hasProfile {
             file.removed.insert(.icc)
         } else if header.dataOffset - header.headerEnd > 4 {

@@ -66,5 +66,9 @@ package struct BMPHeader {
 
     /// Bytes of a row, padding included: at most 300 million pixels of four bytes.
     package var rowBytes: Int { (width * bits / 8 + 3) / 4 * 4 }
+    /// Of every so many bytes of the pixels, how many mean something: rows are padded, or pixels have a byte too much.
+    var meaningfulBytes: (period: Int, kept: Int) {
+        bits == 32 ? (4, hasAlpha ? 4 : 3) : (rowBytes, width * bits / 8)
+    }
     var dataBytes: Int64 { Int64(rowBytes) * Int64(height) }
 }

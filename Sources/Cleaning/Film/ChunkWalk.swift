@@ -10,6 +10,8 @@ struct ChunkWalk {
     private var samplesInChunk: Int64 = 0
     private var description = 0
     private(set) var sample: Int64 = 0
+    /// The samples of the chunk that was given last.
+    private(set) var samplesOfLast: Range<Int64> = 0..<0
 
     init(_ table: SampleTable, _ source: SourceBytes) {
         self.table = table
@@ -41,6 +43,7 @@ struct ChunkWalk {
         let bytes = try bytesOfSamples(samples)
         let offset = try offsets.number(at: chunk)
         chunk += 1
+        samplesOfLast = sample..<sample + samples
         sample += samples
         guard bytes > 0 else { return 0..<0 }
         guard offset <= UInt64(Int64.max), bytes <= Int64.max - Int64(offset) else { throw .truncated }
@@ -62,8 +65,14 @@ struct ChunkWalk {
         return bytes
     }
 
+    /// How units lie in the samples of the chunk that was given last; nil where they are not made of units.
+    var unitForm: UnitForm? {
+        table.unitForms.indices.contains(description - 1) ? table.unitForms[description - 1] : nil
+    }
+
     /// Bytes of one sample.
-    private mutating func size(of index: Int64) throws(CleaningError) -> Int64 {
+    mutating func size(of index: Int64) throws(CleaningError) -> Int64 {
+        if table.sizes.constant > 0 { return table.sizes.constant }
         if table.sizes.bits != 4 { return Int64(try sizes.number(at: index)) }
         let pair = Int64(try sizes.number(at: index / 2))
         return index % 2 == 0 ? pair >> 4 : pair & 0xF

@@ -1,5 +1,5 @@
-/// The records that set up a decoder, rebuilt from the parts that it needs. Parameter sets stay bit for bit; messages
-/// beside them (SEI, metadata units, user data), which name the encoder and its options, go.
+/// The records that set up a decoder, rebuilt from the parts that it needs. Parameter sets stay bit for bit, those of H.264
+/// up to where their syntax ends; messages beside them (SEI, metadata units, user data), which name the encoder and its options, go.
 enum DecoderConfiguration {
     static func rebuilt(
         _ type: BoxType, _ bytes: [UInt8], removed: inout Set<RemovedMetadata>
@@ -21,7 +21,8 @@ enum DecoderConfiguration {
         var kept = try fields.bytes(5)
         for kind in [7, 8] as [UInt8] {
             let count = try fields.bytes(1)
-            kept += count + (try units(Int(kind == 7 ? count[0] & 0x1F : count[0]), &fields) { $0[0] & 0x1F == kind })
+            let number = Int(kind == 7 ? count[0] & 0x1F : count[0])
+            kept += count + (try units(number, &fields, as: AVCParameterSets.bounded) { $0[0] & 0x1F == kind })
         }
         // High profiles go on with four bytes and extensions of sequence parameter sets.
         guard [100, 110, 122, 144].contains(kept[1]), fields.count >= 4 else { return kept }
@@ -53,14 +54,16 @@ enum DecoderConfiguration {
 
     /// Units with lengths of 16 bits, each of which must be what the record says.
     private static func units(
-        _ count: Int, _ fields: inout FieldReader, isExpected: ([UInt8]) -> Bool
+        _ count: Int, _ fields: inout FieldReader, as written: ([UInt8]) -> [UInt8] = { $0 },
+        isExpected: ([UInt8]) -> Bool
     ) throws(CleaningError) -> [UInt8] {
         var kept: [UInt8] = []
         for _ in 0..<count {
             let length = try fields.bytes(2)
             let unit = try fields.bytes(Int(BigEndian.number(length, at: 0, 2)))
             guard !unit.isEmpty, isExpected(unit) else { throw .corrupt("a decoder's settings have a foreign unit") }
-            kept += length + unit
+            let new = written(unit)
+            kept += new.count <= unit.count ? BigEndian.bytes(UInt16(new.count)) + new : length + unit
         }
         return kept
     }

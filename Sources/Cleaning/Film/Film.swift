@@ -1,5 +1,5 @@
 /// Cleans MP4, QuickTime, M4V, M4A and 3GP (ISO/IEC 14496-12; QuickTime File Format): boxes by allow-list, `moov`
-/// before the data, coded samples bit for bit.
+/// before the data, coded samples bit for bit but for messages inside pictures (`UnitMessages`).
 ///
 /// | box | what stays |
 /// |---|---|
@@ -61,6 +61,9 @@ package enum Film {
                 ? BigEndian.bytes(UInt32(1)) + type + BigEndian.bytes(UInt64(dataBytes + 16))
                 : BigEndian.bytes(UInt32(dataBytes + 8)) + type)
         for piece in pieces { copy.append(original: piece) }
-        return copy
+        var messages = UnitMessages(reader.source)
+        try movie.look(for: &messages, reader.source)
+        removed.formUnion(messages.removed)
+        return try messages.replaced(in: copy)
     }
 }

@@ -1,13 +1,17 @@
 /// A frame as a decoder of pictures takes it.
 extension FilmPoster {
     /// HEVC and AV1: the smallest HEIF file with the frame as its picture (ISO/IEC 23008-12, B.2; AVIF 1.1). H.264:
-    /// parameter sets and slices behind start codes (ITU-T H.264, annex B).
+    /// parameter sets and slices behind start codes (ITU-T H.264, annex B). VP8: the smallest WebP (RFC 9649).
     package func still(_ frame: Int, of source: SourceBytes) throws(CleaningError) -> [UInt8] {
         let sample = Array(try source.bytes(frames[frame].count, at: frames[frame].lowerBound))
         switch coding {
         case .hevc: return heif("heic", item: "hvc1", sample)
         case .av1: return heif("avif", item: "av01", sample)
         case .avc: return try annexB(sample)
+        case .vp8:
+            let padding: [UInt8] = sample.count % 2 == 0 ? [] : [0]
+            let chunk = RIFFChunk.header("VP8 ", length: Int64(sample.count)) + sample + padding
+            return RIFFChunk.header("RIFF", length: Int64(chunk.count + 4)) + Array("WEBP".utf8) + chunk
         }
     }
 

@@ -1,8 +1,8 @@
 /// The frames of a film that may stand for it before it has arrived: sync samples of its first three seconds
-/// (ISO/IEC 14496-12, 8.6.2). Of films in fragments, none.
+/// (ISO/IEC 14496-12, 8.6.2), of films in fragments those that fragments begin with.
 package struct FilmPoster: Sendable {
     /// How its frames are compressed.
-    package enum Coding: Hashable, Sendable { case hevc, av1, avc }
+    package enum Coding: Hashable, Sendable { case hevc, av1, avc, vp8 }
 
     package let coding: Coding
     /// Pixels across and down as stored.
@@ -21,17 +21,30 @@ package struct FilmPoster: Sendable {
     static let seconds: UInt64 = 3
     static let frameLimit = 4
     static let frameLimitBytes: Int64 = 16 << 20
-    private static let pixelLimit = 40_000_000
+    static let pixelLimit = 40_000_000
 
     /// Nil for films of which no frame can be decoded here.
     package init?(_ source: SourceBytes) {
         do throws(CleaningError) {
+            if Array(try source.bytes(4, at: 0)) == BigEndian.bytes(MatroskaID.ebml) {
+                try self.init(matroska: source)
+                return
+            }
             let reader = BoxReader(source)
             guard let track = try Self.track(reader) else { return nil }
             try self.init(track, reader)
         } catch {
             return nil
         }
+    }
+
+    init(
+        coding: Coding, width: Int, height: Int, frames: [Range<Int64>], configuration: [UInt8], codePoints: [UInt16]?,
+        isFullRange: Bool
+    ) {
+        (self.coding, self.width, self.height, orientation) = (coding, width, height, .upright)
+        (self.frames, self.configuration) = (frames, configuration)
+        (self.codePoints, self.isFullRange) = (codePoints, isFullRange)
     }
 
     /// The first enabled track of film, or the first.
@@ -69,9 +82,13 @@ package struct FilmPoster: Sendable {
         let header = try MovieHeaders.TrackHeader(try reader.bytes(headerBox.body), headerBox, removed: &unused)
         orientation = Self.orientation(header.matrix)
 
-        let samples = FirstSamples(tables, reader)
-        frames = try samples.syncSamples(until: UInt64(media.timescale) * Self.seconds, limit: Self.frameLimit)
-            .filter { (1...Self.frameLimitBytes).contains(Int64($0.count)) }
+        let end = UInt64(media.timescale) * Self.seconds
+        var samples = try FirstSamples(tables, reader).syncSamples(until: end, limit: Self.frameLimit)
+        if samples.isEmpty {
+            samples = try Self.syncSamples(
+                inFragmentsOf: header.id, until: end, limit: Self.frameLimit, BoxReader(reader.source))
+        }
+        frames = samples.filter { (1...Self.frameLimitBytes).contains(Int64($0.count)) }
         if frames.isEmpty { return nil }
     }
 

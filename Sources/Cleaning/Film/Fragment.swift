@@ -7,6 +7,18 @@ struct Fragment {
         let header: [UInt8]
         let entries: Range<Int64>
         let data: Range<Int64>
+        let sizes: RunSizes
+        /// Of its first sample: bit 16 says that it is no sync sample (8.8.3.1).
+        let firstFlags: UInt32
+    }
+
+    /// How many bytes each sample of a run has.
+    struct RunSizes {
+        let count: Int64
+        /// Where they all have the same size.
+        let standard: Int64
+        /// Else: which of so many numbers of an entry says it.
+        let field: (index: Int64, of: Int64)?
     }
 
     enum FragmentPart {
@@ -19,6 +31,7 @@ struct Fragment {
         let track: UInt32
         let isText: Bool
         let start: UInt64?
+        let unitForm: UnitForm?
         var duration: UInt64 = 0
         var samples: Int64 = 0
         var parts: [FragmentPart] = []

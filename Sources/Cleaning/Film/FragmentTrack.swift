@@ -22,12 +22,17 @@ struct FragmentTrack {
         if flags & 0x2_0001 == 0x2_0000 { base = fragmentStart }
         self.base = base
         var kept = BigEndian.bytes(track)
-        if flags & 2 != 0 { kept += try fields.bytes(4) }
-        isKept = movie.tracks.contains { $0.header.id == track }
-        guard let standard = movie.defaults[track] ?? (isKept ? nil : FragmentDefaults(duration: 0, size: 0)) else {
+        var description: Int?
+        if flags & 2 != 0 {
+            description = Int(try fields.number(4))
+            kept += BigEndian.bytes(UInt32(description ?? 0))
+        }
+        let found = movie.tracks.first { $0.header.id == track }
+        isKept = found != nil
+        guard let standard = movie.defaults[track] ?? (isKept ? nil : FragmentDefaults()) else {
             throw .corrupt("a fragment is of a track without defaults")
         }
-        var (duration, size) = (standard.duration, standard.size)
+        var (duration, size, sampleFlags) = (standard.duration, standard.size, standard.flags)
         if flags & 8 != 0 {
             duration = UInt32(try fields.number(4))
             kept += BigEndian.bytes(duration)
@@ -36,9 +41,15 @@ struct FragmentTrack {
             size = UInt32(try fields.number(4))
             kept += BigEndian.bytes(size)
         }
-        if flags & 0x20 != 0 { kept += try fields.bytes(4) }
-        defaults = FragmentDefaults(duration: duration, size: size)
-        let isText = movie.tracks.contains { $0.header.id == track && !["vide", "soun"].contains($0.outline.handler) }
+        if flags & 0x20 != 0 {
+            sampleFlags = UInt32(try fields.number(4))
+            kept += BigEndian.bytes(sampleFlags)
+        }
+        defaults = FragmentDefaults(duration: duration, size: size, flags: sampleFlags)
+        let isText = found.map { !["vide", "soun"].contains($0.outline.handler) } ?? false
+        let forms = found?.table.unitForms ?? []
+        let index = (description ?? standard.description) - 1
+        let unitForm = forms.indices.contains(index) ? forms[index] : forms.compactMap { $0 }.first
 
         var start: UInt64?
         var parts: [Fragment.FragmentPart] = [.bytes(.fullBox("tfhd", flags: flags & 0x1_003A | 0x2_0000, kept))]
@@ -50,7 +61,7 @@ struct FragmentTrack {
             start = BigEndian.number(bytes, at: 0, count)
             parts.append(.bytes(.fullBox("tfdt", version: header.version, Array(bytes.prefix(count)))))
         }
-        cleaned = Fragment.TrackPart(track: track, isText: isText, start: start, parts: parts)
+        cleaned = Fragment.TrackPart(track: track, isText: isText, start: start, unitForm: unitForm, parts: parts)
     }
 
     /// Reads the runs; without a base of its own, data begins where that of the track before ends.
@@ -104,9 +115,21 @@ struct FragmentTrack {
         let size = UInt32(20 + firstFlags.count) + UInt32(entries.count)
         let start_ = BigEndian.bytes(size) + BoxType("trun").bytes
         let versionAndFlags = BigEndian.bytes(UInt32(header.version) << 24 | flags | 1)
+        let hasSizes = flags & 0x200 != 0
+        let sizes = Fragment.RunSizes(
+            count: count, standard: Int64(defaults.size),
+            field: hasSizes ? (flags & 0x100 != 0 ? 1 : 0, fieldCount) : nil)
+        var flagsOfFirst = defaults.flags
+        if firstFlags.count == 4 {
+            flagsOfFirst = UInt32(BigEndian.number(firstFlags, at: 0, 4))
+        } else if flags & 0x400 != 0, count > 0 {
+            let place = entries.lowerBound + 4 * Int64((flags & 0x300).nonzeroBitCount)
+            flagsOfFirst = UInt32(try reader.source.bigEndian(4, at: place))
+        }
         return Fragment.SampleRun(
             header: start_ + versionAndFlags + BigEndian.bytes(UInt32(count)) + [0, 0, 0, 0] + firstFlags,
-            entries: entries, data: place.partialValue..<place.partialValue + bytes)
+            entries: entries, data: place.partialValue..<place.partialValue + bytes, sizes: sizes,
+            firstFlags: flagsOfFirst)
     }
 
     /// Bytes of the samples of a run; adds up their durations.

@@ -22,6 +22,7 @@ struct FragmentedFilm {
     private let reader: BoxReader
     private var pieces: [FilmPiece] = []
     private let needed: SortedRanges
+    private var messages: UnitMessages
     /// Seconds of the longest track; nil where fragments do not say.
     private(set) var seconds: Double?
 
@@ -32,7 +33,9 @@ struct FragmentedFilm {
         self.reader = reader
         fileType = Self.withFragmentBrand(layout.fileType)
         var needed = ByteRanges()
+        messages = UnitMessages(reader.source)
         try movie.insertSamples(into: &needed, data: layout.data, reader.source)
+        try movie.look(for: &messages, reader.source)
         var samples = movie.sampleCount
         var descriptionBytes = 0
         var text = TextTelemetry()
@@ -57,6 +60,7 @@ struct FragmentedFilm {
                         throw .corrupt("samples lie outside of its data")
                     }
                     try needed.insert(run.data)
+                    if let form = track.unitForm { try run.look(for: &messages, form, reader.source) }
                     if track.isText, try text.isIn(run.data, reader.source) {
                         throw .unsupported("a track of text that tells positions, in fragments")
                     }
@@ -73,6 +77,7 @@ struct FragmentedFilm {
         pieces = pieces.filter { piece in
             if case .data(let box) = piece { sorted.overlap(box.payload) } else { true }
         }
+        removed.formUnion(messages.removed)
         seconds = Self.seconds(movie, times)
         FilmGaps.note(layout.data, sorted, hasDroppedTracks: movie.hasDroppedTracks, reader.source, removed: &removed)
     }
@@ -115,7 +120,7 @@ struct FragmentedFilm {
                 copy.append(box.payload, keeping: needed)
             }
         }
-        return copy
+        return try messages.replaced(in: copy)
     }
 
     /// Offsets from the start of each fragment need the brand `iso5` or a later one (8.8.7).
@@ -128,5 +133,24 @@ struct FragmentedFilm {
         }
         if brands.contains(where: later.contains) { return fileType }
         return .box("ftyp", fileType[8...] + BoxType("iso5").bytes)
+    }
+}
+
+extension Fragment.SampleRun {
+    /// Looks at the samples of the run, which lie in the file.
+    fileprivate func look(
+        for messages: inout UnitMessages, _ form: UnitForm, _ source: SourceBytes
+    ) throws(CleaningError) {
+        let fields = sizes.field?.of ?? 0
+        var table = NumberTable(source, at: entries.lowerBound, width: 4, count: sizes.count * fields)
+        var start = data.lowerBound
+        for index in 0..<sizes.count {
+            let size = try sizes.field.map { field throws(CleaningError) in
+                Int64(try table.number(at: index * fields + field.index))
+            }
+            let end = start + (size ?? sizes.standard)
+            try messages.look(at: start..<end, form)
+            start = end
+        }
     }
 }

@@ -132,6 +132,22 @@ struct Movie {
         }
     }
 
+    /// Looks at what pictures have between their coded parts; samples lie in the file.
+    func look(for messages: inout UnitMessages, _ source: SourceBytes) throws(CleaningError) {
+        for track in tracks where track.table.unitForms.contains(where: { $0 != nil }) {
+            var walk = ChunkWalk(track.table, source)
+            while let chunk = try walk.next() {
+                guard let form = walk.unitForm else { continue }
+                var start = chunk.lowerBound
+                for index in walk.samplesOfLast {
+                    let end = start + (try walk.size(of: index))
+                    try messages.look(at: start..<end, form)
+                    start = end
+                }
+            }
+        }
+    }
+
     /// The first enabled track of film that has a size.
     var displayedSize: (width: Int, height: Int)? {
         let films = tracks.filter { ["vide", "pict"].contains($0.outline.handler) }

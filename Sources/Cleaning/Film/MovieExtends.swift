@@ -1,7 +1,9 @@
 /// What samples of a fragment have where it does not say so (`trex`, ISO/IEC 14496-12, 8.8.3).
 struct FragmentDefaults: Hashable {
-    let duration: UInt32
-    let size: UInt32
+    var description = 1
+    var duration: UInt32 = 0
+    var size: UInt32 = 0
+    var flags: UInt32 = 0
 }
 
 /// The box `mvex` (8.8.1): `mehd`, and `trex` of kept tracks.
@@ -21,9 +23,9 @@ struct MovieExtends {
                 let track = UInt32(BigEndian.number(bytes, at: 0, 4))
                 guard kept.contains(track) else { continue }
                 guard defaults[track] == nil else { throw .corrupt("a track has two boxes “trex”") }
+                let numbers = (1...4).map { UInt32(BigEndian.number(bytes, at: 4 * $0, 4)) }
                 defaults[track] = FragmentDefaults(
-                    duration: UInt32(BigEndian.number(bytes, at: 8, 4)),
-                    size: UInt32(BigEndian.number(bytes, at: 12, 4)))
+                    description: Int(numbers[0]), duration: numbers[1], size: numbers[2], flags: numbers[3])
             }
             nodes.append(.bytes(.fullBox(child.type, version: header.version, Array(bytes.prefix(count)))))
         }

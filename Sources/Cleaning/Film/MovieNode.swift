@@ -3,8 +3,8 @@ enum MovieNode {
     case container(BoxType, [MovieNode])
     /// A whole box.
     case bytes([UInt8])
-    /// A box of new first bytes, header included, and the entries of a table as they are.
-    case table([UInt8], Range<Int64>)
+    /// A box of new first bytes, header included, and the entries of a table.
+    case table([UInt8], CleanCopy)
     /// The `stco` or `co64` of a track.
     case chunkOffsets(ChunkTable)
 
@@ -13,7 +13,7 @@ enum MovieNode {
         switch self {
         case .container(_, let children): children.reduce(8) { $0 + $1.size(offsetBytes: offsetBytes) }
         case .bytes(let bytes): Int64(bytes.count)
-        case .table(let header, let range): Int64(header.count) + range.upperBound - range.lowerBound
+        case .table(let header, let entries): Int64(header.count) + entries.size
         case .chunkOffsets(let chunks): 16 + offsetBytes * chunks.count
         }
     }
@@ -98,9 +98,9 @@ struct MovieWriter {
             copy.append(BigEndian.bytes(UInt32(node.size(offsetBytes: offsetBytes))) + type.bytes)
             for child in children { try write(child, to: &copy) }
         case .bytes(let bytes): copy.append(bytes)
-        case .table(let header, let range):
+        case .table(let header, let entries):
             copy.append(header)
-            copy.append(original: range)
+            copy.append(partsOf: entries)
         case .chunkOffsets(let chunks):
             copy.append(BigEndian.bytes(UInt32(node.size(offsetBytes: offsetBytes))))
             try write(chunks, to: &copy)

@@ -19,6 +19,8 @@ struct SampleEntry {
     var codedSize: (width: Int, height: Int)?
     /// How bytes follow from a number of samples, where a table of sizes would not say so.
     var packets: SoundPackets?
+    /// How units lie in samples of H.264 and H.265.
+    private(set) var unitForm: UnitForm?
 
     /// Cleans the entry in `box`; `isQuickTimeSound` tells the two meanings of an entry's version apart.
     init(
@@ -47,6 +49,9 @@ struct SampleEntry {
             let inner = fixedRange.lowerBound + Int64(fixed.count - fields.count)..<box.payload.upperBound
             for child in try reader.boxes(in: inner, depth: box.depth + 1) {
                 let decoder = DecoderBox(reader: reader, entry: type)
+                if unitForm == nil, ["avcC", "hvcC"].contains(child.type) {
+                    unitForm = UnitForm(child.type, try reader.bytes(child.payload))
+                }
                 if let bytes = try decoder.clean(child, removed: &removed) { kept += bytes }
             }
         }

@@ -135,7 +135,8 @@ struct Track {
     }
 }
 
-/// The edit list, 8.6.6: all of it stays.
+/// The edit list, 8.6.6: edits stay that last. One of no duration lasts to the end in a film in fragments, and where there is
+/// no other.
 struct EditList {
     let node: MovieNode
     /// In the movie's time scale.
@@ -150,12 +151,18 @@ struct EditList {
         let bytes = try reader.bytes(header.body)
         guard bytes.count >= 4 + count * entryBytes else { throw .corrupt("the box “elst” is too short") }
         var sum: UInt64 = 0
+        var kept: [UInt8] = []
+        var last: ArraySlice<UInt8> = []
         for index in 0..<count {
-            let length = BigEndian.number(bytes, at: 4 + index * entryBytes, header.version == 1 ? 8 : 4)
+            let entry = bytes[4 + index * entryBytes..<4 + (index + 1) * entryBytes]
+            let length = BigEndian.number(bytes, at: entry.startIndex, header.version == 1 ? 8 : 4)
             sum = sum.addingReportingOverflow(length).overflow ? .max : sum + length
+            if length > 0 { kept += entry } else { last = entry }
         }
+        // Behind the others: the rest of a film in fragments.
+        if count > 0, bytes[..<(4 + count * entryBytes)].suffix(entryBytes).elementsEqual(last) { kept += last }
         duration = sum
-        node = .bytes(
-            .fullBox("elst", version: header.version, flags: header.flags, Array(bytes.prefix(4 + count * entryBytes))))
+        let edits = BigEndian.bytes(UInt32(kept.count / entryBytes)) + kept
+        node = .bytes(.fullBox("elst", version: header.version, flags: header.flags, edits))
     }
 }

@@ -3,7 +3,7 @@
 /// | block | what becomes of it |
 /// |---|---|
 /// | header, logical screen, colour tables (17 to 19, 21) | kept, the aspect ratio included |
-/// | images (20, 22) | kept, reserved bits cleared |
+/// | images (20, 22) | kept up to the end of their codes (`GIFCodeWalk`), reserved bits cleared |
 /// | graphic control (23) | kept before an image or a plain text, reserved bits cleared |
 /// | plain text (25) | kept: it is a part of the picture |
 /// | application `NETSCAPE2.0`, `ANIMEXTS1.0` (26) | only the number of runs, written anew |

@@ -65,8 +65,45 @@ struct GIFReader {
         }
         let end = try source.endOfBlocks(from: start + 1)
         try appendControl()
-        try append(offset..<end, without: 0x18, at: offset + 9)
+        if let (cut, tail) = try endOfCodes(from: start) {
+            try append(offset..<cut, without: 0x18, at: offset + 9)
+            // What ends a little later is an encoder's own way to end.
+            if end - cut - Int64(tail.count) > Self.usualRest { removed.insert(.trailing) }
+            appendBlocks(tail)
+        } else {
+            try append(offset..<end, without: 0x18, at: offset + 9)
+        }
         offset = end
+    }
+
+    private static let usualRest: Int64 = 8
+
+    /// Where the block begins in which the codes end that start at `start`, and what of it stays; nil where they do not end.
+    private func endOfCodes(from start: Int64) throws(CleaningError) -> (block: Int64, kept: [UInt8])? {
+        let edges = try (0..<2).map { index throws(CleaningError) in
+            Int(try source.littleEndian(2, at: offset + 5 + 2 * Int64(index)))
+        }
+        // Some decoders take a picture without a size for one of the screen's.
+        let pixels = edges[0] * edges[1] > 0 ? edges[0] * edges[1] : size.width * size.height
+        var walk = GIFCodeWalk(try source.byte(at: start), count: pixels)
+        var position = start + 1
+        while true {
+            let length = try source.byte(at: position)
+            if length == 0 { return nil }
+            if let kept = walk.take(try source.bytes(Int(length), at: position + 1)) { return (position, kept) }
+            position += 1 + Int64(length)
+        }
+    }
+
+    /// Appends data in blocks of at most 255 bytes, and their end.
+    private mutating func appendBlocks(_ data: [UInt8]) {
+        var rest = data[...]
+        while !rest.isEmpty {
+            let block = rest.prefix(255)
+            copy.append([UInt8(block.count)] + block)
+            rest = rest.dropFirst(255)
+        }
+        copy.append([0])
     }
 
     /// Appends a block, whose byte at `place` loses these reserved bits.

@@ -46,6 +46,8 @@ package enum HEIF {
         cleaned.removed.formUnion(meta.removed)
         cleaned.size = meta.displayedSize
         var kept = meta.keptData
+        var messages = UnitMessages(source)
+        for (sample, form) in meta.codedItems { try messages.look(at: sample, form) }
         var movie: Movie?
         if let movieBox {
             let sequence = try Movie(movieBox, reader, handlers: Self.handlers, removed: &cleaned.removed)
@@ -53,6 +55,7 @@ package enum HEIF {
             try sequence.insertSamples(into: &samples, data: data, source)
             kept = kept.merged(with: try samples.sorted())
             cleaned.seconds = sequence.seconds
+            try sequence.look(for: &messages, source)
             movie = sequence
         }
 
@@ -74,7 +77,8 @@ package enum HEIF {
             default: copy.append(free: box.range.upperBound - box.range.lowerBound)
             }
         }
-        cleaned.copy = copy
+        cleaned.copy = try messages.replaced(in: copy)
+        cleaned.removed.formUnion(messages.removed)
         return cleaned
     }
 

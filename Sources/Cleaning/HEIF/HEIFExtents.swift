@@ -6,7 +6,8 @@ struct HEIFExtents {
     private let kept: Set<UInt32>
     private let items: [HEIFItem]
     private let locations: [UInt32: HEIFLocation]
-    private let references: [HEIFReference]
+    /// Of how many pictures each derived one is made.
+    private var partCounts: [UInt32: Int] = [:]
     private let data: SortedRanges
     private let storage: Box?
 
@@ -17,14 +18,17 @@ struct HEIFExtents {
         self.kept = kept
         self.items = items
         self.locations = locations
-        self.references = references
         self.data = data
         self.storage = storage
+        for each in references where each.type == "dimg" { partCounts[each.from, default: 0] += each.to.count }
     }
 
-    /// The ranges, sorted and apart from each other.
-    func checked(_ reader: BoxReader) throws(CleaningError) -> SortedRanges {
+    /// The ranges, sorted and apart from each other; and those of items that lie in one piece.
+    func checked(
+        _ reader: BoxReader
+    ) throws(CleaningError) -> (data: SortedRanges, whole: [(item: UInt32, range: Range<Int64>)]) {
         var ranges = ByteRanges()
+        var whole: [(item: UInt32, range: Range<Int64>)] = []
         for item in items where kept.contains(item.id) {
             guard let location = locations[item.id] else {
                 guard item.type == "iden" else { throw .corrupt("a picture lies nowhere") }
@@ -33,6 +37,7 @@ struct HEIFExtents {
             guard location.dataReference == 0 else { throw .unsupported("a reference to another file") }
             let own = try extents(location, fileBytes: reader.source.count)
             for range in own { try ranges.insert(range) }
+            if own.count == 1 { whole.append((item.id, own[0])) }
             switch item.type {
             case "grid": try checkGrid(item, location, own, reader.source)
             case "iden": guard own.isEmpty else { throw .corrupt("a picture that is another's has bytes of its own") }
@@ -42,7 +47,7 @@ struct HEIFExtents {
             default: continue
             }
         }
-        return try ranges.sorted()
+        return (try ranges.sorted(), whole)
     }
 
     private func extents(_ location: HEIFLocation, fileBytes: Int64) throws(CleaningError) -> [Range<Int64>] {
@@ -76,8 +81,7 @@ struct HEIFExtents {
         guard header.count == 4, range.count == (header[1] & 1 == 0 ? 8 : 12) else { throw .corrupt("a damaged grid") }
         let tiles = (Int(header[2]) + 1) * (Int(header[3]) + 1)
         guard tiles <= Self.tileLimit else { throw .excessive("a grid of more than \(Self.tileLimit) pictures") }
-        let parts = references.filter { $0.type == "dimg" && $0.from == item.id }.reduce(0) { $0 + $1.to.count }
-        guard parts == tiles else { throw .corrupt("a grid without all of its pictures") }
+        guard partCounts[item.id] == tiles else { throw .corrupt("a grid without all of its pictures") }
     }
 
     /// ISO/IEC 23008-12, 6.6.2.4: the colour of the canvas, its size, and where each picture lies on it.
@@ -87,7 +91,7 @@ struct HEIFExtents {
         guard own.count == 1, let range = own.first, range.count >= 2 else {
             throw .unsupported("an overlay in pieces")
         }
-        let parts = references.filter { $0.type == "dimg" && $0.from == item.id }.reduce(0) { $0 + $1.to.count }
+        let parts = partCounts[item.id] ?? 0
         let width = try source.byte(at: range.lowerBound + 1) & 1 == 0 ? 2 : 4
         guard range.count == 10 + 2 * width * (parts + 1) else { throw .corrupt("a damaged overlay") }
     }

@@ -19,6 +19,8 @@ struct HEIFMeta {
     private(set) var displayedSize: (width: Int, height: Int)?
     /// Where the bytes of kept items lie.
     private(set) var keptData = SortedRanges()
+    /// Kept items made of units, and how those lie in them.
+    private(set) var codedItems: [(sample: Range<Int64>, form: UnitForm)] = []
 
     private var selected: Set<UInt32> = []
     private var locations: [UInt32: HEIFLocation] = [:]
@@ -56,8 +58,11 @@ struct HEIFMeta {
         if items.contains(where: { selected.contains($0.item.id) && $0.item.hasName }) { removed.insert(.text) }
         let storage = try children.one("idat")
         try noteExif(storage)
-        keptData = try HEIFExtents(selected, items.map(\.item), locations, references, data: data, storage: storage)
-            .checked(reader)
+        let extents = try HEIFExtents(
+            selected, items.map(\.item), locations, references, data: data, storage: storage
+        ).checked(reader)
+        keptData = extents.data
+        codedItems = extents.whole.compactMap { item, range in properties.unitForm(of: item).map { (range, $0) } }
         displayedSize = try properties.displayedSize(of: primary)
 
         var payload = CleanCopy()

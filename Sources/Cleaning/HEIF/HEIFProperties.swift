@@ -6,6 +6,7 @@ struct HEIFProperties {
 
     private var properties: [HEIFProperty] = []
     private var tables: [(header: FullBox, entries: [(id: UInt32, associations: [HEIFAssociation])])] = []
+    private var associations: [UInt32: [HEIFAssociation]] = [:]
     private var kept: Set<UInt32> = []
     /// The new place of each property that stays, from 1 on.
     private var places: [Int: Int] = [:]
@@ -22,12 +23,13 @@ struct HEIFProperties {
         for property in boxes {
             properties.append(try HEIFProperty(property, reader, rebuildProfile: rebuildProfile))
         }
-        var ids: Set<UInt32> = []
         for child in children where child.type == "ipma" {
             guard tables.count < 16 else { throw .excessive("more than 16 tables of properties") }
             let table = try HEIFTables.associations(child, reader)
             for entry in table.entries {
-                guard ids.insert(entry.id).inserted else { throw .corrupt("an item has two lists of properties") }
+                guard associations.updateValue(entry.associations, forKey: entry.id) == nil else {
+                    throw .corrupt("an item has two lists of properties")
+                }
                 guard entry.associations.allSatisfy({ $0.index <= properties.count }) else {
                     throw .corrupt("an item has a property that is not there")
                 }
@@ -102,10 +104,15 @@ struct HEIFProperties {
         return number + [UInt8(numbers.count)] + numbers.flatMap { $0 }
     }
 
+    /// How units lie in an item, by its `hvcC`.
+    func unitForm(of item: UInt32) -> UnitForm? {
+        associations[item]?.lazy.filter { $0.index > 0 }.map { properties[$0.index - 1] }
+            .first { $0.type == "hvcC" }.flatMap { UnitForm("hvcC", Array(($0.box ?? []).dropFirst(8))) }
+    }
+
     /// Pixels as displayed: `ispe`, then `clap`, `irot` and `imir` in the item's order.
     func displayedSize(of item: UInt32) throws(CleaningError) -> (width: Int, height: Int) {
-        let associations = tables.flatMap(\.entries).first { $0.id == item }?.associations ?? []
-        let own = associations.filter { $0.index > 0 }.map { properties[$0.index - 1] }
+        let own = (associations[item] ?? []).filter { $0.index > 0 }.map { properties[$0.index - 1] }
         guard var size = own.lazy.compactMap(\.size).first, size.width > 0, size.height > 0 else {
             throw .corrupt("its first picture has no size")
         }

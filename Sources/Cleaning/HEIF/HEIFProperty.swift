@@ -27,8 +27,11 @@ struct HEIFProperty {
             size = (Int(BigEndian.number(kept, at: 4, 4)), Int(BigEndian.number(kept, at: 8, 4)))
             box = .box(type, kept)
         case "pixi":
-            let start = try fields.bytes(5)
-            box = .box(type, start + (try fields.bytes(Int(start[4]))))
+            // Channels of a picture and its alpha: more would be room for other things.
+            let count = try fields.bytes(5)[4]
+            let bits = try fields.bytes(Int(count))
+            guard count <= 4, bits.allSatisfy({ $0 <= 32 }) else { throw .unsupported("a picture of odd channels") }
+            box = .fullBox(type, [count] + bits)
         case "irot": box = .box(type, [try fields.bytes(1)[0] & 3])
         case "imir": box = .box(type, [try fields.bytes(1)[0] & 1])
         case "a1op": box = .box(type, try fields.bytes(1))

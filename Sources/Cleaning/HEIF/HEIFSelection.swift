@@ -16,30 +16,16 @@ struct HEIFSelection {
     ) throws(CleaningError) {
         let derivations = references.filter { $0.type == "dimg" }
         let auxiliary = references.filter { $0.type == "auxl" }
+        let thumbnails = Set(references.lazy.filter { $0.type == "thmb" }.map(\.from))
+        let auxiliaries = Set(auxiliary.map(\.from))
         var dropped: Set<UInt32> = []
         for item in items {
-            guard let words = Self.droppedAs(item, references, auxiliaryTypes) else { continue }
+            guard let words = Self.droppedAs(item, thumbnails, auxiliaries, auxiliaryTypes) else { continue }
             guard item.id != primary else { throw .unsupported("a picture of the kind “\(item.type)”") }
             dropped.insert(item.id)
             removed.formUnion(words)
         }
-        // Parts of what goes go with it, unless others are made of them, too; so do alpha and gain maps.
-        let madeFrom = Dictionary(grouping: derivations.flatMap { each in each.to.map { ($0, each.from) } }, by: \.0)
-        let belongsTo = Dictionary(grouping: auxiliary.flatMap { each in each.to.map { (each.from, $0) } }, by: \.0)
-        var changes = true
-        var rounds = 0
-        while changes {
-            changes = false
-            rounds += 1
-            guard rounds <= 64 else { throw .excessive("pictures made of pictures more than 64 deep") }
-            for item in items where !dropped.contains(item.id) && item.id != primary {
-                let users = (madeFrom[item.id] ?? []) + (belongsTo[item.id] ?? [])
-                if !users.isEmpty, users.allSatisfy({ dropped.contains($0.1) }) {
-                    dropped.insert(item.id)
-                    changes = true
-                }
-            }
-        }
+        dropped.formUnion(Self.partsAlone(of: dropped, primary, derivations, auxiliary))
         kept = Set(items.map(\.id)).subtracting(dropped)
         guard kept.contains(primary) else { throw .corrupt("its first picture is not there") }
         for derivation in derivations where kept.contains(derivation.from) {
@@ -52,9 +38,35 @@ struct HEIFSelection {
         }
     }
 
+    /// Parts of what goes go with it, unless others are made of them, too; so do alpha and gain maps. Each reference is
+    /// looked at once.
+    private static func partsAlone(
+        of dropped: Set<UInt32>, _ primary: UInt32, _ derivations: [HEIFReference], _ auxiliary: [HEIFReference]
+    ) -> Set<UInt32> {
+        var usersLeft: [UInt32: Int] = [:]
+        var parts: [UInt32: [UInt32]] = [:]
+        func note(_ part: UInt32, usedBy user: UInt32) {
+            usersLeft[part, default: 0] += 1
+            parts[user, default: []].append(part)
+        }
+        for each in derivations { for part in each.to { note(part, usedBy: each.from) } }
+        for each in auxiliary { for user in each.to { note(each.from, usedBy: user) } }
+        var alone: Set<UInt32> = []
+        var waiting = Array(dropped)
+        while let gone = waiting.popLast() {
+            for part in parts[gone] ?? [] {
+                let left = (usersLeft[part] ?? 0) - 1
+                usersLeft[part] = left
+                guard left == 0, part != primary, !dropped.contains(part) else { continue }
+                if alone.insert(part).inserted { waiting.append(part) }
+            }
+        }
+        return alone
+    }
+
     /// The words for an item that goes; nil where it stays for what it is.
     private static func droppedAs(
-        _ item: HEIFItem, _ references: [HEIFReference], _ auxiliaryTypes: [UInt32: String]
+        _ item: HEIFItem, _ thumbnails: Set<UInt32>, _ auxiliaries: Set<UInt32>, _ auxiliaryTypes: [UInt32: String]
     ) -> Set<RemovedMetadata>? {
         switch item.type {
         case "Exif": return [.exif]
@@ -62,11 +74,11 @@ struct HEIFSelection {
         case let type where !keptTypes.contains(type): return [.other]
         default: break
         }
-        if references.contains(where: { $0.type == "thmb" && $0.from == item.id }) { return [.thumbnail] }
+        if thumbnails.contains(item.id) { return [.thumbnail] }
         if let type = auxiliaryTypes[item.id] {
             if alphaAndGain.contains(type) { return nil }
             return ["depth", "matte", "auxid:2", "disparity"].contains { type.contains($0) } ? [.depth] : [.other]
         }
-        return references.contains { $0.type == "auxl" && $0.from == item.id } ? [.other] : nil
+        return auxiliaries.contains(item.id) ? [.other] : nil
     }
 }

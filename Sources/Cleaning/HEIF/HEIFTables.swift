@@ -55,11 +55,9 @@ enum HEIFTables {
         var items: [UInt32: HEIFLocation] = [:]
         var extentsLeft = extentLimit
         for _ in 0..<count {
-            let before = fields
-            let id = UInt32(try fields.number(version < 2 ? 2 : 4))
-            let idBytes = fields.taken(since: before)
+            let idWidth = version < 2 ? 2 : 4
+            let id = UInt32(try fields.number(idWidth))
             let method = version > 0 ? try fields.number(2) & 15 : 0
-            let rest = fields
             let dataReference = try fields.number(2)
             let base = try fields.number(widths[2])
             let extentCount = Int(try fields.number(2))
@@ -72,14 +70,25 @@ enum HEIFTables {
                 guard !offset.overflow else { throw .truncated }
                 extents.append(.init(offset: offset.partialValue, length: try fields.number(widths[1])))
             }
+            var entry = number(UInt64(id), idWidth) + (version > 0 ? [0, UInt8(method)] : [])
+            entry += number(dataReference, 2)
+            // One way to write a place: from the start, where that fits, and without the number of an extent.
+            let fits = widths[0] == 8 || widths[0] == 4 && extents.allSatisfy { $0.offset <= UInt64(UInt32.max) }
+            entry += number(fits ? 0 : base, widths[2]) + number(UInt64(extentCount), 2)
+            for extent in extents {
+                entry += number(0, widths[3]) + number(extent.offset - (fits ? 0 : base), widths[0])
+                entry += number(extent.length, widths[1])
+            }
             let location = HEIFLocation(
-                method: method, dataReference: dataReference, extents: extents,
-                entry: idBytes + (version > 0 ? [0, UInt8(method)] : []) + fields.taken(since: rest))
+                method: method, dataReference: dataReference, extents: extents, entry: entry)
             guard items.updateValue(location, forKey: id) == nil else { throw .corrupt("an item lies in two places") }
             order.append(id)
         }
         return (start, version, order, items)
     }
+
+    /// The lowest `count` bytes of a number.
+    private static func number(_ number: UInt64, _ count: Int) -> [UInt8] { BigEndian.bytes(number).suffix(count) }
 
     /// `iref`, 8.11.12.
     static func references(_ box: Box, _ reader: BoxReader) throws(CleaningError) -> [HEIFReference] {

@@ -101,6 +101,22 @@ enum Ebml {
         return parts.dropFirst().allSatisfy { (2...5).contains($0.count) }
     }
 
+    /// An element with fewer bytes in it, and a Void behind it in the place of the others. One byte that is
+    /// left becomes a part of the size, or a zero.
+    static func shortened(_ element: Element, to content: [UInt8]) -> [UInt8] {
+        let idBytes = BigEndian.bytes(element.id).drop { $0 == 0 }
+        var sizeBytes = Int(element.content - element.start) - idBytes.count
+        let left = element.body.count - content.count
+        let isTight = left == 1 && sizeBytes == 8
+        if left == 1, !isTight { sizeBytes += 1 }
+        let kept = content + (isTight ? [0] : [])
+        let size = UInt64(kept.count) | 1 << (7 * UInt64(sizeBytes))
+        let start = idBytes + BigEndian.bytes(size).suffix(sizeBytes) + kept
+        guard left > 1 else { return Array(start) }
+        let header = voidHeader(Int64(left))
+        return start + header + [UInt8](repeating: 0, count: left - header.count)
+    }
+
     /// ID and size of a Void element that has `count` bytes in all, at least 2; zeros follow.
     static func voidHeader(_ count: Int64) -> [UInt8] {
         if count - 2 < 0x7F { return [UInt8(voidID), 0x80 | UInt8(count - 2)] }

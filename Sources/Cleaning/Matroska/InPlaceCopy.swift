@@ -17,6 +17,13 @@ struct InPlaceCopy {
         if count > Self.limit { throw .excessive("more than \(Self.limit) parts that have to go") }
     }
 
+    /// Puts a copy of as many bytes in the place of a range.
+    mutating func replace(_ range: Range<Int64>, with part: CleanCopy) throws(CleaningError) {
+        try replace(at: range.lowerBound, with: [])
+        copy.append(partsOf: part)
+        end = range.upperBound
+    }
+
     mutating func blank(_ range: Range<Int64>) throws(CleaningError) {
         if range.count <= 256 {
             try replace(at: range.lowerBound, with: [UInt8](repeating: 0, count: range.count))

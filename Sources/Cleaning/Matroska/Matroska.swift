@@ -6,7 +6,7 @@
 /// | Info | TimestampScale and Duration stay, MuxingApp and WritingApp become empty, all else Void |
 /// | SeekHead | entries that point at what has gone become Void |
 /// | Tracks | see `MatroskaTracks`; tracks that are no picture, sound or subtitle, and subtitles that tell positions, become Void, with their blocks and cues |
-/// | Cluster | blocks stay bit for bit; additions only for alpha and light (see `MatroskaClusters`) |
+/// | Cluster | blocks stay, but for messages inside pictures; additions only for alpha and light (see `MatroskaClusters`) |
 /// | Cues | stay |
 /// | Void, CRC-32 | Void with zeros |
 /// | behind the segment | dropped |
@@ -40,12 +40,14 @@ struct MatroskaCleaner {
     /// Numbers of tracks that stay only if nobody minds: subtitles that tell positions.
     var telling: Set<UInt64> = []
     var text = TextTelemetry()
+    var messages: UnitMessages
     private let leftOut: Set<UInt64>
     private var hasInfo = false
     private var hasCuesBeforeTracks = false
 
     init(_ source: SourceBytes, leavingOut leftOut: Set<UInt64> = [], elementLimit: Int = 1_000_000) {
         self.source = source
+        messages = UnitMessages(source)
         self.leftOut = leftOut
         self.elementLimit = elementLimit
     }
@@ -67,7 +69,7 @@ struct MatroskaCleaner {
         guard hasInfo, let tracks, blocks > 0 else { throw .corrupt("it has no information, no tracks or no blocks") }
         var file = CleanedFile()
         file.copy = output.copy
-        file.removed = removed
+        file.removed = removed.union(messages.removed)
         file.size = tracks.displaySize
         let ticks = duration > 0 ? duration : lastTimestamp
         file.seconds = ticks * Double(timestampScale) / 1_000_000_000
@@ -262,6 +264,9 @@ extension MatroskaCleaner {
             for part in try Ebml.elements(source, child.body) {
                 try countElement()
                 switch track.changes[part.start] {
+                case .shorter(let bytes, let words):
+                    removed.formUnion(words)
+                    try output.replace(at: part.start, with: Ebml.shortened(part, to: bytes))
                 case .content(let bytes, let words):
                     if try !source.bytes(bytes.count, at: part.content).elementsEqual(bytes) {
                         removed.formUnion(words)

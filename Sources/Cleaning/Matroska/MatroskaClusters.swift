@@ -1,4 +1,5 @@
-/// Clusters (RFC 9559, section 5.1.3). Blocks stay bit for bit where their track does. What is added to blocks stays where
+/// Clusters (RFC 9559, section 5.1.3). Blocks stay where their track does, bit for bit but for messages inside pictures
+/// (`UnitMessages`). What is added to blocks stays where
 /// it is alpha (WebM), or light that changes from frame to frame (HDR10+, ITU-T T.35); time codes and others go.
 extension MatroskaCleaner {
     private static let blockLimit = 20_000_000
@@ -19,7 +20,8 @@ extension MatroskaCleaner {
                 timestamp = try Ebml.unsigned(source, child)
                 try countElement()
             case 0xA3:
-                if try block(child, timestamp).isDropped { try void(child, nil) }
+                let (track, isDropped) = try block(child, timestamp)
+                if isDropped { try void(child, nil) } else { try cleanUnits(of: child, track) }
             case 0xA0: try takeGroup(child, timestamp)
             default:
                 try countElement()
@@ -68,6 +70,15 @@ extension MatroskaCleaner {
         }
     }
 
+    /// Writes others in the place of messages in the pictures of a block that has one frame.
+    private mutating func cleanUnits(of block: Ebml.Element, _ track: UInt64) throws(CleaningError) {
+        guard let form = tracks?.byNumber[track]?.unitForm else { return }
+        let head = Int64(try source.byte(at: block.content).leadingZeroBitCount + 4)
+        guard head <= Int64(block.body.count), try source.byte(at: block.content + head - 1) & 6 == 0 else { return }
+        try messages.look(at: block.content + head..<block.body.upperBound, form)
+        for (unit, copy) in try messages.taken() { try output.replace(unit, with: copy) }
+    }
+
     private mutating func takeGroup(_ group: Ebml.Element, _ timestamp: UInt64) throws(CleaningError) {
         let children = try Ebml.elements(source, group.body, limit: 1000)
         let found = children.filter { $0.id == 0xA1 }
@@ -79,6 +90,8 @@ extension MatroskaCleaner {
         for child in children {
             if child.id == 0x75A1 {
                 try takeAdditions(child, track)
+            } else if child.id == 0xA1 {
+                try cleanUnits(of: child, track)
             } else {
                 try apply(MatroskaRules.blockGroup[child.id], child)
             }

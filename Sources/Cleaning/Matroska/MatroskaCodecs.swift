@@ -35,8 +35,20 @@ enum MatroskaCodecs {
 /// | A_FLAC | all blocks but STREAMINFO become PADDING |
 /// | S_TEXT/ASS and kin, S_VOBSUB | lines that change nothing on the screen become spaces |
 /// | other subtitles of text | spaces |
+/// | V_MPEG4/ISO/AVC, V_MPEGH/ISO/HEVC, V_AV1 | rebuilt, and shorter (`DecoderConfiguration`) |
+/// | A_AAC, V_VP9, V_PRORES | stays, if it is as short as it should be |
 /// | all others | stays |
 enum CodecPrivate {
+    /// The box of ISO's format that has the same content.
+    static func configuration(_ codec: String) -> BoxType? {
+        switch codec {
+        case "V_MPEG4/ISO/AVC": "avcC"
+        case "V_MPEGH/ISO/HEVC": "hvcC"
+        case "V_AV1": "av1C"
+        default: nil
+        }
+    }
+
     static func clean(_ bytes: [UInt8], _ codec: String) throws(CleaningError) -> (
         bytes: [UInt8], words: Set<RemovedMetadata>
     ) {
@@ -53,6 +65,9 @@ enum CodecPrivate {
         case "S_VOBSUB": return (SubtitleHeader.vobSub(bytes), [.text])
         case _ where codec.hasPrefix("S_TEXT/") || codec.hasPrefix("D_WEBVTT"):
             return (SubtitleHeader.blank(bytes[...]), [.text])
+        case "A_AAC", "V_VP9", "V_PRORES":
+            guard bytes.count <= 64 else { throw .corrupt("the description of a codec is damaged") }
+            return (bytes, [])
         default: return (bytes, [])
         }
     }

@@ -9,6 +9,8 @@ struct MatroskaTracks {
     enum Change {
         /// A new content of the same length, and what the old one told.
         case content([UInt8], Set<RemovedMetadata>)
+        /// A shorter content, and what the old one told.
+        case shorter([UInt8], Set<RemovedMetadata>)
         case void
     }
 
@@ -24,6 +26,8 @@ struct MatroskaTracks {
         var size: (width: Int, height: Int)?
         /// Subtitles as text; nil for all else.
         var text: TextForm?
+        /// How units lie in blocks of H.264 and H.265.
+        var unitForm: UnitForm?
     }
 
     enum TextForm { case plain, deflated }
@@ -106,14 +110,27 @@ struct MatroskaTrackReader {
             track.changes[uid.start] = .content(bytes, [.other])
         }
         if track.type == 0x11, codec.hasPrefix("S_TEXT/") || codec.hasPrefix("D_WEBVTT/") { track.text = .plain }
-        let isPrivateEncoded = try readEncodings(only(0x6D80))
+        let encodings = try only(0x6D80)
+        let hasEncodings = encodings != nil
+        let isPrivateEncoded = try readEncodings(encodings)
         if let codecPrivate = try only(0x63A2) {
             if isPrivateEncoded { throw .unsupported("a track whose codec is described in a packed form") }
             if codecPrivate.body.count > 16 << 20 { throw .excessive("a codec described by more than 16 MiB") }
             let bytes = Array(try source.bytes(codecPrivate.body.count, at: codecPrivate.content))
             privateBytes = Int64(bytes.count)
-            let (cleaned, words) = try CodecPrivate.clean(bytes, codec)
-            track.changes[codecPrivate.start] = .content(cleaned, words)
+            if let type = CodecPrivate.configuration(codec) {
+                if !hasEncodings { track.unitForm = UnitForm(type, bytes) }
+                var words: Set<RemovedMetadata> = []
+                let rebuilt = bytes.isEmpty ? [] : try DecoderConfiguration.rebuilt(type, bytes, removed: &words)
+                if rebuilt.count < bytes.count, bytes != rebuilt + [0] {
+                    track.changes[codecPrivate.start] = .shorter(rebuilt, words.union([.other]))
+                } else if rebuilt.count == bytes.count {
+                    track.changes[codecPrivate.start] = .content(rebuilt, words)
+                }
+            } else {
+                let (cleaned, words) = try CodecPrivate.clean(bytes, codec)
+                track.changes[codecPrivate.start] = .content(cleaned, words)
+            }
         }
         if let video = try only(0xE0) { try readVideo(video) }
         for mapping in parts where mapping.id == 0x41E4 { try readMapping(mapping) }

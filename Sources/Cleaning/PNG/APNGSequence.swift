@@ -5,6 +5,8 @@ struct APNGSequence {
     private let frameCount: Int
     private var nextNumber = 0
     private(set) var frames = 0
+    /// Of the last frame.
+    private(set) var size = (width: 0, height: 0)
     private var mayHaveData = false
     private var lacksData = false
     /// Seconds of one run through the frames.
@@ -33,6 +35,7 @@ struct APNGSequence {
             let numerator = contents.bigEndian16(at: 20), let denominator = contents.bigEndian16(at: 22)
         else { throw .corrupt("a frame of its animation is out of place") }
         frames += 1
+        size = (fields[0], fields[1])
         (mayHaveData, lacksData) = (!isPicture, !isPicture)
         seconds += Double(numerator) / Double(denominator == 0 ? 100 : denominator)
     }

@@ -2,7 +2,8 @@
 ///
 /// | chunk | what becomes of it |
 /// |---|---|
-/// | IHDR PLTE IDAT IEND | kept |
+/// | IHDR IDAT IEND | kept; data behind the end of a picture's or frame's stream dropped (`PNGStream`) |
+/// | PLTE | kept where pixels are numbers of colours; elsewhere a proposal, and dropped |
 /// | tRNS cHRM gAMA sRGB sBIT bKGD pHYs cICP mDCV cLLI | kept, once, in their place, with the length they have to have |
 /// | acTL fcTL fdAT | kept if the animation is sound (`APNGSequence`), dropped if it has no acTL |
 /// | iCCP | anew by `CleanProfile`; for sRGB an sRGB chunk instead |
@@ -29,6 +30,11 @@ package enum PNG {
             switch part {
             case .kept(let range): file.copy.append(original: range)
             case .made(let name, let contents): file.copy.append(PNGChunk.made(name, contents))
+            case .shortened(let name, let contents):
+                let check = try PNGChunk.check(of: name, contents, source)
+                file.copy.append(UInt32(contents.count).bigEndianBytes + name.bytes)
+                file.copy.append(original: contents)
+                file.copy.append(check.bigEndianBytes)
             }
         }
         return file

@@ -22,16 +22,25 @@ struct PNGChunk {
     }
 
     func check(_ source: SourceBytes) throws(CleaningError) {
+        guard
+            try Self.check(of: name, contents, source)
+                == UInt32(try source.bigEndian(4, at: contents.upperBound))
+        else { throw .corrupt("the check of a chunk \(name) is wrong") }
+    }
+
+    /// The check of a chunk with contents that lie in the file.
+    static func check(
+        of name: ChunkName, _ contents: Range<Int64>, _ source: SourceBytes
+    ) throws(CleaningError) -> UInt32 {
         var sum = CyclicCheck(.png, from: ~0)
-        var offset = range.lowerBound + 4
+        sum.add(name.bytes[...])
+        var offset = contents.lowerBound
         while offset < contents.upperBound {
             let piece = try source.bytes(Int(min(32 << 10, contents.upperBound - offset)), at: offset)
             sum.add(piece)
             offset += Int64(piece.count)
         }
-        guard ~sum.state == UInt32(try source.bigEndian(4, at: contents.upperBound)) else {
-            throw .corrupt("the check of a chunk \(name) is wrong")
-        }
+        return ~sum.state
     }
 
     /// The bytes of a new chunk.

@@ -5,6 +5,7 @@ struct PNGHeader {
     let height: Int
     let bitDepth: UInt8
     let colourType: UInt8
+    let isInterlaced: Bool
 
     private static let pixelLimit = 300_000_000
     private static let depths: [UInt8: Set<UInt8>] = [
@@ -19,10 +20,29 @@ struct PNGHeader {
         else { throw .corrupt("its header has values that PNG does not know") }
         guard width * height <= Self.pixelLimit else { throw .excessive("more than 300 million pixels") }
         (self.width, self.height, bitDepth, colourType) = (width, height, rest[0], rest[1])
+        isInterlaced = rest[4] == 1
     }
 
     var colours: PictureColours { colourType & 2 == 0 ? .gray : .rgb }
     var isIndexed: Bool { colourType == 3 }
+
+    /// Bytes of the rows of a picture with this size, each with the number of its filter (PNG, 7.2 and 8.1): at most 300
+    /// million pixels of eight bytes.
+    func filteredBytes(width: Int, height: Int) -> Int {
+        let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][colourType] ?? 1
+        func bytes(_ width: Int, _ height: Int) -> Int {
+            width == 0 ? 0 : height * (1 + (width * samples * Int(bitDepth) + 7) / 8)
+        }
+        guard isInterlaced else { return bytes(width, height) }
+        // Where each pass begins, and how far its pixels are apart.
+        let passes = [
+            (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+        ]
+        return passes.reduce(0) { sum, pass in
+            let columns = max(0, width - pass.0 + pass.2 - 1) / pass.2
+            return sum + bytes(columns, max(0, height - pass.1 + pass.3 - 1) / pass.3)
+        }
+    }
 
     /// Whether an ancillary chunk that may be kept has the length that this kind of picture asks for (PNG, 11.3).
     func allows(_ name: ChunkName, length: Int, paletteCount: Int?) -> Bool {

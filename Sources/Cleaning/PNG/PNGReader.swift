@@ -3,6 +3,8 @@ struct PNGReader {
     enum OutputChunk {
         case kept(Range<Int64>)
         case made(ChunkName, [UInt8])
+        /// A chunk that keeps the start of its contents.
+        case shortened(ChunkName, Range<Int64>)
     }
 
     private enum ChunkPlace { case beforePalette, beforeData, data, afterData }
@@ -15,6 +17,8 @@ struct PNGReader {
     private var paletteCount: Int?
     private var seen: Set<ChunkName> = []
     private var animation: APNGSequence?
+    /// The data that is being read, and the name of its chunks.
+    private var data: (name: ChunkName, stream: PNGStream)?
     private var needsSRGB = false
     private var keptProfile: [UInt8] = []
     private var colours = PNGColourSpace()
@@ -68,13 +72,21 @@ struct PNGReader {
     }
 
     private mutating func take(_ chunk: PNGChunk) throws(CleaningError) {
-        if chunk.name == "IDAT" { try startData(chunk) } else if place == .data { place = .afterData }
+        if chunk.name == "IDAT" {
+            try startData(chunk)
+        } else if place == .data {
+            place = .afterData
+            try endData()
+        }
         switch chunk.name {
-        case "IDAT": try keep(chunk)
+        case "IDAT":
+            try keep(chunk)
+            data?.stream.append(chunk)
         case "PLTE": try takePalette(chunk)
         case "IEND":
             guard place == .afterData, chunk.length == 0 else { throw .corrupt("it ends without a picture") }
             try animation?.finish()
+            try endData()
             try keep(chunk)
         case "tRNS", "cHRM", "gAMA", "sRGB", "sBIT", "bKGD", "pHYs", "cICP", "mDCV", "cLLI": try takeAncillary(chunk)
         case "acTL", "fcTL", "fdAT": try takeAnimation(chunk)
@@ -117,6 +129,24 @@ struct PNGReader {
         guard !header.isIndexed || paletteCount != nil else { throw .corrupt("its palette is missing") }
         endColours()
         place = .data
+        data = (
+            chunk.name, PNGStream(header, width: header.width, height: header.height, isNumbered: false)
+        )
+    }
+
+    /// Drops what lies behind the end of the data that was read. Chunks of frames stay without it: their numbers follow
+    /// each other.
+    private mutating func endData() throws(CleaningError) {
+        guard let (name, stream) = data else { return }
+        data = nil
+        let excess = try stream.excess(source)
+        guard let start = excess.first?.start else { return }
+        removed.insert(.trailing)
+        parts = parts.compactMap { part in
+            guard case .kept(let range) = part, range.upperBound > start else { return part }
+            return range.lowerBound < start ? .kept(range.lowerBound..<start) : nil
+        }
+        for chunk in excess where !chunk.kept.isEmpty { parts.append(.shortened(name, chunk.kept)) }
     }
 
     /// What tells of colours stands before palette and data. A profile of sRGB had the last word on the colours; the
@@ -134,7 +164,7 @@ struct PNGReader {
         else { throw .corrupt("its palette is out of place or has a wrong length") }
         endColours()
         (place, paletteCount) = (.beforeData, chunk.length / 3)
-        try keep(chunk)
+        if header.isIndexed { try keep(chunk) } else { removed.insert(.other) }
     }
 
     private mutating func takeAncillary(_ chunk: PNGChunk) throws(CleaningError) {
@@ -200,8 +230,17 @@ struct PNGReader {
         case "acTL" where isBeforeData:
             guard animation == nil else { throw .corrupt("it has two animations") }
             animation = try APNGSequence(start, header)
-        case "fcTL" where animation != nil: try animation?.frame(start, isPicture: isBeforeData)
-        case "fdAT" where animation != nil: try animation?.data(start)
+        case "fcTL" where animation != nil:
+            try endData()
+            try animation?.frame(start, isPicture: isBeforeData)
+        case "fdAT" where animation != nil:
+            try animation?.data(start)
+            try keep(chunk)
+            if data == nil, let (width, height) = animation?.size {
+                data = (chunk.name, PNGStream(header, width: width, height: height, isNumbered: true))
+            }
+            data?.stream.append(chunk)
+            return
         default:
             // Without its control before the data, no program shows an animation.
             removed.insert(.other)

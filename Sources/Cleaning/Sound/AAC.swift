@@ -7,6 +7,7 @@ package enum AAC {
         var file = CleanedFile()
         file.copy = walk.kept
         file.removed = walk.removed
+        file.isCutShort = walk.isCutShort
         file.seconds = Double(walk.samples) / Double(first.rate)
         return file
     }

@@ -1,5 +1,5 @@
 /// Cleans AMR and AMR-WB as files of their own (RFC 4867, section 5): there is room for nothing but sound, so the frames
-/// are looked at and kept as they are. What is less than a frame at the end goes.
+/// are looked at and kept as they are. What is less than a frame at the end goes, and is told.
 ///
 /// | bytes | content |
 /// |-------|---------|
@@ -41,7 +41,7 @@ package enum AMR {
         guard frames > 0 else { throw .corrupt("no frame of sound is in it") }
         var file = CleanedFile()
         file.copy.append(original: 0..<offset)
-        if offset < source.count { file.removed.insert(.trailing) }
+        file.isCutShort = offset < source.count
         file.seconds = Double(frames) * 0.02
         return file
     }

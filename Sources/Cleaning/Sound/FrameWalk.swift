@@ -14,6 +14,8 @@ struct FrameWalk<Frame: SoundFrame> {
     /// Whole frames, in order.
     private(set) var kept = CleanCopy()
     private(set) var removed: Set<RemovedMetadata> = []
+    /// The last frame is not whole.
+    private(set) var isCutShort = false
     private var lostBytes: Int64 = 0
 
     /// Walks over `source`, whose tags at both ends are left out.
@@ -24,7 +26,10 @@ struct FrameWalk<Frame: SoundFrame> {
         var offset = tags.sound.lowerBound
         while offset < end {
             if let frame = try frame(at: offset), try begins(frame, at: offset) {
-                guard Int64(frame.byteCount) <= end - offset else { break }
+                guard Int64(frame.byteCount) <= end - offset else {
+                    isCutShort = true
+                    break
+                }
                 keep(frame, at: offset)
                 offset += Int64(frame.byteCount)
             } else if let next = try tags.endOfTag(at: offset) {
@@ -33,7 +38,6 @@ struct FrameWalk<Frame: SoundFrame> {
                 offset = try nextFrame(from: offset, to: end)
             }
         }
-        if offset < end { removed.insert(.trailing) }
         guard frames > 0 else { throw .corrupt("no frame of sound is in it") }
         // What ends with a frame now must not end with a tag for those who look for one there.
         if SoundTags.end(with: try lastBytes()) { throw .corrupt("a tag is inside of its last frame") }

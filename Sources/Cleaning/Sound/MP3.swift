@@ -4,7 +4,7 @@
 /// |------|--------------------|
 /// | ID3v1, `TAG+`, ID3v2 (in front, between, appended), APEv1/v2, Lyrics3 | dropped |
 /// | bytes that belong to no frame | dropped, up to 64 KiB; more is an error |
-/// | a last frame that is cut short | dropped |
+/// | a last frame that is cut short | dropped, and told |
 /// | Xing and Info frame: counts, seek table, delay, ReplayGain | kept |
 /// | its encoder's name (`LAME3.100`, `Lavc60.31`) | `LAME` alone, with a CRC that is right, and zeros behind |
 /// | a name that is unknown | zeros, if the CRC shows that it is one; else kept |
@@ -16,6 +16,7 @@ package enum MP3 {
         guard let first = walk.first else { throw .corrupt("no frame of sound is in it") }
         var file = CleanedFile()
         file.removed = walk.removed
+        file.isCutShort = walk.isCutShort
         file.copy = walk.kept
         var samples = walk.samples
         if let info = InfoFrame(Array(try source.bytes(first.byteCount, at: walk.firstRange.lowerBound)), first) {

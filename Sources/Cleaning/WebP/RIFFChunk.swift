@@ -36,15 +36,4 @@ extension CleanCopy {
         append(original: chunk.contents.lowerBound - 8..<chunk.contents.upperBound)
         if chunk.length % 2 == 1 { append([0]) }
     }
-
-    /// Appends the parts of another copy of the same file.
-    mutating func append(partsOf other: CleanCopy) {
-        for part in other.parts {
-            switch part {
-            case .bytes(let bytes): append(bytes)
-            case .original(let range): append(original: range)
-            case .zeros(let count): append(zeros: count)
-            }
-        }
-    }
 }

@@ -5,25 +5,22 @@ package import Cleaning
 package struct CagedPicture: ~Copyable, PixelSource {
     package let header: PixelHeader
     private var rows: CagedRows
-    private let brightness: Brightness?
 
     /// `orientation` is still to be applied. Throws for colours that no JPEG can tell, unless `anyColours` will do, as
     /// for a preview.
     package init(
         _ rows: consuming CagedRows, orientation: Orientation = .upright, hasFullChroma: Bool = false,
-        anyColours: Bool = false, brightness: Brightness? = nil
+        anyColours: Bool = false
     ) throws(ImagingError) {
         header = PixelHeader(
             size: PixelSize(width: rows.header.width, height: rows.header.height), components: rows.header.components,
             orientation: orientation, profile: try Self.profile(rows.header, anyColours: anyColours),
             hasFullChroma: hasFullChroma)
         self.rows = rows
-        self.brightness = brightness
     }
 
     package mutating func readRow(into row: inout [UInt8]) throws(ImagingError) {
         do throws(CageError) { try rows.readRow(into: &row) } catch { throw ImagingError(error) }
-        brightness?.add(row)
     }
 
     package mutating func finish() throws(ImagingError) {
@@ -42,22 +39,6 @@ package struct CagedPicture: ~Copyable, PixelSource {
         case .impossible: throw .unsupported("a JPEG cannot hold its colours")
         }
     }
-}
-
-/// How bright the rows of a picture are, taken together.
-package final class Brightness {
-    private var sum = 0
-    private var count = 0
-
-    package init() {}
-
-    func add(_ row: [UInt8]) {
-        for sample in row { sum += Int(sample) }
-        count += row.count
-    }
-
-    /// The mean of all samples, 0…255.
-    package var mean: Double { count == 0 ? 0 : Double(sum) / Double(count) }
 }
 
 extension ImagingError {

@@ -26,12 +26,18 @@ private func look(
     at frame: Int, of poster: FilmPoster, _ source: SourceBytes, in program: CageProgram, _ brightness: Brightness
 ) throws -> PictureLook {
     let still = try poster.still(frame, of: source)
+    if poster.coding == .vp8 {
+        // A key frame of VP8 is a WebP, and those are decoded without a cage.
+        let file = try MemoryFile.holding(still)
+        let picture = try WebPSource(file, PictureTraits(.webP), longEdge: ImagingLimits.thumbhashLongEdge)
+        return try look(at: MeasuredPicture(picture, brightness))
+    }
     let isAVC = poster.coding == .avc
     let bytes =
         isAVC ? AVCKeyFrame.bytes(matrix: poster.matrix, isFullRange: poster.usesFullRange, still) : still
     let memoryBytes = CageLimits(width: poster.width, height: poster.height).memoryBytes
     let limits = CageLimits(wallMilliseconds: PosterLimits.wallMilliseconds, memoryBytes: memoryBytes)
     let rows = try CagedRows(try MemoryFile.holding(bytes), isAVC ? .avc : .heif, in: program, limits)
-    return try look(
-        at: try CagedPicture(rows, orientation: poster.orientation, anyColours: true, brightness: brightness))
+    let picture = try CagedPicture(rows, orientation: poster.orientation, anyColours: true)
+    return try look(at: MeasuredPicture(picture, brightness))
 }

@@ -1,30 +1,24 @@
+import Cleaning
+
 /// Decodes GIF's LZW (appendix F): codes of growing length, the lowest bit first. Each code is a string that was seen
 /// before, kept as the code before its last byte and that byte.
 struct GIFCodes {
     private let count: Int
-    private let clear: Int
-    private let firstLength: Int
-    private var length: Int
+    private var table: LZWTable
     private var bits: UInt32 = 0
     private var bitCount = 0
-    /// For each code from the end code on: the code before the last byte, that byte, and how many bytes there are.
-    private var prefixes = [UInt16](repeating: 0, count: 4096)
-    private var lasts = [UInt8](repeating: 0, count: 4096)
-    private var lengths = [Int](repeating: 0, count: 4096)
-    private var next: Int
-    private var previous: Int?
+    /// For each code: the code before the last byte, that byte, and how many bytes there are.
+    private var prefixes = [UInt16](repeating: 0, count: LZWTable.limit)
+    private var lasts = [UInt8](repeating: 0, count: LZWTable.limit)
+    private var lengths = [Int](repeating: 0, count: LZWTable.limit)
 
     private(set) var output: [UInt8] = []
 
     /// `size` is the number of bits of a pixel (2…8; a few programs write 1), `count` the number of pixels.
     init(_ size: UInt8, count: Int) {
-        let size = min(11, max(1, Int(size)))
         self.count = count
-        clear = 1 << size
-        firstLength = size + 1
-        length = firstLength
-        next = clear + 2
-        for code in 0..<min(clear, 4096) {
+        table = LZWTable(size)
+        for code in 0..<table.clear {
             lasts[code] = UInt8(truncatingIfNeeded: code)
             lengths[code] = 1
         }
@@ -38,7 +32,8 @@ struct GIFCodes {
         for byte in block {
             bits |= UInt32(byte) << UInt32(bitCount)
             bitCount += 8
-            while bitCount >= length && !isComplete {
+            while bitCount >= table.length && !isComplete {
+                let length = table.length
                 let code = Int(bits & (1 << UInt32(length) - 1))
                 bits >>= UInt32(length)
                 bitCount -= length
@@ -50,28 +45,18 @@ struct GIFCodes {
     }
 
     private mutating func take(code: Int) -> Bool {
-        if code == clear {
-            (length, next, previous) = (firstLength, clear + 2, nil)
+        switch table.take(code) {
+        case .clear: return true
+        case .end, .unknown: return false
+        case .string(let before, let isNew, let made):
+            // A code that is being made now is the string before and its own first byte.
+            let first = write(isNew ? before ?? code : code)
+            if isNew { output.append(first) }
+            if let before, let made {
+                (prefixes[made], lasts[made], lengths[made]) = (UInt16(before), first, lengths[before] + 1)
+            }
             return true
         }
-        // The end code, or one that is not known yet.
-        guard code < clear || code > clear + 1 && (code < next || code == next && previous != nil) else { return false }
-        guard let before = previous else {
-            guard code < clear else { return false }
-            output.append(lasts[code])
-            previous = code
-            return true
-        }
-        // A code that is being made now is the string before and its own first byte.
-        let first = write(code < next ? code : before)
-        if code == next { output.append(first) }
-        if next < 4096 {
-            (prefixes[next], lasts[next], lengths[next]) = (UInt16(before), first, lengths[before] + 1)
-            next += 1
-            if next == 1 << length && length < 12 { length += 1 }
-        }
-        previous = code
-        return true
     }
 
     /// Writes a string; returns its first byte. More than the picture has room for is cut off by the reader.

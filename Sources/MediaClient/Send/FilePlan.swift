@@ -72,7 +72,15 @@ extension Media {
 
 extension FilePlan {
     /// What was done, in words: `film cleaned, 1080 × 1920, 12.4 s, 18234112 → 18221900 bytes; removed: gps, time`.
+    /// Of a file that stays as it was: `film: nothing to remove, 1080 × 1920, 12.4 s, 18221900 bytes`.
     static func summary(_ action: String, _ media: Media, from before: Int64) -> String {
+        let cleaned = "\(MediaType.noun(of: media.type)) cleaned"
+        if media.removed.isEmpty, media.size == before, action.hasPrefix(cleaned) {
+            // Why it is not compressed either may stand behind.
+            let why = action.dropFirst(cleaned.count).drop { $0 != "(" }
+            let what = "\(cleaned.prefix { $0 != " " }): nothing to remove\(why.isEmpty ? "" : " \(why)")"
+            return [what, media.dimensions, "\(media.size) bytes"].filter { !$0.isEmpty }.joined(separator: ", ")
+        }
         let words = media.removed.isEmpty ? "no metadata found" : "removed: \(media.removed.joined(separator: ", "))"
         let parts = [action, media.dimensions, "\(before) → \(media.size) bytes"].filter { !$0.isEmpty }
         return "\(parts.joined(separator: ", ")); \(words)"

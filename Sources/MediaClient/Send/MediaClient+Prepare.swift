@@ -124,6 +124,7 @@ extension MediaClient {
         var output = try spoolFile()
         switch rewriting {
         case .cleaning(let file):
+            if let cut = file.notice { notice = "; \(cut)" }
             let cleaned = try write(file, of: plan.whole.file, to: output.file, media)
             guard let traits = file.picture else {
                 if let source = try? SourceBytes(plan.whole.file) {

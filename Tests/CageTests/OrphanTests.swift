@@ -1,0 +1,63 @@
+import Files
+import Glibc
+import TestSupport
+import Testing
+
+/// A decoder whose parent dies in its first moment, before it has asked to be ended with it.
+@Suite struct OrphanTests {
+    private static let stub = Products.path("CageStub")
+
+    private struct CameThrough: Error { let status: Int32 }
+
+    /// In a process of its own, which takes in the orphan and is told how it ends. The decoder holds itself before the
+    /// first wall; only when its parent is dead does it go on.
+    @Test func `a decoder that nobody waits for ends before it reads`() async {
+        await #expect(processExitsWith: .success) { try await OrphanTests().orphan() }
+    }
+
+    private func orphan() async throws {
+        try Self.takeInOrphans()
+        let parent = try Self.start("starts-held")
+        let decoder = try await eventually { try Self.heldChild(of: parent) }
+        _ = kill(parent, SIGKILL)
+        _ = try Self.end(of: parent)
+        _ = kill(decoder, SIGCONT)
+        // Status 7 would be that of one that has come as far as its file.
+        let status = try Self.end(of: decoder)
+        if status != 1 << 8 { throw CameThrough(status: status) }
+    }
+
+    private static func takeInOrphans() throws {
+        // Of a variable number of arguments, which Swift cannot call by itself.
+        typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+        let control = try #require(unsafe dlsym(nil, "prctl"))
+        let becomesReaper: Int32 = 36  // PR_SET_CHILD_SUBREAPER
+        // Safe: prctl takes five numbers.
+        try #require(unsafe unsafeBitCast(control, to: Control.self)(becomesReaper, 1, 0, 0, 0) == 0)
+    }
+
+    private static func start(_ behaviour: String) throws -> pid_t {
+        var process: pid_t = 0
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("CageStub"), strdup(behaviour), nil]
+        // Safe: the strings outlive the call.
+        let code = unsafe posix_spawn(&process, stub, nil, nil, &arguments, environ)
+        unsafe arguments.forEach { unsafe free($0) }
+        try #require(code == 0)
+        return process
+    }
+
+    /// The stopped child of a process; nil while there is none.
+    private static func heldChild(of parent: pid_t) throws -> pid_t? {
+        try Folder.names(in: "/proc").lazy.compactMap { pid_t($0) }.first { process in
+            guard let bytes = try? bytes(ofFile: "/proc/\(process)/stat") else { return false }
+            return String(decoding: bytes, as: UTF8.self).contains(") T \(parent) ")
+        }
+    }
+
+    /// Waits for the end of a child.
+    private static func end(of process: pid_t) throws -> Int32 {
+        var status: Int32 = 0
+        while unsafe waitpid(process, &status, 0) < 0 { try #require(errno == EINTR) }
+        return status
+    }
+}
