@@ -6,7 +6,10 @@ The file is eight bytes short of 1 GiB (5 GiB with --long), so that size and pad
 padded by up to an eighth, which takes that much more time. Needs cc, libsodium-dev and age. Peak memory is at least
 Python's own, about 10 MiB, because the system counts from before the program is loaded.
 
-Usage: Benchmarks/sealing.py [--satchel PATH] [--age PATH] [--runs 7] [--long] [--folder /dev/shm]
+With --plain, another satchel that gives no index (a build in which `SealedGeometry.indexedFromBytes` is out of reach) is
+measured beside it, which tells what the index costs. Without age on the machine, that column is left out.
+
+Usage: Benchmarks/sealing.py [--satchel PATH] [--plain PATH] [--age PATH] [--runs 7] [--long] [--folder /dev/shm]
 """
 
 import argparse
@@ -25,6 +28,7 @@ TRAILER = 8
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--satchel", default=".build/release/satchel")
+    parser.add_argument("--plain", help="a satchel that gives no index")
     parser.add_argument("--age", default="age")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--long", action="store_true", help="5 GiB instead of 1 GiB")
@@ -81,22 +85,31 @@ def measure(options, work, output, size):
     plain = work / "plain"
     make_file(plain, size)
     cipher = build_reference(work)
-    seal = [options.satchel, "seal", "--quiet", str(plain), "-o", str(output)]
-    age = [options.age, "-r", age_recipient(work), "-o", str(output), str(plain)]
-    runs = {"cipher": [], "satchel": [], "age": []}
-    timed(seal, output)
+    commands = {"satchel": [options.satchel, "seal", "--quiet", str(plain), "-o", str(output)]}
+    if options.plain:
+        commands["plain"] = [options.plain] + commands["satchel"][1:]
+    if shutil.which(options.age):
+        commands["age"] = [options.age, "-r", age_recipient(work), "-o", str(output), str(plain)]
+    runs = {name: [] for name in ["cipher", *commands]}
+    timed(commands["satchel"], output)
     for _ in range(options.runs):
         runs["cipher"].append((reference(cipher, size + TRAILER), 0))
-        runs["satchel"].append(timed(seal, output))
-        runs["age"].append(timed(age, output))
+        for name, command in commands.items():
+            runs[name].append(timed(command, output))
     return runs
 
 
 def report(runs, size):
     cipher = statistics.median(seconds for seconds, _ in runs["cipher"])
-    names = {"cipher": "libsodium ChaCha20-Poly1305, one core", "satchel": "satchel seal", "age": "age -r"}
+    names = {
+        "cipher": "libsodium ChaCha20-Poly1305, one core",
+        "satchel": "satchel seal",
+        "plain": "satchel seal, without an index",
+        "age": "age -r",
+    }
     print(f"{size + TRAILER} bytes, {len(runs['cipher'])} runs, medians (best)")
-    for key, name in names.items():
+    for key in runs:
+        name = names[key]
         times = [seconds for seconds, _ in runs[key]]
         median = statistics.median(times)
         peak = max(mebibytes for _, mebibytes in runs[key])
@@ -105,14 +118,18 @@ def report(runs, size):
             f"{name:38} {median:7.3f} s ({min(times):.3f})  {size / median / 1e9:5.2f} GB/s  "
             f"{cipher / median:5.2f} × the cipher's speed  {memory}"
         )
+    if "plain" in runs:
+        ratio = statistics.median(plain / indexed for (plain, _), (indexed, _) in zip(runs["plain"], runs["satchel"]))
+        print(f"with an index: {ratio:.2f} of the speed without (to hold: 0.75)")
 
 
 def main():
     options = arguments()
     size = ((5 if options.long else 1) << 30) - TRAILER
     output = pathlib.Path(options.folder) / f"satchel-sealing-{os.getpid()}"
-    if shutil.which(options.satchel) is None:
-        sys.exit(f"{options.satchel} does not exist: swift build -c release --product satchel")
+    for program in filter(None, [options.satchel, options.plain]):
+        if shutil.which(program) is None:
+            sys.exit(f"{program} does not exist: swift build -c release --product satchel")
     with tempfile.TemporaryDirectory() as work:
         try:
             report(measure(options, pathlib.Path(work), output, size), size)

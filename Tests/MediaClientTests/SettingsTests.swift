@@ -3,6 +3,7 @@ import Files
 import Glibc
 import Imaging
 import MediaClient
+import MediaMessage
 import Sealing
 import TestSupport
 import Testing
