@@ -72,6 +72,7 @@ export function fits(size, plain, indexed) {
 export function sealedGeometry(plain, padding = 'eighths', isIndexed) {
   const steps = { none: 0, sixteenths: 16, eighths: 8, 'power-of-two': 1 }[padding];
   if (steps === undefined) throw new RangeError(`no padding is called ${padding}`);
+  if (!Number.isSafeInteger(plain) || plain < 0) throw new Refused('too-large', plain);
   let padded = plain + TRAILER;
   if (steps > 0) {
     padded = Math.max(padded, 4096);
@@ -83,7 +84,7 @@ export function sealedGeometry(plain, padding = 'eighths', isIndexed) {
   const last = padded % CHUNK;
   if (last > 0 && last < TRAILER) padded += TRAILER - last;
   const chunks = Math.ceil(padded / CHUNK), indexed = isIndexed ?? padded >= INDEXED_FROM;
-  if (!Number.isSafeInteger(plain) || plain < 0 || chunks > CHUNK_LIMIT) throw new Refused('too-large', plain);
+  if (chunks > CHUNK_LIMIT) throw new Refused('too-large', plain);
   return geometry(HEADER + padded + chunks * (TAG + (indexed ? LEAF : 0)), indexed);
 }
 

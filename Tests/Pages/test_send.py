@@ -1,0 +1,224 @@
+"""The page that sends."""
+
+import io
+import os
+import re
+
+import pytest
+import zxingcpp
+from PIL import Image, ImageChops
+
+from conftest import PROGRAMS
+from parts import Command, Store, link_of, photo, telling_exif
+from test_open import status, until, wait
+
+TELLING = (b"Telltale", b"Maker", b"2026:11:30", b"GPS")
+# What browsers that guard against fingerprinting do to pixels that are read back.
+LYING_CANVAS = """
+const read = OffscreenCanvasRenderingContext2D.prototype.getImageData;
+OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...place) {
+  const image = read.apply(this, place);
+  for (let at = 0; at < image.data.length; at += 40) image.data[at] ^= 1;
+  return image;
+};
+"""
+
+
+def choose(page, name, data, mime="application/octet-stream", **options):
+    for field, value in options.items():
+        page.select_option(f"#{field}", value)
+    page.set_input_files("#file", {"name": name, "mimeType": mime, "buffer": data} if isinstance(data, bytes) else data)
+
+
+def sent(page):
+    wait(page, "sent")
+    return page.input_value("#link")
+
+
+@pytest.fixture
+def page(visit, store):
+    return visit().open(f"{store.url}/send")
+
+
+def test_a_photo_leaves_upright_scaled_and_without_what_it_tells(page, command):
+    choose(page, "DSC1.JPG", photo(3000, 2000, telling_exif(turn=6)), "image/jpeg")
+    link = sent(page)
+    assert "Place, camera and time were taken out." in status(page)
+    data = command.open(link)
+    picture = Image.open(io.BytesIO(data))
+    assert picture.size == (1067, 1600) and picture.format == "JPEG" and not picture.getexif()
+    assert not [word for word in TELLING if word in data]
+    assert re.search(r"[#&]w=1067&h=1600&", link) and "&f=DSC1.jpg" in link and "&b=" in link
+
+
+@pytest.mark.parametrize("quality, size", [("standard", (1600, 900)), ("high", (4096, 2304)), ("original", (4800, 2700))])
+def test_quality_is_that_of_the_command(page, command, quality, size):
+    choose(page, "wide.jpg", photo(4800, 2700, telling_exif()), "image/jpeg", quality=quality)
+    data = command.open(sent(page))
+    assert Image.open(io.BytesIO(data)).size == size and not [word for word in TELLING if word in data]
+
+
+def test_what_is_seen_through_stays_so(page, command):
+    drawing = Image.new("RGBA", (700, 500), (200, 30, 60, 90))
+    file = io.BytesIO()
+    drawing.save(file, "PNG")
+    choose(page, "drawing.png", file.getvalue(), "image/png")
+    opened = Image.open(io.BytesIO(command.open(sent(page))))
+    assert opened.format == "PNG" and opened.getpixel((5, 5))[3] == 90
+
+
+def test_a_canvas_that_lies_is_not_used(visit, store, command):
+    visitor = visit()
+    visitor.page.add_init_script(LYING_CANVAS)
+    page = visitor.open(f"{store.url}/send")
+    original = photo(3000, 2000, telling_exif(turn=6), icc_profile=b"colours" * 20)
+    choose(page, "beach.jpg", original, "image/jpeg")
+    data = command.open(sent(page))
+    before, after = Image.open(io.BytesIO(original)), Image.open(io.BytesIO(data))
+    assert not ImageChops.difference(before, after).getbbox(), "the pixels are not those of the file"
+    assert dict(after.getexif()) == {0x0112: 6} and after.info["icc_profile"] == b"colours" * 20
+    assert not [word for word in TELLING if word in data]
+
+
+def test_a_picture_that_cannot_be_cleaned_is_asked_about(page, command):
+    frames = [Image.new("P", (60, 40), colour) for colour in (3, 90)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], comment=b"Telltale")
+    choose(page, "moving.gif", file.getvalue(), "image/gif")
+    wait(page, "asking")
+    assert status(page).startswith("What “moving.gif” tells of its maker stays in it")
+    page.click("#stop")
+    wait(page, "ready")
+    assert page.is_visible("#file + label")
+    choose(page, "moving.gif", file.getvalue(), "image/gif")
+    page.click("#anyway")
+    assert command.open(sent(page)) == file.getvalue()
+    assert "Sent as it is." in status(page)
+
+
+def test_three_megabytes_go_in_pieces_that_resume(visit, store, command):
+    visitor = visit()
+    page, data = visitor.open(f"{store.url}/send"), os.urandom(3_000_000)
+    choose(page, "data.bin", data)
+    link = sent(page)
+    methods = [request.method for request in visitor.requests if "/upload" in request.url]
+    assert methods[0] == "POST" and "PATCH" in methods and "PUT" not in methods
+    opener = visit().open(link)
+    with opener.expect_download() as download:
+        opener.click("#open")
+    assert download.value.path().read_bytes() == data
+
+
+def test_a_server_that_is_killed_meanwhile_gets_every_byte(visit, tmp_path):
+    with Store(PROGRAMS / "satcheld", tmp_path, "--allow-anonymous-uploads") as store:
+        visitor, data = visit(), os.urandom(24 * 2 ** 20)
+
+        def interrupt(request):
+            if request.method == "PATCH" and len([one for one in visitor.requests if one.method == "PATCH"]) == 2:
+                store.kill()
+                store.start()
+
+        visitor.context.on("request", interrupt)
+        page = visitor.open(f"{store.url}/send")
+        (tmp_path / "data.bin").write_bytes(data)
+        choose(page, "data.bin", tmp_path / "data.bin")
+        link = sent(page)
+        assert len({request.headers.get("upload-length") for request in visitor.requests if request.method == "POST"}) == 1
+        opener = visit().open(link)
+        with opener.expect_download() as download:
+            opener.click("#open")
+        assert download.value.path().read_bytes() == data
+
+
+def test_the_code_holds_the_link(page):
+    choose(page, "beach.jpg", photo(800, 600), "image/jpeg")
+    link = sent(page)
+    shot = Image.open(io.BytesIO(page.locator("#qr").screenshot(scale="css")))
+    assert zxingcpp.read_barcode(shot.resize((shot.width * 3, shot.height * 3))).text == link
+    assert page.get_attribute("#qr", "aria-label") == "QR code of the link"
+
+
+def test_what_is_taken_back_is_gone(page, store):
+    choose(page, "note.txt", b"words", "text/plain")
+    address = re.search("/open/([0-9a-f]{64})", sent(page))[1]
+    page.click("#revoke")
+    wait(page, "revoked")
+    assert status(page) == "Taken back. The link opens nothing now." and store.reason(address) == "revoked"
+    page.click("#another")
+    choose(page, "note.txt", b"other words", "text/plain")
+    assert sent(page)
+
+
+def test_gone_once_received(page, visit, store):
+    choose(page, "note.txt", b"words", "text/plain", recipients="1", lifetime="86400")
+    link = sent(page)
+    assert re.search(r"&r=[\w-]{22}&", link + "&")
+    opener = visit().open(link)
+    with opener.expect_response(lambda response: "/receipts/" in response.url) as told:
+        opener.click("#open")
+    assert told.value.status == 204
+
+
+def test_link_is_copied(visit, store):
+    page = visit(permissions=["clipboard-read", "clipboard-write"]).open(f"{store.url}/send")
+    choose(page, "note.txt", b"words", "text/plain")
+    link = sent(page)
+    page.click("#copy")
+    until(page, "document.querySelector('#copy').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == link
+
+
+def test_a_dropped_and_a_pasted_file_are_sent(page):
+    for name, event in (("drop", "DragEvent"), ("paste", "ClipboardEvent")):
+        page.evaluate("""([name, event]) => {
+          const data = new DataTransfer();
+          data.items.add(new File(['words'], name + '.txt', { type: 'text/plain' }));
+          document.body.dispatchEvent(new globalThis[event](name, { bubbles: true, dataTransfer: data, clipboardData: data }));
+        }""", [name, event])
+        assert f"f={name}.txt" in sent(page)
+        page.click("#another")
+
+
+def test_a_ticket_comes_with_the_address_or_is_asked_for(visit, tmp_path):
+    with Store(PROGRAMS / "satcheld", tmp_path) as store:
+        page = visit().open(f"{store.url}/send#ticket={store.ticket}")
+        assert store.ticket not in page.url
+        choose(page, "note.txt", b"words", "text/plain")
+        assert sent(page)
+        page = visit().open(f"{store.url}/send")
+        choose(page, "note.txt", b"words", "text/plain")
+        wait(page, "failed")
+        assert status(page) == "This server takes files from people with a ticket. Paste yours."
+        page.fill("#ticket", "x" * 22)
+        page.click("#again")
+        page.wait_for_selector("html[data-code=ticket-invalid]", state="attached")
+        page.fill("#ticket", store.ticket)
+        page.click("#again")
+        assert sent(page)
+
+
+@pytest.mark.parametrize("settings, name, sentence", [
+    (["--blob-limit", "1MiB"], "too-large", "The file is larger than this server takes."),
+    (["--max-lifetime", "2d", "--default-lifetime", "1d"], "lifetime-too-long", "This server does not keep files for so long."),
+    (["--leases-per-subject", "1"], "quota", "What this server allows you is used up for now."),
+])
+def test_what_the_server_refuses_has_a_sentence(visit, tmp_path, settings, name, sentence):
+    with Store(PROGRAMS / "satcheld", tmp_path, "--allow-anonymous-uploads", *settings) as store:
+        store.put(b"SBLB" + bytes(84))
+        page = visit().open(f"{store.url}/send")
+        choose(page, "data.bin", os.urandom(2_000_000))
+        page.wait_for_selector(f"html[data-code={name}]", state="attached")
+        assert status(page) == sentence
+        page.click("#stop")
+        assert page.is_visible("#file + label")
+
+
+def test_what_the_command_sends_the_page_opens_and_the_other_way_round(visit, store, command):
+    data = os.urandom(200_000)
+    opener = visit().open(link_of(command.send("data.bin", data)))
+    with opener.expect_download() as download:
+        opener.click("#open")
+    assert download.value.path().read_bytes() == data
+    page = visit().open(f"{store.url}/send")
+    choose(page, "data.bin", data)
+    assert command.open(sent(page)) == data
