@@ -122,6 +122,22 @@ struct PageTests {
         #expect(await server.stop() == 0)
     }
 
+    @Test(.enabled(if: Proxy.hasNginx, Comment(rawValue: Proxy.missingNginx)))
+    func `the static host of the manual gives the saved page for every address`() async throws {
+        let printed = try await journey.satchel("page")
+        try write(printed.outputBytes, toFile: journey.path("open.html"))
+        let location = try Manual.block("try_files").replacing("/srv/satchel", with: journey.folder.path)
+        let host = try await nginx(location)
+        for path in ["open/" + String(repeating: "5", count: 64), "open/anything"] {
+            let got = try await journey.curl("-D", "head", "-o", "body", "\(host.url)/\(path)")
+            let head = try String(contentsOfFile: journey.path("head"), encoding: .utf8).lowercased()
+            #expect(got.status == 0 && head.contains(" 200 ok") && head.contains("content-type: text/html"), "\(head)")
+            #expect(head.contains("referrer-policy: no-referrer") && head.contains("frame-ancestors 'none'"))
+            #expect(try bytes(ofFile: journey.path("body")) == printed.outputBytes)
+        }
+        host.proxy.stop()
+    }
+
     /// nginx at a port of this machine, since `satchel` knows no other sockets.
     private func nginx(_ locations: String) async throws -> (proxy: Proxy, url: String) {
         var lastError: any Error = Server.NotReady(log: "")
