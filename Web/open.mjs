@@ -103,7 +103,6 @@ function drawStage() {
     }
   }
   $('stage').replaceChildren(box);
-  return box;
 }
 
 /** As large as the picture, and no larger than the window has room for. */
@@ -149,6 +148,7 @@ async function begin(target, isSaving = !elementName()) {
   $('bar').removeAttribute('value');
   status(say('opening'));
   mark('working');
+  if (!$('stage').firstChild) drawStage();
   $('again').onclick = () => begin(target, isSaving);
   if (message.media.size > MEMORY_LIMIT) await tidyFiles();
   running = job({ open: message, target, folder: FOLDER }, news => progress(news, say('opening')));

@@ -18,7 +18,7 @@ export async function preparePicture(file, quality) {
   const type = pictureType(new Uint8Array(await file.slice(0, 32).arrayBuffer()));
   if (!type) return null;
   const isTrue = await canvasIsTrue(), bitmap = await createImageBitmap(file).catch(() => null);
-  const facts = bitmap ? { width: bitmap.width, height: bitmap.height, hash: isTrue ? hashOf(bitmap) : undefined } : {};
+  const facts = bitmap ? { width: bitmap.width, height: bitmap.height, hash: isTrue ? likenessOf(bitmap) : undefined } : {};
   const stripped = type === 'image/jpeg' ? await stripJPEG(file) : null;
   const encoded = bitmap && isTrue && !await isAnimated(file, type) ? await encode(bitmap, file, type, RULES[quality]) : null;
   bitmap?.close();
@@ -76,7 +76,7 @@ function scaled(bitmap, [width, height], ground) {
   return { surface, ink };
 }
 
-const hashOf = bitmap => {
+const likenessOf = bitmap => {
   const [width, height] = fitted(bitmap, 100);
   return thumbHash(scaled(bitmap, [width, height]).ink.getImageData(0, 0, width, height));
 };

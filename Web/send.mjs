@@ -123,6 +123,7 @@ function finish({ media, isCleaned }, { owner }, message) {
   for (const id of ['bar', 'stop', 'intro']) show(id, false);
   for (const id of ['done', 'another']) show(id);
   show('share', 'share' in navigator);
+  $('title').textContent = say('titleSent');
   $('link').value = link;
   drawCode(link);
   const facts = [`${media.name}, ${bytes(media.size)}.`, say(isCleaned ? 'cleaned' : 'untouched')];
@@ -184,6 +185,7 @@ function startAgain() {
   isBusy = false;
   for (const id of ['bar', 'stop', 'anyway', 'again', 'done', 'another', 'ticketField']) show(id, false);
   for (const id of ['pick', 'intro']) show(id);
+  $('title').textContent = say('titleSend');
   $('file').value = '';
   $('link').value = '';
   if (document.documentElement.dataset.state !== 'failed') {

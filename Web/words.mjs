@@ -78,7 +78,7 @@ export const OPEN = {
 /** Of /send. */
 export const SEND = {
   en: {
-    titleSend: 'Send a file', intro: 'Encrypted here, before it leaves. The server never has the key.',
+    titleSend: 'Send a file', titleSent: 'The link is ready', intro: 'Encrypted here, before it leaves. The server never has the key.',
     choose: 'Choose a file', drop: 'or drop or paste it here', quality: 'Pictures', standard: 'small, 1600 pixels',
     high: 'large, 4096 pixels', original: 'full size', lifetime: 'Keep for', day: '1 day', week: '7 days',
     month: '30 days', recipients: 'Gone once received by', anyone: 'no count',

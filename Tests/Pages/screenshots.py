@@ -5,7 +5,6 @@
 """
 
 import io
-import os
 import pathlib
 import tempfile
 
@@ -16,7 +15,7 @@ from conftest import CHROMIUM, PROGRAMS
 from parts import TREE, Command, Store, link_of
 
 FOLDER = TREE / "docs/pages"
-DEMO = next((TREE / "Sources").glob("**/none"), None)
+PHOTO = TREE / "Tests/ImagingTests/Pictures/blue-marble.jpg"
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 LIMIT_BYTES = 150_000
 
@@ -29,12 +28,12 @@ def keep(page, name):
             return
 
 
-def main(photo):
+def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         folder = pathlib.Path(folder)
         with Store(PROGRAMS / "satcheld", folder, "--allow-anonymous-uploads") as store:
-            message = Command(PROGRAMS / "satchel", store, folder).send("marble.jpg", photo.read_bytes())
+            message = Command(PROGRAMS / "satchel", store, folder).send("marble.jpg", PHOTO.read_bytes())
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             for size, (width, height) in SIZES.items():
                 for scheme in ("light", "dark"):
@@ -46,7 +45,7 @@ def main(photo):
                     keep(page, f"open-{size}-{scheme}.jpg")
                     page.goto(f"{store.url}/send")
                     keep(page, f"choose-{size}-{scheme}.jpg")
-                    page.set_input_files("#file", photo)
+                    page.set_input_files("#file", PHOTO)
                     page.wait_for_selector("html[data-state=sent]", state="attached")
                     keep(page, f"send-{size}-{scheme}.jpg")
                     context.close()
@@ -54,4 +53,4 @@ def main(photo):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(os.sys.argv[1]))
+    main()

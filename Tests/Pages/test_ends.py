@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import PROGRAMS
-from parts import link_of, photo
+from parts import link_of, photo, saved_copy, with_link_changed
 from test_open import saved_by, status, wait
 
 HELD = photo(600, 400)
@@ -31,7 +31,7 @@ NOT_WHOLE = "This link is not whole. Ask for it again, and copy all of it, to th
 @pytest.mark.parametrize("change", [
     lambda link: link.split("#")[0], lambda link: link[:link.index("&n=")], lambda link: link.replace("&n=", "&n=0"),
     lambda link: link + "&k=doubled", lambda link: link.replace("f=", "f=%ZZ"), lambda link: link.replace("v=1", "v=2"),
-    lambda link: link.replace("&s=", "&s=9"),
+    lambda link: with_link_changed(link, "s", "87"),
 ], ids=["no part after #", "cut", "a zero before", "doubled", "percent", "version", "a size that no blob has"])
 def test_a_link_that_is_not_whole(visit, message, change):
     page = visit().open(change(link_of(message)))
@@ -112,12 +112,17 @@ def test_another_blob_of_the_same_key_is_told_by_its_digest(visit, command, stor
     failed(visitor.open(link_of(other)), "digest", FORGED)
 
 
-def test_no_room(visit, message):
+def test_no_room(visit, message, tmp_path):
+    """A page of a file has no private folder, and this is too large for memory."""
+    (tmp_path / "open.html").write_text(saved_copy())
     visitor = visit()
     visitor.page.add_init_script("delete globalThis.showSaveFilePicker")
-    page = visitor.open(link_of(message, s=2 ** 40, n=2 ** 39, t="application/zip", f="large.zip"))
+    page = visitor.open((tmp_path / "open.html").as_uri())
+    page.fill("#link", link_of(message, s=2 ** 40, n=2 ** 39, t="application/zip", f="large.zip"))
+    page.click("#paste button")
     page.click("#open")
     failed(page, "room", "There is no room here for a file of 550 GB. Try another browser, or the satchel command.")
+    assert not [request for request in visitor.requests if request.url == message["url"]]
 
 
 def test_a_server_that_refuses(visit, message):

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from parts import ABOUT, TREE, link_of, photo
-from test_open import saved_by, wait
+from test_open import saved_by, until, wait
 from test_send import choose, sent
 
 LEFT = """async () => {

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 
 from conftest import PROGRAMS
 from parts import Command, Store, link_of, photo, telling_exif
-from test_open import status, wait
+from test_open import status, until, wait
 
 TELLING = (b"Telltale", b"Maker", b"2026:11:30", b"GPS")
 # What browsers that guard against fingerprinting do to pixels that are read back.
@@ -27,7 +27,7 @@ OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...place) {
 def choose(page, name, data, mime="application/octet-stream", **options):
     for field, value in options.items():
         page.select_option(f"#{field}", value)
-    page.set_input_files("#file", {"name": name, "mimeType": mime, "buffer": data})
+    page.set_input_files("#file", {"name": name, "mimeType": mime, "buffer": data} if isinstance(data, bytes) else data)
 
 
 def sent(page):
@@ -111,7 +111,7 @@ def test_three_megabytes_go_in_pieces_that_resume(visit, store, command):
 
 def test_a_server_that_is_killed_meanwhile_gets_every_byte(visit, tmp_path):
     with Store(PROGRAMS / "satcheld", tmp_path, "--allow-anonymous-uploads") as store:
-        visitor, data, sealings = visit(), os.urandom(24 * 2 ** 20), []
+        visitor, data = visit(), os.urandom(24 * 2 ** 20)
 
         def interrupt(request):
             if request.method == "PATCH" and len([one for one in visitor.requests if one.method == "PATCH"]) == 2:
@@ -120,7 +120,8 @@ def test_a_server_that_is_killed_meanwhile_gets_every_byte(visit, tmp_path):
 
         visitor.context.on("request", interrupt)
         page = visitor.open(f"{store.url}/send")
-        choose(page, "data.bin", data)
+        (tmp_path / "data.bin").write_bytes(data)
+        choose(page, "data.bin", tmp_path / "data.bin")
         link = sent(page)
         assert len({request.headers.get("upload-length") for request in visitor.requests if request.method == "POST"}) == 1
         opener = visit().open(link)
@@ -163,7 +164,7 @@ def test_link_is_copied(visit, store):
     choose(page, "note.txt", b"words", "text/plain")
     link = sent(page)
     page.click("#copy")
-    page.wait_for_function("document.querySelector('#copy').textContent === 'Copied'")
+    until(page, "document.querySelector('#copy').textContent === 'Copied'")
     assert page.evaluate("navigator.clipboard.readText()") == link
 
 
@@ -199,10 +200,11 @@ def test_a_ticket_comes_with_the_address_or_is_asked_for(visit, tmp_path):
 @pytest.mark.parametrize("settings, name, sentence", [
     (["--blob-limit", "1MiB"], "too-large", "The file is larger than this server takes."),
     (["--max-lifetime", "2d", "--default-lifetime", "1d"], "lifetime-too-long", "This server does not keep files for so long."),
-    (["--leases-per-subject", "0"], "quota", "What this server allows you is used up for now."),
+    (["--leases-per-subject", "1"], "quota", "What this server allows you is used up for now."),
 ])
 def test_what_the_server_refuses_has_a_sentence(visit, tmp_path, settings, name, sentence):
     with Store(PROGRAMS / "satcheld", tmp_path, "--allow-anonymous-uploads", *settings) as store:
+        store.put(b"SBLB" + bytes(84))
         page = visit().open(f"{store.url}/send")
         choose(page, "data.bin", os.urandom(2_000_000))
         page.wait_for_selector(f"html[data-code={name}]", state="attached")

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from parts import with_link_changed
-from test_open import saved_by, status, wait
+from test_open import saved_by, status, until, wait
 from test_send import choose, sent
 
 FORMS = {"video/webm": ("film.webm", ["-c:v", "libvpx", "-b:v", "3M", "-deadline", "realtime"]),
@@ -40,7 +40,7 @@ def film(request, films, visit, store):
 def play(page):
     page.click("#open")
     wait(page, "playing")
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    until(page, "document.querySelector('video').readyState >= 2")
 
 
 def seek(page, seconds):
