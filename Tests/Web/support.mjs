@@ -1,9 +1,13 @@
 // What the tests of the JavaScript library share.
 import { readFileSync } from 'node:fs';
+import { webcrypto } from 'node:crypto';
 import http from 'node:http';
 import { base64url, fromHex, join } from '../../Web/format.mjs';
 import { sealBlob } from '../../Web/journey.mjs';
 import { makeCipher } from '../../Web/sodium.mjs';
+
+// Node 18 has it under this name alone.
+globalThis.crypto ??= webcrypto;
 
 export const file = path => readFileSync(new URL(`../../${path}`, import.meta.url));
 export const json = path => JSON.parse(file(path).toString());
