@@ -15,6 +15,9 @@ FROM resolve AS build
 COPY Sources Sources
 COPY Tests Tests
 COPY scripts scripts
+# Which commit this is, for --version: docker build --build-arg COMMIT=$(git rev-parse --short=12 HEAD) .
+ARG COMMIT=
+ENV SATCHEL_COMMIT=$COMMIT
 RUN swift build -c release --static-swift-stdlib --product satcheld \
  && install -s -D "$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" /out/satcheld \
  && scripts/contents /out/satcheld > /out/contents

@@ -27,6 +27,9 @@ let package = Package(
         .target(name: "Blobs", dependencies: [crypto]),
         .target(name: "Files", dependencies: ["CLinux"]),
 
+        // The pages for browsers, which one program serves and the other checks.
+        .target(name: "Pages", dependencies: ["Blobs", "CPages"], exclude: ["Resources"]),
+
         // The client: it holds keys.
         .target(name: "MediaMessage", dependencies: ["Blobs"]),
         .target(name: "Sealing", dependencies: ["Blobs", "Files", "CSodium", crypto]),
@@ -44,8 +47,9 @@ let package = Package(
         .executableTarget(
             name: "satchel",
             dependencies: [
-                "Blobs", "Files", "MediaMessage", "Sealing", "Cage", "Imaging", "Transfer", "MediaClient", "CLinux",
-                argumentParser,
+                "Blobs", "Files", "Pages", "MediaMessage", "Sealing", "Cage", "Imaging", "Transfer", "MediaClient",
+                "CLinux",
+                "CCommit", argumentParser,
             ]),
 
         // The server: nothing in it can hold a key.
@@ -66,7 +70,7 @@ let package = Package(
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes, lifecycle, logging,
+                "Blobs", "Pages", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes, lifecycle, logging,
                 nioCore,
                 nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
                 nioTLS,
@@ -86,15 +90,17 @@ let package = Package(
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "Telemetry", "DiskStore", "Vault", "Lifecycle",
+                "Blobs", "Pages", "Store", "StoreRules", "Files", "Telemetry", "DiskStore", "Vault", "Lifecycle",
                 "Tickets",
-                "BlobHTTP", "CacheFolder", "OriginLink", "Edge",
+                "BlobHTTP", "CacheFolder", "OriginLink", "Edge", "CCommit",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
         // C behind its doors.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "CPages"),
+        .target(name: "CCommit", cSettings: [.define("SATCHEL_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CCurl"),
         .target(name: "CCage"),
         .target(name: "CHEIF"),
@@ -125,6 +131,7 @@ let package = Package(
             dependencies: [
                 "Catalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestSupport", grdb, grdbSQLite,
             ]),
+        .testTarget(name: "PagesTests", dependencies: ["Pages", "Blobs"]),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "MediaMessageTests", dependencies: ["MediaMessage", "Blobs", "TestSupport"]),
         .testTarget(
@@ -149,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "SatchelTests",
             dependencies: [
-                "satchel", "MediaClient", "MediaMessage", "Transfer", "Blobs", "TestSupport", argumentParser,
+                "satchel", "MediaClient", "MediaMessage", "Pages", "Transfer", "Blobs", "TestSupport", argumentParser,
             ]),
         .testTarget(name: "BlobFilesTests", dependencies: ["BlobFiles", "Blobs", "Files", "TestSupport"]),
         .testTarget(
@@ -197,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "BlobHTTPTests",
             dependencies: [
-                "BlobHTTP", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store", "StoreRules",
+                "BlobHTTP", "Pages", "Telemetry", "Tickets", "Vault", "Catalog", "DiskStore", "Blobs", "Store",
+                "StoreRules",
                 "Files",
                 "TestSupport",
                 crypto,
@@ -230,8 +238,17 @@ var nioSSL: Target.Dependency { .product(name: "NIOSSL", package: "swift-nio-ssl
 var nioTLS: Target.Dependency { .product(name: "NIOTLS", package: "swift-nio") }
 var unixSignals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
 
+/// The commit that is built, which scripts/prepare.sh names, and a plus where something was changed since. SwiftPM knows it
+/// too (`Context.gitInformation`), but remembers what it found for as long as this file stays as it is.
+var commit: String {
+    let name = Context.environment["SATCHEL_COMMIT"] ?? ""
+    return name.allSatisfy { $0.isHexDigit || $0 == "+" } ? name : ""
+}
+
 // One strictness for every Swift target.
-let targetsInC = ["CCage", "CCurl", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "CPNG", "CWebP", "CRowScaler"]
+let targetsInC = [
+    "CCage", "CCommit", "CCurl", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "CPages", "CPNG", "CWebP", "CRowScaler",
+]
 for target in package.targets where target.type != .system && !targetsInC.contains(target.name) {
     target.swiftSettings = [
         .strictMemorySafety(),

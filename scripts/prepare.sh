@@ -74,6 +74,11 @@ need_swift() {
 # build_programs: builds both programs in release, with Swift's libraries linked statically.
 build_programs() {
     say "building satchel and satcheld (release; takes minutes the first time)"
+    # What --version tells; out of a tarball nobody knows. Who has set it knows better.
+    if [ -z "${SATCHEL_COMMIT:-}" ] && SATCHEL_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null); then
+        [ -z "$(git status --porcelain 2>/dev/null)" ] || SATCHEL_COMMIT+=+
+        export SATCHEL_COMMIT
+    fi
     swift build -c release --static-swift-stdlib --product satchel >&2
     swift build -c release --static-swift-stdlib --product satcheld >&2
     PROGRAMS=$(swift build -c release --static-swift-stdlib --show-bin-path)

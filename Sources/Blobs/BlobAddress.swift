@@ -31,6 +31,13 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
         self.words = words
     }
 
+    /// The address of a blob with these bytes.
+    package init(of bytes: [UInt8]) {
+        var hasher = BlobHasher()
+        hasher.update(bytes)
+        self = hasher.address()
+    }
+
     init(_ digest: SHA256.Digest) {
         self.init(exactly: Array(digest))
     }

@@ -22,6 +22,10 @@ package final class LocalTicket: Sendable {
         return Ticket(subject: Self.subject, address: nil, entitlement: .unlimited, mostRecipients: nil)
     }
 
+    /// A link to `page` that hands the ticket over. Browsers do not send what follows the `#`; whoever sees the link may
+    /// upload.
+    package func link(to page: String) -> String { "\(page)#ticket=\(text)" }
+
     // MARK: The file
 
     /// Writes the file of a server that listens at `address`, and returns its path: in the user's runtime folder, or

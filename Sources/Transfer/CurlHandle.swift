@@ -57,6 +57,8 @@ import Glibc
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_USERAGENT, "satchel")
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        // Every form that the library can unpack.
+        if request.acceptsCompression { set(CURLOPT_ACCEPT_ENCODING, "") }
         switch request.method {
         case .get: set(CURLOPT_HTTPGET, 1)
         case .head: set(CURLOPT_NOBODY, 1)

@@ -24,6 +24,7 @@ final class CurlTransfer {
     let host: String
     let requiresPublicAddress: Bool
     private let body: LocalFile
+    private let answerLimitBytes: Int64
     private let progress: (Int64) -> Void
     /// By when the first byte of a body has to be there; nil for no such limit.
     private let firstByte: (milliseconds: Int, deadline: ContinuousClock.Instant)?
@@ -42,6 +43,7 @@ final class CurlTransfer {
         host = request.url.origin.authority.description
         requiresPublicAddress = request.requiresPublicAddress
         self.body = body
+        answerLimitBytes = request.answerLimitBytes
         self.progress = progress
         firstByte = request.firstByteMilliseconds.map { ($0, .now + .milliseconds($0)) }
     }
@@ -165,8 +167,8 @@ final class CurlTransfer {
     }
 
     private func remember(_ bytes: RawSpan) throws(TransferError) {
-        guard Int64(memory.count) + Int64(bytes.byteCount) <= TransferSettings.answerLimitBytes else {
-            throw .answerTooLong(host: host, limitBytes: TransferSettings.answerLimitBytes)
+        guard Int64(memory.count) + Int64(bytes.byteCount) <= answerLimitBytes else {
+            throw .answerTooLong(host: host, limitBytes: answerLimitBytes)
         }
         // Safe: the buffer is used only while the span holds it.
         unsafe bytes.withUnsafeBytes { buffer in unsafe memory.append(contentsOf: buffer) }

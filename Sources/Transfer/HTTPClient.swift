@@ -11,7 +11,7 @@ package final class HTTPClient {
         self.settings = settings
     }
 
-    /// Makes a request without a body; the response has at most `TransferSettings.answerLimitBytes`.
+    /// Makes a request without a body; the response has at most its `answerLimitBytes`.
     package func ask(_ request: HTTPRequest) throws(TransferError) -> HTTPResponse {
         let transfer = CurlTransfer(request, .none, progress: { _ in })
         try perform(request, transfer, length: request.method.expectsBody ? 0 : nil)

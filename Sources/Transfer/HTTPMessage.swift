@@ -31,6 +31,10 @@ package struct HTTPRequest: Sendable {
     /// Gives up unless the first byte of the response's body is there after this long, connecting included; nil to wait as
     /// long as the settings say.
     package var firstByteMilliseconds: Int?
+    /// Whether the response may come compressed; its body is unpacked here.
+    package var acceptsCompression = false
+    /// The most bytes of a body that does not go to a file, unpacked.
+    package var answerLimitBytes = TransferSettings.answerLimitBytes
 
     package init(
         _ method: Method, _ url: WebURL, fields: [HTTPField] = [], requiresPublicAddress: Bool = false,

@@ -31,7 +31,7 @@ enum ExitCode: Int32, CaseIterable {
         case .success: "success"
         case .gone: "the server no longer has the file (410); the reason is shown"
         case .notFound: "the server does not have the file (404), or it was not sent from here"
-        case .wrongDigest: "the downloaded file is not the one in the message (SHA-256)"
+        case .wrongDigest: "the downloaded file is not the one in the message (SHA-256), or a page is not known"
         case .wrongKey: "the key in the message does not open the file"
         case .refused: "the server refused the request (ticket, size, lifetime …)"
         case .usage: "wrong usage of the command line"

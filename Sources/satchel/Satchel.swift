@@ -1,5 +1,6 @@
 import ArgumentParser
 import Blobs
+import CCommit
 import MediaClient
 
 /// The program.
@@ -16,11 +17,12 @@ struct Satchel: ParsableCommand {
             EXIT CODES:
             \(ExitCode.table)
             """,
-        version: Release.version,
+        version: unsafe Release.text(commit: String(cString: ccommit_name())),
         subcommands: [
             SendCommand.self, OpenCommand.self, ShowCommand.self, StatusCommand.self, ForwardCommand.self,
             RenewCommand.self, RevokeCommand.self, SentCommand.self, OutboxCommand.self, ReceiptsCommand.self,
-            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, ConfigurationCommand.self,
+            QuotaCommand.self, SealCommand.self, UnsealCommand.self, PrepareCommand.self, PageCommand.self,
+            ConfigurationCommand.self,
         ])
 }
 

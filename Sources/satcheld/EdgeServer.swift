@@ -17,6 +17,7 @@ import Vault
 enum EdgeServer {
     /// Serves until the process is told to stop; requests under way are finished first.
     static func serve(_ settings: ServerSettings, key: String?, logger: Logger) async throws {
+        try await Running.requireFreeAddresses(settings)
         let edgeMeters = EdgeMeters()
         let meters = Meters(codes: Problem.Code.allCases, edge: edgeMeters)
         let clock = SystemClock()

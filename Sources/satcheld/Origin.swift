@@ -29,6 +29,7 @@ enum Origin {
     /// allow.
     static func serve(_ settings: ServerSettings, logger: Logger) async throws {
         let meters = Meters(codes: Problem.Code.allCases)
+        try await Running.requireFreeAddresses(settings)
         let store: any LeaseStore & Upkeep & ChangeFeed
         do { store = try await openStore(settings, meters: meters, logger: logger) } catch {
             let status: ExitStatus = if case .locked = error { .temporary } else { .inputOutput }
@@ -96,9 +97,20 @@ enum Origin {
             }
             let ticket = try writeLocalTicket(at: bound, settings).map { ", ticket \($0)" } ?? ""
             StandardOutput.write("satcheld: ready at \(url) (storage \(settings.storagePath)\(ticket))")
+            if StandardOutput.isTerminal, let link = sendLink(below: settings.server.publicURL ?? url, settings) {
+                StandardOutput.write("satcheld: to send a file from a browser, open \(link)")
+            }
         case .admin:
             logger.info("Serving metrics and detailed health", metadata: ["address": "\(bound)"])
         }
+    }
+
+    /// Where a browser sends files without being given a ticket first; nil where there is no such place. It may hold the
+    /// local ticket, so it is for a person's terminal and for nothing that is kept.
+    private static func sendLink(below url: PublicURL, _ settings: ServerSettings) -> String? {
+        guard settings.server.pages == .openAndSend else { return nil }
+        if settings.allowsAnonymousUploads { return "\(url)/send" }
+        return settings.localTicket?.link(to: "\(url)/send")
     }
 
     /// The path of the local ticket; nil where there is none.

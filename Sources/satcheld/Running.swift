@@ -50,21 +50,33 @@ enum Running {
         return ExitStatus.failure(describe(error, settings), .inputOutput)
     }
 
+    /// Fails, and says why, where the server could not listen: before anything is made for it.
+    static func requireFreeAddresses(_ settings: ServerSettings) async throws {
+        do { try await BlobServer.tryListening(settings.server) } catch { throw failure(error, settings) }
+    }
+
     /// The likely mistake is an address that cannot be bound; its description says what to do.
-    private static func describe(_ error: any Error, _ settings: ServerSettings) -> String {
+    static func describe(_ error: any Error, _ settings: ServerSettings) -> String {
         guard let error = error as? ListenError else { return "the server failed: \(error)" }
         let name = error.address == settings.server.listen ? "listen" : "admin-listen"
         let flag = settings.written[name] ?? "--\(name)"
-        let (why, isForbidden) =
+        let sentence =
             switch error.reason {
-            case .system(let code): (FileError.reason(code), code == EACCES)
-            case .unknownHost: ("there is no such host", false)
-            case .other(let why): (why, false)
+            case .system(code: EADDRINUSE):
+                "another program listens there already; stop it, or choose another port with \(flag)"
+            case .system(code: EADDRNOTAVAIL):
+                "this machine has no such address; with \(flag) choose 127.0.0.1 for this machine alone, 0.0.0.0 for all"
+                    + " that reach it, or an address of its own"
+            case .system(code: EACCES):
+                "this user may not listen at ports below 1024; give the program CAP_NET_BIND_SERVICE, or choose another"
+                    + " port with \(flag)"
+            case .system(let code):
+                "\(Self.lowered(FileError.reason(code))); choose another address with \(flag)"
+            case .unknownHost: "there is no such host; choose another with \(flag)"
+            case .other(let why): "\(Self.lowered(why)); choose another address with \(flag)"
             }
-        let remedy =
-            isForbidden
-            ? "ports below 1024 take CAP_NET_BIND_SERVICE; give it to the program, or choose another with \(flag)."
-            : "choose another with \(flag)."
-        return "cannot listen at \(error.address): \(why.prefix(1).lowercased() + why.dropFirst()); \(remedy)"
+        return "cannot listen at \(error.address): \(sentence)."
     }
+
+    private static func lowered(_ text: String) -> String { text.prefix(1).lowercased() + text.dropFirst() }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Blobs
+import CCommit
 import Files
 
 /// The server: stores encrypted blobs, and deletes each one when its last lease ends.
@@ -8,11 +9,11 @@ struct Satcheld: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "satcheld",
         abstract: "Stores encrypted blobs, serves them over HTTP, and deletes each one when its last lease ends.",
-        discussion: ExitStatus.help, version: Release.version,
+        discussion: ExitStatus.help, version: unsafe Release.text(commit: String(cString: ccommit_name())),
         subcommands: [
             ServeCommand.self, HealthCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self,
             StatsCommand.self, TicketCommand.self, EdgeCommand.self, EdgeKeyCommand.self, EdgeStatsCommand.self,
-            EdgeDropCommand.self, SettingsCommand.self,
+            EdgeDropCommand.self, PageDigestCommand.self, SettingsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }

@@ -148,6 +148,14 @@ import Testing
         try validate(host: "127.0.0.1:8080", [.origin: origin], listening: "192.0.2.1")
     }
 
+    @Test(arguments: ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "LocalHost"])
+    func `on loopback the server's own page may, by whatever name it was asked for`(host: String) throws {
+        try validate(host: host, [.origin: "http://\(host.lowercased())"])
+        #expect(throws: Problem.self) { try validate(host: host, [.origin: "http://localhost:8081"]) }
+        // By a name that is not this machine's, it is only that of the public URL.
+        #expect(throws: Problem.self) { try validate(host: "media.example", [.origin: "http://media.example"]) }
+    }
+
     @Test(
         arguments: [
             ("127.0.0.1", nil, true), ("::1", nil, true), ("localhost", nil, true),
@@ -170,12 +178,15 @@ import Testing
     @Test(
         arguments: [
             ("/\(hex)", "blob"), ("/\(hex).jpg", "blob"), ("/\(hex)?download=1", "blob"), ("/\(hex)/lease", "lease"),
-            ("/upload", "upload"), ("/quota", "quota"), ("/open/\(hex)", "openPage"), ("/healthz", "health"),
+            ("/upload", "upload"), ("/quota", "quota"), ("/open/\(hex)", "page"), ("/open/\(hex)?x", "page"),
+            ("/open/video.js", "page"), ("/send", "page"), ("/send?x", "page"), ("/healthz", "health"),
             ("/readyz", "readiness"),
             ("*", "server"), ("/changes", "changes"), ("/changes?after=x", "changes"), ("/changes/", nil),
             ("/", nil), ("", nil), ("//", nil), ("/\(hex)/", nil), ("/\(hex).", nil), ("/\(hex).a-b", nil),
             ("/\(hex).aaaaaaaaaaaaaaaaa", nil), ("/\(hex).tar.gz", nil), ("/\(hex.uppercased())", nil),
             ("/\(hex)0", nil), ("/\(hex.dropLast())", nil), ("/%61\(hex.dropFirst())", nil), ("/open/x", nil),
+            ("/open/", nil), ("/open/video.mjs", nil), ("/open/\(hex)/", nil), ("/open/stream/1", nil), ("/send/", nil),
+            ("/video.js", nil), ("/Send", nil),
             ("/open", nil), ("/lease", nil), ("/upload/", "upload"), ("/upload//", nil), ("/\(hex).jpg/lease", nil),
             ("upload", nil),
             ("/../\(hex)", nil), ("/uploads", "uploads"), ("/uploads/\(hex.prefix(32))", "resumable"),

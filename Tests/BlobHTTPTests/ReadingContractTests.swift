@@ -23,9 +23,10 @@ import Vault
         try await TestServer.run(writes: { _ in .refused }) { server in
             let address = try await store([1, 2, 3], in: server.vault)
             #expect(try await server.answer(to: "GET", "/\(address.hex)")?.body == [1, 2, 3])
-            for path in ["/healthz", "/readyz", "/open/\(address.hex)"] {
+            for path in ["/healthz", "/readyz", "/open/\(address.hex)", "/open/video.js"] {
                 #expect(try await server.answer(to: "GET", path)?.status == 200, "\(path)")
             }
+            #expect(try await server.answer(to: "GET", "/send")?.status == 404, "nothing can be sent")
             let recipient = String(repeating: "A", count: 22)
             let writes = [
                 ("PUT", "/upload"), ("POST", "/upload"), ("HEAD", "/upload"), ("POST", "/uploads"),

@@ -47,6 +47,19 @@ import Vault
         #expect(settings.server.listen.description == "127.0.0.1:8080" && settings.server.adminListen == nil)
     }
 
+    @Test(
+        arguments: [
+            ("open,send", .openAndSend), ("send, open", .openAndSend), ("open", .open), ("none", PageOffer.none),
+            ("send", nil), ("", nil), ("open,none", nil), ("all", nil), ("open,open,send", nil),
+        ] as [(String, PageOffer?)], [SettingsTable.origin, .edge])
+    func `the pages are both, the one that opens, or none`(value: (String, PageOffer?), table: SettingsTable) throws {
+        let found = try SettingsLoader(table, arguments: ["--pages", value.0], environment: [:], configPath: nil)
+        #expect((try? found.settings())?.server.pages == value.1)
+        #expect(
+            try SettingsLoader(table, arguments: [], environment: [:], configPath: nil).settings().server.pages
+                == .openAndSend)
+    }
+
     @Test(arguments: ["0", "none"])
     func `a rate can be turned off`(text: String) throws {
         let names = ["address-request-rate", "address-byte-rate", "subject-request-rate", "subject-byte-rate"]

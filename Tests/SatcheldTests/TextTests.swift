@@ -1,4 +1,7 @@
 import ArgumentParser
+import BlobHTTP
+import Glibc
+import NIOCore
 import Store
 import Testing
 
@@ -20,7 +23,7 @@ import Testing
 
     @Test func `the help of the program lists its commands and its exit codes`() {
         let help = Satcheld.helpMessage(columns: 400)
-        for command in ["serve", "gc", "fsck", "remove", "stats", "ticket", "edge-key", "config"] {
+        for command in ["serve", "gc", "fsck", "remove", "stats", "ticket", "edge-key", "page", "config"] {
             #expect(help.contains(command))
         }
         for status in ExitStatus.allCases {
@@ -36,6 +39,20 @@ import Testing
         let error = #expect(throws: (any Error).self) { try Satcheld.parseAsRoot(arguments) }
         #expect(error.map { Satcheld.fullMessage(for: $0).contains(word) } == true)
         #expect(error.map { Satcheld.exitCode(for: $0) } == ExitStatus.usage.code)
+    }
+
+    @Test(arguments: [
+        (EADDRINUSE, "another program listens there already; stop it, or choose another port with --listen."),
+        (EADDRNOTAVAIL, "this machine has no such address; with --listen choose 127.0.0.1 for this machine alone, "),
+        (EACCES, "this user may not listen at ports below 1024; give the program CAP_NET_BIND_SERVICE, or choose "),
+        (EAFNOSUPPORT, "address family not supported by protocol; choose another address with --listen."),
+    ])
+    func `why a server cannot listen is one sentence, with what to do`(code: Int32, words: String) throws {
+        let settings = try SettingsLoader(arguments: [], environment: [:], configPath: nil).settings()
+        let error = ListenError(settings.server.listen, IOError(errnoCode: code, reason: "bind"))
+        let text = Running.describe(error, settings)
+        #expect(text.hasPrefix("cannot listen at 127.0.0.1:8080: \(words)"), "\(text)")
+        #expect(text.hasSuffix(".") && !text.contains("\n"))
     }
 
     @Test func `a report of a check lists findings, what was repaired, and what is left`() {

@@ -189,12 +189,18 @@ struct FirstDayTests {
         let taken = "127.0.0.1:\(server.port)"
         let other = journey.path("other")
         let cases = [
-            (["--listen", taken], "cannot listen at \(taken): address already in use; choose another with --listen"),
+            (
+                ["--listen", taken],
+                "cannot listen at \(taken): another program listens there already; stop it, or choose another port with --listen."
+            ),
             (
                 ["--listen", "127.0.0.1:0", "--admin-listen", taken],
-                "cannot listen at \(taken): address already in use; choose another with --admin-listen"
+                "cannot listen at \(taken): another program listens there already; stop it, or choose another port with --admin-listen."
             ),
-            (["--listen", "192.0.2.1:0"], "cannot listen at 192.0.2.1:0: cannot assign requested address;"),
+            (
+                ["--listen", "192.0.2.1:0"],
+                "cannot listen at 192.0.2.1:0: this machine has no such address; with --listen choose 127.0.0.1"
+            ),
             (
                 ["--listen", "nowhere.invalid:0"],
                 "cannot listen at nowhere.invalid:0: there is no such host; choose another with --listen"
@@ -206,14 +212,24 @@ struct FirstDayTests {
                 ["serve", "--storage", other, "--allow-anonymous-uploads"] + arguments,
                 environment: journey.environment(server: nil))
             #expect(refused.status == 74 && refused.errors.contains("satcheld: \(words)"), "\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: other), "no store was made")
         }
+        let edge = try await run(
+            Programs.path("satcheld"),
+            ["edge", "--listen", taken, "--origin", "\(server.url)", "--cache", other],
+            environment: journey.environment(server: nil))
+        #expect(edge.status == 74 && edge.errors.contains("cannot listen at \(taken): another"), "\(edge.errors)")
+        #expect(!FileManager.default.fileExists(atPath: other), "no cache was made")
         #expect(await server.stop() == 0)
     }
 
     @Test func `both programs tell their version, which is one`() async throws {
         let client = try await journey.satchel("--version")
         let server = try await satcheld("--version")
-        #expect(client.status == 0 && client.output.contains(/^\d+\.\d+\.\d+\n$/), "\(client.output)\(client.errors)")
+        #expect(
+            client.status == 0
+                && client.output.contains(/^\d+\.\d+\.\d+ \((commit [0-9a-f]+(, and changes)?|unknown commit)\)\n$/),
+            "\(client.output)\(client.errors)")
         #expect(server.status == 0 && server.output == client.output, "\(server.output)\(server.errors)")
     }
 }

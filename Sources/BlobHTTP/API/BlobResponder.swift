@@ -17,6 +17,8 @@ struct BlobResponder {
     let gate: Gate
     /// What edges follow, if this server offers it.
     let changes: (any ChangeFeed)?
+    /// What it has for browsers.
+    let pages: PageShelf
     let sends104: Bool
     let observer: RequestObserver
 
@@ -46,10 +48,13 @@ struct BlobResponder {
         return observed(response, to: request, method, route, from: client, since: start)
     }
 
-    /// What a target names here: without keys of edges there is no feed.
+    /// What a target names here: without keys of edges there is no feed, and not every server has every page.
     private func servedRoute(_ target: String) -> Route? {
-        let route = Route(target: target)
-        return route == .changes && (gate.edges == nil || changes == nil) ? nil : route
+        switch Route(target: target) {
+        case .changes where gate.edges == nil || changes == nil: nil
+        case .page(let page) where pages[page] == nil: nil
+        case let route: route
+        }
     }
 
     private func answer(
@@ -68,7 +73,7 @@ struct BlobResponder {
         }
         switch operation {
         case .followChanges: return try followChanges(request, context)
-        case .openPage: return OpenPage.response
+        case .showPage(let page): return try show(page, request, counted)
         case .health: return .plain("ok\n")
         case .readiness: return try await readiness()
         case .describe where !isForwarded(preflight: request, at: route): return preflight(request, route)
@@ -104,6 +109,18 @@ struct BlobResponder {
         let position = Route.query("after", of: request.head.path ?? "").flatMap { ChangePosition($0) }
         let stream = ChangeStream(changes, after: position, isStillAdmitted: isStillAdmitted)
         return Response(stream, on: context.channel)
+    }
+
+    /// One of the pages. Its bytes count against the rate of the client, as those of a blob do.
+    private func show(
+        _ page: Route.BrowserPage, _ request: Request, _ counted: ClientAddress?
+    ) throws(Problem) -> Response {
+        guard let page = pages[page] else { throw Problem(.notFound) }
+        let response = try page.response(to: request.headers)
+        if request.method == .get, let counted {
+            gate.limiter.spend(Int64(response.body.contentLength ?? 0), by: counted)
+        }
+        return response
     }
 
     private func readiness() async throws -> Response {

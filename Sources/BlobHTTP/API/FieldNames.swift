@@ -50,6 +50,8 @@ extension HTTPField.Name {
     package static let acceptPatch = known("Accept-Patch")
     package static let xHTTPMethodOverride = known("X-HTTP-Method-Override")
     package static let referrerPolicy = known("Referrer-Policy")
+    static let crossOriginOpenerPolicy = known("Cross-Origin-Opener-Policy")
+    static let permissionsPolicy = known("Permissions-Policy")
 }
 
 /// Dates in the format of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).

@@ -21,7 +21,7 @@ package enum Operation: Hashable, Sendable {
     case showQuota
     /// Hearing of changes without end.
     case followChanges
-    case openPage
+    case showPage(Route.BrowserPage)
     case health
     case readiness
     /// OPTIONS: what is possible here.
@@ -47,11 +47,11 @@ extension Route {
         case (.upload, .head): .previewUpload
         case (.quota, .get), (.quota, .head): .showQuota
         case (.changes, .get): .followChanges
-        case (.openPage, .get), (.openPage, .head): .openPage
+        case (.page(let page), .get), (.page(let page), .head): .showPage(page)
         case (.health, .get), (.health, .head): .health
         case (.readiness, .get), (.readiness, .head): .readiness
         case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.uploads, _), (.resumable, _),
-            (.quota, _), (.changes, _), (.openPage, _), (.health, _), (.readiness, _), (.server, _):
+            (.quota, _), (.changes, _), (.page, _), (.health, _), (.readiness, _), (.server, _):
             nil
         }
     }
@@ -88,7 +88,7 @@ extension Operation {
     /// The table of the gate. It has no default: whatever is added to the API must say here what it needs.
     package var needs: RequiredCredentials {
         switch self {
-        case .read, .openPage, .health, .readiness, .describe: []
+        case .read, .showPage, .health, .readiness, .describe: []
         case .upload, .previewUpload, .createUpload, .addLease: [.change, .ticket]
         // The id is the right. A ticket was asked for when the upload began, and may have ended since.
         case .showUpload, .appendUpload, .cancelUpload: [.change]
@@ -103,7 +103,7 @@ extension Operation {
     /// Whether only a store that takes writes can do it: everything but reading, and what the server answers by itself.
     package var needsWrites: Bool {
         switch self {
-        case .read, .followChanges, .openPage, .health, .readiness, .describe: false
+        case .read, .followChanges, .showPage, .health, .readiness, .describe: false
         case .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease, .renew,
             .revoke, .confirmDelivery, .showLease, .showQuota:
             true

@@ -17,11 +17,21 @@ package enum Route: Hashable, Sendable {
     case quota
     /// The feed of changes, for edges.
     case changes
-    case openPage
+    case page(BrowserPage)
     case health
     case readiness
     /// `OPTIONS *`: the server as a whole (RFC 9110 §9.3.7).
     case server
+
+    /// What is there for browsers, with its place.
+    package enum BrowserPage: Hashable, Sendable {
+        /// `/open/<sha256>`: where a link leads.
+        case open
+        /// `/open/video.js`: the service worker of that page.
+        case video
+        /// `/send`.
+        case send
+    }
 
     /// Parses a request target; nil for a path that names nothing. The query is ignored.
     package init?(target: String) {
@@ -51,7 +61,9 @@ package enum Route: Hashable, Sendable {
         case ("changes", nil): self = .changes
         case ("healthz", nil): self = .health
         case ("readyz", nil): self = .readiness
-        case ("open", let text?) where BlobAddress(hex: text) != nil: self = .openPage
+        case ("send", nil): self = .page(.send)
+        case ("open", "video.js"): self = .page(.video)
+        case ("open", let text?) where BlobAddress(hex: text) != nil: self = .page(.open)
         case (let text, "lease"):
             guard let address = BlobAddress(hex: text) else { return nil }
             self = .lease(address)
@@ -120,7 +132,8 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .blob: method == .get || method == .head ? .read : .write
         case .lease, .leases, .receipt, .upload, .uploads, .resumable, .quota: .write
-        case .changes, .openPage, .health, .readiness, .server: .read
+        case .page: .look
+        case .changes, .health, .readiness, .server: .read
         }
     }
 }
@@ -135,7 +148,7 @@ extension Route {
         case .upload, .uploads, .resumable: .upload
         case .quota: .quota
         case .changes: .changes
-        case .openPage: .page
+        case .page: .page
         case .health, .readiness: .health
         case .server: .other
         }
@@ -148,7 +161,7 @@ extension Route {
     package var blob: BlobAddress? {
         switch self {
         case .blob(let address), .lease(let address), .leases(let address), .receipt(let address, _): address
-        case .upload, .uploads, .resumable, .quota, .changes, .openPage, .health, .readiness, .server: nil
+        case .upload, .uploads, .resumable, .quota, .changes, .page, .health, .readiness, .server: nil
         }
     }
 }
@@ -168,7 +181,7 @@ package enum RouteClass: Int, CaseIterable, Sendable {
     case quota
     /// Following the feed of changes.
     case changes
-    /// The page where a pasted link lands.
+    /// The pages for browsers.
     case page
     /// Health, readiness and metrics.
     case health

@@ -33,7 +33,7 @@ struct StoreHandler {
             try await store.confirmDelivery(of: address, to: recipient, secret: try authorized.secret)
             return .done
         case .showQuota: return .json(QuotaDocument(try await store.quotaUsage(of: authorized.subject)))
-        case .read, .followChanges, .openPage, .health, .readiness, .describe:
+        case .read, .followChanges, .showPage, .health, .readiness, .describe:
             preconditionFailure("what needs no writes is answered without this store")
         }
     }

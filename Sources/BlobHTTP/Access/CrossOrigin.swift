@@ -9,9 +9,13 @@ package struct CrossOrigin: Sendable {
         case only(origin: String)
     }
 
-    /// Reading blobs, or writing and everything about leases.
     package enum Purpose: Hashable, Sendable {
-        case read, write
+        /// Reading blobs.
+        case read
+        /// Writing, and everything about leases.
+        case write
+        /// Looking at a page of this server, which is for people: no other page reads it.
+        case look
     }
 
     package let writers: WriteOrigins
@@ -42,6 +46,7 @@ package struct CrossOrigin: Sendable {
     /// The fields of a response to a request from `origin`, if it named one.
     package func fields(for purpose: Purpose, origin: String?) -> HTTPFields {
         switch (purpose, writers) {
+        case (.look, _): [:]
         case (.read, _): Self.readFields
         case (.write, .anyOrigin):
             [.accessControlAllowOrigin: "*", .accessControlExposeHeaders: Self.writeAnswerFields]

@@ -250,9 +250,14 @@ package struct AnonymousWritePolicy: Sendable {
         guard let authority = host.flatMap({ Authority($0) }), authority.isLoopback || authority.host == own.host else {
             throw Self.refusal("the request's Host is neither this machine nor that of the public URL")
         }
-        if let origin = fields[.origin], origin != own.origin {
+        if let origin = fields[.origin], origin != own.origin, !Self.isOwnPage(origin, of: authority) {
             throw Self.refusal("the request came from a page of another origin")
         }
+    }
+
+    /// Whether `origin` is this server under another name of this machine: the one that the request came to.
+    private static func isOwnPage(_ origin: String, of authority: Authority) -> Bool {
+        authority.isLoopback && HTTPOrigin.splitScheme(origin).flatMap { Authority($0.rest) } == authority
     }
 
     private static func refusal(_ why: String) -> Problem {

@@ -2,6 +2,7 @@ package import Blobs
 package import HummingbirdCore
 package import Logging
 package import NIOCore
+import NIOPosix
 package import ServiceLifecycle
 package import Store
 import Synchronization
@@ -24,6 +25,8 @@ package struct BlobServerSettings: Sendable {
     package var tickets: TicketVerifier?
     /// The keys of edges, which may then follow changes; nil for no edges.
     package var edgeKeys: EdgeKeys?
+    /// What there is for browsers.
+    package var pages = PageOffer.openAndSend
     package var proxies = TrustedProxies()
     /// Whether resumable uploads are named in an interim response (104), which not every proxy passes on.
     package var sends104 = true
@@ -81,7 +84,7 @@ package struct BlobServer: Sendable {
         let gate = Gate(settings)
         let responder = BlobResponder(
             reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
-            sends104: settings.sends104, observer: observer)
+            pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104, observer: observer)
         let path = ReadPath(
             store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
             fetches: settings.fetchLimit.map { ClientShares(limit: $0) }, observer: observer, logger: logger)
@@ -114,6 +117,34 @@ package struct BlobServer: Sendable {
 
     package enum Listener: Sendable {
         case blobs, admin
+    }
+
+    /// Throws where a server with these settings could not listen now; nobody is served. It costs less than to find out
+    /// when the store is open.
+    package static func tryListening(_ settings: BlobServerSettings) async throws(ListenError) {
+        var (sockets, failure): ([any Channel], ListenError?) = ([], nil)
+        for address in [settings.listen, settings.adminListen].compactMap(\.self) where failure == nil {
+            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelOption(.autoRead, value: false)
+            do {
+                sockets.append(try await bootstrap.bind(host: address.host, port: Int(address.port ?? 0)).get())
+            } catch {
+                failure = ListenError(address, error)
+            }
+        }
+        // They are gone before anybody else listens there.
+        for socket in sockets { try? await socket.close() }
+        if let failure { throw failure }
+    }
+}
+
+extension PageShelf {
+    /// A page may be asked for under another of the server's names than the one that its uploads are answered with.
+    init(_ settings: BlobServerSettings, canSend: Bool) {
+        self.init(
+            settings.pages, canSend: canSend,
+            connectingTo: ([settings.publicURL].compactMap(\.self) + settings.mirrors).map(\.origin))
     }
 }
 
@@ -151,6 +182,9 @@ package enum WriteAccess: Sendable {
     case forwarded(any RequestForwarder)
     /// They are refused: this server is read-only.
     case refused
+
+    /// Whether anybody takes them.
+    var areTaken: Bool { if case .refused = self { false } else { true } }
 
     /// Why the store that takes writes, or else the one that is read, cannot do its work.
     func unreadiness(or reads: any BlobStore) async -> String? {

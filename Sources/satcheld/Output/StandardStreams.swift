@@ -21,6 +21,8 @@ enum StandardError {
 enum StandardOutput {
     /// Writes a line at once, without buffering.
     static func write(_ line: String) { Output.write(line + "\n", to: STDOUT_FILENO) }
+
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 }
 
 private enum Output {

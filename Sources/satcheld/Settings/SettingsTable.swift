@@ -26,7 +26,8 @@ struct SettingsTable: Sendable {
             + limits.filter { !edgeNames.contains($0.name) && !isRate($0.name) })
 
     private static let edgeNames: Set<String> = [
-        "listen", "admin-listen", "tls-certificate", "tls-key", "public-url", "cache-max-age", "trusted-proxies",
+        "listen", "admin-listen", "tls-certificate", "tls-key", "public-url", "pages", "cache-max-age",
+        "trusted-proxies",
         "client-address-header", "edge-keys", "shutdown-timeout", "log-level", "access-log",
     ]
 
@@ -57,6 +58,10 @@ struct SettingsTable: Sendable {
             "Other URLs at which clients can read, 8 at most, separated by commas. Uploads are answered with them.",
             expected: "at most 8 URLs, such as https://media.example, with commas between",
             parse: mirrors, at: \.server.mirrors),
+        .value(
+            "pages", "open,send|open|none", standard: "open,send",
+            "Pages for browsers: those that open links and send files, or one that says how to open a link, without script.",
+            expected: "open,send; open; or none", parse: pages, at: \.server.pages),
         .value(
             "cache-max-age", "TIME", standard: "5m", "How long caches may keep a blob without asking again.",
             parse: { Parse.lifetime($0)?.seconds }, at: \.server.cacheSeconds),
@@ -237,7 +242,12 @@ struct SettingsTable: Sendable {
             parse: { AccessLogDestination($0) }, at: \.accessLog),
     ]
 
-    // MARK: Parsers of network addresses
+    // MARK: Parsers
+
+    /// Names of pages in any order.
+    @Sendable private static func pages(_ text: String) -> PageOffer? {
+        Parse.list(text).flatMap { PageOffer(rawValue: $0.sorted().joined(separator: ",")) }
+    }
 
     /// As many as a message can carry.
     @Sendable private static func mirrors(_ text: String) -> [PublicURL]? {

@@ -1,0 +1,3 @@
+#include "CCommit.h"
+
+const char *ccommit_name(void) { return SATCHEL_COMMIT; }
