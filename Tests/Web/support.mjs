@@ -21,11 +21,11 @@ export function pattern(count) {
   return bytes;
 }
 
-/** Seals `plain` and gives the blob's bytes with the facts of it. */
+/** Seals `plain` and gives the blob with the facts of it. */
 export async function sealed(cipher, plain, key, options) {
   const parts = [];
   const facts = await sealBlob(new Blob([plain]), key, cipher, bytes => { parts.push(bytes.slice()); }, options);
-  return { ...facts, bytes: join(...parts) };
+  return { ...facts, bytes: join(...parts), blob: new Blob(parts) };
 }
 
 export const KEY = fromHex('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
