@@ -9,11 +9,9 @@ Needs Chromium and what need_pages_tests in scripts/prepare.sh installs. Exits w
 import argparse
 import os
 import pathlib
-import re
 import statistics
 import sys
 import tempfile
-import threading
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TREE / "Tests/Pages"))
@@ -21,7 +19,7 @@ sys.path.insert(0, str(TREE / "Tests/Pages"))
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from conftest import CHROMIUM  # noqa: E402
-from parts import Command, Store, link_of, photo, processes_of  # noqa: E402
+from parts import Command, Memory, Store, browser_process, link_of, photo  # noqa: E402
 
 PHOTO = TREE / "Tests/ImagingTests/Pictures/blue-marble.jpg"
 PHOTO_SECONDS, SEND_SECONDS, OPEN_RATE, GROWTH_MIB = 0.6, 0.6, 40, 64
@@ -55,43 +53,10 @@ UPLOAD = """async ([store, mebibytes]) => {
 }"""
 
 
-class Memory:
-    """The largest memory of the browser meanwhile, over what it had before: shared pages divided among their users."""
-
-    def __init__(self, root):
-        self.root = root
-
-    def mebibytes(self):
-        total = 0
-        for pid in processes_of(self.root):
-            try:
-                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
-            except (OSError, TypeError):
-                pass
-        return total / 1024
-
-    def __enter__(self):
-        self.before = self.most = self.mebibytes()
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
-        self.thread.start()
-        return self
-
-    def watch(self):
-        while not self.stop.wait(0.1):
-            self.most = max(self.most, self.mebibytes())
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join()
-        self.grown = self.most - self.before
-
-
 class Scene:
     def __init__(self, browser, store, command):
         self.browser, self.store, self.command = browser, store, command
-        self.root = next(int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_our_browser(pid))
+        self.root = browser_process()
 
     def visit(self):
         context = self.browser.new_context(locale="en-US")
@@ -146,15 +111,6 @@ class Scene:
             seconds = page.evaluate("(globalThis.reached - globalThis.begun) / 1000")
         page.context.close()
         return seconds, memory.grown
-
-
-def is_our_browser(pid):
-    try:
-        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    except OSError:
-        return False
-    return b"chromium" in words[0] and not any(word.startswith(b"--type=") for word in words) and parent in processes_of(os.getpid())
 
 
 missed = []
