@@ -193,7 +193,8 @@ async function press() {
       player = undefined;
     }
   }
-  begin(isMedia ? undefined : await chosenFile());
+  const target = isMedia ? undefined : await chosenFile();
+  if (target !== null) begin(target);
 }
 
 /** A large file goes where the person says; undefined where browsers cannot ask, null where the person would not say. */
@@ -206,7 +207,7 @@ async function playByRanges(kind) {
   show('open', false);
   status(say('opening'));
   mark('working');
-  player = reveal(document.createElement(kind), await play(message));
+  player = reveal(document.createElement(kind), await play(message, fail));
   await new Promise((resolve, reject) => {
     player.addEventListener('loadeddata', resolve, { once: true });
     player.addEventListener('error', () => reject(new Error('media')), { once: true });
@@ -234,7 +235,11 @@ function fail({ code = 'broken', detail = '', message: text = '' }) {
   else if (code === 'network') status(say('network', host), true);
   else if (has(code)) status(say(code, detail || text), true);
   else status(say('refused', code), true);
-  if (!player) $('stage').replaceChildren();
+  if (!player || FORGED.includes(code)) {
+    player = undefined;
+    $('stage').replaceChildren();
+    show('save', false);
+  }
   show('again', MAY_PASS.includes(code));
 }
 

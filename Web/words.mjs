@@ -102,7 +102,7 @@ export const SEND = {
   },
 
   de: {
-    titleSend: 'Eine Datei senden',
+    titleSend: 'Eine Datei senden', titleSent: 'Der Link ist fertig',
     intro: 'Hier verschlüsselt, bevor sie aufbricht. Der Server bekommt den Schlüssel nie.', choose: 'Datei wählen',
     drop: 'oder hierher ziehen oder einfügen', quality: 'Bilder', standard: 'klein, 1600 Pixel',
     high: 'groß, 4096 Pixel', original: 'volle Größe', lifetime: 'Aufbewahren', day: '1 Tag', week: '7 Tage',

@@ -1,5 +1,6 @@
 """The parts that tests of the pages are made of: a server, the command, a host of pages, and pictures."""
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -179,5 +180,48 @@ def processes_of(root):
     found = [root]
     for pid in found:
         for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-            found += [int(child) for child in children.read_text().split()]
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in children.read_text().split()]
     return found
+
+
+def browser_process():
+    """The first process of the browser that this one has started."""
+    for pid in processes_of(os.getpid()):
+        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"chromium" in words[0] and not any(word.startswith(b"--type=") for word in words):
+            return pid
+    raise RuntimeError("there is no browser")
+
+
+class Memory:
+    """The largest memory of the browser meanwhile, over what it had before: shared pages divided among their users."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def mebibytes(self):
+        total = 0
+        for pid in processes_of(self.root):
+            try:
+                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
+            except (OSError, TypeError):
+                pass
+        return total / 1024
+
+    def __enter__(self):
+        self.before = self.most = self.mebibytes()
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        while not self.stop.wait(0.1):
+            self.most = max(self.most, self.mebibytes())
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+        self.grown = self.most - self.before
