@@ -298,7 +298,8 @@ enum MessageSource {
             return try MediaMessage.readAll(Array(argument.utf8), requiresLocation: requiresLocation)
         }
         guard let bytes = try bytes(argument) else {
-            throw ExitError("\(argument) is too long for a message", .badData)
+            throw ExitError(
+                "\(printable(argument)) is not a message: it has more than \(limitBytes >> 20) MiB", .badData)
         }
         let name = argument == "-" ? "standard input" : argument
         if let why = whyNone(bytes) { throw ExitError("\(printable(name)) is not a message: \(why)", .badData) }

@@ -149,7 +149,10 @@ struct SendTests {
         let ends = try PipeEnds()
         try ends.write(Array("a few words".utf8))
         _ = try stage.client([.server: peer.url]).send(ends.readable, options: SendOptions())
-        #expect(!peer.log[2].contains("x-content-length") && names(peer) == ["check", "put", "check", "put"])
+        // Before a pipe is read, the server is also asked for more than it takes: how much that is bounds the reading.
+        #expect(!peer.log[2].contains("x-content-length"))
+        #expect(peer.log[3].contains("\"x-content-length\": \"9007199254740991\""))
+        #expect(names(peer) == ["check", "put", "check", "check", "put"])
     }
 
     @Test(arguments: ["/proc/version", "/proc/self/status"])

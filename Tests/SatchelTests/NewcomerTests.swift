@@ -99,9 +99,8 @@ struct NewcomerTests {
 
     @Test func `what has to be done is counted`() {
         #expect(Diagnosis.summary([.ok("a", "b")]) == "all is well")
-        #expect(
-            Diagnosis.summary([.fail("a", "b", do: "c"), .warn("a", "b", do: "c")]) == "1 to be mended, 1 to be looked at"
-        )
+        let two = [Diagnosis.fail("a", "b", do: "c"), .warn("a", "b", do: "c")]
+        #expect(Diagnosis.summary(two) == "1 to be mended, 1 to be looked at")
         #expect(Diagnosis.warn("clock", "slow", do: "mend").line == "warn  clock      slow → mend")
         #expect(Diagnosis.state(freeBytes: 1 << 20, in: "/x").grade == .warn)
         #expect(Diagnosis.outbox(waiting: 2).advice?.contains("satchel outbox resume") == true)

@@ -122,6 +122,14 @@ private struct FlagScene: Sendable {
         return drawn == [true, false, false, true]
     }
 
+    /// Whether a send is resumed with a code where these flags are, and without one where the others are.
+    private func resumes(_ drawing: [String], insteadOf others: [String]) async throws -> Bool {
+        let (drawn, plain) = (try await entry(sent: true), try await entry(sent: true))
+        let shown = try await journey.terminal(["outbox", "resume", drawn] + drawing, server: server)
+        let hidden = try await journey.terminal(["outbox", "resume", plain] + others, server: server)
+        return shown.output.contains("█") && hidden.output.contains("http") && !hidden.output.contains("█")
+    }
+
     /// Whether a file is refused, and taken with the flag.
     private func acceptsRefused(_ command: [String], _ flag: String) async throws -> Bool {
         let refused = try await satchel(command)
@@ -171,12 +179,10 @@ private struct FlagScene: Sendable {
         "send --as-file": { try await $0.acceptsRefused(["send", "scan"], "--as-file") },
         "send --qr": { try await $0.drawsCode(["send", "note"]) },
         "forward --qr": { try await $0.drawsCode(["forward", "m"]) },
-        "outbox resume --qr": { scene in
-            let (drawn, plain) = (try await scene.entry(sent: true), try await scene.entry(sent: true))
-            let shown = try await scene.journey.terminal(["outbox", "resume", drawn], server: scene.server)
-            let hidden = try await scene.journey.terminal(["outbox", "resume", plain, "--no-qr"], server: scene.server)
-            return shown.output.contains("█") && !hidden.output.contains("█")
-        },
+        "send --no-qr": { try await $0.drawsCode(["send", "note"]) },
+        "forward --no-qr": { try await $0.drawsCode(["forward", "m"]) },
+        "outbox resume --qr": { try await $0.resumes(["--format", "link", "--qr"], insteadOf: ["--format", "link"]) },
+        "outbox resume --no-qr": { try await $0.resumes([], insteadOf: ["--no-qr"]) },
         "send --quiet": { try await $0.silences("sent as it is", ["send", "note"], [:]) },
         "forward --caption": { try await $0.adds("\"caption\":\"Hi\"", ["forward", "m"], ["--caption", "Hi"]) },
         "forward --file": { try await $0.satchel(["forward", "m", "--file", "broken"]).status == 65 },

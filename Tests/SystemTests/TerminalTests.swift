@@ -95,6 +95,15 @@ struct TerminalTests {
         #expect(await server.stop() == 0)
     }
 
+    @Test func `of several files each has its link, with its name`() async throws {
+        let server = try await journey.serve()
+        try write(Array("another".utf8), toFile: journey.path("other.txt"))
+        let shown = try await journey.terminal(["send", "-q", "note.txt", "other.txt", "--no-qr"], server: server)
+        let starts = ["http://", "note.txt: kept until ", "http://", "other.txt: kept until "]
+        #expect(shown.lines.count == 4 && zip(shown.lines, starts).allSatisfy { $0.hasPrefix($1) }, "\(shown.output)")
+        #expect(await server.stop() == 0)
+    }
+
     @Test func `what a link has no room for is not lost on a terminal`() async throws {
         let server = try await journey.serve()
         for flags in [["--caption", "Hi"], ["--recipients", "2"]] {

@@ -71,7 +71,7 @@ extension MediaType {
         let letters = start.bytes.count { (0x41...0x5A).contains($0 & 0xDF) }
         let unused: Set<UInt8> = [0x81, 0x8D, 0x8F, 0x90, 0x9D]
         let isText =
-            letters * 3 > start.count && high * 4 < start.count
+            letters * 3 > start.count && high * 3 < start.count
             && !start.bytes.contains { isControl($0) || unused.contains($0) }
         return isText ? "text/plain" : nil
     }
