@@ -19,7 +19,7 @@ import Testing
     private func orphan() async throws {
         try Self.takeInOrphans()
         let parent = try Self.start("starts-held")
-        let decoder = try await eventually { try Self.heldChild(of: parent) }
+        let decoder = try await eventually { try ChildProcess.all(of: parent).first { $0.state == "T" }?.identifier }
         _ = kill(parent, SIGKILL)
         _ = try Self.end(of: parent)
         _ = kill(decoder, SIGCONT)
@@ -48,18 +48,33 @@ import Testing
         return process
     }
 
-    /// The stopped child of a process; nil while there is none.
-    private static func heldChild(of parent: pid_t) throws -> pid_t? {
-        try Folder.names(in: "/proc").lazy.compactMap { pid_t($0) }.first { process in
-            guard let bytes = try? bytes(ofFile: "/proc/\(process)/stat") else { return false }
-            return String(decoding: bytes, as: UTF8.self).contains(") T \(parent) ")
-        }
-    }
-
     /// Waits for the end of a child.
     private static func end(of process: pid_t) throws -> Int32 {
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0 { if errno != EINTR { throw CameThrough(status: errno) } }
         return status
+    }
+}
+
+/// A process as /proc/PID/stat tells it: number, name in brackets, state, number of the parent.
+struct ChildProcess {
+    let identifier: pid_t
+    let state: Substring
+
+    /// All children of a process, dead ones included that nobody has waited for.
+    static func all(of parent: pid_t) throws -> [ChildProcess] {
+        try Folder.names(in: "/proc").compactMap { name in
+            guard let identifier = pid_t(name), let file = try? OpenFile("/proc/\(name)/stat", .read) else {
+                return nil
+            }
+            // Such a file has no size.
+            var bytes = [UInt8](repeating: 0, count: 512)
+            guard let count = try? file.read(into: &bytes, at: 0) else { return nil }
+            let text = String(decoding: bytes.prefix(count), as: UTF8.self)
+            guard let end = text.lastIndex(of: ")") else { return nil }
+            let fields = text[text.index(after: end)...].split(separator: " ")
+            guard fields.count > 1, pid_t(fields[1]) == parent else { return nil }
+            return ChildProcess(identifier: identifier, state: fields[0])
+        }
     }
 }

@@ -127,8 +127,8 @@ import Testing
         var bytes = HEIFFixture().bytes
         let name = try #require(bytes.position(of: .text("iloc")))
         let count = Int(BigEndian.number(bytes, at: name - 4, 4))
-        let offset = UInt64(BigEndian.number(bytes, at: name + 24, 4))
-        let length = UInt64(BigEndian.number(bytes, at: name + 28, 4))
+        let offset = UInt64(BigEndian.number(bytes, at: name + 20, 4))
+        let length = UInt64(BigEndian.number(bytes, at: name + 24, 4))
         let grown = 28 + 8 + 8
         func table(_ base: UInt64, _ index: [UInt8], _ offset: UInt64) -> [UInt8] {
             .fullBox(
