@@ -113,7 +113,8 @@ import Testing
             let rows = try CagedRows(file, named: "sleeps", in: Self.stub, Self.patient)
             _ = rows.header
         }
-        let left = LeftBehind(descriptors: try Self.openDescriptors(), processes: try Self.stubs())
+        let left = LeftBehind(
+            descriptors: try Self.openDescriptors(), processes: try ChildProcess.all(of: getpid()).map { "\($0)" })
         if left.descriptors > 0 || !left.processes.isEmpty { throw left }
     }
 
@@ -121,15 +122,6 @@ import Testing
     private static func openDescriptors() throws -> Int {
         try Folder.names(in: "/proc/self/fd").count { name in
             ((try? Folder.target(ofLink: "/proc/self/fd/\(name)")) ?? "").contains("memfd:satchel")
-        }
-    }
-
-    /// Children of this process that are stubs, dead ones included.
-    private static func stubs() throws -> [String] {
-        try Folder.names(in: "/proc").filter { name in
-            guard Int(name) != nil, let bytes = try? bytes(ofFile: "/proc/\(name)/stat") else { return false }
-            let text = String(decoding: bytes, as: UTF8.self)
-            return text.contains("(CageStub)") && text.contains(" \(getpid()) ")
         }
     }
 }

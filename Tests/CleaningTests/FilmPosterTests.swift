@@ -33,7 +33,7 @@ import Testing
         let source = try SourceBytes(
             try folder.file(M.film(M.info(), M.tracks(track), M.cluster(block(0, "odd")))))
         let still = try #require(FilmPoster(source)).still(0, of: source)
-        #expect(still == .text("RIFF") + [16, 0, 0, 0] + .text("WEBPVP8 ") + [3, 0, 0, 0] + .text("odd") + [0])
+        #expect(still == .text("RIFF\u{10}\0\0\0WEBPVP8 \u{3}\0\0\0odd\0"))
     }
 
     @Test func `settings and colours are told as in other films`() throws {

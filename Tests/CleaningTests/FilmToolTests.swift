@@ -74,11 +74,11 @@ struct FilmToolTests {
         try cleaned.copy.write(from: input, to: output)
         #expect(cleaned.removed.isSuperset(of: [.gps, .text, .encoder]))
 
+        // Packets of these lose messages of their encoder; frames are the same.
+        let losesMessages = name.hasPrefix("h264") || name.hasPrefix("hevc")
         func packets(_ name: String) throws -> [String] {
-            let arguments = [
-                "-nostdin", "-v", "error", "-i", name, "-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framemd5",
-                "-",
-            ]
+            let input = ["-nostdin", "-v", "error", "-i", name, "-map", "0:v?", "-map", "0:a?"]
+            let arguments = input + (losesMessages ? [] : ["-c", "copy"]) + ["-f", "framemd5", "-"]
             return try Program.run("ffmpeg", arguments, in: folder.path).split(separator: "\n").map(String.init)
                 .filter { !$0.hasPrefix("#") }
         }

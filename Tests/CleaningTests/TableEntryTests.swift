@@ -6,7 +6,45 @@ import Testing
 @Suite struct TableEntryTests {
     private static let hidden: [UInt8] = .text("Hidd")
 
-    private static func words(_ numbers: [UInt32]) -> [UInt8] { numbers.flatMap { BigEndian.bytes($0) } }
+    private static func words(_ numbers: UInt32...) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for number in numbers { bytes += BigEndian.bytes(number) }
+        return bytes
+    }
+
+    /// A table, what is in it, and what stays of that.
+    struct TableCase: Sendable, CustomTestStringConvertible {
+        let type: BoxType
+        let entries: [UInt8]
+        let kept: [UInt8]
+
+        init(_ type: BoxType, _ entries: [UInt8], _ kept: [UInt8]) {
+            (self.type, self.entries, self.kept) = (type, entries, kept)
+        }
+
+        var testDescription: String { "\(type) \(entries)" }
+    }
+
+    /// “Hidd”.
+    private static let telling: UInt32 = 0x4869_6464
+    private static let needed: [TableCase] = [
+        TableCase("stts", words(4, 1, 20, 0, telling, 2, 20, 5, telling), words(2, 1, 20, 2, 20)),
+        TableCase("stts", words(1, telling, 20), words(1, 3, 20)),
+        TableCase("stsc", words(4, 1, 2, 1, 2, telling, 1, 2, 1, 1, 3, telling, 1), words(2, 1, 2, 1, 2, 1, 1)),
+        TableCase("stsc", words(3, 1, 2, 1, 2, 1, 1, 1, telling, 1), words(2, 1, 2, 1, 2, 1, 1)),
+    ]
+    private static let possible: [TableCase] = [
+        TableCase("ctts", words(3, 3, 5, 0, telling, 9, telling), words(1, 3, 5)),
+        TableCase("stss", words(5, 1, telling, 1, 3, 2), words(2, 1, 3)),
+        TableCase("sbgp", .text("rap ") + words(3, 1, 1, 2, telling, 7, 1), .text("rap ") + words(2, 1, 1, 2, 0)),
+    ]
+    private static let edits: [TableCase] = [
+        TableCase(
+            "elst", words(3, 600, 0, 0x10000, 0, telling, 0x10000, 600, 9, 0x10000),
+            words(2, 600, 0, 0x10000, 600, 9, 0x10000)),
+        TableCase("elst", words(1, 0, 5, 0x10000), words(1, 0, 5, 0x10000)),
+        TableCase("elst", words(2, 600, 0, 0x10000, 0, 5, 0x10000), words(2, 600, 0, 0x10000, 0, 5, 0x10000)),
+    ]
 
     /// The film of three samples in two chunks, with another table in the place of one of its own.
     private func film(_ type: BoxType, _ table: [UInt8]) throws -> [UInt8] {
@@ -25,22 +63,12 @@ import Testing
         return film
     }
 
-    @Test(
-        arguments: [
-            ("stts", words([4, 1, 20, 0, 0x4869_6464, 2, 20, 5, 0x4869_6464]), words([2, 1, 20, 2, 20])),
-            ("stts", words([1, 0x4869_6464, 20]), words([1, 3, 20])),
-            (
-                "stsc", words([4, 1, 2, 1, 2, 0x4869_6464, 1, 2, 1, 1, 3, 0x4869_6464, 1]),
-                words([2, 1, 2, 1, 2, 1, 1])
-            ),
-            ("stsc", words([3, 1, 2, 1, 2, 1, 1, 1, 0x4869_6464, 1]), words([2, 1, 2, 1, 2, 1, 1])),
-        ] as [(BoxType, [UInt8], [UInt8])])
-    func `entries without a sample go`(type: BoxType, entries: [UInt8], kept: [UInt8]) throws {
+    @Test(arguments: needed) func `entries without a sample go`(row: TableCase) throws {
         let folder = try TestFolder()
-        let film = try film(type, .fullBox(type, entries))
+        let film = try film(row.type, .fullBox(row.type, row.entries))
         let cleaned = try CleanedBytes(film, in: folder, Film.clean)
         #expect(!cleaned.bytes.contains("Hidd"))
-        #expect(cleaned.bytes.position(of: .fullBox(type, kept)) != nil)
+        #expect(cleaned.bytes.position(of: .fullBox(row.type, row.kept)) != nil)
         #expect(cleaned.bytes.ends(with: .text("frame-1frame-2frame-3")))
         #expect(try CleanedBytes(cleaned.bytes, in: folder, Film.clean).bytes == cleaned.bytes)
     }
@@ -50,41 +78,26 @@ import Testing
         let own = FilmFixture().bytes
         let place = try #require(own.position(of: .text("stco")))
         let offsets = Array(own[place + 12..<place + 20])
-        let film = try film("stco", .fullBox("stco", Self.words([4]) + offsets + Self.hidden + Self.hidden))
+        let film = try film("stco", .fullBox("stco", Self.words(4) + offsets + Self.hidden + Self.hidden))
         let cleaned = try CleanedBytes(film, in: folder, Film.clean)
         #expect(cleaned.bytes == (try CleanedBytes(own, in: folder, Film.clean)).bytes)
     }
 
-    @Test(
-        arguments: [
-            ("ctts", words([3, 3, 5, 0, 0x4869_6464, 9, 0x4869_6464]), words([1, 3, 5])),
-            ("stss", words([5, 1, 0x4869_6464, 1, 3, 2]), words([2, 1, 3])),
-            ("sbgp", .text("rap ") + words([3, 1, 1, 2, 0x4869_6464, 7, 1]), .text("rap ") + words([2, 1, 1, 2, 0])),
-        ] as [(BoxType, [UInt8], [UInt8])])
-    func `so do those of tables that a film may have`(type: BoxType, entries: [UInt8], kept: [UInt8]) throws {
+    @Test(arguments: possible) func `so do those of tables that a film may have`(row: TableCase) throws {
         let folder = try TestFolder()
         var film = FilmFixture()
-        film.tracks[0].tableExtra = .fullBox(type, entries)
+        film.tracks[0].tableExtra = .fullBox(row.type, row.entries)
         let cleaned = try CleanedBytes(film.bytes, in: folder, Film.clean)
-        #expect(!cleaned.bytes.contains("Hidd") && cleaned.bytes.position(of: .fullBox(type, kept)) != nil)
+        #expect(!cleaned.bytes.contains("Hidd") && cleaned.bytes.position(of: .fullBox(row.type, row.kept)) != nil)
         #expect(try CleanedBytes(cleaned.bytes, in: folder, Film.clean).bytes == cleaned.bytes)
     }
 
-    @Test(
-        arguments: [
-            (
-                words([3, 600, 0, 0x10000, 0, 0x4869_6464, 0x10000, 600, 9, 0x10000]),
-                words([2, 600, 0, 0x10000, 600, 9, 0x10000])
-            ),
-            (words([1, 0, 5, 0x10000]), words([1, 0, 5, 0x10000])),
-            (words([2, 600, 0, 0x10000, 0, 5, 0x10000]), words([2, 600, 0, 0x10000, 0, 5, 0x10000])),
-        ] as [([UInt8], [UInt8])])
-    func `edits stay that last, and the last one`(edits: [UInt8], kept: [UInt8]) throws {
+    @Test(arguments: edits) func `edits stay that last, and the last one`(row: TableCase) throws {
         let folder = try TestFolder()
         var film = FilmFixture()
-        film.tracks[0].extra = .box("edts", .fullBox("elst", edits))
+        film.tracks[0].extra = .box("edts", .fullBox("elst", row.entries))
         let cleaned = try CleanedBytes(film.bytes, in: folder, Film.clean)
-        #expect(cleaned.bytes.position(of: .box("edts", .fullBox("elst", kept))) != nil)
+        #expect(cleaned.bytes.position(of: .box("edts", .fullBox("elst", row.kept))) != nil)
         #expect(try CleanedBytes(cleaned.bytes, in: folder, Film.clean).bytes == cleaned.bytes)
     }
 
@@ -114,8 +127,8 @@ import Testing
         var bytes = HEIFFixture().bytes
         let name = try #require(bytes.position(of: .text("iloc")))
         let count = Int(BigEndian.number(bytes, at: name - 4, 4))
-        let offset = UInt64(BigEndian.number(bytes, at: name + 24, 4))
-        let length = UInt64(BigEndian.number(bytes, at: name + 28, 4))
+        let offset = UInt64(BigEndian.number(bytes, at: name + 20, 4))
+        let length = UInt64(BigEndian.number(bytes, at: name + 24, 4))
         let grown = 28 + 8 + 8
         func table(_ base: UInt64, _ index: [UInt8], _ offset: UInt64) -> [UInt8] {
             .fullBox(

@@ -186,7 +186,9 @@ private struct MediaCorpus {
     /// Planted words in the bytes of a file.
     static func planted(in path: String) throws -> [String] {
         let text = String(decoding: try bytes(ofFile: path), as: Unicode.ASCII.self)
-        return ["PLANTED", "SERIAL4711", "52.52", "2019:05:06", "2019-05-06"].filter { text.contains($0) }
+        return ["PLANTED", "SERIAL4711", "52.52", "2019:05:06", "2019-05-06", "cabac=", "x265 (build"].filter {
+            text.contains($0)
+        }
     }
 
     /// Tags about the maker that exiftool finds; times of zero are none. The first frame of an MP3 names the encoder
@@ -202,9 +204,9 @@ private struct MediaCorpus {
         }
     }
 
-    /// Every frame and packet, decoded where packets would hold what is removed.
+    /// Every frame and packet, decoded where packets would hold what is removed: in pictures, and in films of H.264 and HEVC.
     func frames(of name: String) async throws -> String {
-        let isPicture = ["png", "gif", "webp", "heic"].contains { name.hasSuffix($0) }
+        let isDecoded = ["png", "gif", "webp", "heic", "mp4", "mov", "mkv"].contains { name.hasSuffix($0) }
         let input: [String]
         if name.hasSuffix("heic") {
             _ = try await run("/usr/bin/heif-convert", [name, "shown.png"], in: journey.folder.path)
@@ -214,7 +216,7 @@ private struct MediaCorpus {
         }
         let hashes = try await run(
             "/usr/bin/ffmpeg",
-            ["-nostdin", "-v", "error"] + input + (isPicture ? [] : ["-c", "copy"]) + ["-f", "framemd5", "-"],
+            ["-nostdin", "-v", "error"] + input + (isDecoded ? [] : ["-c", "copy"]) + ["-f", "framemd5", "-"],
             in: journey.folder.path)
         let lines = hashes.output.split(separator: "\n").filter { !$0.hasPrefix("#") }
         return lines.map { $0.split(separator: ", S=").first ?? $0 }.joined(separator: "\n")
