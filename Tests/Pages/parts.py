@@ -39,8 +39,8 @@ class Store:
     def start(self):
         words = [self.program, "serve", "--listen", self.listen, "--storage", self.folder / "storage", *self.settings]
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.folder)}
-        self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        env=environment)
+        self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, env=environment)
         said = []
         for line in self.process.stdout:
             said.append(line)
@@ -149,7 +149,8 @@ def photo(width, height, exif=None, form="JPEG", **options):
     coarse = Image.frombytes("RGB", (24, 18), hashlib.shake_256(b"sky").digest(24 * 18 * 3))
     picture = coarse.resize((width, height), Image.Resampling.BICUBIC)
     file = io.BytesIO()
-    picture.save(file, form, **{**({"exif": exif} if exif else {}), **({"quality": 92} if form == "JPEG" else {}), **options})
+    settings = {"exif": exif or b"", "quality": 92} if form == "JPEG" else {}
+    picture.save(file, form, **{**settings, **options})
     return file.getvalue()
 
 
@@ -171,8 +172,8 @@ def link_of(message, page=None, **changed):
     fields = {"v": 1, "k": message["key"], "s": message["size"], "n": media["size"], "t": media["type"],
               "f": media.get("name"), "x": message.get("root"), "w": media.get("width"),
               "h": media.get("height"), "b": media.get("thumbhash"), "u": base if page else None, **changed}
-    pairs = (f"{name}={urllib.parse.quote(str(value), safe='/:')}" for name, value in fields.items() if value is not None)
-    return f"{page or base}/open/{message['sha256']}#{'&'.join(pairs)}"
+    told = {name: urllib.parse.quote(str(value), safe="/:") for name, value in fields.items() if value is not None}
+    return f"{page or base}/open/{message['sha256']}#{'&'.join(f'{name}={value}' for name, value in told.items())}"
 
 
 def processes_of(root):

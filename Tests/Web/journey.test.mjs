@@ -65,7 +65,7 @@ test('a connection on which nothing comes counts as cut', async t => {
     return count === 2;
   });
   const sink = collector(PLAIN);
-  await openBlob(message, cipher, sink, { sleep, patience: 50 });
+  await openBlob(message, cipher, sink, { sleep, patience: 1000 });
   assert.deepEqual(sink.bytes, text);
 });
 

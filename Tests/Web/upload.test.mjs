@@ -207,6 +207,14 @@ test('a small blob takes one request, tried again while the server is busy', asy
   }
 });
 
+test('an append that is never answered counts as cut', async t => {
+  const blob = someBlob(2 * MIB);
+  const server = await tusServer(t, ({ method }, response, count) => method === 'PATCH' && count < 3);
+  await upload(server.base, blob, lease({ patience: 1000 }));
+  assert.deepEqual([...server.uploads.values()], [{ size: blob.size, bytes: blob.bytes }]);
+  assert.ok(server.counts.PATCH >= 3);
+});
+
 test('an upload that is stopped ends', async t => {
   const stop = new AbortController();
   const server = await tusServer(t, request => {
