@@ -61,11 +61,13 @@ struct Composition {
     private func fitsLink(_ result: SendResult) -> Bool {
         let isCounted = result.messages.count > 1 || result.recipients != nil || settings.recipients != nil
         let hasText = result.messages.contains { $0.media.caption != nil || $0.media.alt != nil }
-        if isCounted || hasText {
+        let isTooLong = result.messages.contains { (try? $0.text(.link)) == nil }
+        let fits = !isCounted && !hasText && !isTooLong
+        if !fits {
             console.notify(
-                "this is the message for the chat: a link has no room for texts, nor for counting recipients")
+                "this is the message for the chat: a link has no room for long names, texts and counted recipients")
         }
-        return !isCounted && !hasText
+        return fits
     }
 
     private func printCode(of link: String, isWanted: Bool) throws {
