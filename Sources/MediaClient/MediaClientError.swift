@@ -145,9 +145,7 @@ extension MediaClientError: CustomStringConvertible {
             default: false
             }
         }
-        return isPlain
-            ? readable
-            : "'\(printable(readable).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+        return isPlain ? readable : "'\(printable(readable).replacing("'", with: "'\\''"))'"
     }
 
     private static let wayAsItIs = "--as-file sends it as it is, with all that it tells, such as place and time"

@@ -59,9 +59,13 @@ struct Composition {
 
     /// Whether a link has room for all that was asked for. If not, the whole message is printed, and why is said.
     private func fitsLink(_ result: SendResult) -> Bool {
-        let hasText = result.messages.contains { $0.media.caption != nil || $0.media.alt != nil }
-        if hasText { console.notify("this is the message for the chat: a link has no room for texts") }
-        return !hasText
+        let fits = result.messages.allSatisfy {
+            $0.media.caption == nil && $0.media.alt == nil && (try? client.text(of: $0, as: .link)) != nil
+        }
+        if !fits {
+            console.notify("this is the message for the chat: a link has no room for texts, nor for long names")
+        }
+        return fits
     }
 
     private func printCode(of link: String, isWanted: Bool) throws {
