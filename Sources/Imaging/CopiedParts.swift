@@ -8,27 +8,27 @@ struct CopiedParts: Sendable {
     }
 
     /// Where a table is kept: of quantization 0…3, of codes with the class above.
-    private struct Slot: Hashable {
+    private struct TableSlot: Hashable {
         let marker: JPEGMarker
         let number: UInt8
     }
 
-    private struct Table {
-        let slot: Slot
+    private struct CopiedTable {
+        let slot: TableSlot
         let range: Range<Int64>
         var isUsed = false
     }
 
-    private struct Segment {
+    private struct CopiedSegment {
         let range: Range<Int64>
         /// Empty for what stays as it is.
-        var tables: [Table] = []
+        var tables: [CopiedTable] = []
         var marker = JPEGMarker.startOfScan
     }
 
-    private var segments: [Segment] = []
+    private var segments: [CopiedSegment] = []
     /// Where the table lies that each place has now.
-    private var current: [Slot: (segment: Int, table: Int)] = [:]
+    private var current: [TableSlot: (segment: Int, table: Int)] = [:]
     private var quantizations: [UInt8: UInt8] = [:]
     private var usesAllCodes = false
     private var hasScan = false
@@ -36,26 +36,27 @@ struct CopiedParts: Sendable {
     /// Appends a segment, with the data that may follow it.
     mutating func append(_ range: Range<Int64>) {
         if let last = segments.last, last.tables.isEmpty, last.range.upperBound == range.lowerBound {
-            segments[segments.count - 1] = Segment(range: last.range.lowerBound..<range.upperBound)
+            segments[segments.count - 1] = CopiedSegment(range: last.range.lowerBound..<range.upperBound)
         } else {
-            segments.append(Segment(range: range))
+            segments.append(CopiedSegment(range: range))
         }
     }
 
     /// Appends a segment of tables; one that cannot be read stays as it is.
     mutating func append(_ range: Range<Int64>, _ marker: JPEGMarker, _ payload: [UInt8]) {
-        var tables: [Table] = []
+        var tables: [CopiedTable] = []
         var offset = 0
         while offset < payload.count {
             guard let count = Self.bytesOfTable(marker, payload[offset...]) else { break }
             let start = range.upperBound - Int64(payload.count - offset)
-            let slot = Slot(marker: marker, number: payload[offset] & (marker == .quantizationTables ? 0x0F : 0xFF))
-            tables.append(Table(slot: slot, range: start..<start + Int64(count)))
+            let slot = TableSlot(
+                marker: marker, number: payload[offset] & (marker == .quantizationTables ? 0x0F : 0xFF))
+            tables.append(CopiedTable(slot: slot, range: start..<start + Int64(count)))
             offset += count
         }
         guard !tables.isEmpty else { return append(range) }
         for (index, table) in tables.enumerated() { current[table.slot] = (segments.count, index) }
-        segments.append(Segment(range: range, tables: tables, marker: marker))
+        segments.append(CopiedSegment(range: range, tables: tables, marker: marker))
     }
 
     /// A byte of kind and place, then 64 numbers of 8 or 16 bits; or 16 counts of codes, and their values.
@@ -97,7 +98,7 @@ struct CopiedParts: Sendable {
     }
 
     private mutating func use(_ marker: JPEGMarker, _ number: UInt8) {
-        guard let (segment, table) = current[Slot(marker: marker, number: number)] else { return }
+        guard let (segment, table) = current[TableSlot(marker: marker, number: number)] else { return }
         segments[segment].tables[table].isUsed = true
     }
 
@@ -109,7 +110,7 @@ struct CopiedParts: Sendable {
     var hasUnused: Bool { segments.contains { !$0.tables.isEmpty && !Self.isUsed($0) } }
 
     /// Whether all of a segment is used.
-    private static func isUsed(_ segment: Segment) -> Bool {
+    private static func isUsed(_ segment: CopiedSegment) -> Bool {
         let bytes = segment.tables.reduce(4) { $0 + $1.range.count }
         return segment.tables.allSatisfy(\.isUsed) && bytes == segment.range.count
     }
