@@ -164,6 +164,14 @@ export function endCheck(layout, plain) {
   };
 }
 
+/**
+ * The fields that are there.
+ * @template {{}} T @param {T} fields @returns {T}
+ */
+export function withoutAbsent(fields) {
+  return /** @type {T} */ (Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
+}
+
 // MARK: Bytes as text
 
 /** @param {string} text */

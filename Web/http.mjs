@@ -57,6 +57,16 @@ export function retries({ signal, say, sleep = pause }) {
   };
 }
 
+/**
+ * Tries until one succeeds.
+ * @template T @param {Options} options @param {() => Promise<T>} attempt @returns {Promise<T>}
+ */
+export async function persistently(options, attempt) {
+  for (const tries = retries(options);;) {
+    try { return await attempt(); } catch (error) { await tries.after(error); }
+  }
+}
+
 /** @param {number} milliseconds @param {AbortSignal} [signal] @returns {Promise<void>} */
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {

@@ -159,7 +159,7 @@ async function checkIndex(header, leaves, cipher, fill) {
  */
 export async function openRanges(message, cipher, options = {}) {
   const { url, size, root, media: { size: plain } } = message;
-  if (!fits(size, 0, root && true)) throw new Refused('length', size);
+  if (!fits(size, 0, root === undefined ? undefined : true)) throw new Refused('length', size);
   const header = await fetched(url, size, 0, HEADER, options), isIndexed = readFlags(header);
   const chunkKey = unlock(header, bytesOfText(message.key), cipher.hmacSHA512);
   if (root !== undefined && !isIndexed) throw new Refused('index');

@@ -5,7 +5,7 @@
 // and, each where it is known: r receipt secret, x root of the index, w and h pixels, b ThumbHash, e expires, d
 // seconds, u the base of the store where that is not beside the page. In JavaScript a message is an object with the
 // fields of its JSON; keys, secrets and roots stay base64url.
-import { Refused, fits, fromBase64url, utf8 } from './format.mjs';
+import { Refused, fits, fromBase64url, utf8, withoutAbsent } from './format.mjs';
 
 /**
  * @typedef {{ type: string, size: number, name?: string, width?: number, height?: number, duration?: number,
@@ -46,14 +46,14 @@ export function parseLink(text) {
   required('v', value => value === '1' || undefined);
   const key = required('k', value => secret(value, 32, 32));
   const size = required('s', integer), plain = required('n', integer);
-  const root = field('x', value => secret(value, 32, 32));
-  if (!fits(size, 0, root && true)) refuse('s');
-  if (!fits(size, plain, root && true)) refuse('n');
+  const root = field('x', value => secret(value, 32, 32)), isIndexed = root === undefined ? undefined : true;
+  if (!fits(size, 0, isIndexed)) refuse('s');
+  if (!fits(size, plain, isIndexed)) refuse('n');
   const store = field('u', value => storePlace(value, sha256)) ?? page;
-  return present({
+  return withoutAbsent({
     v: 1, url: [store.origin, ...store.parts, sha256].join('/'), sha256, size, expires: field('e', integer), key,
     receipt: field('r', value => secret(value, 16, 16)), root,
-    media: present({
+    media: withoutAbsent({
       type: required('t', value => MEDIA_TYPE.test(value) ? value : undefined), size: plain,
       name: field('f', value => value), width: field('w', pixels), height: field('h', pixels),
       duration: field('d', seconds), thumbhash: field('b', value => secret(value, 1, 32)),
@@ -68,7 +68,7 @@ export function parseLink(text) {
  */
 export function formatLink(message, page) {
   const base = message.url.slice(0, message.url.lastIndexOf('/')), { media } = message;
-  const fields = present({
+  const fields = withoutAbsent({
     v: 1, k: message.key, s: message.size, n: media.size, t: media.type, f: media.name, r: message.receipt,
     x: message.root, w: media.width, h: media.height, b: media.thumbhash, e: message.expires, d: media.duration,
     u: page === undefined || page === base ? undefined : base,
@@ -81,11 +81,6 @@ export function formatLink(message, page) {
 
 /** @param {string} detail @returns {never} */
 function refuse(detail) { throw new Refused('link', detail); }
-
-/** @template {object} T @param {T} fields @returns {T} those that are there */
-function present(fields) {
-  return /** @type {T} */ (Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
-}
 
 /** @param {string} fragment @returns {Map<string, string>} */
 function readFields(fragment) {

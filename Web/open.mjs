@@ -13,7 +13,9 @@ const AT_ONCE_LIMIT = 10e6;
 // What browsers decode without running anything of it.
 const SHOWN = /^(?:image\/(?:jpeg|png|webp|gif|avif|heic|heif)|(video|audio)\/[a-z0-9.+-]+)$/;
 // Words of docs/sealed-blob.md and of the worker that say the same to a person.
-const FORGED = ['length', 'magic', 'version', 'suite', 'parameters', 'index', 'leaf', 'chunk', 'trailer', 'padding', 'digest'];
+const FORGED = [
+  'length', 'magic', 'version', 'suite', 'parameters', 'index', 'leaf', 'chunk', 'trailer', 'padding', 'digest',
+];
 const MAY_PASS = ['network', 'unavailable', 'rate', 'timeout'];
 
 let message, running, player;
@@ -21,8 +23,8 @@ let message, running, player;
 // MARK: The link
 
 /**
- * The link of this page. Its key leaves the address bar and stays with this entry of the tab's history, so that reloading
- * works.
+ * The link of this page. Its key leaves the address bar and stays with this entry of the tab's history, so that
+ * reloading works.
  */
 function takeLink() {
   if (location.hash.length > 1) remember({ link: location.href }, location.pathname + location.search);
@@ -116,7 +118,7 @@ function shape(box, width, height, isGuess) {
 /** Puts what shows the file into the frame, once it has something to show. */
 function reveal(element, source) {
   const isPicture = element.localName === 'img', box = $('stage').firstElementChild;
-  if (isPicture) element.alt = fileName(); else Object.assign(element, { controls: true, playsInline: true, preload: 'auto' });
+  Object.assign(element, isPicture ? { alt: fileName() } : { controls: true, playsInline: true, preload: 'auto' });
   const size = () => [element.naturalWidth ?? element.videoWidth, element.naturalHeight ?? element.videoHeight];
   element.addEventListener(isPicture ? 'load' : 'loadedmetadata', () => {
     shape(box, ...size(), false);
@@ -180,10 +182,15 @@ async function tell() {
   if (!message.receipt || history.state?.isTold) return;
   const person = history.state?.person ?? Array.from(crypto.getRandomValues(new Uint8Array(16)));
   remember({ person });
-  await job({ confirm: message, person: Uint8Array.from(person) }).done.then(() => remember({ isTold: true }), () => {});
+  try {
+    await job({ confirm: message, person: Uint8Array.from(person) }).done;
+    remember({ isTold: true });
+  } catch {
+    // The file is here all the same.
+  }
 }
 
-/** What the button does: plays by ranges, or fetches the whole, into a file of the person's choice where it is large. */
+/** What the button does: it plays by ranges, or fetches the whole, into a file of the person's choice if it is large. */
 async function press() {
   const kind = elementName(), isMedia = kind === 'video' || kind === 'audio';
   if (isMedia && canPlay(message)) {
@@ -193,20 +200,25 @@ async function press() {
       player = undefined;
     }
   }
-  begin(isMedia ? undefined : await chosenFile());
+  const target = isMedia ? undefined : await chosenFile();
+  if (target !== null) begin(target);
 }
 
-/** A large file goes where the person says; undefined where browsers cannot ask, null where the person would not say. */
+/** Where a large file goes: undefined where browsers cannot ask, null where the person would not say. */
 async function chosenFile() {
   if (message.media.size <= MEMORY_LIMIT || !globalThis.showSaveFilePicker) return undefined;
-  return showSaveFilePicker({ suggestedName: fileName() }).catch(error => error.name === 'AbortError' ? null : undefined);
+  try {
+    return await showSaveFilePicker({ suggestedName: fileName() });
+  } catch (error) {
+    return error.name === 'AbortError' ? null : undefined;
+  }
 }
 
 async function playByRanges(kind) {
   show('open', false);
   status(say('opening'));
   mark('working');
-  player = reveal(document.createElement(kind), await play(message));
+  player = reveal(document.createElement(kind), await play(message, fail));
   await new Promise((resolve, reject) => {
     player.addEventListener('loadeddata', resolve, { once: true });
     player.addEventListener('error', () => reject(new Error('media')), { once: true });
@@ -234,7 +246,11 @@ function fail({ code = 'broken', detail = '', message: text = '' }) {
   else if (code === 'network') status(say('network', host), true);
   else if (has(code)) status(say(code, detail || text), true);
   else status(say('refused', code), true);
-  if (!player) $('stage').replaceChildren();
+  if (!player || FORGED.includes(code)) {
+    player = undefined;
+    $('stage').replaceChildren();
+    show('save', false);
+  }
   show('again', MAY_PASS.includes(code));
 }
 

@@ -1,4 +1,4 @@
-// What both pages share: elements, the worker, the one policy for its script, and files that a closed tab has left behind.
+// What both pages share: elements, the worker, the one policy for its script, and files that a closed tab has left.
 
 import { fromHex } from './format.mjs';
 import { bytes, say } from './words.mjs';
@@ -40,8 +40,8 @@ export const scriptURL = place => policy ? policy.createScriptURL(place) : place
 export const wasm = () => fromHex($('wasm').textContent);
 
 /**
- * Gives the worker a task. `done` resolves to its answer or rejects with the code of what went wrong; `stop` ends it, so
- * that neither happens.
+ * Gives the worker a task. `done` resolves to its answer or rejects with the code of what went wrong; `stop` ends it,
+ * so that neither happens.
  */
 export function job(task, news) {
   const worker = new Worker(scriptURL(WORKER));

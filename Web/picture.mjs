@@ -1,5 +1,5 @@
-// A picture as it leaves: decoded upright, scaled, encoded anew. Nothing but pixels goes in, so nothing else comes out: no
-// place, no camera, no time. Where a browser does not give the true pixels, a JPEG is stripped of what it tells instead.
+// A picture as it leaves: decoded upright, scaled, encoded anew. Nothing but pixels goes in, so nothing else comes out:
+// no place, no camera, no time. Where a browser does not give the true pixels, a JPEG is stripped of what it tells.
 
 import { thumbHash } from './thumbhash.mjs';
 
@@ -18,9 +18,10 @@ export async function preparePicture(file, quality) {
   const type = pictureType(new Uint8Array(await file.slice(0, 32).arrayBuffer()));
   if (!type) return null;
   const isTrue = await canvasIsTrue(), bitmap = await createImageBitmap(file).catch(() => null);
-  const facts = bitmap ? { width: bitmap.width, height: bitmap.height, hash: isTrue ? likenessOf(bitmap) : undefined } : {};
+  const facts = { width: bitmap?.width, height: bitmap?.height, hash: bitmap && isTrue ? likenessOf(bitmap) : undefined };
   const stripped = type === 'image/jpeg' ? await stripJPEG(file) : null;
-  const encoded = bitmap && isTrue && !await isAnimated(file, type) ? await encode(bitmap, file, type, RULES[quality]) : null;
+  const canEncode = bitmap && isTrue && !await isAnimated(file, type);
+  const encoded = canEncode ? await encode(bitmap, file, type, RULES[quality]) : null;
   bitmap?.close();
   if (encoded && (!stripped || encoded.file.size < stripped.size)) return { ...facts, ...encoded, cleaned: true };
   return { ...facts, type, file: stripped ?? file, cleaned: stripped !== null };
@@ -44,7 +45,7 @@ export function pictureType(bytes) {
 async function isAnimated(file, type) {
   if (type === 'image/gif') return true;
   if (type !== 'image/png' && type !== 'image/webp') return false;
-  const head = new Uint8Array(await file.slice(0, 65536).arrayBuffer()), text = String.fromCharCode(...head.subarray(0, 4096));
+  const head = new Uint8Array(await file.slice(0, 4096).arrayBuffer()), text = String.fromCharCode(...head);
   return type === 'image/png' ? text.includes('acTL') : text.slice(12, 16) === 'VP8X' && (head[20] & 2) === 2;
 }
 
@@ -96,14 +97,15 @@ async function encode(bitmap, file, type, rule) {
 
 /** Whether a pixel lets something through: looked at, not believed. */
 function seenThrough(bitmap) {
-  const [width, height] = fitted(bitmap, 512), { data } = scaled(bitmap, [width, height]).ink.getImageData(0, 0, width, height);
+  const [width, height] = fitted(bitmap, 512);
+  const { data } = scaled(bitmap, [width, height]).ink.getImageData(0, 0, width, height);
   for (let at = 3; at < data.length; at += 4) if (data[at] < 255) return true;
   return false;
 }
 
 /**
- * Whether a canvas gives back what was drawn, directly and as a file. Browsers that guard against fingerprinting hand out
- * noise; a picture must not go through that.
+ * Whether a canvas gives back what was drawn, directly and as a file. Browsers that guard against fingerprinting hand
+ * out noise; a picture must not go through that.
  */
 export async function canvasIsTrue() {
   const edge = 32, pattern = new Uint8ClampedArray(4 * edge * edge);
@@ -112,7 +114,8 @@ export async function canvasIsTrue() {
     const first = canvas(edge, edge), second = canvas(edge, edge);
     first.ink.putImageData(new ImageData(pattern, edge, edge), 0, 0);
     second.ink.drawImage(await createImageBitmap(await first.surface.convertToBlob({ type: 'image/png' })), 0, 0);
-    return [first, second].every(({ ink }) => ink.getImageData(0, 0, edge, edge).data.every((value, at) => value === pattern[at]));
+    const isPattern = ({ ink }) => ink.getImageData(0, 0, edge, edge).data.every((value, at) => value === pattern[at]);
+    return isPattern(first) && isPattern(second);
   } catch {
     return false;
   }
@@ -121,8 +124,8 @@ export async function canvasIsTrue() {
 const isName = (bytes, at, name) => [...name].every((letter, index) => bytes[at + index] === letter.charCodeAt(0));
 
 /**
- * A JPEG without what describes its maker: of its segments stay the coded picture with its tables, colour (ICC, Adobe) and
- * JFIF's head, and its orientation is written anew. Null for one whose structure is damaged.
+ * A JPEG without what describes its maker: of its segments stay the coded picture with its tables, colour (ICC, Adobe)
+ * and JFIF's head, and its orientation is written anew. Null for one whose structure is damaged.
  */
 export async function stripJPEG(file) {
   const bytes = new Uint8Array(await file.arrayBuffer()), view = new DataView(bytes.buffer), kept = [];
@@ -142,7 +145,8 @@ export async function stripJPEG(file) {
     } else if (!isTold(bytes, at, marker)) kept.push(bytes.subarray(at, end));
     at = end;
   }
-  return new File([bytes.subarray(0, 2), ...(turn === 1 ? [] : [orientationSegment(turn)]), ...kept], file.name, { type: 'image/jpeg' });
+  if (turn !== 1) kept.unshift(orientationSegment(turn));
+  return new File([bytes.subarray(0, 2), ...kept], file.name, { type: 'image/jpeg' });
 }
 
 /** Whether a segment tells something beside the picture: applications but for colour, comments, what is unknown. */
@@ -186,6 +190,7 @@ function orientation(bytes) {
 
 /** EXIF with an orientation and nothing else. */
 function orientationSegment(turn) {
-  const exif = [0x45, 0x78, 0x69, 0x66, 0, 0], head = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8], entry = [1, 0x12, 0, 3, 0, 0, 0, 1, 0, turn, 0, 0];
+  const exif = [0x45, 0x78, 0x69, 0x66, 0, 0], head = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8];
+  const entry = [1, 0x12, 0, 3, 0, 0, 0, 1, 0, turn, 0, 0];
   return Uint8Array.from([0xff, 0xe1, 0, 34, ...exif, ...head, 0, 1, ...entry, 0, 0, 0, 0]);
 }

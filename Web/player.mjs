@@ -1,5 +1,6 @@
 // The page's side of playing by ranges: the service worker answers the element's requests, the page gives it the key.
 
+import { hex } from './format.mjs';
 import { PLAYER, scriptURL, wasm } from './page.mjs';
 
 /** Whether every part can be checked before it plays: the link has the root of an index, and a worker may be had. */
@@ -8,11 +9,11 @@ export function canPlay(message) {
 }
 
 /**
- * Registers the worker and gives it the message; resolves to an address on this origin for a <video> or <audio>. `failed`
- * is told what goes wrong later. Throws what the worker says, and where there can be none.
+ * Registers the worker and gives it the message; resolves to an address on this origin for a <video> or <audio>.
+ * `failed` is told what goes wrong later. Throws what the worker says, and where there can be none.
  */
 export async function play(message, failed) {
-  const container = navigator.serviceWorker, id = hexId();
+  const container = navigator.serviceWorker, id = hex(crypto.getRandomValues(new Uint8Array(8)));
   const registration = await container.register(scriptURL(PLAYER), { updateViaCache: 'none' });
   if (!container.controller) {
     await new Promise(resolve => container.addEventListener('controllerchange', resolve, { once: true }));
@@ -35,4 +36,3 @@ export async function play(message, failed) {
   return new URL(`stream/${id}`, location.href).href;
 }
 
-const hexId = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), byte => byte.toString(16).padStart(2, '0')).join('');

@@ -24,7 +24,8 @@ export function qr(text) {
   for (let version = 1; version <= 40; version++) {
     const words = wordsIn(version), room = words - CORRECTION[version - 1] * BLOCKS[version - 1];
     const head = version < 10 ? 12 : 20;
-    if (head + 8 * bytes.length <= 8 * room) return drawn(version, interleaved(version, words, dataWords(bytes, head - 4, room)));
+    if (head + 8 * bytes.length > 8 * room) continue;
+    return drawn(version, interleaved(version, words, dataWords(bytes, head - 4, room)));
   }
   return null;
 }
@@ -195,7 +196,8 @@ function penalty(dark, size) {
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       if (dark[y][x]) count++;
-      if (x && y && dark[y][x] === dark[y][x - 1] && dark[y][x] === dark[y - 1][x] && dark[y][x] === dark[y - 1][x - 1]) cost += 3;
+      const beside = x && y ? [dark[y][x - 1], dark[y - 1][x], dark[y - 1][x - 1]] : [!dark[y][x]];
+      if (beside.every(other => other === dark[y][x])) cost += 3;
     }
   }
   return cost + 10 * Math.floor(Math.abs(20 * count - 10 * size * size) / (size * size));

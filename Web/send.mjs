@@ -30,8 +30,8 @@ async function send(file) {
     const descriptor = await uploadUntilDone(sealed, lease);
     if (!descriptor) return startAgain();
     finish(prepared, lease, {
-      v: 1, url: descriptor.url, sha256: sealed.sha256, size: sealed.size, key: base64url(key), expires: descriptor.expires,
-      receipt: lease.receipt && base64url(lease.receipt), root: sealed.root, media: prepared.media,
+      v: 1, url: descriptor.url, sha256: sealed.sha256, size: sealed.size, key: base64url(key), root: sealed.root,
+      expires: descriptor.expires, receipt: lease.receipt && base64url(lease.receipt), media: prepared.media,
     });
   } catch (error) {
     fail(error);
@@ -47,15 +47,17 @@ async function prepare(file) {
   const picture = await preparePicture(file, $('quality').value);
   const going = picture?.file ?? file, type = picture?.type ?? typeOf(file);
   if (!picture?.cleaned && TELLING.test(type) && !await mayLeave(file)) return undefined;
-  const hash = picture?.hash && base64url(picture.hash);
+  const { width, height, hash } = picture ?? {}, thumbhash = hash && base64url(hash);
   return {
     file: going, isCleaned: picture?.cleaned ?? false,
-    media: { type, size: going.size, name: going.name, width: picture?.width, height: picture?.height, thumbhash: hash },
+    media: { type, size: going.size, name: going.name, width, height, thumbhash },
   };
 }
 
 /** What the browser takes it for, if that is a type that a link can have. */
-function typeOf({ type }) { return /^[a-z0-9][\w.+-]*\/[a-z0-9][\w.+-]*$/.test(type) ? type : 'application/octet-stream'; }
+function typeOf({ type }) {
+  return /^[a-z0-9][\w.+-]*\/[a-z0-9][\w.+-]*$/.test(type) ? type : 'application/octet-stream';
+}
 
 async function mayLeave(file) {
   show('bar', false);
@@ -205,7 +207,7 @@ function take(files) {
 /** A ticket that came with the address leaves it, and stays with this entry of the tab's history. */
 function takeTicket() {
   const ticket = /^#ticket=([\w.~+/=-]+)$/.exec(location.hash)?.[1];
-  if (location.hash.length > 1) history.replaceState({ ...history.state, ticket }, '', location.pathname + location.search);
+  if (location.hash.length > 1) history.replaceState({ ticket }, '', location.pathname + location.search);
   $('ticket').value = history.state?.ticket ?? '';
 }
 

@@ -1,7 +1,7 @@
 // Brings a sealed blob to its store: in one request where it is small, else by tus (docs/http-api.md), which goes on
 // after a cut, and after a restart of the server. What is sent is read from the sealed copy: nothing is sealed twice.
-import { Refused, base64url } from './format.mjs';
-import { request, retries } from './http.mjs';
+import { Refused, base64url, withoutAbsent } from './format.mjs';
+import { persistently, request, retries } from './http.mjs';
 
 /** Blobs below this size take one request. */
 const SINGLE_LIMIT = 2 ** 20;
@@ -37,34 +37,33 @@ export async function revoke(store, sha256, owner, options = {}) {
   await persistently(options, () => request('DELETE', `${store}/${sha256}`, headers, options));
 }
 
-/** The fields of the lease, by the names that tus takes them by. @param {Sealed} sealed @param {Lease} lease */
+/**
+ * The fields of the lease, by the names that tus takes them by.
+ * @param {Sealed} sealed @param {Lease} lease @returns {Promise<Record<string, any>>}
+ */
 async function leaseFields({ sha256 }, { owner, receipt, lifetime, recipients }) {
   if (!globalThis.crypto.subtle) throw new Refused('insecure');
-  const hash = async secret => base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', secret)));
-  return given({ sha256, owner: await hash(owner), receipt: receipt && await hash(receipt), lifetime, recipients });
+  return withoutAbsent({
+    sha256, owner: await hashOf(owner), receipt: receipt && await hashOf(receipt), lifetime, recipients,
+  });
 }
 
-const given = fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+/** @param {Uint8Array} secret */
+async function hashOf(secret) { return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', secret))); }
 
-const authorization = ({ ticket }) => ticket === undefined ? {} : { Authorization: `Bearer ${ticket}` };
+/** @param {{ ticket?: string }} lease @returns {Record<string, string>} */
+function authorization({ ticket }) { return ticket === undefined ? {} : { Authorization: `Bearer ${ticket}` }; }
 
 // MARK: One request
 
 async function single(store, { blob, size }, { sha256, owner, receipt, lifetime, recipients }, options) {
-  const headers = given({
+  const headers = withoutAbsent({
     ...authorization(options), 'Content-Type': 'application/octet-stream', 'X-SHA-256': sha256, 'Satchel-Owner': owner,
     'Satchel-Receipt': receipt, 'Satchel-Lifetime': lifetime, 'Satchel-Recipients': recipients,
   });
   const { body } = await persistently(options, () => request('PUT', `${store}/upload`, headers, options, blob));
   options.say?.({ done: size, of: size });
   return { url: body.url ?? `${store}/${sha256}`, expires: body.expires };
-}
-
-/** Tries until one succeeds. */
-async function persistently(options, attempt) {
-  for (const tries = retries(options);;) {
-    try { return await attempt(); } catch (error) { await tries.after(error); }
-  }
 }
 
 // MARK: Several requests

@@ -3,8 +3,8 @@
 //
 // A page posts { id, message, wasm } with a port, on which it is told { ready: true } or { failed: { code, detail } }.
 // The message has the root of an index, so that everything is checked before it plays. All that is kept in memory
-// alone: a worker that the browser has stopped in between posts { need: id } with a port to the page, which answers there
-// with the same object. What goes wrong while it plays, the page is told as { failed: { id, code, detail } }.
+// alone: a worker that the browser has stopped in between posts { need: id } with a port to the page, which answers on
+// it with the same object. What goes wrong while it plays, the page is told as { failed: { id, code, detail } }.
 import { CHUNK, Refused } from './format.mjs';
 import { openRange, openRanges } from './journey.mjs';
 import { makeCipher } from './sodium.mjs';

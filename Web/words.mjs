@@ -78,7 +78,8 @@ export const OPEN = {
 /** Of /send. */
 export const SEND = {
   en: {
-    titleSend: 'Send a file', titleSent: 'The link is ready', intro: 'Encrypted here, before it leaves. The server never has the key.',
+    titleSend: 'Send a file', titleSent: 'The link is ready',
+    intro: 'Encrypted here, before it leaves. The server never has the key.',
     choose: 'Choose a file', drop: 'or drop or paste it here', quality: 'Pictures', standard: 'small, 1600 pixels',
     high: 'large, 4096 pixels', original: 'full size', lifetime: 'Keep for', day: '1 day', week: '7 days',
     month: '30 days', recipients: 'Gone once received by', anyone: 'no count',
@@ -102,7 +103,7 @@ export const SEND = {
   },
 
   de: {
-    titleSend: 'Eine Datei senden',
+    titleSend: 'Eine Datei senden', titleSent: 'Der Link ist fertig',
     intro: 'Hier verschlüsselt, bevor sie aufbricht. Der Server bekommt den Schlüssel nie.', choose: 'Datei wählen',
     drop: 'oder hierher ziehen oder einfügen', quality: 'Bilder', standard: 'klein, 1600 Pixel',
     high: 'groß, 4096 Pixel', original: 'volle Größe', lifetime: 'Aufbewahren', day: '1 Tag', week: '7 Tage',
@@ -151,7 +152,8 @@ export function bytes(count) {
   let unit = 0;
   for (; count >= 999.5 && unit < UNITS.length - 1; unit++) count /= 1000;
   const digits = unit && count < 9.95 ? 1 : 0;
-  return new Intl.NumberFormat(LANGUAGE, { style: 'unit', unit: UNITS[unit], maximumFractionDigits: digits }).format(count);
+  const style = { style: 'unit', unit: UNITS[unit], maximumFractionDigits: digits };
+  return new Intl.NumberFormat(LANGUAGE, style).format(count);
 }
 
 export function date(seconds) {

@@ -91,9 +91,9 @@ function memoryPlace() {
 
 /** A file of the origin's own; undefined where the browser has none, as in some private windows. */
 async function privatePlace(folder) {
-  let parent, handle, file;
-  const name = crypto.randomUUID();
+  let parent, name, handle, file;
   try {
+    name = crypto.randomUUID();
     parent = await (await navigator.storage.getDirectory()).getDirectoryHandle(folder, { create: true });
     handle = await parent.getFileHandle(name, { create: true });
     file = await handle.createSyncAccessHandle();

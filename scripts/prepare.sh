@@ -95,6 +95,23 @@ need_tuspy() {
     return 1
 }
 
+# need_pages_tests: installs what drives a browser, in a folder of its own; without a network or Chromium the tests of the
+# pages are skipped. The browser is the system's: Playwright's own is not fetched.
+PAGES_PYTHON=$PWD/.build/pages/bin/python3
+need_pages_tests() {
+    command -v chromium >/dev/null || { say "no chromium; the tests of the pages are skipped"; return 1; }
+    [ -x "$PAGES_PYTHON" ] && "$PAGES_PYTHON" -c 'import playwright, pytest, PIL, zxingcpp' 2>/dev/null && return
+    say "missing from PyPI: playwright, pytest, pillow and zxing-cpp, in a folder of their own (.build/pages)"
+    agreed "Install them with pip?" || { say "the tests of the pages are skipped"; return 1; }
+    python3 -m venv .build/pages && "$PAGES_PYTHON" -m pip install --quiet \
+        playwright==1.65.2 pytest==9.2.0 pillow==13.0.0 zxing-cpp==3.1.1 >&2 && return
+    say "they could not be installed; the tests of the pages are skipped"
+    return 1
+}
+
+# test_pages ARGUMENT...: the pages in a browser, with the programs in SATCHEL_PROGRAMS. Arguments are pytest's.
+test_pages() { "$PAGES_PYTHON" -B -m pytest -q -p no:cacheprovider Tests/Pages "$@"; }
+
 # tests_of_the_store: a filter for the test rooms that open stores or connections, by what they import. Each may hold
 # thousands of open files.
 tests_of_the_store() {

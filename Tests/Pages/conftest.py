@@ -17,8 +17,8 @@ POLICY_WORDS = re.compile(r"Content Security Policy|Refused to|TrustedScript|blo
 
 
 def pytest_collection_modifyitems(items):
-    missing = [what for what, is_there in (("SATCHEL_PROGRAMS", (PROGRAMS / "satcheld").exists()), ("chromium", CHROMIUM))
-               if not is_there]
+    needed = {"SATCHEL_PROGRAMS": (PROGRAMS / "satcheld").exists(), "chromium": CHROMIUM}
+    missing = [what for what, is_there in needed.items() if not is_there]
     for item in items if missing else []:
         item.add_marker(pytest.mark.skip(reason=f"{' and '.join(missing)} cannot be had here"))
 
@@ -91,18 +91,20 @@ class Visit:
         return self.page
 
     def hosts(self):
-        return {re.match(r"https?://([^/]+)", request.url)[1] for request in self.requests if request.url.startswith("http")}
+        matches = (re.match(r"https?://([^/]+)", request.url) for request in self.requests)
+        return {match[1] for match in matches if match}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def away(request, browser, tmp_path_factory):
-    """A store that was stopped as the tests began, and a page that has been asking for its photo since: pages try for most
-    of a minute, during which the other tests run."""
+    """A store that was stopped as the tests began, and a page that has been asking for its photo since: pages try for
+    most of a minute, during which the other tests run."""
     if not any("away" in item.name for item in request.session.items):
         yield None
         return
     with Store(PROGRAMS / "satcheld", tmp_path_factory.mktemp("away"), "--allow-anonymous-uploads") as store:
-        message = Command(PROGRAMS / "satchel", store, tmp_path_factory.mktemp("sender")).send("beach.jpg", photo(90, 60))
+        command = Command(PROGRAMS / "satchel", store, tmp_path_factory.mktemp("sender"))
+        message = command.send("beach.jpg", photo(90, 60))
         context = browser.new_context(locale="en-US")
         page = context.new_page()
         page.add_init_script("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })")

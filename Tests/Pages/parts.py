@@ -1,5 +1,6 @@
 """The parts that tests of the pages are made of: a server, the command, a host of pages, and pictures."""
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -38,8 +39,8 @@ class Store:
     def start(self):
         words = [self.program, "serve", "--listen", self.listen, "--storage", self.folder / "storage", *self.settings]
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.folder)}
-        self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        env=environment)
+        self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, env=environment)
         said = []
         for line in self.process.stdout:
             said.append(line)
@@ -148,7 +149,8 @@ def photo(width, height, exif=None, form="JPEG", **options):
     coarse = Image.frombytes("RGB", (24, 18), hashlib.shake_256(b"sky").digest(24 * 18 * 3))
     picture = coarse.resize((width, height), Image.Resampling.BICUBIC)
     file = io.BytesIO()
-    picture.save(file, form, **{**({"exif": exif} if exif else {}), **({"quality": 92} if form == "JPEG" else {}), **options})
+    settings = {"exif": exif or b"", "quality": 92} if form == "JPEG" else {}
+    picture.save(file, form, **{**settings, **options})
     return file.getvalue()
 
 
@@ -170,8 +172,8 @@ def link_of(message, page=None, **changed):
     fields = {"v": 1, "k": message["key"], "s": message["size"], "n": media["size"], "t": media["type"],
               "f": media.get("name"), "x": message.get("root"), "w": media.get("width"),
               "h": media.get("height"), "b": media.get("thumbhash"), "u": base if page else None, **changed}
-    pairs = (f"{name}={urllib.parse.quote(str(value), safe='/:')}" for name, value in fields.items() if value is not None)
-    return f"{page or base}/open/{message['sha256']}#{'&'.join(pairs)}"
+    told = {name: urllib.parse.quote(str(value), safe="/:") for name, value in fields.items() if value is not None}
+    return f"{page or base}/open/{message['sha256']}#{'&'.join(f'{name}={value}' for name, value in told.items())}"
 
 
 def processes_of(root):
@@ -179,5 +181,48 @@ def processes_of(root):
     found = [root]
     for pid in found:
         for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-            found += [int(child) for child in children.read_text().split()]
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in children.read_text().split()]
     return found
+
+
+def browser_process():
+    """The first process of the browser that this one has started."""
+    for pid in processes_of(os.getpid()):
+        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"chromium" in words[0] and not any(word.startswith(b"--type=") for word in words):
+            return pid
+    raise RuntimeError("there is no browser")
+
+
+class Memory:
+    """The largest memory of the browser meanwhile, over what it had before: shared pages divided among their users."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def mebibytes(self):
+        total = 0
+        for pid in processes_of(self.root):
+            try:
+                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
+            except (OSError, TypeError):
+                pass
+        return total / 1024
+
+    def __enter__(self):
+        self.before = self.most = self.mebibytes()
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        while not self.stop.wait(0.1):
+            self.most = max(self.most, self.mebibytes())
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+        self.grown = self.most - self.before

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Takes the pictures of the pages for docs/pages/: a photo shown, and a link with its code, in two sizes, light and dark.
+"""Takes the pictures of the pages for docs/pages/, in two sizes, light and dark: a photo, choosing, a link with its code.
 
     .build/pages/bin/python3 Tests/Pages/screenshots.py      with SATCHEL_PROGRAMS set as for the tests
 """

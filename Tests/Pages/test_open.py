@@ -98,7 +98,8 @@ def test_a_link_with_a_receipt_waits_and_tells_once(visit, command, store):
     page.reload()
     page.click("#open")
     wait(page, "ready")
-    assert len([request for request in visitor.requests if "/receipts/" in request.url and request.method == "PUT"]) == 1
+    told = [request for request in visitor.requests if "/receipts/" in request.url and request.method == "PUT"]
+    assert len(told) == 1
 
 
 def test_a_document_is_saved_and_never_shown(visit, command):

@@ -94,7 +94,7 @@ def test_a_film_without_a_root_is_checked_whole_first(visit, film):
     page.click("#open")
     wait(page, "ready")
     page.wait_for_selector("video")
-    assert "serviceWorker" and not page.evaluate("navigator.serviceWorker.controller")
+    assert not page.evaluate("navigator.serviceWorker.controller")
     assert saved_by(page)[0] == film[0]
 
 
@@ -103,4 +103,24 @@ def test_a_film_of_another_root_does_not_play(visit, film):
     page.click("#open")
     wait(page, "failed")
     assert page.evaluate("document.documentElement.dataset.code") == "index"
+    assert status(page) == "What the server sent is not the file of this link. Nothing of it was kept."
+
+
+def test_a_film_that_is_forged_on_the_way_stops(visit, film, tmp_path, store):
+    """The bytes on the store's disk are changed once the film plays: what was checked is shown, and no more."""
+    data, link = film
+    address = link.split("/open/")[1][:64]
+    blob = next(path for path in (store.folder / "storage").rglob(f"*{address[4:]}*") if path.is_file())
+    page = visit().open(link)
+    play(page)
+    with blob.open("r+b") as file:
+        for place in range(1_200_000, len(data), 65552):
+            file.seek(place)
+            byte = file.read(1)
+            file.seek(place)
+            file.write(bytes([byte[0] ^ 1]))
+    page.evaluate("document.querySelector('video').currentTime = 11")
+    wait(page, "failed")
+    assert page.evaluate("document.documentElement.dataset.code") == "leaf"
+    assert not page.query_selector("video") and not page.is_visible("#save")
     assert status(page) == "What the server sent is not the file of this link. Nothing of it was kept."

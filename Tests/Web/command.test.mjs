@@ -20,7 +20,8 @@ for (const size of SIZES) {
     const message = JSON.parse(satchel(home, ['seal', 'a.bin', '--output', 'a.sealed']));
     const blob = readFileSync(join(home, 'a.sealed'));
     assert.equal(message.root !== undefined, size > 2 ** 20);
-    message.url = `${await serve(t, (request, response) => response.end(answerBlob(blob, request, response)))}/${message.sha256}`;
+    const base = await serve(t, (request, response) => response.end(answerBlob(blob, request, response)));
+    message.url = `${base}/${message.sha256}`;
     const sink = collector(size);
     await openBlob(message, cipher, sink);
     assert.deepEqual(sink.bytes, text);
@@ -30,14 +31,15 @@ for (const size of SIZES) {
   });
 
   test(`${size} bytes that are sealed here satchel unseals`, programs, async t => {
-    const home = scratch(t), text = pattern(size), key = randomBytes(32), blob = await sealed(await newCipher(), text, key);
+    const home = scratch(t), text = pattern(size), key = randomBytes(32);
+    const blob = await sealed(await newCipher(), text, key);
     writeFileSync(join(home, 'a.sealed'), blob.bytes);
     writeFileSync(join(home, 'message'), JSON.stringify(messageFor('https://media.example', blob, size, key)));
     satchel(home, ['unseal', 'message', 'a.sealed', '--output', 'a.bin']);
     assert.deepEqual(new Uint8Array(readFileSync(join(home, 'a.bin'))), text);
   });
 
-  test(`${size} bytes that satchel sent as a link are opened, and the link is written here as it is there`, programs, async t => {
+  test(`${size} bytes that satchel sent as a link are opened, and the link is written alike`, programs, async t => {
     const { base, ticket } = await satcheld(t), home = scratch(t), text = pattern(size);
     writeFileSync(join(home, 'Strand & Meer (1).bin'), text);
     const link = satchel(home, ['send', 'Strand & Meer (1).bin', '--format', 'link'], { server: base, ticket }).trim();
@@ -51,7 +53,7 @@ for (const size of SIZES) {
   test(`${size} bytes that are sent from here satchel opens`, programs, async t => {
     const { base, ticket } = await satcheld(t), home = scratch(t), text = pattern(size), key = randomBytes(32);
     const blob = await sealed(await newCipher(), text, key);
-    const { url } = await upload(base, { ...blob, blob: new Blob([blob.bytes]) }, { owner: randomBytes(16), ticket });
+    const { url } = await upload(base, blob, { owner: randomBytes(16), ticket });
     const message = { ...messageFor(base, blob, size, key), url };
     message.media = { ...message.media, name: '日本 (1).bin', width: 640, height: 480, duration: 1.5 };
     for (const [name, given] of [['as a link', formatLink(message)], ['as a message', JSON.stringify(message)]]) {

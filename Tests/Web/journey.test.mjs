@@ -41,7 +41,8 @@ test('a journey goes on where the connection was cut, and each byte begins the c
   const starts = requests.map(({ headers }) => Number(/\d+/.exec(headers.range ?? '0')[0]));
   assert.deepEqual(starts, [...starts].sort((a, b) => a - b));
   assert.ok(starts.at(-1) > 500_000);
-  assert.ok(requests.slice(1).every(({ headers }) => headers.range === undefined || headers.range.endsWith(`-${message.size - 1}`)));
+  const ranges = requests.map(({ headers }) => headers.range).filter(range => range !== undefined);
+  assert.ok(ranges.every(range => range.endsWith(`-${message.size - 1}`)));
   assert.deepEqual(news.filter(what => 'waiting' in what).map(what => what.waiting).slice(0, 4), [1, 2, 3, 1]);
   assert.deepEqual(news.at(-1), { done: PLAIN, of: PLAIN });
 });
@@ -64,7 +65,7 @@ test('a connection on which nothing comes counts as cut', async t => {
     return count === 2;
   });
   const sink = collector(PLAIN);
-  await openBlob(message, cipher, sink, { sleep, patience: 50 });
+  await openBlob(message, cipher, sink, { sleep, patience: 1000 });
   assert.deepEqual(sink.bytes, text);
 });
 
@@ -80,8 +81,12 @@ test('requests carry no cookie, no referrer and no key, and ask caches for nothi
   }
 });
 
-const answer = (status, headers = {}, body = '') => (request, response) => response.writeHead(status, headers).end(body);
-const problem = (status, fields, headers) => answer(status, { 'Content-Type': 'application/problem+json', ...headers }, JSON.stringify(fields));
+/** Handles every request with this answer. */
+const answer = (status, headers = {}, body = '') => (request, response) => {
+  response.writeHead(status, headers).end(body);
+  return true;
+};
+const problem = (status, fields, headers) => answer(status, headers, JSON.stringify(fields));
 
 for (const [what, lie, code, detail = ''] of [
   ['404', problem(404, { type: '/problems/not-found' }), 'not-found'],
@@ -98,7 +103,7 @@ for (const [what, lie, code, detail = ''] of [
   ['to come back in a day', problem(429, { type: '/problems/rate' }, { 'Retry-After': '86400' }), 'rate'],
 ]) {
   test(`a server that answers ${what} is believed at once`, async t => {
-    const { message, cipher, sleep, requests } = await setup(t, (...all) => lie(...all) ?? true);
+    const { message, cipher, sleep, requests } = await setup(t, lie);
     await assert.rejects(openBlob(message, cipher, () => {}, { sleep }), { code, detail });
     assert.equal(requests.length, 1);
   });
@@ -119,13 +124,13 @@ test('a server that is busy is asked again when it says', async t => {
 });
 
 test('a server that stays busy is named by its problem', async t => {
-  const { message, cipher, sleep, requests } = await setup(t, (...all) => problem(503, { type: '/problems/unavailable' })(...all));
+  const { message, cipher, sleep, requests } = await setup(t, problem(503, { type: '/problems/unavailable' }));
   assert.equal(await refusal(openBlob(message, cipher, () => {}, { sleep })), 'unavailable');
   assert.equal(requests.length, 7);
 });
 
 test('a server that redirects is not followed', async t => {
-  const { message, cipher, sleep, requests } = await setup(t, (request, response) => answer(302, { Location: '/elsewhere' })(request, response));
+  const { message, cipher, sleep, requests } = await setup(t, answer(302, { Location: '/elsewhere' }));
   assert.equal(await refusal(openBlob(message, cipher, () => {}, { sleep })), 'network');
   assert.ok(requests.every(({ url }) => url === `/${message.sha256}`));
 });
@@ -147,19 +152,19 @@ test('never more bytes are taken than the link says', async t => {
 
 test('a server that goes on with other bytes than were asked for is refused', async t => {
   for (const [lie, code] of [
-    [(request, response, blob) => response.writeHead(200, { 'Content-Length': blob.length }).end(blob), 'refused'],
-    [(request, response, blob) => response.writeHead(206, { 'Content-Range': `bytes 0-9/${blob.length}` }).end('0123456789'), 'length'],
-    [(request, response) => response.writeHead(206, { 'Content-Length': 3 }).end('abc'), 'length'],
+    [(response, blob) => response.writeHead(200, { 'Content-Length': blob.length }).end(blob), 'refused'],
+    [(response, blob) => response.writeHead(206, { 'Content-Range': `bytes 0-2/${blob.length}` }).end('abc'), 'length'],
+    [response => response.writeHead(206, { 'Content-Length': 3 }).end('abc'), 'length'],
   ]) {
     const { message, cipher, sleep } = await setup(t, (request, response, count, blob) => {
-      if (count === 1) cut(request, response, blob, 200_000); else lie(request, response, blob);
+      if (count === 1) cut(request, response, blob, 200_000); else lie(response, blob);
       return true;
     });
     assert.equal(await refusal(openBlob(message, cipher, () => {}, { sleep })), code);
   }
 });
 
-test('a server that goes on with the bytes of another file is found out, and nothing is left in the cipher', async t => {
+test('a server that goes on with another file is found out, and nothing is left in the cipher', async t => {
   const { message, cipher, sleep } = await setup(t, (request, response, count, blob) => {
     if (count === 1) cut(request, response, blob, 200_000);
     else response.end(answerBlob(blob.map(byte => byte ^ 1), request, response));
@@ -253,14 +258,16 @@ test('a file that changes its size while it is sealed is refused', async () => {
     slice: (from, until) => shrinking.slice(from, Math.min(until, 2_000_000)),
   };
   assert.equal(await refusal(sealBlob(file, KEY, cipher, bytes => { sizes.push(bytes.length); })), 'changed');
-  const gone = { size: 9, slice: () => ({ arrayBuffer: () => Promise.reject(new DOMException('', 'NotReadableError')) }) };
+  const part = { arrayBuffer: async () => { throw new DOMException('', 'NotReadableError'); } };
+  const gone = { size: 9, slice: () => part };
   assert.equal(await refusal(sealBlob(gone, KEY, cipher, () => {})), 'changed');
 });
 
 test('sealing that is stopped ends, and forgets what it read', async () => {
   const cipher = await newCipher(), stop = new AbortController();
   const say = () => stop.abort(new Error('enough'));
-  const journey = sealBlob(new Blob([new Uint8Array(3_000_000).fill(7)]), KEY, cipher, () => {}, { signal: stop.signal, say });
+  const file = new Blob([new Uint8Array(3_000_000).fill(7)]);
+  const journey = sealBlob(file, KEY, cipher, () => {}, { signal: stop.signal, say });
   await assert.rejects(journey, { message: 'enough' });
   assert.ok(cipher.plain(0, 2 ** 20).every(byte => byte === 0));
 });

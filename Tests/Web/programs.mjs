@@ -8,7 +8,9 @@ import { createInterface } from 'node:readline';
 const folder = process.env.SATCHEL_PROGRAMS ?? '';
 
 /** What `test` takes to skip where there are no programs. */
-export const programs = { skip: !existsSync(join(folder, 'satcheld')) && 'SATCHEL_PROGRAMS names no folder with satchel and satcheld' };
+export const programs = {
+  skip: !existsSync(join(folder, 'satcheld')) && 'SATCHEL_PROGRAMS names no folder with satchel and satcheld',
+};
 
 /** A folder that ends with the test. */
 export function scratch(t) {
@@ -18,11 +20,11 @@ export function scratch(t) {
 }
 
 /** A running satcheld with a store of its own, until the test ends: its base, its ticket, and how to restart it. */
-export async function satcheld(t, ...settings) {
+export async function satcheld(t) {
   const storage = join(scratch(t), 'storage'), server = { base: '', ticket: '', restart, process: undefined };
   async function start(listen) {
-    const command = ['serve', '--listen', listen, '--storage', storage, '--ballast', '0', '--keep-free', '0', ...settings];
-    server.process = spawn(join(folder, 'satcheld'), command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const words = ['serve', '--listen', listen, '--storage', storage, '--ballast', '0', '--keep-free', '0'];
+    server.process = spawn(join(folder, 'satcheld'), words, { stdio: ['ignore', 'pipe', 'pipe'] });
     server.exited = new Promise(resolve => server.process.once('exit', resolve));
     const lines = [];
     for (const stream of [server.process.stdout, server.process.stderr]) {

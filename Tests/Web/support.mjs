@@ -1,9 +1,13 @@
 // What the tests of the JavaScript library share.
 import { readFileSync } from 'node:fs';
+import { webcrypto } from 'node:crypto';
 import http from 'node:http';
 import { base64url, fromHex, join } from '../../Web/format.mjs';
 import { sealBlob } from '../../Web/journey.mjs';
 import { makeCipher } from '../../Web/sodium.mjs';
+
+// Node 18 has it under this name alone.
+globalThis.crypto ??= webcrypto;
 
 export const file = path => readFileSync(new URL(`../../${path}`, import.meta.url));
 export const json = path => JSON.parse(file(path).toString());
@@ -17,11 +21,11 @@ export function pattern(count) {
   return bytes;
 }
 
-/** Seals `plain` and gives the blob's bytes with the facts of it. */
+/** Seals `plain` and gives the blob with the facts of it. */
 export async function sealed(cipher, plain, key, options) {
   const parts = [];
   const facts = await sealBlob(new Blob([plain]), key, cipher, bytes => { parts.push(bytes.slice()); }, options);
-  return { ...facts, bytes: join(...parts) };
+  return { ...facts, bytes: join(...parts), blob: new Blob(parts) };
 }
 
 export const KEY = fromHex('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');

@@ -20,8 +20,8 @@ function someBlob(size) {
 const lease = more => ({ owner: randomBytes(16), lifetime: 3600, sleep: noPauses(), ...more });
 
 /**
- * A store that speaks as much of tus as an upload needs, and keeps it in memory. `misbehave` may handle a request instead;
- * it is given the number of requests with this method so far, and a function that performs the request all the same.
+ * A store that speaks as much of tus as an upload needs, and keeps it in memory. `misbehave` may handle a request
+ * instead; it is given the number of requests with this method so far, and what the store knows.
  */
 async function tusServer(t, misbehave = () => false) {
   const state = { requests: [], uploads: new Map(), counts: {}, base: '' };
@@ -45,7 +45,7 @@ async function tusServer(t, misbehave = () => false) {
   state.base = await serve(t, async (request, response) => {
     state.requests.push(request);
     const count = state.counts[request.method] = (state.counts[request.method] ?? 0) + 1;
-    if (misbehave(request, response, count, state, body => perform(request, response, body))) return;
+    if (misbehave(request, response, count, state)) return;
     const parts = [];
     try {
       for await (const part of request) parts.push(part);
@@ -55,12 +55,16 @@ async function tusServer(t, misbehave = () => false) {
   return state;
 }
 
-const line = state => state.requests.map(({ method, headers }) => method + (headers['upload-offset'] ? ` ${headers['upload-offset'] / MIB}` : ''));
+/** The requests so far; an append with where it began, in MiB. */
+function lines({ requests }) {
+  return requests.map(({ method, headers: { 'upload-offset': at } }) => method + (at ? ` ${at / MIB}` : ''));
+}
 
 test('a blob goes in appends of 8 MiB, and what the server has acknowledged is told', async t => {
   const server = await tusServer(t), blob = someBlob(20 * MIB), news = [], owner = randomBytes(16);
-  const stored = await upload(server.base, blob, lease({ owner, ticket: 'a.b.c', recipients: 3, receipt: randomBytes(16) }), what => news.push(what));
-  assert.deepEqual(line(server), ['POST', 'HEAD', 'PATCH 0', 'PATCH 8', 'PATCH 16', 'GET']);
+  const made = lease({ owner, ticket: 'a.b.c', recipients: 3, receipt: randomBytes(16) });
+  const stored = await upload(server.base, blob, made, what => news.push(what));
+  assert.deepEqual(lines(server), ['POST', 'HEAD', 'PATCH 0', 'PATCH 8', 'PATCH 16', 'GET']);
   assert.deepEqual(news, [0, 8, 16, 20].map(done => ({ done: done * MIB, of: 20 * MIB })));
   assert.deepEqual(stored, { url: 'https://media.example/it', expires: 1790000000 });
   assert.deepEqual(server.uploads.get('/uploads/1').bytes, blob.bytes);
@@ -73,12 +77,13 @@ test('a blob goes in appends of 8 MiB, and what the server has acknowledged is t
     return [name, atob(value)];
   }));
   const hash = createHash('sha256').update(owner).digest('base64url');
-  assert.deepEqual({ ...metadata, receipt: metadata.receipt.length }, { sha256: blob.sha256, owner: hash, receipt: 43, lifetime: '3600', recipients: '3' });
+  const expected = { sha256: blob.sha256, owner: hash, receipt: 43, lifetime: '3600', recipients: '3' };
+  assert.deepEqual({ ...metadata, receipt: metadata.receipt.length }, expected);
 });
 
 test('an upload goes on after a cut from what the server says it has', async t => {
   const blob = someBlob(20 * MIB);
-  const server = await tusServer(t, (request, response, count, state, perform) => {
+  const server = await tusServer(t, (request, response, count, state) => {
     if (request.method !== 'PATCH' || count > 8) return false;
     // An odd one brings 3 MiB of its bytes, an even one nothing.
     let taken = Buffer.alloc(0);
@@ -86,7 +91,8 @@ test('an upload goes on after a cut from what the server says it has', async t =
     request.on('data', part => {
       taken = Buffer.concat([taken, part]);
       if (taken.length < 3 * MIB || response.destroyed) return;
-      state.uploads.get(request.url).bytes = Buffer.concat([state.uploads.get(request.url).bytes, taken.subarray(0, 3 * MIB)]);
+      const upload = state.uploads.get(request.url);
+      upload.bytes = Buffer.concat([upload.bytes, taken.subarray(0, 3 * MIB)]);
       request.socket.destroy();
     });
     return true;
@@ -94,7 +100,8 @@ test('an upload goes on after a cut from what the server says it has', async t =
   const news = [];
   await upload(server.base, blob, lease(), what => news.push(what));
   assert.deepEqual(server.uploads.get('/uploads/1').bytes, blob.bytes);
-  assert.deepEqual(news.filter(what => 'done' in what).map(({ done }) => done / MIB), [0, 3, 3, 6, 6, 9, 9, 12, 12, 20]);
+  const done = news.filter(what => 'done' in what).map(what => what.done / MIB);
+  assert.deepEqual(done, [0, 3, 3, 6, 6, 9, 9, 12, 12, 20]);
   assert.equal(server.counts.POST, 1);
 });
 
@@ -111,15 +118,16 @@ test('an append whose answer is lost is not sent again', async t => {
     return true;
   });
   await upload(server.base, blob, lease());
-  assert.deepEqual(line(server), ['POST', 'HEAD', 'PATCH 0', 'HEAD', 'PATCH 8', 'HEAD', 'PATCH 9', 'GET']);
+  assert.deepEqual(lines(server), ['POST', 'HEAD', 'PATCH 0', 'HEAD', 'PATCH 8', 'HEAD', 'PATCH 9', 'GET']);
   assert.deepEqual(server.uploads.get('/uploads/1').bytes, blob.bytes);
 });
 
 test('another append that came first, and a server that has forgotten, are survived', async t => {
   const blob = someBlob(20 * MIB);
   const server = await tusServer(t, (request, response, count, state) => {
-    if (request.method === 'PATCH' && count === 2) state.uploads.get(request.url).bytes = Buffer.from(blob.bytes.subarray(0, 5 * MIB));
-    if (request.method === 'PATCH' && count === 4) state.uploads.delete(request.url);
+    if (request.method !== 'PATCH') return false;
+    if (count === 2) state.uploads.get(request.url).bytes = blob.bytes.subarray(0, 5 * MIB);
+    if (count === 4) state.uploads.delete(request.url);
     return false;
   });
   await upload(server.base, blob, lease());
@@ -145,7 +153,11 @@ test('a server that takes nothing is given up', async t => {
 
 for (const offset of ['', '-1', '1e3', '0x10', '3145729']) {
   test(`a server that says it has ${offset || 'no'} bytes of 3 MiB is refused`, async t => {
-    const server = await tusServer(t, (request, response) => request.method === 'HEAD' && response.writeHead(200, offset && { 'Upload-Offset': offset }).end());
+    const fields = offset && { 'Upload-Offset': offset };
+    const server = await tusServer(t, (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(200, fields).end();
+      return request.method === 'HEAD';
+    });
     await assert.rejects(upload(server.base, someBlob(3 * MIB), lease()), { code: 'refused', detail: 'Upload-Offset' });
   });
 }
@@ -183,19 +195,32 @@ test('a small blob takes one request, tried again while the server is busy', asy
     if (requests.length < 3) return response.writeHead(503).end();
     response.writeHead(201).end(JSON.stringify({ url: 'https://media.example/it', expires: 5 }));
   });
-  const stored = await upload(base, blob, lease({ recipients: 2, receipt: randomBytes(16), ticket: 'T' }), what => news.push(what));
+  const made = lease({ recipients: 2, receipt: randomBytes(16), ticket: 'T' });
+  const stored = await upload(base, blob, made, what => news.push(what));
   assert.deepEqual(stored, { url: 'https://media.example/it', expires: 5 });
   assert.deepEqual(news, [{ waiting: 1 }, { waiting: 2 }, { done: blob.size, of: blob.size }]);
   for (const request of requests) {
     assert.deepEqual([request.method, request.url, request.authorization], ['PUT', '/upload', 'Bearer T']);
-    assert.deepEqual([request['x-sha-256'], request['satchel-lifetime'], request['satchel-recipients']], [blob.sha256, '3600', '2']);
+    assert.equal(request['x-sha-256'], blob.sha256);
+    assert.deepEqual([request['satchel-lifetime'], request['satchel-recipients']], ['3600', '2']);
     assert.deepEqual(request.body, blob.bytes);
   }
 });
 
+test('an append that is never answered counts as cut', async t => {
+  const blob = someBlob(2 * MIB);
+  const server = await tusServer(t, ({ method }, response, count) => method === 'PATCH' && count < 3);
+  await upload(server.base, blob, lease({ patience: 1000 }));
+  assert.deepEqual([...server.uploads.values()], [{ size: blob.size, bytes: blob.bytes }]);
+  assert.ok(server.counts.PATCH >= 3);
+});
+
 test('an upload that is stopped ends', async t => {
   const stop = new AbortController();
-  const server = await tusServer(t, request => request.method === 'PATCH' && Boolean(stop.abort(new Error('enough')), request.resume()));
+  const server = await tusServer(t, request => {
+    if (request.method === 'PATCH') stop.abort(new Error('enough'));
+    return request.method === 'PATCH';
+  });
   await assert.rejects(upload(server.base, someBlob(2 * MIB), lease({ signal: stop.signal })), { message: 'enough' });
 });
 
@@ -204,8 +229,9 @@ test('an upload that is stopped ends', async t => {
 test('satcheld takes small and large blobs, and gives back what was sealed', programs, async t => {
   const { base, ticket } = await satcheld(t), cipher = await newCipher();
   for (const size of [0, 100_000, 900_000, 20_000_000]) {
-    const text = pattern(size), blob = await sealed(cipher, text, KEY), before = Math.floor(Date.now() / 1000), news = [];
-    const stored = await upload(base, { ...blob, blob: new Blob([blob.bytes]) }, lease({ ticket }), what => news.push(what));
+    const text = pattern(size), blob = await sealed(cipher, text, KEY), news = [];
+    const before = Math.floor(Date.now() / 1000);
+    const stored = await upload(base, blob, lease({ ticket }), what => news.push(what));
     assert.equal(stored.url, `${base}/${blob.sha256}`);
     assert.ok(stored.expires >= before + 3600);
     assert.deepEqual(news.at(-1), { done: blob.size, of: blob.size });
@@ -220,7 +246,8 @@ test('an upload survives that satcheld is killed and starts again', programs, as
   const blob = await sealed(cipher, text, KEY);
   let restarting;
   const say = ({ done }) => { if (done >= 8 * MIB) restarting ??= server.restart(); };
-  const stored = await upload(server.base, { ...blob, blob: new Blob([blob.bytes]) }, lease({ ticket: server.ticket, sleep: () => restarting }), say);
+  const made = lease({ ticket: server.ticket, sleep: () => restarting });
+  const stored = await upload(server.base, blob, made, say);
   assert.ok(restarting);
   await restarting;
   assert.equal(stored.url, `${server.base}/${blob.sha256}`);
@@ -239,18 +266,20 @@ test('satcheld refuses by name: without a ticket, with a wrong one, and what is 
 });
 
 test('what was stored can be confirmed and taken back', programs, async t => {
-  const { base, ticket } = await satcheld(t), cipher = await newCipher(), owner = randomBytes(16), receipt = randomBytes(16);
+  const { base, ticket } = await satcheld(t), cipher = await newCipher();
+  const [owner, receipt, person, other, wrong] = Array.from({ length: 5 }, () => randomBytes(16));
   const blob = await sealed(cipher, pattern(5000), KEY);
-  await upload(base, { ...blob, blob: new Blob([blob.bytes]) }, lease({ ticket, owner, receipt, recipients: 3 }));
-  const message = { ...messageFor(base, blob, 5000), receipt: base64url(receipt) }, person = randomBytes(16);
+  await upload(base, blob, lease({ ticket, owner, receipt, recipients: 3 }));
+  const message = { ...messageFor(base, blob, 5000), receipt: base64url(receipt) };
   assert.equal(await confirmDelivery(message, person), true);
   assert.equal(await confirmDelivery(message, person), true);
-  await confirmDelivery(message, randomBytes(16));
+  await confirmDelivery(message, other);
   const state = await fetch(`${message.url}/lease`, { headers: { 'Satchel-Secret': base64url(owner) } });
   assert.equal((await state.json()).received.length, 2);
-  await assert.rejects(confirmDelivery({ ...message, receipt: base64url(randomBytes(16)) }, person), { code: 'wrong-secret' });
+  const forged = { ...message, receipt: base64url(wrong) };
+  await assert.rejects(confirmDelivery(forged, person), { code: 'wrong-secret' });
 
-  await assert.rejects(revoke(base, blob.sha256, randomBytes(16)), { code: 'wrong-secret' });
+  await assert.rejects(revoke(base, blob.sha256, wrong), { code: 'wrong-secret' });
   await revoke(base, blob.sha256, owner);
   await revoke(base, blob.sha256, owner);
   await assert.rejects(openBlob(message, cipher, () => {}), { code: 'gone', detail: 'revoked' });

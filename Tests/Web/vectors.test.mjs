@@ -12,7 +12,8 @@ const indexed = json('Tests/SealingTests/Vectors/sealed-blob-v1-indexed.json');
 const salt = fromHex(plain.salt);
 const sha256 = bytes => createHash('sha256').update(bytes).digest('hex');
 
-for (const [name, { header, chunk_key, commitment }, isIndexed] of [['plain', plain, false], ['indexed', indexed, true]]) {
+for (const [name, vectors, isIndexed] of [['plain', plain, false], ['indexed', indexed, true]]) {
+  const { header, chunk_key, commitment } = vectors;
   test(`keys and header of ${name} blobs are those of the vectors`, async () => {
     const { hmacSHA512 } = await newCipher(), made = newHeader(isIndexed, KEY, hmacSHA512, salt);
     assert.equal(hex(made.header), header);
@@ -24,7 +25,8 @@ for (const [name, { header, chunk_key, commitment }, isIndexed] of [['plain', pl
 
 // What a writer makes by the size alone, and what readers must take all the same.
 const cases = [
-  ...plain.cases.map(entry => ({ ...entry, indexed: false })), ...indexed.by_size.map(entry => ({ ...entry, bySize: true })),
+  ...plain.cases.map(entry => ({ ...entry, indexed: false })),
+  ...indexed.by_size.map(entry => ({ ...entry, bySize: true })),
   ...indexed.cases.map(entry => ({ ...entry, indexed: true })),
 ];
 

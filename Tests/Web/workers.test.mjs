@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel as Channel } from 'node:worker_threads';
 import { CHUNK, Refused } from '../../Web/format.mjs';
+import { confirmDelivery } from '../../Web/receipt.mjs';
+import { upload } from '../../Web/upload.mjs';
 import { KEY, answerBlob, messageFor, newCipher, pattern, sealed, serve, wasm } from './support.mjs';
 
 /** Loads a worker's script and gives what it listens to by names. Its globals stay until the next one is loaded. */
@@ -13,8 +15,9 @@ async function load(name, globals) {
 }
 
 /** Gives the worker of a page one task and collects its answers; the last is no news. */
-async function perform(task, globals = {}) {
-  const answers = [], { listeners } = await load('worker.mjs', { postMessage: answer => { answers.push(answer); }, ...globals });
+async function perform(task) {
+  const answers = [], postMessage = answer => { answers.push(answer); };
+  const { listeners } = await load('worker.mjs', { postMessage });
   await listeners.message({ data: { wasm, folder: 'tab', ...task } });
   return { last: answers.at(-1), news: answers.slice(0, -1).map(answer => answer.news) };
 }
@@ -105,7 +108,8 @@ test('a file that the person has chosen takes its name only when all of it is ri
   assert.deepEqual(done, ['close', 'abort']);
 
   const full = { createWritable: async () => ({
-    write: async () => { throw new DOMException('', 'QuotaExceededError'); }, abort: async () => { throw new Error('gone'); },
+    write: async () => { throw new DOMException('', 'QuotaExceededError'); },
+    abort: async () => { throw new Error('gone'); },
   }) };
   assert.deepEqual((await perform({ open: message, target: full })).last.failed.code, 'room');
 });
@@ -113,7 +117,8 @@ test('a file that the person has chosen takes its name only when all of it is ri
 test('the worker seals what it opens again, small and large', async t => {
   privateFiles();
   for (const size of [5000, 65 * 2 ** 20]) {
-    const text = pattern(size), key = KEY, { last } = await perform({ seal: new Blob([text]), key }), { blob, ...facts } = last.sealed;
+    const text = pattern(size), { last } = await perform({ seal: new Blob([text]), key: KEY });
+    const { blob, ...facts } = last.sealed;
     assert.equal(blob.size, facts.size);
     const bytes = await bytesOf(blob);
     const base = await serve(t, (request, response) => response.end(answerBlob(bytes, request, response)));
@@ -127,6 +132,22 @@ test('the worker seals with the padding that it is told', async () => {
   assert.equal(last.sealed.size, 64 + 18 + 16);
 });
 
+test('a page that came over plain HTTP, where browsers have less, opens and seals all the same', async t => {
+  const size = 33 * 2 ** 20, { message, text, blob } = await stored(t, size);
+  Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+  for (const name of ['subtle', 'randomUUID']) {
+    Object.defineProperty(crypto, name, { value: undefined, configurable: true });
+    t.after(() => { delete crypto[name]; });
+  }
+  const { last } = await perform({ open: message });
+  assert.ok(Buffer.from(await last.opened.arrayBuffer()).equals(Buffer.from(text)));
+  const again = await sealed(await newCipher(), text, KEY, { salt: blob.bytes.subarray(8, 32) });
+  assert.deepEqual([again.root, again.sha256], [blob.root, blob.sha256]);
+  const lease = { owner: new Uint8Array(16) };
+  await assert.rejects(upload('http://127.0.0.1:1', again, lease), { code: 'insecure' });
+  await assert.rejects(confirmDelivery(message, new Uint8Array(16)), { code: 'insecure' });
+});
+
 test('the worker confirms delivery, and tells what went wrong', async t => {
   const asked = [], receipt = 'AAECAwQFBgcICQoLDA0ODw';
   let status = 204;
@@ -135,10 +156,11 @@ test('the worker confirms delivery, and tells what went wrong', async t => {
     response.writeHead(status).end();
   });
   const message = { ...messageFor(base, { sha256: '0'.repeat(64), size: 88 }, 0), receipt };
-  assert.deepEqual((await perform({ confirm: message, person: new Uint8Array(16) })).last, { confirmed: true });
+  const task = { confirm: message, person: new Uint8Array(16) };
+  assert.deepEqual((await perform(task)).last, { confirmed: true });
   assert.deepEqual(asked, [['PUT', receipt]]);
   status = 410;
-  assert.deepEqual((await perform({ confirm: message, person: new Uint8Array(16) })).last, { failed: { code: 'gone', detail: '' } });
+  assert.deepEqual((await perform(task)).last, { failed: { code: 'gone', detail: '' } });
 });
 
 test('what nobody expects is told as broken', async () => {
@@ -151,7 +173,12 @@ test('what nobody expects is told as broken', async () => {
 
 /** The service worker, with one page as its client. */
 async function player(t) {
-  const told = [], page = { postMessage: (data, ports) => { told.push({ data, ports }); page.onmessage?.(data, ports); } };
+  const told = [], page = {
+    postMessage(data, ports) {
+      told.push({ data, ports });
+      page.onmessage?.(data, ports);
+    },
+  };
   const { listeners, module } = await load('video.mjs', {
     registration: { scope: 'https://page.example/open/' }, skipWaiting: () => {},
     clients: { get: async id => id === 'page' ? page : undefined, claim: async () => {} },
@@ -189,7 +216,10 @@ test('a film is played by ranges, 4 chunks at first, then 8, then 16', async t =
   const rest = await worker.ask('/open/stream/a1', 'bytes=100000-');
   assert.equal(rest.headers.get('Content-Range'), 'bytes 100000-4999999/5000000');
   assert.deepEqual(await bytesOf(rest), text.subarray(100_000));
-  const counts = requests.map(range => range.match(/\d+/g).map(Number)).map(([from, to]) => Math.round((to - from) / (CHUNK + 16)));
+  const counts = requests.map(range => {
+    const [from, to] = range.match(/\d+/g).map(Number);
+    return Math.round((to - from) / (CHUNK + 16));
+  });
   assert.deepEqual(counts.slice(0, 4), [4, 8, 16, 16]);
 
   const whole = await worker.ask('/open/stream/a1');
@@ -206,8 +236,9 @@ test('a player reads ranges as RFC 9110 has them', async t => {
   const { readRange } = await player(t);
   for (const [field, status, from, until] of [
     [null, 200, 0, 100], ['bytes=0-0', 206, 0, 1], ['bytes=0-', 206, 0, 100], ['bytes=10-19', 206, 10, 20],
-    ['bytes=90-1000', 206, 90, 100], ['bytes=-10', 206, 90, 100], ['bytes=-1000', 206, 0, 100], ['bytes=100-', 416, 0, 0],
-    ['bytes=-0', 416, 0, 0], ['bytes=5-4', 200, 0, 100], ['bytes=0-1,3-4', 200, 0, 100], ['lines=1-2', 200, 0, 100],
+    ['bytes=90-1000', 206, 90, 100], ['bytes=-10', 206, 90, 100], ['bytes=-1000', 206, 0, 100],
+    ['bytes=100-', 416, 0, 0], ['bytes=-0', 416, 0, 0],
+    ['bytes=5-4', 200, 0, 100], ['bytes=0-1,3-4', 200, 0, 100], ['lines=1-2', 200, 0, 100],
     ['bytes=-', 200, 0, 100], ['bytes=99999999999999999999-', 416, 0, 0],
   ]) {
     assert.deepEqual(readRange(field, 100), { status, from, until }, String(field));

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Measures the pages in Chromium, each figure beside a page that only fetches or sends the same bytes, in one run.
+
+Usage: .build/pages/bin/python3 Benchmarks/pages.py --programs FOLDER [--megabytes 500] [--rounds 5]
+
+Needs Chromium and what need_pages_tests in scripts/prepare.sh installs. Exits with 1 if a bound is missed.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TREE / "Tests/Pages"))
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from conftest import CHROMIUM  # noqa: E402
+from parts import Command, Memory, Store, browser_process, link_of, photo  # noqa: E402
+
+PHOTO = TREE / "Tests/ImagingTests/Pictures/blue-marble.jpg"
+PHOTO_SECONDS, SEND_SECONDS, OPEN_RATE, GROWTH_MIB = 0.6, 0.6, 40, 64
+PATIENCE_MS = 600_000
+# Tells when the page got where it should, in its own time.
+WATCH = """
+const watch = new MutationObserver(() => {
+  const { state, shown } = document.documentElement.dataset;
+  if ((shown || state === 'sent' || state === 'ready') && !globalThis.reached) globalThis.reached = performance.now();
+});
+watch.observe(document, { attributes: true, subtree: true });
+delete globalThis.showSaveFilePicker;
+"""
+FETCH = """async url => {
+  const start = performance.now(), reader = (await fetch(url, { cache: 'no-store' })).body.getReader();
+  while (!(await reader.read()).done);
+  return (performance.now() - start) / 1000;
+}"""
+# In requests of 8 MiB, as the page does.
+UPLOAD = """async ([store, mebibytes]) => {
+  const start = performance.now(), piece = crypto.getRandomValues(new Uint8Array(65536));
+  const head = { 'Tus-Resumable': '1.0.0' }, size = mebibytes * 2 ** 20;
+  piece.set([0x53, 0x42, 0x4c, 0x42, 1, 1, 16, 0]);
+  const blob = new Blob(Array.from({ length: size / piece.length }, () => piece));
+  const made = await fetch(store + '/uploads', { method: 'POST', headers: { ...head, 'Upload-Length': String(size) } });
+  for (let at = 0; at < size; at += 2 ** 23) {
+    await fetch(made.headers.get('Location'), { method: 'PATCH', body: blob.slice(at, at + 2 ** 23), headers: {
+      ...head, 'Upload-Offset': String(at), 'Content-Type': 'application/offset+octet-stream' } });
+  }
+  return (performance.now() - start) / 1000;
+}"""
+
+
+class Scene:
+    def __init__(self, browser, store, command):
+        self.browser, self.store, self.command = browser, store, command
+        self.root = browser_process()
+
+    def visit(self):
+        context = self.browser.new_context(locale="en-US")
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        return page
+
+    def photo_shown(self, message):
+        page = self.visit()
+        page.goto(link_of(message))
+        page.wait_for_selector("html[data-shown=img]", state="attached")
+        seconds = page.evaluate("globalThis.reached / 1000")
+        page.context.close()
+        return seconds
+
+    def fetched(self, url):
+        page = self.visit()
+        page.goto(f"{self.store.url}/healthz")
+        seconds = page.evaluate(FETCH, url)
+        page.context.close()
+        return seconds
+
+    def sent(self, file):
+        """Seconds from choosing a file to its link, and the link."""
+        page = self.visit()
+        page.goto(f"{self.store.url}/send")
+        page.evaluate("globalThis.reached = 0")
+        page.evaluate("document.querySelector('#file').addEventListener('change', () => { globalThis.chosen = performance.now(); }, true)")
+        page.set_input_files("#file", file)
+        page.wait_for_selector("html[data-state=sent]", state="attached")
+        seconds, link = page.evaluate("[(globalThis.reached - globalThis.chosen) / 1000, document.querySelector('#link').value]")
+        page.context.close()
+        return seconds, link
+
+    def uploaded(self, mebibytes):
+        page = self.visit()
+        page.goto(f"{self.store.url}/healthz")
+        seconds = page.evaluate(UPLOAD, [self.store.url, mebibytes])
+        page.context.close()
+        return seconds
+
+    def opened(self, link):
+        """Seconds from the button to the file, and the growth of memory in MiB."""
+        page = self.visit()
+        page.goto(link)
+        page.wait_for_selector("#open")
+        with Memory(self.root) as memory:
+            page.evaluate("globalThis.reached = 0; globalThis.begun = performance.now()")
+            page.click("#open")
+            page.wait_for_selector("html[data-state=ready]", state="attached")
+            seconds = page.evaluate("(globalThis.reached - globalThis.begun) / 1000")
+        page.context.close()
+        return seconds, memory.grown
+
+
+missed = []
+
+
+def row(name, figure, reference, bound=None, kept=True):
+    print(f"| {name} | {figure} | {reference} | {bound or '–'} | {'yes' if kept else 'no'} |")
+    if not kept:
+        missed.append(name)
+
+
+def seconds_of(rounds, measure):
+    return statistics.median(measure() for _ in range(rounds))
+
+
+def measure(scene, options, folder):
+    print("| what | page | only fetched or sent | to hold | held |\n|---|---|---|---|---|")
+    message = scene.command.send("marble.jpg", PHOTO.read_bytes())
+    shown = seconds_of(options.rounds, lambda: scene.photo_shown(message))
+    bare = seconds_of(options.rounds, lambda: scene.fetched(message["url"]))
+    row(f"photo of {message['media']['size'] // 1000} kB, link to shown, cold", f"{shown:.2f} s", f"{bare:.2f} s",
+        f"{PHOTO_SECONDS} s", shown <= PHOTO_SECONDS)
+    large = folder / "large.jpg"
+    large.write_bytes(photo(4000, 3000, quality=99))
+    took = seconds_of(options.rounds, lambda: scene.sent(large)[0])
+    row(f"send a photo of {large.stat().st_size / 1e6:.1f} MB", f"{took:.2f} s", "–", f"{SEND_SECONDS} s", took <= SEND_SECONDS)
+    grown = {}
+    for megabytes in (options.megabytes // 10, options.megabytes):
+        file = folder / "data.bin"
+        with file.open("wb") as stream:
+            for _ in range(megabytes):
+                stream.write(os.urandom(10 ** 6))
+        sending, link = scene.sent(file)
+        plain = scene.uploaded(-(-megabytes * 10 ** 6 // 2 ** 23) * 8)
+        row(f"send {megabytes} MB", f"{megabytes / sending:.0f} MB/s", f"{megabytes / plain:.0f} MB/s")
+        opening, grown[megabytes] = scene.opened(link)
+        fetching = scene.fetched(link.split("#")[0].replace("/open/", "/"))
+        row(f"open {megabytes} MB", f"{megabytes / opening:.0f} MB/s, memory + {grown[megabytes]:.0f} MiB",
+            f"{megabytes / fetching:.0f} MB/s", f"{OPEN_RATE} MB/s", megabytes / opening >= OPEN_RATE)
+    first, last = grown.values()
+    row("growth of memory with the file", f"{last - first:.0f} MiB", "–", f"{GROWTH_MIB} MiB", last - first <= GROWTH_MIB)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", type=pathlib.Path, required=True)
+    parser.add_argument("--megabytes", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = pathlib.Path(name)
+        with Store(options.programs / "satcheld", folder, "--allow-anonymous-uploads") as store:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            print(f"Chromium {browser.version}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
+            measure(Scene(browser, store, Command(options.programs / "satchel", store, folder)), options, folder)
+            browser.close()
+    sys.exit(f"missed: {', '.join(missed)}" if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
