@@ -110,7 +110,7 @@ struct SatchelTests {
         let top = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
         let changes = try String(contentsOf: top.appending(path: "CHANGELOG.md"), encoding: .utf8)
         let heading = try #require(changes.firstMatch(of: /\n## (.+)\n/)).output.1
-        let version = Satchel.configuration.version
+        let version = Satchel.configuration.version.prefix { $0 != " " }
         #expect(!version.isEmpty && heading.contains(version), "\(version) under \(heading)")
     }
 
