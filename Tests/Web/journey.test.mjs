@@ -139,7 +139,7 @@ test('never more bytes are taken than the link says', async t => {
   let sent = 0, closed;
   const { message, cipher, sleep } = await setup(t, (request, response, count, blob) => {
     response.writeHead(200);
-    response.write(blob);
+    response.write(Buffer.concat([blob, new Uint8Array(1000)]));
     closed = once(response, 'close');
     const flood = () => { if (!response.destroyed) { sent += 65_536; response.write(new Uint8Array(65_536), flood); } };
     flood();
