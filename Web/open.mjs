@@ -198,6 +198,8 @@ async function press() {
       return await playByRanges(kind);
     } catch {
       player = undefined;
+      // What the worker found forged is no better as a whole.
+      if (document.documentElement.dataset.state === 'failed') return;
     }
   }
   const target = isMedia ? undefined : await chosenFile();

@@ -27,6 +27,9 @@ async function cut(request, response, blob, count) {
   response.write(due.subarray(0, count), () => response.socket.end());
 }
 
+/** Resolves once the client has closed its side, or the whole connection. */
+function left({ socket }, response) { return Promise.race([once(response, 'close'), once(socket, 'end')]); }
+
 test('a journey goes on where the connection was cut, and each byte begins the count of tries anew', async t => {
   // Twelve tries bring a little, and between them are more failures than in a row may be.
   const journey = await setup(t, (request, response, count, blob) => {
@@ -139,8 +142,8 @@ test('never more bytes are taken than the link says', async t => {
   let sent = 0, closed;
   const { message, cipher, sleep } = await setup(t, (request, response, count, blob) => {
     response.writeHead(200);
-    response.write(blob);
-    closed = once(response, 'close');
+    response.write(Buffer.concat([blob, new Uint8Array(1000)]));
+    closed = left(request, response);
     const flood = () => { if (!response.destroyed) { sent += 65_536; response.write(new Uint8Array(65_536), flood); } };
     flood();
     return true;
@@ -193,11 +196,11 @@ test('an index is not held that would fill the memory', async t => {
   assert.equal(requests.length, 1);
 });
 
-test('a journey that is stopped ends at once and closes its connection', async t => {
+test('a journey that is stopped ends at once and closes its connection', { timeout: 60_000 }, async t => {
   let closed;
   const stop = new AbortController();
   const { message, cipher } = await setup(t, (request, response, count, blob) => {
-    closed = once(response, 'close');
+    closed = left(request, response);
     response.write(answerBlob(blob, request, response).subarray(0, 1_200_000));
     return true;
   });
@@ -219,10 +222,10 @@ test('a journey that was stopped before it began asks for nothing', async t => {
   assert.equal(requests.length, 0);
 });
 
-test('what the sink throws ends the journey, and its connection', async t => {
+test('what the sink throws ends the journey, and its connection', { timeout: 60_000 }, async t => {
   let closed;
   const { message, cipher, requests } = await setup(t, (request, response, count, blob) => {
-    closed = once(response, 'close');
+    closed = left(request, response);
     response.write(answerBlob(blob, request, response).subarray(0, 1_200_000));
     return true;
   });
