@@ -124,8 +124,10 @@ private struct FlagScene: Sendable {
 
     /// Whether a send is resumed with a code where these flags are, and without one where the others are.
     private func resumes(_ drawing: [String], insteadOf others: [String]) async throws -> Bool {
-        let (drawn, plain) = (try await entry(sent: true), try await entry(sent: true))
+        // One after the other: of two that were made in one second nobody knows which is the later.
+        let drawn = try await entry(sent: true)
         let shown = try await journey.terminal(["outbox", "resume", drawn] + drawing, server: server)
+        let plain = try await entry(sent: true)
         let hidden = try await journey.terminal(["outbox", "resume", plain] + others, server: server)
         return shown.output.contains("█") && hidden.output.contains("http") && !hidden.output.contains("█")
     }

@@ -46,7 +46,7 @@ struct SettingsOptions: ParsableArguments {
             Each setting is a flag, an environment variable, or a member of the JSON file that --config or \
             SATCHELD_CONFIG names (there without the leading dashes). Flags override the environment, the environment \
             overrides the file. A setting that is true or false may be yes or no, on or off, 1 or 0 too; its flag alone \
-            is true. TIME is a number of seconds, or a number with s, m, h, d or w. BYTES is a number, or a \
+            is true. TIME is a number of seconds, or a number with s, m, h, d, w or y. BYTES is a number, or a \
             number with KiB, MiB, GiB or TiB.
 
             SETTINGS:
