@@ -139,14 +139,19 @@ import Testing
             "fcTL", [0, 0, 0, number, 0, 0, 0, width, 0, 0, 0, 1, 0, 0, 0, left, 0, 0, 0, 0, 0, 1, 0, 4, 0, 0])
     }
 
-    static func frameData(_ number: UInt8) -> [UInt8] {
-        PNGChunk.made("fdAT", [0, 0, 0, number] + Deflater.zlib([0, 3, 4]))
+    private static let frame = Deflater.zlib([0, 3, 4])
+
+    static func frameData(_ number: UInt8, _ part: [UInt8] = frame) -> [UInt8] {
+        PNGChunk.made("fdAT", [0, 0, 0, number] + part)
     }
 
     static var animated: Sample {
         Sample(
             before: [PNGChunk.made("acTL", [0, 0, 0, 2, 0, 0, 0, 0]), frameControl(0)],
-            after: [text("tEXt", "Title", "Holiday"), frameControl(1), frameData(2), frameData(3)])
+            after: [
+                text("tEXt", "Title", "Holiday"), frameControl(1), frameData(2, Array(frame.prefix(5))),
+                frameData(3, Array(frame.dropFirst(5))),
+            ])
     }
 
     @Test func `an animation stays, with its duration`() throws {

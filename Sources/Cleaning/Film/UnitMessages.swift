@@ -25,6 +25,8 @@ struct UnitMessages {
     /// Units with such messages that one file may have: 16 MiB of memory.
     private static let limit = 1 << 20
     private static let unitLimitBytes: Int64 = 1 << 20
+    /// Units of one picture.
+    private static let unitLimit = 1 << 16
 
     private let source: SourceBytes
     private var bytesLeft: Int64
@@ -42,11 +44,14 @@ struct UnitMessages {
         bytesLeft -= Int64(sample.count)
         guard bytesLeft >= 0 else { throw .unsupported("samples that lie within each other") }
         var offset = sample.lowerBound
+        var units = 0
         while sample.upperBound - offset > Int64(form.lengthBytes) {
             let length = Int64(try source.bigEndian(form.lengthBytes, at: offset))
             let start = offset + Int64(form.lengthBytes)
-            guard length <= sample.upperBound - start else { return }
+            guard (1...sample.upperBound - start).contains(length) else { return }
             offset = start + length
+            units += 1
+            guard units <= Self.unitLimit else { throw .excessive("more than \(Self.unitLimit) units in a picture") }
             guard length > 2, form.holdsMessages(try source.byte(at: start)) else { continue }
             guard length <= Self.unitLimitBytes else {
                 throw .excessive("a message of more than 1 MiB in its pictures")
