@@ -9,9 +9,10 @@ package struct CrossOrigin: Sendable {
         case only(origin: String)
     }
 
-    /// Reading blobs, or writing and everything about leases.
+    /// Reading blobs, writing and everything about leases, or filling and reading slots: no page does that without the
+    /// word of a chat server.
     package enum Purpose: Hashable, Sendable {
-        case read, write
+        case read, write, slot
     }
 
     package let writers: WriteOrigins
@@ -42,7 +43,7 @@ package struct CrossOrigin: Sendable {
     /// The fields of a response to a request from `origin`, if it named one.
     package func fields(for purpose: Purpose, origin: String?) -> HTTPFields {
         switch (purpose, writers) {
-        case (.read, _): Self.readFields
+        case (.read, _), (.slot, _): Self.readFields
         case (.write, .anyOrigin):
             [.accessControlAllowOrigin: "*", .accessControlExposeHeaders: Self.writeAnswerFields]
         case (.write, .only(let own)) where origin == own:
@@ -57,7 +58,12 @@ package struct CrossOrigin: Sendable {
         guard fields[.accessControlAllowOrigin] != nil else { return fields }
         fields[.accessControlExposeHeaders] = nil
         fields[.accessControlAllowMethods] = methods.map(\.rawValue).joined(separator: ", ")
-        fields[.accessControlAllowHeaders] = purpose == .read ? Self.readRequestFields : Self.writeRequestFields
+        fields[.accessControlAllowHeaders] =
+            switch purpose {
+            case .read: Self.readRequestFields
+            case .write: Self.writeRequestFields
+            case .slot: Self.readRequestFields + ", Authorization, Content-Type"
+            }
         fields[.accessControlMaxAge] = "86400"
         return fields
     }

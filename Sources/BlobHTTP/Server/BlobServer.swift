@@ -24,6 +24,8 @@ package struct BlobServerSettings: Sendable {
     package var tickets: TicketVerifier?
     /// The keys of edges, which may then follow changes; nil for no edges.
     package var edgeKeys: EdgeKeys?
+    /// What is allowed at the doors of chat servers; nil for no doors.
+    package var slots: SlotSettings?
     package var proxies = TrustedProxies()
     /// Whether resumable uploads are named in an interim response (104), which not every proxy passes on.
     package var sends104 = true
@@ -83,7 +85,8 @@ package struct BlobServer: Sendable {
             reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
             sends104: settings.sends104, observer: observer)
         let path = ReadPath(
-            store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
+            store: reads, slots: SlotReads(settings.slots, writes), gate: gate, cacheSeconds: settings.cacheSeconds,
+            limits: .init(files: settings.readyFiles),
             fetches: settings.fetchLimit.map { ClientShares(limit: $0) }, observer: observer, logger: logger)
         let isDerived = settings.publicURL == nil
         var services: [any Service] = [
@@ -122,6 +125,7 @@ extension Gate {
         writers =
             settings.tickets.map { .ticketed($0) } ?? .anonymous(AnonymousWritePolicy(listening: settings.listen))
         edges = settings.edgeKeys
+        slots = settings.slots
         proxies = settings.proxies
         sharesFetches = settings.fetchLimit != nil
         limiter = RateLimiter(
