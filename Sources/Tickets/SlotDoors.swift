@@ -13,8 +13,10 @@ package struct SlotSecret: Sendable, CustomStringConvertible {
     /// A secret of so many bytes; nil for fewer or more.
     package init?(bytes: some Collection<UInt8>) {
         guard Self.byteCounts.contains(bytes.count) else { return nil }
-        key = SymmetricKey(data: Array(bytes))
+        self.init(ofAnyLength: bytes)
     }
+
+    init(ofAnyLength bytes: some Collection<UInt8>) { key = SymmetricKey(data: Array(bytes)) }
 
     /// Whether `code` is the HMAC-SHA-256 of `message`, found in a time that does not depend on where it differs.
     package func signs(_ message: [UInt8], as code: [UInt8]) -> Bool {

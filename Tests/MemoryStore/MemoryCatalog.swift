@@ -175,11 +175,10 @@ package final class MemoryTransaction: CatalogTransaction {
             for (_, lease) in due { page.blobs.request(lease.row.address) }
             return due.compactMap { place(of: $0.key, &page) }
         case .leasesOfSubject(let subject, let limit):
-            let held = catalog.leases.filter { $0.value.row.subject == subject }.keys.sorted().prefix(limit)
-            return held.compactMap { number in
-                if let lease = catalog.leases[number] { page.blobs.request(lease.row.address) }
-                return place(of: number, &page)
-            }
+            let held = catalog.leases.filter { $0.value.row.subject == subject }
+                .sorted { ($0.value.row.expires, $0.key) < ($1.value.row.expires, $1.key) }.prefix(limit)
+            for (_, lease) in held { page.blobs.request(lease.row.address) }
+            return held.compactMap { place(of: $0.key, &page) }
         case .endedLeases(let end, let limit, var receipts):
             let ended = catalog.leases.filter { $0.value.row.ended.map { $0 < end } ?? false }
                 .sorted { ($0.value.row.ended ?? end, $0.key) < ($1.value.row.ended ?? end, $1.key) }.prefix(limit)

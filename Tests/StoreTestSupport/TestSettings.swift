@@ -1,6 +1,7 @@
 package import Blobs
 import MemoryStore
-package import StoreRules
+package import Store
+import StoreRules
 package import Vault
 
 /// What a test can choose about a store of any kind.

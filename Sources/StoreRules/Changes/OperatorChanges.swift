@@ -48,7 +48,7 @@ package struct EndLeasesOfSubject: CatalogChange {
 
     package func apply(to page: inout CatalogPage) -> EndedLeases {
         let places = page.finds.row(query) ?? []
-        let addresses = Set(places.compactMap { page.leases[$0]?.address })
+        let addresses = Set(places.compactMap { page.leases[$0]?.address }).sorted()
         for address in addresses { page.requestEnds(on: address) }
         // Judged again once all of that is here.
         guard page.isComplete else { return EndedLeases() }
