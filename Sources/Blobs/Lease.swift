@@ -14,7 +14,8 @@ package struct LeaseTerms: Sendable {
     package var isShared: Bool
     /// What the subject may store; its lifetime also limits renewals.
     package var entitlement: Entitlement
-    /// The name by which the lease is to be read, which no other has; nil for a lease that shows its blob by address.
+    /// The name by which the lease is to be read, which no other has; nil for a lease that shows its blob by address. A
+    /// lease with an alias has an owner.
     package var alias: LeaseAlias?
 
     package init(

@@ -105,7 +105,8 @@ extension StoreError {
             .leaseEnded, .receiptTaken, .banned:
             true
         // Only uploads in one request meet the first two.
-        case .notEncrypted, .aliasTaken, .lengthMismatch, .recipientsNotEntitled, .notFound, .gone, .damaged, .wrongSecret, .wrongSubject,
+        case .notEncrypted, .aliasTaken, .lengthMismatch, .recipientsNotEntitled, .notFound, .gone, .damaged,
+            .wrongSecret, .wrongSubject,
             .wrongOffset, .wrongLength, .wrongChecksum, .superseded, .busy, .diskFull, .unavailable, .outcomeUnknown,
             .io:
             false

@@ -2,8 +2,8 @@ import BlobHTTP
 import Blobs
 import Store
 import StoreRules
-import Tickets
 import Testing
+import Tickets
 import Vault
 
 /// The doors for uploads through a chat server (XEP-0363), over HTTP.
@@ -52,13 +52,18 @@ import Vault
             #expect(get["cache-control"] == "public, no-transform, must-revalidate, max-age=300")
             let head = try #require(try await server.answer(to: "HEAD", SlotOffice.target("s1/a.jpg", "?v=1")))
             #expect(head.status == 200 && head["content-length"] == "100000" && head.body.isEmpty)
-            for path in ["/\(address.hex)", "/\(address.hex).jpg", SlotOffice.target("s1/b.jpg"), "/slots/other/s1/a.jpg"] {
+            for path in [
+                "/\(address.hex)", "/\(address.hex).jpg", SlotOffice.target("s1/b.jpg"), "/slots/other/s1/a.jpg",
+            ] {
                 let missing = try #require(try await server.answer(to: "GET", path))
                 #expect(missing.status == 404 && missing["access-control-allow-origin"] == "*", "\(path)")
             }
-            #expect(try await server.answer(to: "GET", "/\(address.hex)/lease", fields: [
-                ("Satchel-Secret", String(repeating: "A", count: 22))
-            ])?.status == 404)
+            #expect(
+                try await server.answer(
+                    to: "GET", "/\(address.hex)/lease",
+                    fields: [
+                        ("Satchel-Secret", String(repeating: "A", count: 22))
+                    ])?.status == 404)
         }
     }
 
@@ -104,7 +109,8 @@ import Vault
                 to: "PUT", SlotOffice.target(written[0], office.v(path, 3)), body: [1, 2, 3])
             #expect(put?.status == 201)
             for spelling in written {
-                #expect(try await server.answer(to: "GET", SlotOffice.target(spelling))?.body == [1, 2, 3], "\(spelling)")
+                #expect(
+                    try await server.answer(to: "GET", SlotOffice.target(spelling))?.body == [1, 2, 3], "\(spelling)")
                 let again = try await server.answer(
                     to: "PUT", SlotOffice.target(spelling, office.v(path, 3)), body: [1, 2, 3])
                 #expect(again?.status == 409 && again?["x-reason"] == "slot-used", "\(spelling)")
@@ -126,15 +132,34 @@ import Vault
             #expect(try await fill("s1/used.jpg", [9], at: server) == 201)
             let good = office.claims(file: "used.jpg", size: 1, now: now)
             let words: [(name: String, query: String, fields: [(String, String)], status: Int, reason: String)] = [
-                ("none", "", [], 401, "slot-word-missing"), ("of another size", office.v("s1/used.jpg", 2), [], 403, "slot-word"),
+                ("none", "", [], 401, "slot-word-missing"),
+                ("of another size", office.v("s1/used.jpg", 2), [], 403, "slot-word"),
                 ("of another path", office.v("s1/b.jpg", 1), [], 403, "slot-word"),
                 ("not hexadecimal", "?v=zz", [], 403, "slot-word"),
-                ("of another form", "?v=\(office.v2("s1/used.jpg", 1, "image/jpeg").dropFirst(4))", [], 403, "slot-word"),
-                ("a bad token beside a good code", office.v("s1/used.jpg", 1), [("Authorization", "Bearer x")], 403, "slot-word"),
-                ("signed by nobody", "", [office.bearer(good, secret: String(repeating: "q", count: 32))], 403, "slot-word"),
-                ("expired", "", [office.bearer(office.claims(file: "used.jpg", size: 1, now: now, expires: -100))], 403, "slot-expired"),
-                ("for fewer bytes", "", [office.bearer(office.claims(file: "used.jpg", size: 0, now: now))], 413, "too-large"),
-                ("for more bytes", "", [office.bearer(office.claims(file: "used.jpg", size: 2, now: now))], 400, "bad-field"),
+                (
+                    "of another form", "?v=\(office.v2("s1/used.jpg", 1, "image/jpeg").dropFirst(4))", [], 403,
+                    "slot-word"
+                ),
+                (
+                    "a bad token beside a good code", office.v("s1/used.jpg", 1), [("Authorization", "Bearer x")], 403,
+                    "slot-word"
+                ),
+                (
+                    "signed by nobody", "", [office.bearer(good, secret: String(repeating: "q", count: 32))], 403,
+                    "slot-word"
+                ),
+                (
+                    "expired", "", [office.bearer(office.claims(file: "used.jpg", size: 1, now: now, expires: -100))],
+                    403, "slot-expired"
+                ),
+                (
+                    "for fewer bytes", "", [office.bearer(office.claims(file: "used.jpg", size: 0, now: now))], 413,
+                    "too-large"
+                ),
+                (
+                    "for more bytes", "", [office.bearer(office.claims(file: "used.jpg", size: 2, now: now))], 400,
+                    "bad-field"
+                ),
                 ("good, the second time", office.v("s1/used.jpg", 1), [], 409, "slot-used"),
                 ("a token, the second time", "", [office.bearer(good)], 409, "slot-used"),
             ]
@@ -142,7 +167,9 @@ import Vault
                 for path in ["s1/used.jpg", "s1/free.jpg"] where status != 409 || path == "s1/used.jpg" {
                     let answer = try #require(
                         try await server.answer(to: "PUT", SlotOffice.target(path, query), fields: fields, body: [1]))
-                    if path == "s1/used.jpg" { #expect(answer.status == status && answer["x-reason"] == reason, "\(name)") }
+                    if path == "s1/used.jpg" {
+                        #expect(answer.status == status && answer["x-reason"] == reason, "\(name)")
+                    }
                     #expect(answer.status >= 400 && answer["access-control-allow-origin"] == "*", "\(name)")
                     #expect((answer["www-authenticate"] != nil) == (answer.status == 401), "\(name)")
                     #expect(answer["connection"] == "close", "\(name)")
@@ -237,11 +264,13 @@ import Vault
             #expect((259_200...259_300).contains(try await put("c.jpg", 10_000_000)))
             // The same bytes, and each of them by its own end.
             let report = try await server.vault.remove(
-                RemoveOptions(.alias(try #require(SlotPath(door: "chat", encoded: "s1/b.jpg")).name), action: .takeDown))
+                RemoveOptions(.alias(try #require(SlotPath(door: "chat", encoded: "s1/b.jpg")).name), action: .takeDown)
+            )
             #expect(report.leasesEnded == 3)
             for file in ["a.jpg", "b.jpg", "c.jpg"] {
                 let gone = try #require(try await server.answer(to: "GET", SlotOffice.target("s1/\(file)")))
-                #expect(gone.status == 410 && gone.text.contains("removed") && gone["access-control-allow-origin"] == "*")
+                #expect(
+                    gone.status == 410 && gone.text.contains("removed") && gone["access-control-allow-origin"] == "*")
             }
         }
     }
@@ -285,7 +314,8 @@ import Vault
             let client = try await server.connect()
             let target = SlotOffice.target("s1/a.jpg", office.v("s1/a.jpg", jpeg.count))
             try await client.send(
-                Array("PUT \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: \(jpeg.count)\r\n\r\n".utf8) + jpeg.prefix(12))
+                Array("PUT \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: \(jpeg.count)\r\n\r\n".utf8)
+                    + jpeg.prefix(12))
             let refused = try #require(await client.answer())
             #expect(refused.status == 415 && refused["x-reason"] == "not-encrypted", "before the rest has come")
             await client.close()
@@ -317,7 +347,8 @@ import Vault
         try await TestServer.run { server in
             for method in ["GET", "PUT", "OPTIONS", "HEAD"] {
                 let answer = try await server.answer(
-                    to: method, SlotOffice.target("s1/a.jpg", office.v("s1/a.jpg", 1)), body: method == "PUT" ? [1] : nil)
+                    to: method, SlotOffice.target("s1/a.jpg", office.v("s1/a.jpg", 1)),
+                    body: method == "PUT" ? [1] : nil)
                 #expect(answer?.status == 404, "\(method)")
             }
         }
@@ -329,7 +360,8 @@ import Vault
             let now = server.vault.now()
             let any = tickets.ticket("ann", now: now, adding: #","accept":"any""#)
             #expect(try await server.answer(to: "PUT", "/upload", fields: [any], body: [1, 2])?.status == 201)
-            #expect(try await server.answer(to: "HEAD", "/upload", fields: [any, ("X-Content-Length", "2")])?.status == 200)
+            #expect(
+                try await server.answer(to: "HEAD", "/upload", fields: [any, ("X-Content-Length", "2")])?.status == 200)
             let plain = tickets.ticket("ann", now: now)
             #expect(try await server.answer(to: "PUT", "/upload", fields: [plain], body: [1, 3])?.status == 415)
             let other = tickets.ticket("ann", now: now, adding: #","accept":"all""#)
@@ -351,7 +383,9 @@ import Vault
             let digits = try #require(SlotPath(door: "chat", encoded: "s1/My_holiday.jpg")).name.abbreviated
             #expect(lines.count == 4)
             #expect(lines.prefix(2).allSatisfy { $0.contains("route=slot blob=slots/chat/\(digits) ") }, "\(lines)")
-            for line in lines { #expect(!line.contains("holiday") && !line.contains("nowhere") && !line.contains("v=")) }
+            for line in lines {
+                #expect(!line.contains("holiday") && !line.contains("nowhere") && !line.contains("v="))
+            }
         }
     }
 }

@@ -110,7 +110,8 @@ import Testing
             ("a", "image/png", nil, false), ("a.txt", "text/plain", nil, true), ("a.html", "text/html", nil, true),
         ]
         for (file, asked, sent, isGood) in table {
-            let found = try? grant(office.v2("s/\(file)", 5, asked), try #require(path("s/\(file)")), size: 5, type: sent)
+            let found = try? grant(
+                office.v2("s/\(file)", 5, asked), try #require(path("s/\(file)")), size: 5, type: sent)
             #expect((found != nil) == isGood, "\(file) \(asked) \(sent ?? "-")")
         }
     }

@@ -70,7 +70,8 @@ import Testing
         }
         #expect(
             tables == [
-                "alias", "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash", "scrub",
+                "alias", "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash",
+                "scrub",
                 "store", "tally", "upload",
             ])
         try queue.close()

@@ -121,7 +121,8 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `each name has a lease of its own, however many lead to one blob, and ends alone`(kind: StoreKind) async throws {
+    func `each name has a lease of its own, however many lead to one blob, and ends alone`(kind: StoreKind) async throws
+    {
         var fixture = try StoreFixture(kind)
         fixture.settings.leasesPerAddress = 2
         fixture.settings.leasesPerSubjectAndAddress = 2
@@ -230,7 +231,9 @@ import Testing
         fixture.settings.leasesPerSharedSubject = 4
         fixture.settings.bytesPerSharedSubject = 3 * 4096 + 100_000
         try await fixture.withStore { store async throws in
-            for seed in 1...3 { try await store.upload(content(seed), on: named(seed, subject: "door", isShared: true)) }
+            for seed in 1...3 {
+                try await store.upload(content(seed), on: named(seed, subject: "door", isShared: true))
+            }
             let first = try await store.begin(
                 UploadAnnouncement(size: 10, address: nil, terms: named(20, subject: "door", isShared: true)))
             try await first.append([1])

@@ -31,7 +31,9 @@ struct SlotTests {
         ).output
     }
 
-    private func put(_ path: String, _ secret: ChatServerSecret, _ file: String, at server: Server) async throws -> String {
+    private func put(_ path: String, _ secret: ChatServerSecret, _ file: String, at server: Server) async throws
+        -> String
+    {
         let size = try bytes(ofFile: journey.path(file)).count
         let escaped = path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
         return try await status("-T", file, target: "/slots/chat/\(escaped)\(secret.query(path, size))", of: server)
@@ -44,11 +46,13 @@ struct SlotTests {
         let user = ChatServerSecret.digest(of: address)
         try TestSupport.write([UInt8](repeating: 3, count: 90_000), toFile: journey.path("blob"))
         #expect(try await put("\(user)/random-segment/\(file)", secret, "blob", at: server) == "201")
-        let claims = #"{"slot":"prosody-slot","filename":"report-of-the-year.pdf","filesize":90000,"#
+        let claims =
+            #"{"slot":"prosody-slot","filename":"report-of-the-year.pdf","filesize":90000,"#
             + #""sub":"\#(address)","exp":\#(Int(Date().timeIntervalSince1970) + 600)}"#
         let token = secret.token(claims: claims)
         let target = "/slots/chat/prosody-slot/report-of-the-year.pdf"
-        #expect(try await status("-T", "blob", "-H", "Authorization: Bearer \(token)", target: target, of: server) == "201")
+        #expect(
+            try await status("-T", "blob", "-H", "Authorization: Bearer \(token)", target: target, of: server) == "201")
         #expect(try await status(target: "\(target)?secret-query=1", of: server) == "200")
         #expect(try await status("-T", "blob", target: "\(target)?v=secret-query", of: server) == "403")
         let slot = "\(user)/random-segment/\(file)".addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? ""
@@ -62,9 +66,11 @@ struct SlotTests {
         for file in FileManager.default.enumerator(atPath: journey.storage)?.compactMap({ $0 as? String }) ?? [] {
             if let contents = try? bytes(ofFile: "\(journey.storage)/\(file)") { places.append((file, contents)) }
         }
-        #expect(places.count > 4 && String(decoding: places[1].1, as: UTF8.self).contains("route=slot blob=slots/chat/"))
+        #expect(
+            places.count > 4 && String(decoding: places[1].1, as: UTF8.self).contains("route=slot blob=slots/chat/"))
         let needles = [
-            "holiday", "ller", "report-of", "random-segment", "prosody-slot", "alice", "wonderland", "secret-query", token,
+            "holiday", "ller", "report-of", "random-segment", "prosody-slot", "alice", "wonderland", "secret-query",
+            token,
             secret.text, secret.query("\(user)/random-segment/\(file)", 90_000).dropFirst(3).description,
         ]
         for (place, contents) in places {
@@ -92,7 +98,9 @@ struct SlotTests {
         }
         let unknown = try await journey.satcheld("remove", "\(server.url)/slots/chat/nothing")
         #expect(unknown.status == 0 && unknown.output.contains("does not know this slot"))
-        for arguments in [["ftp://x/y"], ["\(server.url)/slots/chat/a//b#\(key)"], ["x#\(key)"], ["--user", "bob"], ["--dry-run"]] {
+        for arguments in [
+            ["ftp://x/y"], ["\(server.url)/slots/chat/a//b#\(key)"], ["x#\(key)"], ["--user", "bob"], ["--dry-run"],
+        ] {
             let refused = try await run(
                 Programs.path("satcheld"), ["remove"] + arguments + ["--storage", journey.storage])
             #expect(refused.status == 64 && !refused.errors.contains(key), "\(arguments)")

@@ -80,7 +80,8 @@ final class LoopBlobCache {
         for subject: ReadSubject, _ intent: ReadIntent, _ waiting: [Completion], _ permit: ClientShares.Permit? = nil
     ) {
         // Before the truth is looked at, so that a change after that look is never missed.
-        let validity = if case .blob(let address) = subject { path.store.validity(of: address) } else { ValidityToken?.none }
+        let validity =
+            if case .blob(let address) = subject { path.store.validity(of: address) } else { ValidityToken?.none }
         pending[subject] = PendingLookup(waiting: waiting, intent: intent, validity: validity, permit: permit)
         let bound = NIOLoopBound(self, eventLoop: loop)
         Task { [path, loop] in

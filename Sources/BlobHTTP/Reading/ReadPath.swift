@@ -119,7 +119,8 @@ final class ReadPath: Sendable {
         dates: DateText
     ) -> CachedBlob {
         CachedBlob(
-            blob, body: body, type: type, isFirst: isFirst, validity: validity, cacheSeconds: cacheSeconds, dates: dates)
+            blob, body: body, type: type, isFirst: isFirst, validity: validity, cacheSeconds: cacheSeconds, dates: dates
+        )
     }
 
     /// A response was cut short because its bytes could not be read.

@@ -39,7 +39,8 @@ package struct AdmitLease: CatalogChange {
             &page, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, limits: limits)
         _ = try rule.liveLease(now: page.now)
         if let uploadsUnderWay {
-            try limits.limits(for: terms).checkMade(page.day(of: terms.subject), underWay: uploadsUnderWay, now: page.now)
+            try limits.limits(for: terms).checkMade(
+                page.day(of: terms.subject), underWay: uploadsUnderWay, now: page.now)
         }
     }
 }

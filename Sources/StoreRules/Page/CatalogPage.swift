@@ -82,7 +82,8 @@ package struct CatalogPage: Sendable {
     /// Whether every row that was asked for has been loaded.
     package var isComplete: Bool {
         blobs.isComplete && bans.isComplete && leases.isComplete && receiptHashes.isComplete && usages.isComplete
-            && aliases.isComplete && deliveries.isComplete && uploads.isComplete && sightings.isComplete && scrubs.isComplete
+            && aliases.isComplete && deliveries.isComplete && uploads.isComplete && sightings.isComplete
+            && scrubs.isComplete
             && nextEnds.isComplete && shares.isComplete && finds.isComplete
     }
 

@@ -147,7 +147,11 @@ struct LeaseRule: Sendable {
             throw .sizeNotEntitled(limitBytes: most)
         }
         if let existing {
-            guard let end = existing.end(at: now) else { return existing }
+            guard let end = existing.end(at: now) else {
+                // Its owner has it under another name, or none.
+                if terms.alias != nil { throw .aliasTaken }
+                return existing
+            }
             if terms.owner != nil { throw .leaseEnded(end) }
         }
         if isReceiptTaken { throw .receiptTaken }

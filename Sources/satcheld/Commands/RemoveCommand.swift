@@ -53,7 +53,8 @@ struct RemoveCommand: AsyncParsableCommand {
         }
         // A link may hold a key, so it is not repeated.
         throw ValidationError(
-            "argument \(wrong + 1) names no blob; expected 64 lower-case hexadecimal digits, or the URL of a blob or slot.")
+            "argument \(wrong + 1) names no blob; expected 64 lower-case hexadecimal digits, or the URL of a blob or slot."
+        )
     }
 
     func run() async throws {
