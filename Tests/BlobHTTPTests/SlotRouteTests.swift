@@ -2,6 +2,7 @@ import BlobHTTP
 import Blobs
 import Store
 import StoreRules
+import Telemetry
 import Testing
 import Tickets
 import Vault

@@ -11,9 +11,9 @@ import Testing
     private let now = Timestamp(seconds: 1_800_000_000)
     private let office = SlotOffice()
 
-    private func path(_ encoded: String) -> SlotPath? { SlotPath(door: "chat", encoded: encoded) }
+    private func slot(_ encoded: String) -> SlotPath? { SlotPath(door: "chat", encoded: encoded) }
 
-    private func grant(
+    private func open(
         _ query: String, _ path: SlotPath, size: Int64, type: String? = nil, secrets: [SlotSecret]? = nil,
         fields: HTTPFields = [:]
     ) throws(SlotRefusal) -> SlotGrant? {
@@ -23,42 +23,42 @@ import Testing
     }
 
     @Test func `the vectors of the chat servers are what they are`() throws {
-        let path = try #require(path("foo/bar.jpg"))
+        let path = try #require(slot("foo/bar.jpg"))
         let secrets = [SlotSecret(ofAnyLength: Array("secret string".utf8))]
         let v = "e6df55a04516617d6a86ad6ca23879819591085a1a8c0041f4da06824f5d2db7"
         let v2 = "a19d27add075aa60035e27c05e794f13079ba48c508852b3d7160a6bec0f85ab"
-        #expect(try grant("?v=\(v)", path, size: 1_048_576, secrets: secrets) == SlotGrant(user: nil, end: nil))
+        #expect(try open("?v=\(v)", path, size: 1_048_576, secrets: secrets) == SlotGrant(user: nil, end: nil))
         for type in ["image/jpeg", "image/png", nil] {
             // The extension says it too.
-            #expect(try grant("?v2=\(v2)", path, size: 1_048_576, type: type, secrets: secrets) != nil)
-            #expect(try grant("?token=\(v2)", path, size: 1_048_576, type: type, secrets: secrets) != nil)
+            #expect(try open("?v2=\(v2)", path, size: 1_048_576, type: type, secrets: secrets) != nil)
+            #expect(try open("?token=\(v2)", path, size: 1_048_576, type: type, secrets: secrets) != nil)
         }
         for (query, size) in [("v=\(v)", 1_048_577), ("v2=\(v)", 1_048_576), ("v=\(v2)", 1_048_576)] {
             #expect(throws: SlotRefusal.wrong) {
-                try grant("?\(query)", path, size: Int64(size), type: "image/jpeg", secrets: secrets)
+                try open("?\(query)", path, size: Int64(size), type: "image/jpeg", secrets: secrets)
             }
         }
         #expect(throws: SlotRefusal.wrong, "no secret, no upload") {
-            try grant("?v=\(v)", path, size: 1_048_576, secrets: [])
+            try open("?v=\(v)", path, size: 1_048_576, secrets: [])
         }
     }
 
     @Test func `spellings of one path are one slot, and every door has its own`() throws {
         let spellings = ["s/F%C3%BC+b%26.jpg", "s/F%c3%bc+b&.jpg", "s/Fü%2bb%26%2Ejpg", "%73/F%C3%Bc%2Bb&.jpg"]
-        let names = Set(try spellings.map { try #require(path($0)).name })
+        let names = Set(try spellings.map { try #require(slot($0)).name })
         #expect(names.count == 1)
-        #expect(try #require(path(spellings[0])).text == "s/Fü+b&.jpg")
+        #expect(try #require(slot(spellings[0])).text == "s/Fü+b&.jpg")
         #expect(SlotPath(door: "other", encoded: spellings[0])?.name != names.first)
-        #expect(path("s/Fu%CC%88+b&.jpg")?.name != names.first, "another way to compose a letter is another name")
+        #expect(slot("s/Fu%CC%88+b&.jpg")?.name != names.first, "another way to compose a letter is another name")
         let bytes = Array("satchel-slot\0chat\0s/a.jpg".utf8)
-        #expect(path("s/a.jpg")?.name == AliasName(hashing: bytes))
+        #expect(slot("s/a.jpg")?.name == AliasName(hashing: bytes))
     }
 
     @Test(arguments: [
         "", "/", "a//b", "a/", "/a", ".", "..", "a/../b", "a/%2e%2E/b", "a/./b", "a%", "a%4", "a%zz", "a%00b", "a%0ab",
         "a%7F", "a%C2%80", "%ff", "%c3", "a%2F%2Fb", String(repeating: "a", count: 1025),
     ]) func `a malformed path is none`(encoded: String) {
-        #expect(path(encoded) == nil)
+        #expect(slot(encoded) == nil)
     }
 
     @Test func `a target is taken apart at its first question mark`() throws {
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func `only the first word that is there is looked at`() throws {
-        let path = try #require(path("s1/a.jpg"))
+        let path = try #require(slot("s1/a.jpg"))
         let good = office.bearer(office.claims(size: 5, now: now))
         let bad = office.bearer(office.claims(size: 5, now: now), secret: String(repeating: "x", count: 40))
         let (v, v2) = (office.v("s1/a.jpg", 5).dropFirst(), office.v2("s1/a.jpg", 5, "image/jpeg").dropFirst())
@@ -87,18 +87,18 @@ import Testing
         ]
         for (query, token, isGood) in table {
             let fields: HTTPFields = token.map { [.authorization: $0] } ?? [:]
-            let found = try? grant(query, path, size: 5, type: "image/jpeg", fields: fields)
+            let found = try? open(query, path, size: 5, type: "image/jpeg", fields: fields)
             #expect((found != nil) == isGood, "\(query) \(token ?? "-")")
         }
         #expect(SlotWord([:], target: "/slots/chat/x") == nil && SlotWord([:], target: "/slots/chat/x?w=1") == nil)
     }
 
     @Test func `a code has one spelling`() throws {
-        let path = try #require(path("s1/a.jpg"))
+        let path = try #require(slot("s1/a.jpg"))
         let code = String(office.v("s1/a.jpg", 5).dropFirst(3))
         for wrong in ["", String(code.dropLast()), code + "0", code.uppercased(), " \(code)", "0" + code.dropFirst()]
         where wrong != code {
-            #expect(throws: SlotRefusal.wrong) { try grant("?v=\(wrong)", path, size: 5) }
+            #expect(throws: SlotRefusal.wrong) { try open("?v=\(wrong)", path, size: 5) }
         }
     }
 
@@ -110,17 +110,17 @@ import Testing
             ("a", "image/png", nil, false), ("a.txt", "text/plain", nil, true), ("a.html", "text/html", nil, true),
         ]
         for (file, asked, sent, isGood) in table {
-            let found = try? grant(
-                office.v2("s/\(file)", 5, asked), try #require(path("s/\(file)")), size: 5, type: sent)
+            let found = try? open(
+                office.v2("s/\(file)", 5, asked), try #require(slot("s/\(file)")), size: 5, type: sent)
             #expect((found != nil) == isGood, "\(file) \(asked) \(sent ?? "-")")
         }
     }
 
     @Test func `a person is known by the digest in the path or the token, and by the address in the token`() throws {
         let user = SlotOffice.user
-        #expect(try grant(office.v("\(user)/a", 5), try #require(path("\(user)/a")), size: 5)?.user == "xmpp:\(user)")
+        #expect(try open(office.v("\(user)/a", 5), try #require(slot("\(user)/a")), size: 5)?.user == "xmpp:\(user)")
         for first in [user.uppercased(), String(user.dropLast()), "\(user)0"] {
-            #expect(try grant(office.v("\(first)/a", 5), try #require(path("\(first)/a")), size: 5)?.user == nil)
+            #expect(try open(office.v("\(first)/a", 5), try #require(slot("\(first)/a")), size: 5)?.user == nil)
         }
         // SHA-1 of the bare address.
         let ann = "xmpp:" + "0ed62d47d7a1e4ad8f9e2c9e3d8e1b4a5c6d7e8f"
@@ -130,10 +130,10 @@ import Testing
     }
 
     @Test func `a token has to be for this upload, in time, and signed as it must be`() throws {
-        let path = try #require(path("s1/a.jpg"))
+        let path = try #require(slot("s1/a.jpg"))
         func judge(_ field: (String, String)) -> SlotRefusal? {
             do throws(SlotRefusal) {
-                _ = try grant("", path, size: 5, fields: [.authorization: field.1])
+                _ = try open("", path, size: 5, fields: [.authorization: field.1])
                 return nil
             } catch { return error }
         }
@@ -166,7 +166,7 @@ import Testing
         ]
         for (name, field, refusal) in table { #expect(judge(field) == refusal, "\(name)") }
         let end = office.bearer(office.claims(size: 5, now: now, end: 100, sub: "ann@example.org/x"))
-        let grant = try grant("", path, size: 5, fields: [.authorization: end.1])
+        let grant = try open("", path, size: 5, fields: [.authorization: end.1])
         #expect(grant?.end == Timestamp(seconds: now.seconds + 100))
         #expect(grant?.user != nil && grant?.user == ChatUser.name(address: "ann@example.org"))
     }

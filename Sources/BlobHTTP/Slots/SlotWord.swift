@@ -61,6 +61,11 @@ package struct SlotGrant: Hashable, Sendable {
     package var user: String?
     /// When the lease shall end; nil for whenever the operator says.
     package var end: Timestamp?
+
+    package init(user: String?, end: Timestamp?) {
+        self.user = user
+        self.end = end
+    }
 }
 
 /// Why a word is refused.
