@@ -125,8 +125,11 @@ struct ChangeWalk {
         case 10:
             return RecordPass(ClockReading(wall: now, monotonicSeconds: Int64(number(below: 9)), boot: "c"))
         default:
+            var terms = terms()
+            // Uploads that outlive their requests have neither.
+            (terms.alias, terms.isShared) = (nil, false)
             return DropThenCreateUpload(
-                id: id, announcement: UploadAnnouncement(size: nil, address: address, terms: terms()))
+                id: id, announcement: UploadAnnouncement(size: nil, address: address, terms: terms))
         }
     }
 
