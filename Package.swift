@@ -66,7 +66,7 @@ let package = Package(
                 nioPosix,
             ]),
         .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
-        .target(name: "Tickets", dependencies: ["Blobs", "Files", jwtKit]),
+        .target(name: "Tickets", dependencies: ["Blobs", "Files", crypto, jwtKit]),
         .target(
             name: "BlobHTTP",
             dependencies: [

@@ -24,12 +24,20 @@ func fuzzUploads(_ bytes: [UInt8]) {
     if let token = fields.bearerToken { check(!token.hasPrefix(" "), "a token does not begin with blanks") }
 }
 
+/// What of a route is read on an event loop.
+private func subject(of route: Route?) -> ReadSubject? {
+    switch route {
+    case .blob(let address): .blob(address)
+    case .slot(_, let path?): .slot(path)
+    default: nil
+    }
+}
+
 private func checkTarget(_ target: String) {
     let route = Route(target: target)
-    var named: BlobAddress? = if case .blob(let address)? = route { address } else { nil }
-    check(Route.blob(inPath: target) == named, "the quick way to a blob is the same way")
-    if let path = pathOfAbsoluteForm(target), case .blob(let address)? = Route(target: path) { named = address }
-    check(Route.blob(inTarget: target) == named, "a scheme and a host before a path change nothing")
+    check(Route.reading(ofPath: target) == subject(of: route), "the quick way to a blob is the same way")
+    let named = pathOfAbsoluteForm(target).flatMap { subject(of: Route(target: $0)) } ?? subject(of: route)
+    check(Route.reading(ofTarget: target) == named, "a scheme and a host before a path change nothing")
     guard let route, route != .server else { return }
     check(!route.methods.isEmpty && target.hasPrefix("/"), "what has a name has a method")
     check(Route(target: target + "?again") == route || target.contains("?"), "a query means nothing")

@@ -11,6 +11,7 @@ struct Harness: Sendable {
         Harness(name: "framing", run: fuzzFraming),
         Harness(name: "proxies", run: fuzzProxies),
         Harness(name: "tickets", run: fuzzTickets),
+        Harness(name: "slots", run: fuzzSlots),
         Harness(name: "messages", run: fuzzMessages),
         Harness(name: "answers", run: fuzzAnswers),
         Harness(name: "blobs", run: fuzzBlobs),

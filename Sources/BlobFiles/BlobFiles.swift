@@ -81,6 +81,11 @@ package final class BlobFiles: Sendable {
         try Folder.freeBytes(at: folders.blobs)
     }
 
+    /// Bytes of the disk, used or not.
+    package func diskBytes() throws(FileError) -> Int64 {
+        try Folder.totalBytes(at: folders.blobs)
+    }
+
     // MARK: Listing
 
     /// Some of the names found in one of the 256 folders.

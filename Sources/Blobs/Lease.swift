@@ -10,19 +10,26 @@ package struct LeaseTerms: Sendable {
     package var receipts: [SecretHash]
     /// Who is charged: a ticket's subject, or an address prefix.
     package var subject: String
+    /// Whether the subject stands for many people: it has limits of its own then, not those of a person.
+    package var isShared: Bool
     /// What the subject may store; its lifetime also limits renewals.
     package var entitlement: Entitlement
+    /// The name by which the lease is to be read, which no other has; nil for a lease that shows its blob by address. A
+    /// lease with an alias has an owner.
+    package var alias: LeaseAlias?
 
     package init(
         lifetime: Lifetime? = nil, recipients: Int? = nil, owner: SecretHash? = nil, receipts: [SecretHash] = [],
-        subject: String, entitlement: Entitlement = .unlimited
+        subject: String, isShared: Bool = false, entitlement: Entitlement = .unlimited, alias: LeaseAlias? = nil
     ) {
         self.lifetime = lifetime
         self.recipients = recipients
         self.owner = owner
         self.receipts = receipts
         self.subject = subject
+        self.isShared = isShared
         self.entitlement = entitlement
+        self.alias = alias
     }
 
     /// The greatest number of recipients of one lease.

@@ -9,6 +9,7 @@ extension Catalog {
                 try database.execute(sql: tables)
             }
         }
+        migrator.registerMigration("2 aliases") { database in try database.execute(sql: aliasTable) }
         return migrator
     }
 
@@ -136,6 +137,22 @@ extension Catalog {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX upload_due ON upload (expires, id);
         CREATE INDEX upload_open ON upload (id) WHERE state = 1;
+        """
+
+    /// `alias` leads from a name to one lease, and goes with it. Such a lease has a `via`, which says where its name comes
+    /// from, and does not count as one of `blob.leases`, whose blob is shown by its address, but as one of
+    /// `blob.aliased`. The indexes that tell these kinds apart are made anew.
+    private static let aliasTable = """
+        ALTER TABLE blob ADD COLUMN aliased INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE lease ADD COLUMN via TEXT;
+        CREATE TABLE alias (
+            name BLOB PRIMARY KEY,
+            lease INTEGER NOT NULL UNIQUE REFERENCES lease (id)
+        ) STRICT, WITHOUT ROWID;
+        DROP INDEX blob_unheld;
+        CREATE INDEX blob_unheld ON blob (id) WHERE leases = 0 AND aliased = 0 AND state IN (1, 3);
+        DROP INDEX lease_of_blob;
+        CREATE INDEX lease_of_blob ON lease (blob, ended, via, expires, delivered, subject);
         """
 
     /// The number of rows and of bytes for each state of a blob (1 to 4), and the number of leases (5) and of ended ones

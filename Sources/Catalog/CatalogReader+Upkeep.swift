@@ -17,7 +17,7 @@ extension CatalogReader {
         try page(
             """
             SELECT \(BlobRow.columns) FROM blob INDEXED BY blob_unheld
-            WHERE leases = 0 AND state IN (1, 3) AND id > ? ORDER BY id LIMIT ?
+            WHERE leases = 0 AND aliased = 0 AND state IN (1, 3) AND id > ? ORDER BY id LIMIT ?
             """, after: cursor, limit: limit)
     }
 
@@ -115,7 +115,7 @@ extension CatalogReader {
         let unheld = try database.number(
             """
             SELECT count(*) FROM (
-                SELECT 1 FROM blob INDEXED BY blob_unheld WHERE leases = 0 AND state IN (1, 3) LIMIT ?)
+                SELECT 1 FROM blob INDEXED BY blob_unheld WHERE leases = 0 AND aliased = 0 AND state IN (1, 3) LIMIT ?)
             """, [limit])
         let first = try database.number("SELECT min(expires) FROM lease WHERE ended IS NULL")
         return (due ?? 0, unheld ?? 0, first.map { now.secondsSince(Timestamp(seconds: $0)) } ?? 0)

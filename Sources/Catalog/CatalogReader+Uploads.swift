@@ -77,7 +77,7 @@ extension ResumableUpload {
             .of(id), .of(state.number), .of(terms.subject), .of(length), .of(offset), .of(announcement.address),
             .of(terms.owner), .bytes(terms.receipts.flatMap(\.bytes)), .of(terms.lifetime), .of(terms.recipients),
             .of(terms.entitlement.largestBytes), .of(terms.entitlement.longestLifetime), .of(expires),
-            .of(blob?.address), .of(blob?.uploaded), .of(blob?.expires), .of(blob.map { $0.isNew ? 1 : 0 }),
+            .of(blob?.address), .of(blob?.uploaded), .of(blob?.expires), .of(blob.map { $0.isNews ? 1 : 0 }),
             .of(refusal),
         ]
     }

@@ -48,6 +48,49 @@ package struct CatalogReader {
         return found
     }
 
+    // MARK: Aliases
+
+    /// The blob of the lease that `alias` leads to, and that lease; nil where it leads nowhere.
+    package func aliased(_ alias: AliasName) throws -> (blob: BlobRow, lease: LeaseRow)? {
+        let row = try database.row(
+            """
+            SELECT \(BlobRow.columnsBesideLeases), \(LeaseRow.columns)
+            FROM alias CROSS JOIN lease CROSS JOIN blob
+            WHERE alias.name = ? AND lease.id = alias.lease AND blob.id = lease.blob
+            """, [Data(alias.bytes)])
+        guard let row else { return nil }
+        let blob = try BlobRow(row)
+        return (blob, try LeaseRow(row, from: BlobRow.columnCount, on: blob.address))
+    }
+
+    /// The address of the blob that `alias` leads to; nil where it leads nowhere.
+    package func address(of alias: AliasName) throws -> BlobAddress? {
+        try database.row(
+            """
+            SELECT blob.address FROM alias CROSS JOIN lease CROSS JOIN blob
+            WHERE alias.name = ? AND lease.id = alias.lease AND blob.id = lease.blob
+            """, [Data(alias.bytes)]
+        ).map { try $0.address(0) }
+    }
+
+    /// How many live leases have an alias, by where that comes from, among those behind lease number `last`, at most
+    /// `pageRows` of them; with the number of the last one, nil at the end.
+    package func aliases(
+        at now: Timestamp, after last: Int64
+    ) throws -> (counts: [String: Int], last: Int64?) {
+        var (counts, next) = ([String: Int](), Int64?.none)
+        try database.forEachRow(
+            """
+            SELECT lease.id, via, lease.ended IS NULL AND expires > ? FROM alias CROSS JOIN lease
+            WHERE alias.lease > ? AND lease.id = alias.lease ORDER BY alias.lease LIMIT ?
+            """, [now.seconds, last, Catalog.pageRows]
+        ) { row in
+            next = row[0]
+            if row[2] { counts[row[1] ?? "", default: 0] += 1 }
+        }
+        return (counts, next)
+    }
+
     // MARK: Leases
 
     /// The lease that `owner` names on `address`, ended or not.

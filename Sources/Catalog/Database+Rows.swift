@@ -78,22 +78,27 @@ extension Row {
 
 extension BlobRow {
     /// As they stand in a row that `init(_:from:)` reads; the id comes first.
-    static let columns = "id, address, size, state, uploaded, leases, sunset, reason, ended"
+    static let columns = "id, address, size, state, uploaded, leases, aliased, sunset, reason, ended"
+
+    /// The same in a statement that has those of leases too, which begin at `columnCount`.
+    static let columnsBesideLeases = columns.split(separator: ", ").map { "blob.\($0)" }.joined(separator: ", ")
+    static let columnCount = 10
 
     init(_ row: Row, from column: Int = 0) throws {
         self.init(
             address: try row.address(column + 1),
             size: row[column + 2], state: try row.required(BlobState(rawValue: row[column + 3]), "state"),
             uploaded: Timestamp(seconds: row[column + 4]), leases: row[column + 5],
-            sunset: row.timestamp(column + 6), reason: row.reason(column + 7), ended: row.timestamp(column + 8))
+            aliased: row[column + 6], sunset: row.timestamp(column + 7), reason: row.reason(column + 8),
+            ended: row.timestamp(column + 9))
     }
 }
 
 extension LeaseRow {
     /// As they stand in a row that `init(_:from:on:)` reads; the id comes first.
     static let columns = """
-        lease.id, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, lease.ended, \
-        lease.reason
+        lease.id, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, via, \
+        lease.ended, lease.reason
         """
 
     init(_ row: Row, from column: Int = 0, on address: BlobAddress) throws {
@@ -103,7 +108,7 @@ extension LeaseRow {
             expires: Timestamp(seconds: row[column + 4]),
             limit: try row.required(Lifetime(seconds: row[column + 5]), "limit_seconds"),
             recipients: row[column + 6], hashes: row[column + 7], delivered: row.timestamp(column + 8),
-            ended: row.timestamp(column + 9), reason: row.reason(column + 10))
+            via: row[column + 9], ended: row.timestamp(column + 10), reason: row.reason(column + 11))
     }
 }
 

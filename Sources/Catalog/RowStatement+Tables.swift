@@ -18,13 +18,13 @@ extension RowStatement {
         WHERE blob = \($0[2]) AND ended IS NULL AND expires <= \($0[3])
         """
     }
-    /// So many leases on a blob that are over last, the last one first.
+    /// So many leases on a blob without an alias that are over last, the last one first.
     static func findLastLeases(limit: Int) -> RowStatement {
         RowStatement(width: 2) {
             """
             SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease WHERE lease.id IN (
                 SELECT open.id FROM lease AS open INDEXED BY lease_of_blob
-                WHERE open.blob = \($0[2]) AND open.ended IS NULL
+                WHERE open.blob = \($0[2]) AND open.ended IS NULL AND open.via IS NULL
                 ORDER BY open.expires DESC, open.delivered DESC LIMIT \(limit))
             ORDER BY 1, expires DESC, delivered DESC
             """
@@ -49,6 +49,13 @@ extension RowStatement {
         WHERE receipt_hash.blob = \($0[2]) AND receipt_hash.hash = \($0[3]) AND lease.id = receipt_hash.lease
         """
     }
+    /// The lease that an alias leads to, behind the address of its blob.
+    static let findAliases = RowStatement(width: 2) {
+        """
+        SELECT \($0[1]), (SELECT address FROM blob WHERE blob.id = lease.blob), \(LeaseRow.columns)
+        FROM \($0.joined)alias CROSS JOIN lease WHERE alias.name = \($0[2]) AND lease.id = alias.lease
+        """
+    }
     /// The lease that admits a secret, with what is known of it.
     static let findDeliveries = RowStatement(width: 4) {
         """
@@ -66,7 +73,7 @@ extension RowStatement {
     static let findShares = RowStatement(width: 3) {
         """
         SELECT \($0[1]), count(*), min(expires) FROM \($0.joined)lease INDEXED BY lease_of_blob
-        WHERE blob = \($0[2]) AND ended IS NULL AND subject = \($0[3]) GROUP BY 1
+        WHERE blob = \($0[2]) AND ended IS NULL AND via IS NULL AND subject = \($0[3]) GROUP BY 1
         """
     }
     static let findUsages = RowStatement(width: 2) {
@@ -82,24 +89,24 @@ extension RowStatement {
 
 /// Changing rows.
 extension RowStatement {
-    static let addBlobs = RowStatement(width: 8) {
-        "INSERT INTO blob (address, size, state, uploaded, leases, sunset, reason, ended) \($0.inserted)"
+    static let addBlobs = RowStatement(width: 9) {
+        "INSERT INTO blob (address, size, state, uploaded, leases, aliased, sunset, reason, ended) \($0.inserted)"
     }
-    static let changeBlobs = RowStatement(width: 8) {
+    static let changeBlobs = RowStatement(width: 9) {
         """
         UPDATE blob SET
-            size = \($0[2]), state = \($0[3]), uploaded = \($0[4]), leases = \($0[5]), sunset = \($0[6]),
-            reason = \($0[7]), ended = \($0[8])
+            size = \($0[2]), state = \($0[3]), uploaded = \($0[4]), leases = \($0[5]), aliased = \($0[6]),
+            sunset = \($0[7]), reason = \($0[8]), ended = \($0[9])
         \($0.from) WHERE id = \($0[1])
         """
     }
     static let dropBlobs = RowStatement(width: 1) { "DELETE FROM blob WHERE id IN \($0.list)" }
     static let addBans = RowStatement(width: 2) { "REPLACE INTO ban \($0.inserted)" }
     static let liftBans = RowStatement(width: 1) { "DELETE FROM ban WHERE address IN \($0.list)" }
-    static let addLeases = RowStatement(width: 11) {
+    static let addLeases = RowStatement(width: 12) {
         """
         INSERT INTO lease (
-            blob, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, ended, reason)
+            blob, owner, subject, created, expires, limit_seconds, recipients, hashes, delivered, via, ended, reason)
         \($0.inserted)
         """
     }
@@ -113,8 +120,10 @@ extension RowStatement {
     /// What refers to a lease goes before it.
     static let dropReceipts = RowStatement(width: 1) { "DELETE FROM receipt WHERE lease IN \($0.list)" }
     static let dropReceiptHashes = RowStatement(width: 1) { "DELETE FROM receipt_hash WHERE lease IN \($0.list)" }
+    static let dropAliases = RowStatement(width: 1) { "DELETE FROM alias WHERE lease IN \($0.list)" }
     static let dropLeases = RowStatement(width: 1) { "DELETE FROM lease WHERE id IN \($0.list)" }
     static let addReceiptHashes = RowStatement(width: 3) { "INSERT INTO receipt_hash \($0.inserted)" }
+    static let addAliases = RowStatement(width: 2) { "INSERT INTO alias \($0.inserted)" }
     static let addReceipts = RowStatement(width: 4) { "INSERT INTO receipt \($0.inserted)" }
     /// Who has made no lease keeps the day that is stored.
     static let changeUsages = RowStatement(width: 5) {

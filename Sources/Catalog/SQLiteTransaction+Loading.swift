@@ -15,6 +15,7 @@ extension SQLiteTransaction {
         try loadOpenLeases(finds, &page)
         try loadNamedLeases(&page)
         try loadReceiptHashes(&page)
+        try loadAliases(&page)
         try loadDeliveries(&page)
         try loadUsages(&page)
         try loadShares(&page)
@@ -116,6 +117,14 @@ extension SQLiteTransaction {
         }
     }
 
+    private func loadAliases(_ page: inout CatalogPage) throws {
+        var keys = RowBatch(.findAliases)
+        for place in page.aliases.takeRequests() { keys.append([.of(place), .of(page.aliases.key(at: place))]) }
+        try keys.forEachRow(in: database) { row in
+            page.aliases.fill(row[0], try place(of: row, from: 2, on: try row.address(1), &page))
+        }
+    }
+
     private func loadDeliveries(_ page: inout CatalogPage) throws {
         var keys = RowBatch(.findDeliveries)
         for place in page.deliveries.takeRequests() {
@@ -143,11 +152,15 @@ extension SQLiteTransaction {
         switch page.finds.key(at: place) {
         case .leases: break
         case .dueLeases(let limit):
-            try loadLeases(place, &page, limit: limit, where: "ended IS NULL AND expires <= ?", page.now, by: "expires")
+            try loadLeases(
+                place, &page, limit: limit, where: "ended IS NULL AND expires <= ?", [page.now.seconds], by: "expires")
+        case .leasesOfSubject(let subject, let limit):
+            try loadLeases(
+                place, &page, limit: limit, where: "ended IS NULL AND subject = ?", [subject], by: "expires")
         case .endedLeases(let end, let limit, let receipts):
             try loadLeases(
-                place, &page, limit: limit, receipts: receipts, where: "ended IS NOT NULL AND ended < ?", end,
-                by: "ended")
+                place, &page, limit: limit, receipts: receipts, where: "ended IS NOT NULL AND ended < ?",
+                [end.seconds], by: "ended")
         case .tombstones(let end, let limit):
             var found: [Int] = []
             try database.forEachRow(
@@ -187,7 +200,7 @@ extension SQLiteTransaction {
 
     private func loadLeases(
         _ find: Int, _ page: inout CatalogPage, limit: Int, receipts: Int = .max, where condition: String,
-        _ time: Timestamp, by order: String
+        _ arguments: StatementArguments, by order: String
     ) throws {
         var found: [Int] = []
         var left = receipts
@@ -196,7 +209,7 @@ extension SQLiteTransaction {
             """
             SELECT (SELECT address FROM blob WHERE blob.id = lease.blob), \(counted), \(LeaseRow.columns)
             FROM lease WHERE \(condition) ORDER BY \(order), lease.id LIMIT ?
-            """, [time.seconds, limit]
+            """, arguments + [limit]
         ) { row in
             guard left > 0 else { return }
             left -= row[1]
@@ -253,7 +266,7 @@ extension SQLiteTransaction {
                         "SELECT min(expires) FROM lease WHERE subject = ? AND ended IS NULL", [subject])
                 case .address(let address):
                     try database.number(
-                        "SELECT min(expires) FROM lease WHERE blob = ? AND ended IS NULL",
+                        "SELECT min(expires) FROM lease WHERE blob = ? AND ended IS NULL AND via IS NULL",
                         [try blobID(of: address, &page)])
                 }
             page.nextEnds.fill(place, end.map { Timestamp(seconds: $0) })

@@ -33,8 +33,8 @@ extension SQLiteTransaction {
             let id = blobs[place]
             if id == nil { places.append(place) }
             let facts: [SQLValue] = [
-                .of(blob.size), .of(blob.state.rawValue), .of(blob.uploaded), .of(blob.leases), .of(blob.sunset),
-                .of(blob.reason), .of(blob.ended),
+                .of(blob.size), .of(blob.state.rawValue), .of(blob.uploaded), .of(blob.leases), .of(blob.aliased),
+                .of(blob.sunset), .of(blob.reason), .of(blob.ended),
             ]
             if let id { changed.append([.of(id)] + facts) } else { new.append([.of(blob.address)] + facts) }
         }
@@ -93,7 +93,7 @@ extension SQLiteTransaction {
             new.append([
                 .of(try blob(of: lease.address, page)), .of(lease.owner), .of(lease.subject), .of(lease.created),
                 .of(lease.expires), .of(lease.limit), .of(lease.recipients), .of(lease.hashes), .of(lease.delivered),
-                .of(lease.ended), .of(lease.reason),
+                .of(lease.via), .of(lease.ended), .of(lease.reason),
             ])
         }
         try new.run(in: database)
@@ -103,6 +103,15 @@ extension SQLiteTransaction {
             hashes.append([.of(try blob(of: entry.key.address, page)), .of(entry.key.hash), .of(id)])
         }
         try hashes.run(in: database)
+        try addAliases(page)
+    }
+
+    private func addAliases(_ page: CatalogPage) throws {
+        var new = RowBatch(.addAliases)
+        for entry in page.aliases.changed {
+            if let id = entry.current.flatMap({ leases[$0] }) { new.append([.of(entry.key), .of(id)]) }
+        }
+        try new.run(in: database)
     }
 
     private func blob(of address: BlobAddress, _ page: CatalogPage) throws -> Int64 {
@@ -113,16 +122,17 @@ extension SQLiteTransaction {
     }
 
     private func dropLeases(_ page: CatalogPage) throws {
-        var (receipts, hashes, dropped) = (
-            RowBatch(.dropReceipts), RowBatch(.dropReceiptHashes), RowBatch(.dropLeases)
+        var (receipts, hashes, aliases, dropped) = (
+            RowBatch(.dropReceipts), RowBatch(.dropReceiptHashes), RowBatch(.dropAliases), RowBatch(.dropLeases)
         )
         for place in page.leases.changedPlaces where page.leases[place] == nil {
             guard let id = leases[place] else { continue }
             receipts.append([.of(id)])
             hashes.append([.of(id)])
+            aliases.append([.of(id)])
             dropped.append([.of(id)])
         }
-        for batch in [receipts, hashes, dropped] { try batch.run(in: database) }
+        for batch in [receipts, hashes, aliases, dropped] { try batch.run(in: database) }
     }
 
     private func addReceipts(_ page: CatalogPage) throws {

@@ -145,6 +145,7 @@ enum SQLValue {
     static func of(_ value: String?) -> SQLValue { value.map { .text($0) } ?? .null }
     static func of(_ value: EndReason?) -> SQLValue { value.map { .text($0.rawValue) } ?? .null }
     static func of(_ value: BlobAddress?) -> SQLValue { value.map { .bytes($0.bytes) } ?? .null }
+    static func of(_ value: AliasName) -> SQLValue { .bytes(value.bytes) }
     static func of(_ value: SecretHash?) -> SQLValue { value.map { .bytes($0.bytes) } ?? .null }
     static func of(_ value: Recipient) -> SQLValue { .bytes(value.bytes) }
     static func of(_ value: UploadID) -> SQLValue { .bytes(value.bytes) }

@@ -162,9 +162,20 @@ package enum Folder {
 
     /// Bytes that an unprivileged process may still write to the file system of `path`.
     package static func freeBytes(at path: String) throws(FileError) -> Int64 {
+        try fileSystemBytes(at: path) { UInt64($0.f_bavail) }
+    }
+
+    /// Bytes of the file system of `path`, used or not.
+    package static func totalBytes(at path: String) throws(FileError) -> Int64 {
+        try fileSystemBytes(at: path) { UInt64($0.f_blocks) }
+    }
+
+    private static func fileSystemBytes(
+        at path: String, _ blocks: (statvfs) -> UInt64
+    ) throws(FileError) -> Int64 {
         var status = statvfs()
         _ = try retrying("statvfs", path) { unsafe PathText.with(path) { unsafe statvfs($0, &status) } }
-        let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        let (bytes, overflow) = blocks(status).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         return overflow ? .max : Int64(clamping: bytes)
     }
 }

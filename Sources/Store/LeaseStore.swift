@@ -12,6 +12,10 @@ package import Blobs
 ///
 /// Where kept uploads run out of places, one is forgotten for another (`PlaceRule`), as if it had expired. Whoever knows
 /// an upload's id may ask, continue and cancel it: what its creator was entitled to is recorded with it.
+///
+/// A lease whose terms name an *alias* is read by that name. It keeps the bytes like any other, but shows nobody that
+/// they are here: to whoever asks by address, adds a lease or confirms a delivery, a blob that only such leases hold is
+/// unknown. The name is taken for as long as the lease is remembered, and so longer than it lives.
 package protocol LeaseStore: BlobStore {
     /// Bytes of the largest blob that is accepted.
     var blobLimitBytes: Int64 { get }
@@ -26,9 +30,15 @@ package protocol LeaseStore: BlobStore {
     /// owns a staged file and the reservation, and gives both back when it is released uncommitted.
     func begin(_ announcement: UploadAnnouncement) async throws(StoreError) -> any UploadSession
 
+    // MARK: Names
+
+    /// What is held by the lease that `alias` leads to. Its sunset is the end of that lease; once that has ended the blob
+    /// is `.gone`, whoever else holds it. `.unknown` where no lease that is remembered has the name.
+    func find(_ alias: AliasName) async throws(StoreError) -> AliasFinding
+
     // MARK: Uploads that outlive their requests
 
-    /// Admits and records an upload; its file and its row are durable when this returns.
+    /// Admits and records an upload, whose terms name no alias; its file and its row are durable when this returns.
     /// Throws what `begin` would throw, and `.busy` where too many are kept.
     func create(_ announcement: UploadAnnouncement) async throws(StoreError) -> ResumableUpload
 
@@ -80,6 +90,18 @@ package protocol LeaseStore: BlobStore {
     func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage
 }
 
+/// What a store knows of a name.
+package struct AliasFinding: Sendable {
+    package let finding: BlobFinding
+    /// Whether the finding still holds; taken before the look. Nil where the name leads nowhere.
+    package let validity: ValidityToken?
+
+    package init(_ finding: BlobFinding, validity: ValidityToken?) {
+        self.finding = finding
+        self.validity = validity
+    }
+}
+
 /// What someone who renews a lease asks for, and may.
 package struct RenewalTerms: Sendable {
     /// From now on; nil for the default, which never shortens.
@@ -108,17 +130,20 @@ package struct UploadAnnouncement: Sendable {
     /// The address that the bytes must have, if announced.
     package var address: BlobAddress?
     package var terms: LeaseTerms
+    /// What kind of bytes this upload may be, in one request; nil for what the store takes from everybody.
+    package var acceptance: BlobAcceptance?
 
-    package init(size: Int64?, address: BlobAddress?, terms: LeaseTerms) {
+    package init(size: Int64?, address: BlobAddress?, terms: LeaseTerms, acceptance: BlobAcceptance? = nil) {
         self.size = size
         self.address = address
         self.terms = terms
+        self.acceptance = acceptance
     }
 }
 
 /// One upload in progress. Used by one task at a time.
 package protocol UploadSession: AnyObject, Sendable {
-    /// Takes the next bytes. Throws `.notSealed` at the fourth byte, `.tooLarge` as soon as the size announced or
+    /// Takes the next bytes. Throws `.notSealed` at the fourth byte, `.notEncrypted` at the twelfth, `.tooLarge` as soon as the size announced or
     /// allowed is passed, `.diskFull` and `.io` from the disk, `.busy` where bytes that were not announced exceed the
     /// quota or the upload has lost its place to another; after a throw the session is over and nothing stays.
     func append(_ bytes: [UInt8]) async throws(StoreError)
@@ -139,18 +164,26 @@ package struct StoredBlob: Sendable {
     /// False for an upload whose bytes were already held, whole and undamaged, and for a lease that its owner already
     /// had.
     package let isNew: Bool
+    /// Whether nobody could have seen by its address that the blob was held.
+    package let wasHidden: Bool
     /// When this lease was created.
     package let uploaded: Timestamp
     /// This lease's end.
     package let expires: Timestamp
 
-    package init(address: BlobAddress, size: Int64, isNew: Bool, uploaded: Timestamp, expires: Timestamp) {
+    package init(
+        address: BlobAddress, size: Int64, isNew: Bool, wasHidden: Bool = false, uploaded: Timestamp, expires: Timestamp
+    ) {
         self.address = address
         self.size = size
         self.isNew = isNew
+        self.wasHidden = wasHidden
         self.uploaded = uploaded
         self.expires = expires
     }
+
+    /// Whether it is new to whoever uploaded it, as far as they may know.
+    package var isNews: Bool { isNew || wasHidden }
 }
 
 /// What one subject uses and may use, at one moment.

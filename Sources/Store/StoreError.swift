@@ -6,6 +6,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case tooLarge(limitBytes: Int64)
     /// The bytes do not start like a sealed blob, or are too few to be one.
     case notSealed
+    /// The bytes begin like a file that was not encrypted, and only encrypted ones are taken this way.
+    case notEncrypted
     /// The upload was shorter or longer than announced.
     case lengthMismatch(announced: Int64, received: Int64)
     /// The bytes have another address than the one announced.
@@ -22,6 +24,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case leaseEnded(EndReason)
     /// A receipt hash names another lease on this blob, one that lives or one that is still remembered.
     case receiptTaken
+    /// The name leads to a lease already, one that lives or one that is still remembered.
+    case aliasTaken
     /// Never held.
     case notFound
     /// Held once; the last lease ended for this reason.
@@ -59,6 +63,7 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .tooLarge(let limitBytes): "the blob is larger than \(limitBytes) bytes"
         case .notSealed: "the bytes are not a sealed blob"
+        case .notEncrypted: "the bytes are a file that was not encrypted"
         case .lengthMismatch(let announced, let received):
             "\(announced) bytes were announced, but \(received) arrived"
         case .digestMismatch(let announced, let actual):
@@ -69,6 +74,7 @@ extension StoreError: CustomStringConvertible {
         case .recipientsNotEntitled(let limit): "this subject may have leases for at most \(limit) recipients"
         case .leaseEnded(let reason): "the lease has ended (\(reason.rawValue))"
         case .receiptTaken: "a receipt hash names another lease on this blob"
+        case .aliasTaken: "the name leads to a lease already"
         case .notFound: "no such blob"
         case .gone(let reason): "the blob is gone (\(reason.rawValue))"
         case .damaged: "the blob is damaged on disk"
@@ -98,7 +104,9 @@ extension StoreError {
         case .tooLarge, .notSealed, .digestMismatch, .lifetimeTooLong, .sizeNotEntitled, .lifetimeNotEntitled,
             .leaseEnded, .receiptTaken, .banned:
             true
-        case .lengthMismatch, .recipientsNotEntitled, .notFound, .gone, .damaged, .wrongSecret, .wrongSubject,
+        // Only uploads in one request meet the first two.
+        case .notEncrypted, .aliasTaken, .lengthMismatch, .recipientsNotEntitled, .notFound, .gone, .damaged,
+            .wrongSecret, .wrongSubject,
             .wrongOffset, .wrongLength, .wrongChecksum, .superseded, .busy, .diskFull, .unavailable, .outcomeUnknown,
             .io:
             false

@@ -51,6 +51,20 @@ package struct LabelledCounter: ~Copyable, Sendable {
     }
 }
 
+/// A counter for each name that an operator gave. More may come while the program runs, but no client can bring one.
+package final class OperatorCounter: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    package init() {}
+
+    package func add(_ amount: Int = 1, for label: String) { counts.withLock { $0[label, default: 0] += amount } }
+
+    /// All labels so far, in order.
+    package var values: [(label: String, count: Int)] {
+        counts.withLock { $0.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    }
+}
+
 /// A number that goes up and down.
 package struct Gauge: ~Copyable, Sendable {
     private let number = Atomic<Int>(0)

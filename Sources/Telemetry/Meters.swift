@@ -6,6 +6,9 @@ package final class Meters: Sendable {
     package let requests: RequestMeter
     /// Refused requests by their problem code.
     package let refusals: LabelledCounter
+    /// Slots filled, and uploads refused for their word, by door.
+    package let slotsFilled = OperatorCounter()
+    package let slotWordsRefused = OperatorCounter()
 
     // MARK: Durable writing
 

@@ -35,6 +35,12 @@ package enum MetricTable {
         .counters("satcheld_refusals_total", "Requests refused, by the code in X-Reason.", "code") { meters in
             meters.refusals.labels.map { ($0, meters.refusals.value(for: $0)) }
         },
+        .counters("satcheld_slots_filled_total", "Uploads to slots accepted, by door.", "door") { meters in
+            meters.slotsFilled.values.map { ($0.label, $0.count) }
+        },
+        .counters("satcheld_slot_words_refused_total", "Uploads to slots refused for their word, by door.", "door") {
+            meters in meters.slotWordsRefused.values.map { ($0.label, $0.count) }
+        },
     ]
 
     private static let writing: [Metric] = [

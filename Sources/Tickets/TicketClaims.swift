@@ -2,7 +2,7 @@ import Blobs
 import FoundationEssentials
 import JWTKit
 
-/// The claims of a token as in its JSON: those of RFC 7519 §4.1 that matter here, and four of our own.
+/// The claims of a token as in its JSON: those of RFC 7519 §4.1 that matter here, and five of our own.
 struct TicketClaims: JWTPayload, Equatable {
     /// `aud`: one audience or several.
     var audiences: [String]?
@@ -15,20 +15,22 @@ struct TicketClaims: JWTPayload, Equatable {
     var maxSize: Int64?
     var maxLifetime: Int64?
     var recipients: Int?
+    var accept: String?
 
     private enum CodingKeys: String, CodingKey {
         case audiences = "aud"
         case expires = "exp"
         case notBefore = "nbf"
         case subject = "sub"
-        case sha256, recipients
+        case sha256, recipients, accept
         case maxSize = "max_size"
         case maxLifetime = "max_lifetime"
     }
 
     init(
         audiences: [String]? = nil, expires: Double? = nil, notBefore: Double? = nil, subject: String? = nil,
-        sha256: String? = nil, maxSize: Int64? = nil, maxLifetime: Int64? = nil, recipients: Int? = nil
+        sha256: String? = nil, maxSize: Int64? = nil, maxLifetime: Int64? = nil, recipients: Int? = nil,
+        accept: String? = nil
     ) {
         self.audiences = audiences
         self.expires = expires
@@ -38,6 +40,7 @@ struct TicketClaims: JWTPayload, Equatable {
         self.maxSize = maxSize
         self.maxLifetime = maxLifetime
         self.recipients = recipients
+        self.accept = accept
     }
 
     init(from decoder: any Decoder) throws {
@@ -54,6 +57,7 @@ struct TicketClaims: JWTPayload, Equatable {
         maxSize = try container.decodeIfPresent(Int64.self, forKey: .maxSize)
         maxLifetime = try container.decodeIfPresent(Int64.self, forKey: .maxLifetime)
         recipients = try container.decodeIfPresent(Int.self, forKey: .recipients)
+        accept = try container.decodeIfPresent(String.self, forKey: .accept)
     }
 
     /// Nothing is checked here: that takes the audience and the time, which `TicketRule` has.

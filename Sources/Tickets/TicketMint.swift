@@ -10,10 +10,11 @@ package enum TicketMint {
         package var address: BlobAddress?
         package var entitlement: Entitlement
         package var mostRecipients: Int?
+        package var acceptsAny: Bool
 
         package init(
             audience: String, subject: String, expires: Timestamp, address: BlobAddress? = nil,
-            entitlement: Entitlement = .unlimited, mostRecipients: Int? = nil
+            entitlement: Entitlement = .unlimited, mostRecipients: Int? = nil, acceptsAny: Bool = false
         ) {
             self.audience = audience
             self.subject = subject
@@ -21,6 +22,7 @@ package enum TicketMint {
             self.address = address
             self.entitlement = entitlement
             self.mostRecipients = mostRecipients
+            self.acceptsAny = acceptsAny
         }
     }
 
@@ -38,7 +40,8 @@ package enum TicketMint {
         let claims = TicketClaims(
             audiences: [order.audience], expires: Double(order.expires.seconds), subject: order.subject,
             sha256: order.address?.hex, maxSize: order.entitlement.largestBytes,
-            maxLifetime: order.entitlement.longestLifetime?.seconds, recipients: order.mostRecipients)
+            maxLifetime: order.entitlement.longestLifetime?.seconds, recipients: order.mostRecipients,
+            accept: order.acceptsAny ? "any" : nil)
         _ = try TicketRule(audience: order.audience).validate(claims, now: now)
         return try await TicketKey(name: name, material).sign(claims)
     }

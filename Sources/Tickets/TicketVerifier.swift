@@ -57,6 +57,21 @@ package struct Ticket: Hashable, Sendable {
     package let entitlement: Entitlement
     /// The most recipients that a lease made with it may name; nil for any number.
     package let mostRecipients: Int?
+    /// Whether bytes of any kind may be uploaded in one request, whatever the server takes from others.
+    package let acceptsAny: Bool
+
+    package init(
+        subject: String, address: BlobAddress?, entitlement: Entitlement, mostRecipients: Int?, acceptsAny: Bool = false
+    ) {
+        self.subject = subject
+        self.address = address
+        self.entitlement = entitlement
+        self.mostRecipients = mostRecipients
+        self.acceptsAny = acceptsAny
+    }
+
+    /// Who is charged for what a ticket of `subject` permits. No ticket can be issued for an address.
+    package static func chargedSubject(_ subject: String) -> String { "ticket:\(subject)" }
 }
 
 /// Why a ticket is rejected, as its holder is told; never a part of the ticket itself.
@@ -122,7 +137,13 @@ struct TicketRule: Sendable {
         return try Ticket(
             subject: subject, address: address(claims),
             entitlement: Entitlement(largestBytes: largestBytes(claims), longestLifetime: longestLifetime(claims)),
-            mostRecipients: mostRecipients(claims))
+            mostRecipients: mostRecipients(claims), acceptsAny: acceptsAny(claims))
+    }
+
+    private func acceptsAny(_ claims: TicketClaims) throws(TicketRefusal) -> Bool {
+        guard let accept = claims.accept else { return false }
+        guard accept == "any" else { throw .badClaim("accept") }
+        return true
     }
 
     private func validateTimes(_ claims: TicketClaims, now: Timestamp) throws(TicketRefusal) {

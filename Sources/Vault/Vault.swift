@@ -12,6 +12,8 @@ package import Telemetry
 /// become durable. Upload: file, name, row. Removal: mark, unlink, forget.
 package final class Vault: LeaseStore, ChangeFeed {
     package let settings: VaultSettings
+    /// What whoever holds leases is allowed.
+    let leaseLimits: LeaseLimits
 
     let disk: DiskStore
     let catalog: ReopenableCatalog
@@ -55,6 +57,7 @@ package final class Vault: LeaseStore, ChangeFeed {
         self.disk = disk
         self.catalog = catalog
         self.time = time
+        leaseLimits = settings.leaseLimits(diskBytes: opened.diskBytes)
         started = time.clock.reading
         uploads = UploadTable(
             requests: settings.openUploads, kept: settings.keptUploads,

@@ -1,6 +1,6 @@
 package import Blobs
-import Store
-package import StoreRules
+package import Store
+import StoreRules
 
 /// What an operator can choose about a store; the defaults are those of the programs.
 package struct VaultSettings: Sendable {
@@ -30,6 +30,10 @@ package struct VaultSettings: Sendable {
     package var leasesPerSubjectAndDay = 10_000
     /// The most bytes that the leases of one subject hold; nil for any number.
     package var bytesPerSubject: Int64? = 20 << 30
+    /// The same of a subject that stands for many people, as a part of the disk or in bytes; and the most of its leases, nil
+    /// for any number.
+    package var bytesPerSharedSubject = DiskShare.part(of: 5)
+    package var leasesPerSharedSubject: Int?
     /// The most uploads in progress, and the most resumable ones that are kept from one request to the next.
     package var openUploads = 1000
     package var keptUploads = 10_000
@@ -52,18 +56,43 @@ package struct VaultSettings: Sendable {
 
     package init() {}
 
-    /// What whoever holds leases is allowed.
-    var leaseLimits: LeaseLimits {
+    /// What whoever holds leases is allowed on a disk of so many bytes.
+    func leaseLimits(diskBytes: Int64) -> LeaseLimits {
         LeaseLimits(
             defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
             leasesPerSubject: leasesPerSubject, leasesPerSubjectAndAddress: leasesPerSubjectAndAddress,
-            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject)
+            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject,
+            bytesPerSharedSubject: bytesPerSharedSubject.bytes(ofDisk: diskBytes),
+            leasesPerSharedSubject: leasesPerSharedSubject)
+    }
+}
+
+/// How much of a disk somebody may use.
+package enum DiskShare: Hashable, Sendable {
+    /// One of so many equal parts.
+    case part(of: Int64)
+    case bytes(Int64)
+    case unlimited
+
+    /// Nil for any number.
+    func bytes(ofDisk diskBytes: Int64) -> Int64? {
+        switch self {
+        case .part(let parts): diskBytes / parts
+        case .bytes(let bytes): bytes
+        case .unlimited: nil
+        }
     }
 }
 
 extension UploadRule {
     init(announced: Int64?, settings: VaultSettings) throws(StoreError) {
         try self.init(announced: announced, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
+    }
+
+    init(_ announcement: UploadAnnouncement, settings: VaultSettings) throws(StoreError) {
+        try self.init(
+            announced: announcement.size, acceptance: announcement.acceptance ?? settings.acceptance,
+            limitBytes: settings.blobLimitBytes)
     }
 
     init(resuming upload: ResumableUpload, head: [UInt8], settings: VaultSettings) throws(StoreError) {

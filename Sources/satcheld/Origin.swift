@@ -77,7 +77,7 @@ enum Origin {
             logger: logger, traffic: { meters.requests.sentBytes(route: .blob) })
         let parts = [
             TicketKeyring.reloading(settings), EdgeKeyring.reloading(settings, logger: logger),
-            TLSFiles.reloading(settings), access?.reopening,
+            SlotKeyring.reloading(settings, logger: logger), TLSFiles.reloading(settings), access?.reopening,
         ]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)

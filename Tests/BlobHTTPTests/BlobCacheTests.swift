@@ -31,10 +31,14 @@ import Testing
             validity: generations.token(for: held.address), cacheSeconds: 300, dates: DateText())
     }
 
+    private func insert(_ blob: CachedBlob, into cache: BlobCache<BlobAddress>) {
+        cache.insert(blob, for: blob.metadata.address)
+    }
+
     @Test func `whatever is asked for, a cache stays within its number of blobs, and what is asked for often stays`() {
-        let cache = BlobCache(limits: .init(blobs: 100, bodyBytes: 1 << 20))
+        let cache = BlobCache<BlobAddress>(limits: .init(blobs: 100, bodyBytes: 1 << 20))
         for number in 0..<1000 {
-            cache.insert(blob(number))
+            insert(blob(number), into: cache)
             #expect(cache.count <= 101)
             #expect(cache.blob(address(0), now: now) != nil)
         }
@@ -43,26 +47,26 @@ import Testing
     }
 
     @Test func `no more files are open than there may be, however many blobs there may be`() {
-        let cache = BlobCache(limits: .init(files: 20, blobs: 1000, bodyBytes: 1 << 20))
+        let cache = BlobCache<BlobAddress>(limits: .init(files: 20, blobs: 1000, bodyBytes: 1 << 20))
         for number in 0..<200 {
-            cache.insert(blob(number, isInMemory: false))
-            cache.insert(blob(1000 + number))
+            insert(blob(number, isInMemory: false), into: cache)
+            insert(blob(1000 + number), into: cache)
             #expect(cache.fileCount <= 21)
         }
         #expect(cache.fileCount > 0 && cache.count > cache.fileCount)
     }
 
     @Test func `bodies in memory stay within their bytes`() {
-        let cache = BlobCache(limits: .init(blobs: 1000, bodyBytes: 100_000))
-        for number in 0..<200 { cache.insert(blob(number, bytes: 10_000)) }
+        let cache = BlobCache<BlobAddress>(limits: .init(blobs: 1000, bodyBytes: 100_000))
+        for number in 0..<200 { insert(blob(number, bytes: 10_000), into: cache) }
         // Each body is there twice, once behind its head.
         #expect(cache.count <= 6)
     }
 
     @Test func `a blob is given no more once its lease is over or something changed about it, and goes`() {
-        let cache = BlobCache(limits: .init(blobs: 100, bodyBytes: 1 << 20))
-        cache.insert(blob(1, sunset: 1001))
-        cache.insert(blob(2))
+        let cache = BlobCache<BlobAddress>(limits: .init(blobs: 100, bodyBytes: 1 << 20))
+        insert(blob(1, sunset: 1001), into: cache)
+        insert(blob(2), into: cache)
         #expect(cache.blob(address(1), now: now) != nil)
         #expect(cache.blob(address(1), now: Timestamp(seconds: 1001)) == nil)
         generations.advance(address(2))
@@ -71,8 +75,8 @@ import Testing
     }
 
     @Test func `what has ended is let go of without being asked for`() {
-        let cache = BlobCache(limits: .init(blobs: 4, bodyBytes: 1 << 20))
-        for number in 0..<5 { cache.insert(blob(number)) }
+        let cache = BlobCache<BlobAddress>(limits: .init(blobs: 4, bodyBytes: 1 << 20))
+        for number in 0..<5 { insert(blob(number), into: cache) }
         for number in 0..<4 { generations.advance(address(number)) }
         cache.dropEnded(at: now)
         #expect(cache.count == 1)

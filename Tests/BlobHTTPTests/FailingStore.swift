@@ -26,6 +26,11 @@ struct FailingStore: LeaseStore {
         return try await store.find(address, for: intent)
     }
 
+    func find(_ alias: AliasName) async throws(StoreError) -> AliasFinding {
+        if let finding { throw finding }
+        return try await store.find(alias)
+    }
+
     func validity(of address: BlobAddress) -> ValidityToken { store.validity(of: address) }
 
     func preflight(_ announcement: UploadAnnouncement) async throws(StoreError) {

@@ -70,10 +70,54 @@ import Testing
         }
         #expect(
             tables == [
-                "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash", "scrub",
+                "alias", "ban", "blob", "charge", "grdb_migrations", "lease", "orphan", "receipt", "receipt_hash",
+                "scrub",
                 "store", "tally", "upload",
             ])
         try queue.close()
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `a catalog of the first release gains names, and keeps what it has`() throws {
+        let (folder, path, _) = try made()
+        let queue = try DatabaseQueue(path: path)
+        let address = ChangeWalk.address(1)
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    DROP TABLE alias; DROP INDEX lease_of_blob; DROP INDEX blob_unheld;
+                    ALTER TABLE lease DROP COLUMN via; ALTER TABLE blob DROP COLUMN aliased;
+                    CREATE INDEX blob_unheld ON blob (id) WHERE leases = 0 AND state IN (1, 3);
+                    CREATE INDEX lease_of_blob ON lease (blob, ended, expires, delivered, subject);
+                    DELETE FROM grdb_migrations WHERE identifier = '2 aliases';
+                    """)
+            try database.execute(
+                sql: "INSERT INTO blob VALUES (1, ?, 5000, 1, 1000, 1, 2000, NULL, NULL)", arguments: [address.data])
+            try database.execute(
+                sql: """
+                    INSERT INTO lease VALUES (1, 1, NULL, 'anna', 1000, 2000, 1000, NULL, 0, NULL, NULL, NULL);
+                    INSERT INTO charge VALUES ('anna', 1, 5000, 1000, 1);
+                    UPDATE tally SET count = 1, bytes = 5000 WHERE kind = 1;
+                    UPDATE tally SET count = 1 WHERE kind = 5;
+                    """)
+        }
+        try queue.close()
+        let catalog = try Catalog.open(at: path, faults: .none)
+        let now = Timestamp(seconds: 1500)
+        let blob = try #require(try catalog.read { try $0.blob(address) })
+        #expect(blob.leases == 1 && blob.aliased == 0 && blob.sunset == Timestamp(seconds: 2000) && !blob.isHidden)
+        let alias = ChangeWalk.aliases[0]
+        let terms = LeaseTerms(
+            owner: SecretHash(bytes: alias.bytes), subject: "bert", alias: LeaseAlias(name: alias, via: "chat"))
+        let change = CommitUpload(
+            address: address, size: 5000, terms: terms, limits: ChangeWalk.limits, fileSize: 5000)
+        #expect(try !catalog.make(change, at: now).result.get().isNews)
+        let found = try #require(try catalog.read { try $0.aliased(alias) })
+        #expect(found.blob.aliased == 1 && found.blob.leases == 1 && found.lease.via == "chat")
+        #expect(try catalog.make(EndDueLeases(limit: 9), at: Timestamp(seconds: 2000)).result.get() == 1)
+        let left = try #require(try catalog.read { try $0.blob(address) })
+        #expect(left.leases == 0 && left.aliased == 1 && !left.isUnheld && left.reason == .expired)
+        try catalog.close()
         withExtendedLifetime(folder) {}
     }
 

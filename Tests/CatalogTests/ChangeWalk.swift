@@ -34,6 +34,7 @@ struct ChangeWalk {
         }
         return id
     }
+    static let aliases = (0..<12).map { AliasName(hashing: address($0 + 600).bytes) }
     static let limits = LeaseLimits(
         defaultLifetime: .days(2), maximumLifetime: .days(3), leasesPerAddress: 6, leasesPerSubject: 12,
         leasesPerSubjectAndAddress: 3, leasesPerSubjectAndDay: 25, bytesPerSubject: 60_000)
@@ -95,6 +96,8 @@ struct ChangeWalk {
                 DeliveryKey(
                     address: address, hash: Self.secret(10 + number(below: 12)),
                     recipient: Self.recipient(number(below: 3))), sharedGrace: .minutes(60))
+        case 28 where number(below: 2) == 0:
+            return EndLeasesOfSubject(Self.subjects[number(below: 3)], limit: 1 + number(below: 6))
         case 25: return TakeDownBlob(address, banning: number(below: 2) == 0)
         case 26, 27: return LiftBan(address)
         case 28: return MarkDamaged(address)
@@ -122,8 +125,11 @@ struct ChangeWalk {
         case 10:
             return RecordPass(ClockReading(wall: now, monotonicSeconds: Int64(number(below: 9)), boot: "c"))
         default:
+            var terms = terms()
+            // Uploads that outlive their requests have neither.
+            (terms.alias, terms.isShared) = (nil, false)
             return DropThenCreateUpload(
-                id: id, announcement: UploadAnnouncement(size: nil, address: address, terms: terms()))
+                id: id, announcement: UploadAnnouncement(size: nil, address: address, terms: terms))
         }
     }
 
@@ -133,10 +139,13 @@ struct ChangeWalk {
         let hashes = number(below: 3)
         // Some of them are taken on the blob already.
         let first = 10 + number(below: 12)
+        let alias = number(below: 3) == 0 ? Self.aliases[number(below: Self.aliases.count)] : nil
+        let owner = number(below: 3) == 0 ? nil : Self.secret(number(below: 6))
         return LeaseTerms(
             lifetime: number(below: 2) == 0 ? nil : lifetime(), recipients: hashes > 1 ? hashes : 1 + number(below: 3),
-            owner: number(below: 3) == 0 ? nil : Self.secret(number(below: 6)),
-            receipts: (0..<hashes).map { Self.secret(first + $0) }, subject: Self.subjects[number(below: 3)])
+            owner: alias.flatMap { SecretHash(bytes: $0.bytes) } ?? owner,
+            receipts: (0..<hashes).map { Self.secret(first + $0) }, subject: Self.subjects[number(below: 3)],
+            isShared: number(below: 5) == 0, alias: alias.map { LeaseAlias(name: $0, via: "chat") })
     }
 }
 

@@ -130,6 +130,10 @@ private final class ObservedUpkeep: Upkeep {
     ) async throws(StoreError) -> CheckReport { try await store.check(options, progress: progress) }
 
     func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport { try await store.remove(options) }
+
+    func remove(_ options: RemoveSubjectOptions) async throws(StoreError) -> RemoveSubjectReport {
+        try await store.remove(options)
+    }
     func scrubHistory() async throws(StoreError) -> ScrubHistory { try await store.scrubHistory() }
     func statistics() async throws(StoreError) -> StoreStatistics { try await store.statistics() }
     func readings() async throws(StoreError) -> StoreReadings { try await store.readings() }

@@ -16,6 +16,8 @@ package struct MemoryCatalog: Sendable {
     package var bans: [BlobAddress: Timestamp] = [:]
     /// By numbers that grow, so that the order of the numbers is that of age.
     package var leases: [Int: StoredLease] = [:]
+    /// The number of the lease that each alias leads to.
+    package var aliases: [AliasName: Int] = [:]
     package var usages: [String: Usage] = [:]
     package var days: [String: LeaseDay] = [:]
     package var uploads: [UploadID: ResumableUpload] = [:]
@@ -100,6 +102,9 @@ package final class MemoryTransaction: CatalogTransaction {
             let key = page.receiptHashes.key(at: place)
             page.receiptHashes.fill(place, admitting(key.address, key.hash).flatMap { self.place(of: $0, &page) })
         }
+        for place in page.aliases.takeRequests() {
+            page.aliases.fill(place, catalog.aliases[page.aliases.key(at: place)].flatMap { self.place(of: $0, &page) })
+        }
         for place in page.deliveries.takeRequests() {
             page.deliveries.fill(place, delivery(page.deliveries.key(at: place), &page))
         }
@@ -119,7 +124,9 @@ package final class MemoryTransaction: CatalogTransaction {
         }
         for place in page.shares.takeRequests() {
             let key = page.shares.key(at: place)
-            let open = catalog.leases.values.filter { $0.row.address == key.address && $0.row.subject == key.subject }
+            let open = catalog.leases.values.filter {
+                $0.row.address == key.address && $0.row.subject == key.subject && $0.row.via == nil
+            }
             page.shares.fill(place, LeaseShare(leases: open.count, nextEnd: open.map(\.row.expires).min()))
         }
         for place in page.nextEnds.takeRequests() {
@@ -159,6 +166,7 @@ package final class MemoryTransaction: CatalogTransaction {
             guard case .last(let limit) = which else { return open }
             // Those first that are over last.
             let rows = open.compactMap { place in page.leases.entries[place].stored.map { (place, $0) } }
+                .filter { $0.1.via == nil }
             return rows.sorted { $1.1.isOver(before: $0.1) }.prefix(limit).map(\.0)
         case .dueLeases(let limit):
             let now = page.now
@@ -166,6 +174,11 @@ package final class MemoryTransaction: CatalogTransaction {
                 .sorted { ($0.value.row.expires, $0.key) < ($1.value.row.expires, $1.key) }.prefix(limit)
             for (_, lease) in due { page.blobs.request(lease.row.address) }
             return due.compactMap { place(of: $0.key, &page) }
+        case .leasesOfSubject(let subject, let limit):
+            let held = catalog.leases.filter { $0.value.row.subject == subject }
+                .sorted { ($0.value.row.expires, $0.key) < ($1.value.row.expires, $1.key) }.prefix(limit)
+            for (_, lease) in held { page.blobs.request(lease.row.address) }
+            return held.compactMap { place(of: $0.key, &page) }
         case .endedLeases(let end, let limit, var receipts):
             let ended = catalog.leases.filter { $0.value.row.ended.map { $0 < end } ?? false }
                 .sorted { ($0.value.row.ended ?? end, $0.key) < ($1.value.row.ended ?? end, $1.key) }.prefix(limit)
@@ -214,7 +227,7 @@ package final class MemoryTransaction: CatalogTransaction {
         catalog.leases.values.map(\.row).filter { lease in
             switch key {
             case .subject(let subject): lease.subject == subject && lease.ended == nil
-            case .address(let address): lease.address == address && lease.ended == nil
+            case .address(let address): lease.address == address && lease.ended == nil && lease.via == nil
             }
         }.map(\.expires).min()
     }
@@ -225,6 +238,9 @@ package final class MemoryTransaction: CatalogTransaction {
         for entry in page.blobs.changed { catalog.blobs[entry.key] = entry.current }
         for entry in page.bans.changed { catalog.bans[entry.key] = entry.current }
         for place in page.leases.changedPlaces { write(leaseAt: place, page) }
+        for entry in page.aliases.changed {
+            if let number = entry.current.flatMap({ numbers[$0] }) { catalog.aliases[entry.key] = number }
+        }
         for entry in page.receipts.changed {
             guard let at = entry.current, let number = numbers[entry.key.lease] else { continue }
             catalog.leases[number]?.receipts.append((entry.key.hash, entry.key.recipient, at))
@@ -250,7 +266,10 @@ package final class MemoryTransaction: CatalogTransaction {
 
     private func write(leaseAt place: Int, _ page: CatalogPage) {
         guard let row = page.leases[place] else {
-            if let number = numbers[place] { catalog.leases[number] = nil }
+            if let number = numbers[place] {
+                catalog.leases[number] = nil
+                catalog.aliases = catalog.aliases.filter { $0.value != number }
+            }
             return
         }
         if let number = numbers[place] {

@@ -26,9 +26,10 @@ extension MemoryState {
         let terms = announcement.terms
         _ = try settings.limits.lifetime(for: terms)
         let rule = try UploadRule(
-            announced: announcement.size, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
+            announced: announcement.size, acceptance: announcement.acceptance ?? settings.acceptance,
+            limitBytes: settings.blobLimitBytes)
         let before = share(of: terms.subject)
-        guard before.uploads < settings.openUploadsPerSubject else { throw .noPlaceOfSubject }
+        guard terms.isShared || before.uploads < settings.openUploadsPerSubject else { throw .noPlaceOfSubject }
         let keeping = id == nil ? .free : kept.decide(for: terms.subject)
         if keeping == .refused { throw .noPlaceToKeep }
         if requests.decide(for: terms.subject) == .refused { throw .noPlaceInProgress }

@@ -38,18 +38,47 @@ extension MemoryStore: Upkeep {
 
     package func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport {
         try use { state, now throws(StoreError) in
-            var report = RemoveReport(address: options.address)
+            let address: BlobAddress
+            switch options.target {
+            case .address(let known): address = known
+            case .alias(let alias):
+                let lease = state.catalog.aliases[alias].flatMap { state.catalog.leases[$0]?.row }
+                guard let lease else { return RemoveReport(address: nil) }
+                address = lease.address
+            }
+            var report = RemoveReport(address: address)
             if options.action == .unban {
-                report.wasBanned = try state.commit(LiftBan(options.address), at: now)
+                report.wasBanned = try state.commit(LiftBan(address), at: now)
                 return report
             }
             report.isBanned = options.action == .ban
-            let ended = try state.commit(TakeDownBlob(options.address, banning: report.isBanned), at: now)
+            let ended = try state.commit(TakeDownBlob(address, banning: report.isBanned), at: now)
             guard let ended else { return report }
             report.isKnown = true
             report.leasesEnded = ended
-            (report.blobsRemoved, report.bytesRemoved) = try state.remove([options.address], at: now)
+            (report.blobsRemoved, report.bytesRemoved) = try state.remove([address], at: now)
             return report
+        }
+    }
+
+    package func remove(_ options: RemoveSubjectOptions) async throws(StoreError) -> RemoveSubjectReport {
+        try use { state, now throws(StoreError) in
+            var report = RemoveSubjectReport()
+            let usage = state.catalog.usages[options.subject] ?? Usage()
+            if options.dryRun {
+                report.dryRun = true
+                (report.leasesEnded, report.chargedBytes) = (usage.leases, usage.bytes)
+                return report
+            }
+            while true {
+                let ended = try state.commit(EndLeasesOfSubject(options.subject, limit: 2), at: now)
+                if ended.found == 0 { return report }
+                let removed = try state.remove(ended.unheld, at: now)
+                report.leasesEnded += ended.lived
+                report.chargedBytes += ended.chargedBytes
+                report.blobsRemoved += removed.0
+                report.bytesRemoved += removed.1
+            }
         }
     }
 
@@ -87,10 +116,13 @@ extension MemoryStore: Upkeep {
             (statistics.leases, statistics.tombstones) = (readings.leases, readings.tombstones)
             (statistics.uploads, statistics.uploadBytes) = (readings.keptUploads.count, readings.keptUploads.bytes)
             (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
+            for lease in state.catalog.aliases.values.compactMap({ state.catalog.leases[$0]?.row }) {
+                if lease.end(at: now) == nil { statistics.aliases[lease.via ?? "", default: 0] += 1 }
+            }
             for blob in state.catalog.blobs.values {
                 switch blob.state {
                 case .held:
-                    let isHeld = blob.sunset.map { $0 > now } ?? false
+                    let isHeld = blob.aliased > 0 || blob.sunset.map { $0 > now } ?? false
                     statistics.add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
                 case .damaged: statistics.damaged += 1
                 case .removing, .gone: break

@@ -88,14 +88,22 @@ extension MemoryStore: ChangeFeed {}
 extension MemoryStore: BlobStore {
     package func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding {
         try use { state, now in
-            guard let row = state.catalog.blobs[address] else { return .unknown }
+            guard let row = state.catalog.blobs[address], !row.isHidden else { return .unknown }
             if let end = row.end(at: now) { return .gone(end) }
             guard row.state == .held, let sunset = row.sunset else { return .damaged }
-            guard let bytes = state.blobs[address], bytes.count == row.size else {
-                state.suspects.insert(address)
-                return .damaged
-            }
-            return .held(HeldBlob(address: address, size: row.size, sunset: sunset, content: MemoryContent(bytes)))
+            return state.open(row, until: sunset)
+        }
+    }
+
+    package func find(_ alias: AliasName) async throws(StoreError) -> AliasFinding {
+        try use { state, now in
+            guard let lease = state.catalog.aliases[alias].flatMap({ state.catalog.leases[$0]?.row }),
+                let row = state.catalog.blobs[lease.address]
+            else { return AliasFinding(.unknown, validity: nil) }
+            let validity = validity(of: row.address)
+            if let end = lease.end(at: now) { return AliasFinding(.gone(end), validity: validity) }
+            let finding = row.state == .held ? state.open(row, until: lease.expires) : .damaged
+            return AliasFinding(finding, validity: validity)
         }
     }
 
@@ -107,5 +115,16 @@ extension MemoryStore: BlobStore {
         } catch {
             return error.description
         }
+    }
+}
+
+extension MemoryState {
+    /// The bytes of a blob that is held.
+    fileprivate mutating func open(_ row: BlobRow, until sunset: Timestamp) -> BlobFinding {
+        guard let bytes = blobs[row.address], bytes.count == row.size else {
+            suspects.insert(row.address)
+            return .damaged
+        }
+        return .held(HeldBlob(address: row.address, size: row.size, sunset: sunset, content: MemoryContent(bytes)))
     }
 }

@@ -1,6 +1,7 @@
 package import Blobs
 import MemoryStore
-package import StoreRules
+package import Store
+import StoreRules
 package import Vault
 
 /// What a test can choose about a store of any kind.
@@ -16,6 +17,8 @@ package struct TestSettings: Sendable {
     package var leasesPerSubjectAndAddress = 1000
     package var leasesPerSubjectAndDay = 10_000
     package var bytesPerSubject: Int64?
+    package var bytesPerSharedSubject: Int64?
+    package var leasesPerSharedSubject: Int?
     package var openUploads = 10_000
     package var keptUploads = 10_000
     package var openUploadsPerSubject = 10_000
@@ -35,6 +38,8 @@ package struct TestSettings: Sendable {
         settings.leasesPerSubjectAndAddress = leasesPerSubjectAndAddress
         settings.leasesPerSubjectAndDay = leasesPerSubjectAndDay
         settings.bytesPerSubject = bytesPerSubject
+        settings.bytesPerSharedSubject = bytesPerSharedSubject.map { .bytes($0) } ?? .unlimited
+        settings.leasesPerSharedSubject = leasesPerSharedSubject
         settings.openUploads = openUploads
         settings.keptUploads = keptUploads
         settings.openUploadsPerSubject = openUploadsPerSubject
@@ -47,7 +52,8 @@ package struct TestSettings: Sendable {
         let limits = LeaseLimits(
             defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
             leasesPerSubject: leasesPerSubject, leasesPerSubjectAndAddress: leasesPerSubjectAndAddress,
-            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject)
+            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject,
+            bytesPerSharedSubject: bytesPerSharedSubject, leasesPerSharedSubject: leasesPerSharedSubject)
         var settings = MemoryStoreSettings(limits: limits)
         settings.acceptance = acceptance
         settings.blobLimitBytes = blobLimitBytes

@@ -83,6 +83,7 @@ struct CrashScript {
         try await damageAndHeal(in: vault)
         try await fail(in: vault)
         try await live(in: vault)
+        try await name(in: vault)
         try await resume(in: vault)
         try await expire(in: vault)
         await vault.close()
@@ -158,6 +159,29 @@ struct CrashScript {
         try note("removing f")
         _ = try await vault.takeDown(f, banning: true)
         try note("banned f")
+    }
+
+    /// Two names for one blob that is new, one for a blob that is held, and one that ends.
+    private func name(in vault: Vault) async throws {
+        try await upload("n", named: 1, to: vault)
+        try await upload("n", named: 2, to: vault)
+        try await upload("c", named: 3, to: vault)
+        try await upload("o", named: 4, to: vault)
+        try note("unnaming 4 o")
+        _ = try await vault.remove(RemoveSubjectOptions(subject: "door 4"))
+        try note("unnamed 4 o")
+    }
+
+    /// The name of that number.
+    static func alias(_ number: Int) -> AliasName { AliasName(hashing: content(number + 9000)) }
+
+    private func upload(_ name: String, named number: Int, to vault: Vault) async throws {
+        let alias = Self.alias(number)
+        let terms = LeaseTerms(
+            owner: SecretHash(bytes: alias.bytes), subject: "door \(number)",
+            alias: LeaseAlias(name: alias, via: "chat"))
+        try await vault.upload(Self.bytes(name), on: terms)
+        try note("named \(number) \(name)")
     }
 
     /// One upload in three requests of which one is lost, one whose blob is held already, one that is cancelled and one

@@ -86,6 +86,7 @@ import Vault
             #expect(found == .gone(.revoked), "\(name), \(when)")
         }
         try await expectLives(ledger, in: vault, when)
+        try await expectNames(ledger, in: vault, when)
         try await expectOffsets(ledger, in: vault, when)
         // Of an upload that was made and not told of nobody knows; its time goes by.
         clock.pass(seconds: 86_400)
@@ -98,6 +99,35 @@ import Vault
         #expect(staged.isEmpty && aside.isEmpty, when)
         await vault.close()
         try Charges.expectExact(inStore: CrashScript.store(in: folder), when)
+        let strays = try Charges.strayAliases(ofStore: CrashScript.store(in: folder))
+        #expect(strays == 0, when)
+    }
+
+    /// Every name that was told leads to its blob, which is shown to nobody by its address for that, and to nothing once it
+    /// has ended.
+    private static func expectNames(_ ledger: Ledger, in vault: Vault, _ when: Comment) async throws {
+        for (number, name) in ledger.named {
+            let bytes = CrashScript.bytes(name)
+            guard case .held(let held) = try await vault.find(CrashScript.alias(number)).finding else {
+                Issue.record("\(number) leads to nothing, \(when)")
+                continue
+            }
+            #expect(held.address == address(of: bytes), when)
+            let range = try #require(ByteRange(offset: 0, count: held.size, within: held.size))
+            let read = try await held.content.read(range)
+            #expect(read == bytes, when)
+            if name == "n" {
+                let found = try await vault.fetch(address(of: bytes))
+                #expect(found == .unknown, when)
+            }
+        }
+        for number in ledger.unnamed {
+            let finding = try await vault.find(CrashScript.alias(number)).finding
+            guard case .gone(.removed) = finding else {
+                Issue.record("\(number) is \(finding), \(when)")
+                continue
+            }
+        }
     }
 
     /// What the ledger says of words, renewals and forwards is so; what is banned comes in no more.
@@ -157,6 +187,9 @@ import Vault
         /// Uploads that outlive their requests, and of each name the last offset told.
         var uploads: [(id: UploadID, name: String)] = []
         var told: [String: Int64] = [:]
+        /// Names that lead to blobs, and those that do no more.
+        var named: [Int: String] = [:]
+        var unnamed: [Int] = []
         /// Lines about one lease, as they stand.
         var news: Set<String> = []
 
@@ -167,6 +200,9 @@ import Vault
                 case "held": held.insert(words[1])
                 case "revoking", "removing": held.remove(words[1])
                 case "revoked": revoked.insert(words[1])
+                case "named": named[Int(words[1]) ?? 0] = words[2]
+                case "unnaming": named[Int(words[1]) ?? 0] = nil
+                case "unnamed": unnamed.append(Int(words[1]) ?? 0)
                 case "damaged": isDamaged = true
                 case "made":
                     if let id = UploadID(hex: words[2]) { uploads.append((id, words[1])) }

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import Store
 import Telemetry
+import Tickets
 
 /// The API, except for reading blobs: finds out what a request asks for, has it done, and turns the outcome into a
 /// response.
@@ -48,12 +49,23 @@ struct BlobResponder {
         return observed(response, to: request, method, route, from: client, since: start)
     }
 
-    /// What a target names here: without keys of edges there is no feed, and not every server has every page.
+    /// What a target names here: without keys of edges there is no feed, not every server has every page, and nothing is
+    /// below a door that is not there.
     private func servedRoute(_ target: String) -> Route? {
         switch Route(target: target) {
         case .changes where gate.edges == nil || changes == nil: nil
         case .page(let page) where pages[page] == nil: nil
+        case .slot(let door, _) where !serves(door: door): nil
         case let route: route
+        }
+    }
+
+    /// Another server knows its own doors.
+    private func serves(door: String) -> Bool {
+        switch writes {
+        case .store: gate.slots?.doors.contains(door) ?? false
+        case .forwarded: true
+        case .refused: false
         }
     }
 
@@ -80,8 +92,9 @@ struct BlobResponder {
         case .read:
             // Blobs are read on the event loop, so only a target that the codec took for another comes here.
             throw Problem(.badRequest, detail: "The request target must be a path.")
+        case .readSlot(nil): throw Problem(.notFound)
         case .describe, .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease,
-            .showLease, .renew, .revoke, .confirmDelivery, .showQuota:
+            .showLease, .renew, .revoke, .confirmDelivery, .showQuota, .fillSlot, .readSlot:
             return try await write(operation, request, counted, context)
         }
     }
@@ -162,7 +175,7 @@ extension BlobResponder {
     private func crossOriginFields(_ request: Request, _ route: Route?) -> HTTPFields {
         guard let route, request.method != .options else { return route == nil ? CrossOrigin.readFields : [:] }
         let purpose = route.purpose(of: request.method)
-        if purpose == .write, case .forwarded = writes { return [:] }
+        if purpose != .read, case .forwarded = writes { return [:] }
         return gate.crossOrigin(own: publicURL.value).fields(for: purpose, origin: request.headers[.origin])
     }
 
@@ -173,7 +186,7 @@ extension BlobResponder {
 
     private func isForwarded(preflight request: Request, at route: Route) -> Bool {
         guard case .forwarded = writes else { return false }
-        return purpose(ofPreflight: request, at: route) == .write
+        return purpose(ofPreflight: request, at: route) != .read
     }
 
     private func preflight(_ request: Request, _ route: Route) -> Response {
@@ -212,7 +225,10 @@ extension BlobResponder {
             route: route?.routeClass(of: request.method) ?? .other, method: request.method,
             status: response.status.code,
             refusal: response.headers[.xReason].flatMap { Problem.Code(rawValue: $0) }, time: .zero,
-            blob: route?.blob, client: client)
+            blob: route?.blob, slot: route?.slot, client: client)
+        if method == .put, case .slot(let door, _)? = route, case .store = writes {
+            observer.note(uploadAt: door, refusal: facts.refusal)
+        }
         if route?.takesBytes(by: method) == true, response.status.kind == .successful {
             facts.receivedBytes = request.headers[.contentLength].flatMap { Int64($0) } ?? 0
         }

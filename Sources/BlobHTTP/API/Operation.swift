@@ -19,6 +19,9 @@ package enum Operation: Hashable, Sendable {
     case appendUpload(UploadID)
     case cancelUpload(UploadID)
     case showQuota
+    /// A slot: uploaded to with the word of a chat server, and read by its name; nil for a malformed path.
+    case fillSlot(SlotPath?)
+    case readSlot(SlotPath?)
     /// Hearing of changes without end.
     case followChanges
     case showPage(Route.BrowserPage)
@@ -46,12 +49,14 @@ extension Route {
         case (.resumable(let id), .delete): .cancelUpload(id)
         case (.upload, .head): .previewUpload
         case (.quota, .get), (.quota, .head): .showQuota
+        case (.slot(_, let path), .put): .fillSlot(path)
+        case (.slot(_, let path), .get), (.slot(_, let path), .head): .readSlot(path)
         case (.changes, .get): .followChanges
         case (.page(let page), .get), (.page(let page), .head): .showPage(page)
         case (.health, .get), (.health, .head): .health
         case (.readiness, .get), (.readiness, .head): .readiness
         case (.blob, _), (.lease, _), (.leases, _), (.receipt, _), (.upload, _), (.uploads, _), (.resumable, _),
-            (.quota, _), (.changes, _), (.page, _), (.health, _), (.readiness, _), (.server, _):
+            (.quota, _), (.slot, _), (.changes, _), (.page, _), (.health, _), (.readiness, _), (.server, _):
             nil
         }
     }
@@ -61,7 +66,7 @@ extension Route {
     /// Whether a request with this method can have a body that is not read to its end when it is refused.
     func takesBytes(by method: HTTPRequest.Method) -> Bool {
         switch operation(of: method) {
-        case .upload, .createUpload, .appendUpload: true
+        case .upload, .createUpload, .appendUpload, .fillSlot: true
         default: false
         }
     }
@@ -82,13 +87,16 @@ package struct RequiredCredentials: OptionSet, Sendable {
     package static let secret = RequiredCredentials(rawValue: 4)
     /// The key of an edge.
     package static let edgeKey = RequiredCredentials(rawValue: 8)
+    /// The word of a slot, which a chat server has signed.
+    package static let slotWord = RequiredCredentials(rawValue: 16)
 }
 
 extension Operation {
     /// The table of the gate. It has no default: whatever is added to the API must say here what it needs.
     package var needs: RequiredCredentials {
         switch self {
-        case .read, .showPage, .health, .readiness, .describe: []
+        case .read, .readSlot, .showPage, .health, .readiness, .describe: []
+        case .fillSlot: [.slotWord]
         case .upload, .previewUpload, .createUpload, .addLease: [.change, .ticket]
         // The id is the right. A ticket was asked for when the upload began, and may have ended since.
         case .showUpload, .appendUpload, .cancelUpload: [.change]
@@ -105,7 +113,7 @@ extension Operation {
         switch self {
         case .read, .followChanges, .showPage, .health, .readiness, .describe: false
         case .upload, .previewUpload, .createUpload, .showUpload, .appendUpload, .cancelUpload, .addLease, .renew,
-            .revoke, .confirmDelivery, .showLease, .showQuota:
+            .revoke, .confirmDelivery, .showLease, .showQuota, .fillSlot, .readSlot:
             true
         }
     }

@@ -17,7 +17,7 @@ extension Response {
     init(created blob: StoredBlob, at places: BlobPlaces) {
         let url = places.url(of: blob.address)
         self = .json(text: Self.descriptor(of: blob, at: places))
-        if blob.isNew {
+        if blob.isNews {
             status = .created
             headers[.location] = url
         }

@@ -15,6 +15,8 @@ package enum Route: Hashable, Sendable {
     case uploads
     case resumable(UploadID)
     case quota
+    /// What a chat server has made a slot of, below one of its doors; nil for a malformed path.
+    case slot(door: String, SlotPath?)
     /// The feed of changes, for edges.
     case changes
     case page(BrowserPage)
@@ -38,6 +40,10 @@ package enum Route: Hashable, Sendable {
         let path = target.prefix { $0 != "?" }
         if path == "*" {
             self = .server
+            return
+        }
+        if let slot = SlotPath.parse(target: path) {
+            self = .slot(door: slot.door, slot.path)
             return
         }
         var parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -84,27 +90,34 @@ package enum Route: Hashable, Sendable {
         return pairs.first { $0.hasPrefix("\(name)=") }?.dropFirst(name.count + 1)
     }
 
-    /// The blob that a path names, as `init(target:)` would say; nil for every other path. The shortcut for reads.
-    package static func blob(inPath text: String) -> BlobAddress? {
+    /// What a path names that can be read on an event loop, as `init(target:)` would say; nil for every other path. The
+    /// shortcut for reads.
+    package static func reading(ofPath text: String) -> ReadSubject? {
         let path = text.utf8.span
-        guard path.count > 2 * BlobAddress.byteCount, path[0] == UInt8(ascii: "/") else { return nil }
-        if path.count == 2 * BlobAddress.byteCount + 1 {
-            return BlobAddress(hexDigits: path.extracting(droppingFirst: 1))
+        guard path.count > 7, path[0] == UInt8(ascii: "/") else { return nil }
+        if path.count == 2 * BlobAddress.byteCount + 1,
+            let address = BlobAddress(hexDigits: path.extracting(droppingFirst: 1))
+        {
+            return .blob(address)
         }
-        guard case .blob(let address)? = Route(target: text) else { return nil }
-        return address
+        guard path.count > 2 * BlobAddress.byteCount || SlotPath.mayBe(path) else { return nil }
+        switch Route(target: text) {
+        case .blob(let address): return .blob(address)
+        case .slot(_, let path?): return .slot(path)
+        default: return nil
+        }
     }
 
-    /// The blob that a target of HTTP/1.1 names: in origin form, which is a path, or in absolute form, where scheme and
-    /// host come first and may be any (RFC 9112 §3.2).
-    package static func blob(inTarget target: String) -> BlobAddress? {
-        if let address = blob(inPath: target) { return address }
+    /// The same for a target of HTTP/1.1: in origin form, which is a path, or in absolute form, where scheme and host come
+    /// first and may be any (RFC 9112 §3.2).
+    package static func reading(ofTarget target: String) -> ReadSubject? {
+        if let subject = reading(ofPath: target) { return subject }
         let scheme = ["http://", "https://"].first { target.prefix($0.utf8.count).lowercased() == $0 }
         guard let scheme else { return nil }
         let rest = target.dropFirst(scheme.count)
         // What ends the host is a path, a query or a fragment (RFC 3986 §3.2); only a path can name a blob.
         guard let end = rest.firstIndex(where: { "/?#".contains($0) }), end > rest.startIndex else { return nil }
-        return blob(inPath: String(rest[end...]))
+        return reading(ofPath: String(rest[end...]))
     }
 
     /// 64 lower-case hexadecimal digits, and optionally a dot and 1–16 ASCII letters or digits, which are ignored.
@@ -132,6 +145,7 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .blob: method == .get || method == .head ? .read : .write
         case .lease, .leases, .receipt, .upload, .uploads, .resumable, .quota: .write
+        case .slot: .slot
         case .page: .look
         case .changes, .health, .readiness, .server: .read
         }
@@ -147,6 +161,7 @@ extension Route {
         case .receipt: .receipt
         case .upload, .uploads, .resumable: .upload
         case .quota: .quota
+        case .slot: .slot
         case .changes: .changes
         case .page: .page
         case .health, .readiness: .health
@@ -161,9 +176,12 @@ extension Route {
     package var blob: BlobAddress? {
         switch self {
         case .blob(let address), .lease(let address), .leases(let address), .receipt(let address, _): address
-        case .upload, .uploads, .resumable, .quota, .changes, .page, .health, .readiness, .server: nil
+        case .upload, .uploads, .resumable, .quota, .slot, .changes, .page, .health, .readiness, .server: nil
         }
     }
+
+    /// The slot that it is about, if any.
+    var slot: SlotPath? { if case .slot(_, let path) = self { path } else { nil } }
 }
 
 /// What a request was about, without saying which blob: the label that requests are counted under.
@@ -179,6 +197,8 @@ package enum RouteClass: Int, CaseIterable, Sendable {
     case receipt
     /// Reading what is left of a quota.
     case quota
+    /// Filling or reading a slot.
+    case slot
     /// Following the feed of changes.
     case changes
     /// The pages for browsers.
@@ -197,6 +217,7 @@ package enum RouteClass: Int, CaseIterable, Sendable {
         case .lease: "lease"
         case .receipt: "receipt"
         case .quota: "quota"
+        case .slot: "slot"
         case .changes: "changes"
         case .page: "page"
         case .health: "health"

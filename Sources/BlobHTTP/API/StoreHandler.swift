@@ -32,7 +32,11 @@ struct StoreHandler {
         case .confirmDelivery(let address, let recipient):
             try await store.confirmDelivery(of: address, to: recipient, secret: try authorized.secret)
             return .done
+        case .fillSlot: return try await fillSlot(request, authorized, context)
         case .showQuota: return .json(QuotaDocument(try await store.quotaUsage(of: authorized.subject)))
+        case .readSlot:
+            // Slots are read on the event loop, so only a target that the codec took for another comes here.
+            throw Problem(.badRequest, detail: "The request target must be a path.")
         case .read, .followChanges, .showPage, .health, .readiness, .describe:
             preconditionFailure("what needs no writes is answered without this store")
         }
@@ -63,7 +67,7 @@ struct StoreHandler {
     /// `HEAD /upload`: what `PUT /upload` would say before its first byte, and the URL below which the blob would be.
     private func preview(_ request: Request, _ authorized: AuthorizedRequest) async throws -> Response {
         let announcement = try UploadAnnouncement(head: request.headers, subject: authorized.subject)
-        try await store.preflight(try authorized.permit(announcement))
+        try await store.preflight(try authorized.permit(announcement, inOneRequest: true))
         return Response(
             status: .ok, headers: [.cacheControl: "no-store", .satchelPublicURL: places.publicURL.description])
     }
@@ -76,13 +80,31 @@ struct StoreHandler {
             return try await create(request, dialect, authorized, context)
         }
         let announced = try UploadAnnouncement(put: request.headers, subject: authorized.subject)
-        let announcement = try authorized.permit(announced)
+        let announcement = try authorized.permit(announced, inOneRequest: true)
+        return Response(created: try await store(announcement, request, authorized, context), at: places)
+    }
+
+    /// `PUT /slots/<door>/<path>`: what a chat server has given a slot for.
+    private func fillSlot(_ request: Request, _ authorized: AuthorizedRequest, _ context: RequestScope) async throws
+        -> Response
+    {
+        guard let slot = authorized.slot, let settings = gate.slots else { throw Problem(.notFound) }
+        _ = try await store(slot.announcement(settings, now: store.now()), request, authorized, context)
+        return Response(status: .created, headers: [.cacheControl: "no-store"])
+    }
+
+    /// Takes the body of a request as one upload.
+    private func store(
+        _ announcement: UploadAnnouncement, _ request: Request, _ authorized: AuthorizedRequest,
+        _ context: RequestScope
+    ) async throws -> StoredBlob {
         let session = try await store.begin(announcement)
-        gate.count(announcement.size ?? 0, from: authorized.counted, chargedTo: authorized.subject)
+        gate.count(announcement.size ?? 0, from: authorized)
         do {
             context.sendContinue()
-            _ = try await session.append(request.body, of: announcement.size)
-            return Response(created: try await session.commit(), at: places)
+            _ = try await session.append(
+                request.body, of: announcement.size, telling: announcement.acceptance?.tellingBytes)
+            return try await session.commit()
         } catch {
             await session.abandon()
             throw error
@@ -95,10 +117,14 @@ extension UploadSession {
     /// announced. The first bytes of a blob of more than one piece go on at once, since they show whether the rest is
     /// wanted. Throws a `StoreError`; or a `ConnectionFailure` where the body breaks off, after what arrived of it.
     ///
-    /// - Parameter offset: the position of the body in the blob.
-    func append(_ body: RequestBody, of size: Int64?, from offset: Int64 = 0) async throws -> Int64 {
+    /// - Parameters:
+    ///   - offset: the position of the body in the blob.
+    ///   - telling: how many of the first bytes show that; those of sealed blobs where it is not said.
+    func append(
+        _ body: RequestBody, of size: Int64?, from offset: Int64 = 0, telling: Int? = nil
+    ) async throws -> Int64 {
         let pieceBytes = 256 * 1024
-        let magicBytes = Int64(SealedShape.magic.count) - offset
+        let magicBytes = Int64(telling ?? SealedShape.magic.count) - offset
         var received: Int64 = 0
         var piece: [UInt8] = []
         do {

@@ -14,6 +14,8 @@ package struct CrossOrigin: Sendable {
         case read
         /// Writing, and everything about leases.
         case write
+        /// Filling and reading slots: no page does that without the word of a chat server.
+        case slot
         /// Looking at a page of this server, which is for people: no other page reads it.
         case look
     }
@@ -47,7 +49,7 @@ package struct CrossOrigin: Sendable {
     package func fields(for purpose: Purpose, origin: String?) -> HTTPFields {
         switch (purpose, writers) {
         case (.look, _): [:]
-        case (.read, _): Self.readFields
+        case (.read, _), (.slot, _): Self.readFields
         case (.write, .anyOrigin):
             [.accessControlAllowOrigin: "*", .accessControlExposeHeaders: Self.writeAnswerFields]
         case (.write, .only(let own)) where origin == own:
@@ -62,7 +64,12 @@ package struct CrossOrigin: Sendable {
         guard fields[.accessControlAllowOrigin] != nil else { return fields }
         fields[.accessControlExposeHeaders] = nil
         fields[.accessControlAllowMethods] = methods.map(\.rawValue).joined(separator: ", ")
-        fields[.accessControlAllowHeaders] = purpose == .read ? Self.readRequestFields : Self.writeRequestFields
+        fields[.accessControlAllowHeaders] =
+            switch purpose {
+            case .read: Self.readRequestFields
+            case .write: Self.writeRequestFields
+            case .slot: Self.readRequestFields + ", Authorization, Content-Type"
+            }
         fields[.accessControlMaxAge] = "86400"
         return fields
     }

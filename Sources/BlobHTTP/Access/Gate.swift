@@ -24,6 +24,8 @@ struct Gate: Sendable {
     let writers: Writers
     /// The keys of edges; nil where none are configured.
     let edges: EdgeKeys?
+    /// What is allowed at the doors of chat servers; nil where there are none.
+    var slots: SlotSettings?
     let proxies: TrustedProxies
     let limiter: RateLimiter
     /// Whether clients share what another store is asked.
@@ -70,18 +72,26 @@ struct Gate: Sendable {
         let needs = operation.needs
         let ticket = try await ticket(for: needs, request, own: own, now: now)
         let secret = needs.contains(.secret) ? try request.headerFields.secret() : nil
-        let authorized = AuthorizedRequest(client: client, counted: counted, ticket: ticket, secret: secret)
-        if ticket != nil, let seconds = limiter.admit(subject: authorized.subject) {
+        let slot = needs.contains(.slotWord) ? try admitUpload(for: operation, request, now: now) : nil
+        let authorized = AuthorizedRequest(
+            client: client, counted: counted, ticket: ticket, secret: secret, slot: slot)
+        if authorized.isPersonal, let seconds = limiter.admit(subject: authorized.subject) {
             throw .rate("of this subject", seconds)
         }
         return authorized
     }
 
-    /// Counts the bytes of an upload that was let in against `counted`, as `payer` says, and against the subject
+    /// Counts the bytes of an upload that was let in before against `counted`, as `payer` says, and against the subject
     /// that is charged.
     func count(_ bytes: Int64, from counted: ClientAddress?, chargedTo subject: String) {
         if let counted { limiter.spend(bytes, by: counted) }
         if case .ticketed = writers { limiter.spend(bytes, by: subject) }
+    }
+
+    /// The same for any upload that an authorized request brings.
+    func count(_ bytes: Int64, from request: AuthorizedRequest) {
+        if let counted = request.counted { limiter.spend(bytes, by: counted) }
+        if request.isPersonal { limiter.spend(bytes, by: request.subject) }
     }
 
     private func ticket(
@@ -175,17 +185,27 @@ struct AuthorizedRequest: Sendable {
     let counted: ClientAddress?
     /// The ticket, where the operation requires one and the server has keys.
     let ticket: Ticket?
+    /// What the word of a slot permits, where the operation requires one.
+    let slot: SlotAdmission?
     private let shownSecret: Secret?
 
-    init(client: ClientAddress, counted: ClientAddress?, ticket: Ticket?, secret: Secret?) {
+    init(
+        client: ClientAddress, counted: ClientAddress?, ticket: Ticket?, secret: Secret?, slot: SlotAdmission? = nil
+    ) {
+        self.slot = slot
         self.client = client
         self.counted = counted
         self.ticket = ticket
         shownSecret = secret
     }
 
-    /// Who is charged. The prefix keeps the two kinds apart: no ticket can be issued for an address.
-    var subject: String { ticket.map { "ticket:\($0.subject)" } ?? client.subject }
+    /// Who is charged. The prefixes keep the kinds apart.
+    var subject: String {
+        slot?.subject ?? ticket.map { Ticket.chargedSubject($0.subject) } ?? client.subject
+    }
+
+    /// Whether a ticket or the word of a slot says which person that is, who then has a rate of their own.
+    var isPersonal: Bool { ticket != nil || slot?.grant.user != nil }
 
     /// The secret of a lease.
     var secret: Secret {
@@ -223,9 +243,13 @@ struct AuthorizedRequest: Sendable {
         if let only = ticket?.address, only != address { throw .ticketTooSmall("sha256") }
     }
 
-    /// The announcement of an upload; throws where the ticket does not permit it.
-    func permit(_ announcement: UploadAnnouncement) throws(Problem) -> UploadAnnouncement {
+    /// The announcement of an upload; throws where the ticket does not permit it. In one request it may permit bytes of
+    /// any kind.
+    func permit(
+        _ announcement: UploadAnnouncement, inOneRequest: Bool = false
+    ) throws(Problem) -> UploadAnnouncement {
         var permitted = announcement
+        if inOneRequest, ticket?.acceptsAny == true { permitted.acceptance = .any }
         permitted.terms = try permit(announcement.terms, on: announcement.address)
         return permitted
     }

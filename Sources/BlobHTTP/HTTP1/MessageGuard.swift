@@ -110,7 +110,7 @@ final class MessageGuard: ChannelDuplexHandler {
         connection.state.beginRequest(
             keepsAlive: framing.keepsAlive, isHTTP10: head.version == .http1_0,
             expectsContinue: framing.expectsContinue, bodyBytes: framing.bodyBytes, now: .now())
-        guard let blobs, var request = framing.readRequest else {
+        guard let blobs, var request = framing.readRequest, blobs.serves(request.subject) else {
             take(.part(.head(head)), context: context)
             return
         }

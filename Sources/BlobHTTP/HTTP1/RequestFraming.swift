@@ -65,14 +65,14 @@ struct RequestFraming {
     /// Bytes of the body, where they are announced as a length.
     var bodyBytes: Int { contentLength.flatMap { Int($0) } ?? 0 }
 
-    /// The blob that is asked for; nil for every request that is not a read.
+    /// What is asked for; nil for every request that is not a read.
     var readRequest: ReadRequest? {
-        guard head.method == .GET || head.method == .HEAD, let address = Route.blob(inTarget: head.uri) else {
+        guard head.method == .GET || head.method == .HEAD, let subject = Route.reading(ofTarget: head.uri) else {
             return nil
         }
         let hasBody = encodings > 0 || contentLength != nil && contentLength != "0"
         return ReadRequest(
-            address, isHead: head.method == .HEAD, range: range, rereads: rereads, preconditions: preconditions,
+            subject, isHead: head.method == .HEAD, range: range, rereads: rereads, preconditions: preconditions,
             fault: hasBody ? .body : expectsOther ? .expectation : nil)
     }
 }

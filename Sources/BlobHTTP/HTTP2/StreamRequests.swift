@@ -63,7 +63,9 @@ final class StreamRequests: ChannelDuplexHandler {
     }
 
     private func begin(_ head: HTTPRequest, _ data: NIOAny, context: ChannelHandlerContext) {
-        guard let cache, var request = ReadRequest(head) else { return route(data, context: context) }
+        guard let cache, var request = ReadRequest(head), cache.path.serves(request.subject) else {
+            return route(data, context: context)
+        }
         let payer = cache.path.gate.payer(peer: ClientAddress(context.channel.remoteAddress)) { head.headerFields[$0] }
         request.client = payer.client
         if payer.isEdge { stream.connection?.releaseShare() }

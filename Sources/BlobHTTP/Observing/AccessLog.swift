@@ -65,7 +65,7 @@ package enum AccessLogLine {
         let method = request.method.flatMap { methods.contains($0) ? $0.rawValue : nil } ?? "other"
         var words = [
             HTTPDate.logged(entry.time), "client=\(request.client.abbreviated)", "method=\(method)",
-            "route=\(request.route.name)", "blob=\(request.blob?.abbreviated ?? "-")", "status=\(request.status)",
+            "route=\(request.route.name)", "blob=\(subject(of: request))", "status=\(request.status)",
         ]
         if let refusal = request.refusal { words.append("reason=\(refusal.rawValue)") }
         words += [
@@ -73,6 +73,11 @@ package enum AccessLogLine {
             "protocol=\(request.version.rawValue)",
         ]
         return words.joined(separator: " ")
+    }
+
+    /// A slot by its door, whose name the operator gave, and the digits of a digest.
+    private static func subject(of request: AnsweredRequest) -> String {
+        request.blob?.abbreviated ?? request.slot.map { "slots/\($0.door)/\($0.name.abbreviated)" } ?? "-"
     }
 
     /// With one decimal place.

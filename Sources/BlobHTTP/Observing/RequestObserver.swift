@@ -24,10 +24,19 @@ package struct RequestObserver: Sendable {
         accessLog?.append(request)
     }
 
+    /// An upload at a door has been answered. A door has the operator's name.
+    func note(uploadAt door: String, refusal: Problem.Code?) {
+        switch refusal {
+        case nil: meters.slotsFilled.add(for: door)
+        case .slotWordMissing, .slotWord, .slotExpired: meters.slotWordsRefused.add(for: door)
+        default: break
+        }
+    }
+
     /// A read has been answered to its end. The client's address is looked up only where it is logged.
     func note(_ progress: ReadProgress, on sink: any ResponseSink) {
         meters.requests.count(
-            route: .blob, status: progress.status, receivedBytes: 0, sentBytes: Int(progress.sentBytes),
+            route: progress.route, status: progress.status, receivedBytes: 0, sentBytes: Int(progress.sentBytes),
             time: progress.time)
         if let refusal = progress.refusal { meters.refusals.add(for: refusal.rawValue) }
         if let accessLog { accessLog.append(progress.ended(on: sink)) }
@@ -62,13 +71,15 @@ package struct AnsweredRequest: Sendable {
     /// From the head of the request to the end of the response.
     package var time: Duration
     package var blob: BlobAddress?
+    /// The slot, where it is below a door that is there.
+    package var slot: SlotPath?
     package var client: ClientAddress
     package var version: Version
 
     package init(
         route: RouteClass, method: HTTPRequest.Method?, status: Int, refusal: Problem.Code? = nil,
         receivedBytes: Int64 = 0, sentBytes: Int64 = 0, time: Duration, blob: BlobAddress? = nil,
-        client: ClientAddress, version: Version = .http1
+        slot: SlotPath? = nil, client: ClientAddress, version: Version = .http1
     ) {
         self.route = route
         self.method = method
@@ -78,6 +89,7 @@ package struct AnsweredRequest: Sendable {
         self.sentBytes = sentBytes
         self.time = time
         self.blob = blob
+        self.slot = slot
         self.client = client
         self.version = version
     }

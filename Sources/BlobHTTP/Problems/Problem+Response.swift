@@ -96,6 +96,7 @@ extension Problem {
         switch error {
         case .tooLarge(let limitBytes): self.init(.tooLarge, limit: limitBytes)
         case .notSealed: self.init(.notSealed)
+        case .notEncrypted: self.init(.notEncrypted)
         case .lengthMismatch(let announced, let received):
             self.init(.badField, detail: "Content-Length announced \(announced) bytes, but \(received) arrived.")
         case .digestMismatch(let announced, let actual):
@@ -106,6 +107,7 @@ extension Problem {
         case .recipientsNotEntitled(let limit): self = .ticketTooSmall("recipients", limit: Int64(limit))
         case .leaseEnded(let reason): self.init(.leaseEnded, reason: reason.rawValue)
         case .receiptTaken: self.init(.receiptTaken)
+        case .aliasTaken: self.init(.slotUsed)
         case .notFound: self.init(.notFound)
         case .gone(let reason): self.init(.gone, reason: reason.rawValue)
         case .damaged: self.init(.damaged)

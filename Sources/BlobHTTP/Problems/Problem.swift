@@ -25,6 +25,11 @@ package struct Problem: Error, Hashable, Sendable {
         case gone
         case leaseEnded = "lease-ended"
         case receiptTaken = "receipt-taken"
+        case slotWordMissing = "slot-word-missing"
+        case slotWord = "slot-word"
+        case slotExpired = "slot-expired"
+        case slotUsed = "slot-used"
+        case notEncrypted = "not-encrypted"
         case lengthRequired = "length-required"
         case preconditionFailed = "precondition-failed"
         case misdirected
@@ -52,18 +57,18 @@ package struct Problem: Error, Hashable, Sendable {
         package var status: HTTPResponse.Status {
             switch self {
             case .badRequest, .badField, .lifetimeTooLong: .badRequest
-            case .ticketMissing, .ticketInvalid, .edgeKeyMissing, .edgeKeyInvalid: .unauthorized
-            case .ticketTooSmall, .wrongSecret, .wrongSubject, .banned, .readOnly: .forbidden
+            case .ticketMissing, .ticketInvalid, .edgeKeyMissing, .edgeKeyInvalid, .slotWordMissing: .unauthorized
+            case .slotWord, .slotExpired, .ticketTooSmall, .wrongSecret, .wrongSubject, .banned, .readOnly: .forbidden
             case .notFound, .damaged: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .timeout: .requestTimeout
-            case .digestMismatch, .receiptTaken: .conflict
+            case .digestMismatch, .receiptTaken, .slotUsed: .conflict
             case .gone, .leaseEnded: .gone
             case .lengthRequired: .lengthRequired
             case .preconditionFailed: .preconditionFailed
             case .misdirected: .misdirectedRequest
             case .tooLarge: .contentTooLarge
-            case .notSealed: .unsupportedMediaType
+            case .notSealed, .notEncrypted: .unsupportedMediaType
             case .badRange: .rangeNotSatisfiable
             case .badExpectation: .expectationFailed
             case .wrongOffset, .superseded: .conflict
@@ -105,6 +110,11 @@ package struct Problem: Error, Hashable, Sendable {
             case .gone: "The blob is no longer available"
             case .leaseEnded: "The lease has ended for good"
             case .receiptTaken: "A receipt hash names another lease on this blob"
+            case .slotWordMissing: "An upload to a slot takes the word of the chat server"
+            case .slotWord: "The word of the chat server is not for this upload"
+            case .slotExpired: "The slot has expired"
+            case .slotUsed: "The slot has been used"
+            case .notEncrypted: "Only encrypted files are accepted here"
             case .lengthRequired: "An upload must announce its length"
             case .preconditionFailed: "The blob does not match If-Match"
             case .misdirected: "The Host of the request is not this server"

@@ -2,29 +2,35 @@ import Blobs
 import NIOCore
 import Store
 
-/// The held blobs that one event loop caches, bounded in number and in bytes. Used on that loop only.
+/// How much a cache holds.
+struct BlobCacheLimits: Sendable {
+    /// Blobs whose file is open, which takes two descriptors each.
+    var files = 1024
+    /// All blobs; each takes 3 to 4 KiB of memory besides its body.
+    var blobs = 8192
+    /// Bytes of bodies in memory.
+    var bodyBytes = 16 << 20
+
+    /// For a cache beside another one, of which there is less need.
+    var quarter: BlobCacheLimits {
+        BlobCacheLimits(files: files / 4, blobs: blobs / 4, bodyBytes: bodyBytes / 4)
+    }
+}
+
+/// The held blobs that one event loop caches by their addresses, or by the names of slots, bounded in number and in
+/// bytes. Used on that loop only.
 ///
 /// It has two generations: what is asked for goes into the young one; when that is full it becomes the old one, and
 /// what nobody asked for meanwhile is dropped. Misses are not cached, and no entry is used before it has been checked
 /// that it may still be served.
-final class BlobCache {
-    /// How much a cache holds.
-    struct Limits: Sendable {
-        /// Blobs whose file is open, which takes two descriptors each.
-        var files = 1024
-        /// All blobs; each takes 3 to 4 KiB of memory besides its body.
-        var blobs = 8192
-        /// Bytes of bodies in memory.
-        var bodyBytes = 16 << 20
-    }
-
-    private let limits: Limits
-    private var young: [BlobAddress: CachedBlob] = [:]
-    private var old: [BlobAddress: CachedBlob] = [:]
+final class BlobCache<Key: Hashable> {
+    private let limits: BlobCacheLimits
+    private var young: [Key: CachedBlob] = [:]
+    private var old: [Key: CachedBlob] = [:]
     private var youngBytes = 0
     private var youngFiles = 0
 
-    init(limits: Limits) {
+    init(limits: BlobCacheLimits) {
         self.limits = limits
     }
 
@@ -36,19 +42,19 @@ final class BlobCache {
     /// Those of them whose file is open.
     var fileCount: Int { youngFiles + old.values.count { $0.content != nil } }
 
-    /// The blob at `address` if it is cached and may be served at `now`.
-    func blob(_ address: BlobAddress, now: Timestamp) -> CachedBlob? {
-        if let blob = young[address] {
+    /// The blob at `key` if it is cached and may be served at `now`.
+    func blob(_ key: Key, now: Timestamp) -> CachedBlob? {
+        if let blob = young[key] {
             if blob.isServable(at: now) {
                 blob.noteRead(at: now)
                 return blob
             }
-            remove(address)
+            remove(key)
             return nil
         }
-        guard let blob = old.removeValue(forKey: address), blob.isServable(at: now) else { return nil }
+        guard let blob = old.removeValue(forKey: key), blob.isServable(at: now) else { return nil }
         blob.noteRead(at: now)
-        insert(blob)
+        insert(blob, for: key)
         return blob
     }
 
@@ -58,9 +64,9 @@ final class BlobCache {
     }
 
     /// Caches a blob.
-    func insert(_ blob: CachedBlob) {
-        old[blob.metadata.address] = nil
-        if let former = young.updateValue(blob, forKey: blob.metadata.address) { count(former, -1) }
+    func insert(_ blob: CachedBlob, for key: Key) {
+        old[key] = nil
+        if let former = young.updateValue(blob, forKey: key) { count(former, -1) }
         count(blob, 1)
         guard young.count > limits.blobs / 2 || youngBytes > limits.bodyBytes / 2 || youngFiles > limits.files / 2
         else { return }
@@ -81,8 +87,8 @@ final class BlobCache {
 
     /// Drops everything that may no longer be served, so that no removed file goes on taking up disk space.
     func dropEnded(at now: Timestamp) {
-        for (address, blob) in young where !blob.isServable(at: now) { remove(address) }
-        for (address, blob) in old where !blob.isServable(at: now) { old[address] = nil }
+        for (key, blob) in young where !blob.isServable(at: now) { remove(key) }
+        for (key, blob) in old where !blob.isServable(at: now) { old[key] = nil }
     }
 
     func removeAll() {
@@ -90,7 +96,7 @@ final class BlobCache {
         old = [:]
     }
 
-    private func remove(_ address: BlobAddress) {
-        if let blob = young.removeValue(forKey: address) { count(blob, -1) }
+    private func remove(_ key: Key) {
+        if let blob = young.removeValue(forKey: key) { count(blob, -1) }
     }
 }

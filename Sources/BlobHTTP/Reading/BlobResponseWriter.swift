@@ -39,10 +39,13 @@ final class BlobResponseWriter {
         cache.path.gate.payer(peer: peer(), field: field)
     }
 
+    /// Whether this is read here, and not answered by the router.
+    func serves(_ subject: ReadSubject) -> Bool { cache.path.serves(subject) }
+
     /// Answers a request; afterwards either `isIdle` again, or `onEnd` will be called.
     func answer(_ request: ReadRequest) {
         let now = cache.now
-        progress = ReadProgress(address: request.address, isHead: request.isHead, client: request.client)
+        progress = ReadProgress(subject: request.subject, isHead: request.isHead, client: request.client)
         if let client = request.client, let seconds = cache.path.gate.limiter.admit(client) {
             refuse(.rate("of this address", seconds), request, now: now)
             return
@@ -51,12 +54,12 @@ final class BlobResponseWriter {
             refuse(fault.problem, request, now: now)
             return
         }
-        if let blob = cache.blob(request.address, now: now), !(request.rereads && blob.isFromCache) {
+        if let blob = cache.blob(request.subject, now: now), !(request.rereads && blob.isFromCache) {
             answer(request, with: blob, now: now)
             return
         }
         state = .lookingUp
-        cache.find(request.address, for: request.intent, client: request.client) { [weak self] result in
+        cache.find(request.subject, for: request.intent, client: request.client) { [weak self] result in
             self?.lookedUp(result, request)
         }
     }

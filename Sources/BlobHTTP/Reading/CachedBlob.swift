@@ -20,7 +20,8 @@ final class CachedBlob {
     /// What the client who caused the fetch has of all of them.
     var permit: ClientShares.Permit?
     private let handling: HandlingFields?
-    private let validity: ValidityToken
+    /// Nil for what is not to be kept.
+    private let validity: ValidityToken?
     private let cacheSeconds: Int64
     private let dates: DateText
     /// This loop's own descriptor of the file, once one was needed.
@@ -30,12 +31,14 @@ final class CachedBlob {
     /// How often it was read since that was last told, and when it was last.
     private var reads = (count: 0, latest: Timestamp(seconds: 0))
 
-    /// - Parameter isFirst: for whoever asked first, of whom a cache may have more to say than `hit`.
+    /// - Parameters:
+    ///   - type: what it is said to be, where it is read from a slot.
+    ///   - isFirst: for whoever asked first, of whom a cache may have more to say than `hit`.
     init(
-        _ blob: HeldBlob, body: ByteBuffer?, isFirst: Bool = false, validity: ValidityToken, cacheSeconds: Int64,
-        dates: DateText
+        _ blob: HeldBlob, body: ByteBuffer?, type: SlotType? = nil, isFirst: Bool = false, validity: ValidityToken?,
+        cacheSeconds: Int64, dates: DateText
     ) {
-        metadata = BlobMetadata(blob)
+        metadata = BlobMetadata(blob, type: type)
         handling = blob.handling.map { HandlingFields($0, isFirst: isFirst) }
         content = body == nil ? blob.content : nil
         isComplete = blob.isComplete
@@ -50,7 +53,9 @@ final class CachedBlob {
 
     /// Whether it may be served at `now` without asking the store: nothing has changed about it, and its time is not
     /// up.
-    func isServable(at now: Timestamp) -> Bool { validity.isCurrent && metadata.freshUntil > now }
+    func isServable(at now: Timestamp) -> Bool {
+        (validity?.isCurrent ?? false) && metadata.freshUntil > now
+    }
 
     /// Whether it came through a cache, which may hold other bytes than its origin.
     var isFromCache: Bool { handling != nil }

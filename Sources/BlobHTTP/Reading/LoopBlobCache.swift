@@ -14,7 +14,8 @@ final class LoopBlobCache {
         /// They came while it was in progress: what it finds counts for them only if nothing has changed meanwhile.
         var joined: [Completion] = []
         let intent: ReadIntent
-        let validity: ValidityToken
+        /// Of a slot it is known only when the look is over.
+        let validity: ValidityToken?
         /// What the client who caused it has of the questions to another store.
         let permit: ClientShares.Permit?
     }
@@ -26,88 +27,102 @@ final class LoopBlobCache {
 
     let path: ReadPath
     private let loop: any EventLoop
-    private let cache: BlobCache
+    private let cache: BlobCache<BlobAddress>
+    private let slots: BlobCache<AliasName>
     private let dates = DateText()
-    private var pending: [BlobAddress: PendingLookup] = [:]
+    private var pending: [ReadSubject: PendingLookup] = [:]
     private var sweep: Scheduled<Void>?
     private var sweeps = 0
 
-    init(_ path: ReadPath, loop: any EventLoop, limits: BlobCache.Limits) {
+    init(_ path: ReadPath, loop: any EventLoop, limits: BlobCacheLimits) {
         self.path = path
         self.loop = loop
         cache = BlobCache(limits: limits)
+        slots = BlobCache(limits: limits.quarter)
     }
 
     /// The present moment as the store counts it.
     var now: Timestamp { path.store.now() }
 
-    /// The blob at `address`, if it is cached and may be served.
-    func blob(_ address: BlobAddress, now: Timestamp) -> CachedBlob? { cache.blob(address, now: now) }
+    /// What is read, if it is cached and may be served.
+    func blob(_ subject: ReadSubject, now: Timestamp) -> CachedBlob? {
+        switch subject {
+        case .blob(let address): cache.blob(address, now: now)
+        case .slot(let path): slots.blob(path.name, now: now)
+        }
+    }
 
     /// Looks at the store, once for everybody who asks at the same time.
     func find(
-        _ address: BlobAddress, for intent: ReadIntent, client: ClientAddress?, _ completion: @escaping Completion
+        _ subject: ReadSubject, for intent: ReadIntent, client: ClientAddress?, _ completion: @escaping Completion
     ) {
-        guard pending[address] == nil else {
-            pending[address]?.joined.append(completion)
+        guard pending[subject] == nil else {
+            pending[subject]?.joined.append(completion)
             return
         }
         var permit: ClientShares.Permit?
-        if let fetches = path.fetches, path.store.asksElsewhere(about: address) {
+        if let fetches = path.fetches, case .blob(let address) = subject, path.store.asksElsewhere(about: address) {
             permit = fetches.take(for: client)
             // Later, as every other result.
             if permit == nil { return loop.assumeIsolated().execute { completion(.failure(.shareTaken)) } }
         }
-        look(for: address, intent, [completion], permit)
+        look(for: subject, intent, [completion], permit)
     }
 
     func close() {
         sweep?.cancel()
         sweep = nil
         cache.removeAll()
+        slots.removeAll()
     }
 
     private func look(
-        for address: BlobAddress, _ intent: ReadIntent, _ waiting: [Completion], _ permit: ClientShares.Permit? = nil
+        for subject: ReadSubject, _ intent: ReadIntent, _ waiting: [Completion], _ permit: ClientShares.Permit? = nil
     ) {
         // Before the truth is looked at, so that a change after that look is never missed.
-        let validity = path.store.validity(of: address)
-        pending[address] = PendingLookup(waiting: waiting, intent: intent, validity: validity, permit: permit)
+        let validity =
+            if case .blob(let address) = subject { path.store.validity(of: address) } else { ValidityToken?.none }
+        pending[subject] = PendingLookup(waiting: waiting, intent: intent, validity: validity, permit: permit)
         let bound = NIOLoopBound(self, eventLoop: loop)
         Task { [path, loop] in
-            let lookup = await path.look(for: address, intent)
-            loop.execute { bound.value.complete(address, lookup) }
+            let (lookup, validity) = await path.look(for: subject, intent)
+            loop.execute { bound.value.complete(subject, lookup, validity) }
         }
     }
 
-    private func complete(_ address: BlobAddress, _ lookup: ReadPath.Lookup) {
-        guard let ended = pending.removeValue(forKey: address) else { return }
+    private func complete(_ subject: ReadSubject, _ lookup: ReadPath.Lookup, _ found: ValidityToken?) {
+        guard let ended = pending.removeValue(forKey: subject) else { return }
+        let validity = ended.validity ?? found
         let result: Result<CachedBlob, Problem>
         switch lookup {
         case .refused(let problem): result = .failure(problem)
         case .held(let blob, let body):
-            let first = path.cached(blob, body: body, isFirst: true, validity: ended.validity, dates: dates)
+            let type = if case .slot(let path) = subject { SlotType(path: path.text) } else { SlotType?.none }
+            func cached(isFirst: Bool) -> CachedBlob {
+                path.cached(blob, body: body, type: type, isFirst: isFirst, validity: validity, dates: dates)
+            }
+            let first = cached(isFirst: true)
             // As long as it is on its way for those who asked.
             if !blob.isComplete { first.permit = ended.permit }
             if blob.isComplete, first.isServable(at: now) {
                 // What whoever came first is told of a cache is not true of those who come later.
-                keep(
-                    blob.handling == nil
-                        ? first
-                        : path.cached(blob, body: body, isFirst: false, validity: ended.validity, dates: dates))
+                keep(blob.handling == nil ? first : cached(isFirst: false), for: subject)
             }
             result = .success(first)
         }
-        if ended.validity.isCurrent {
+        if validity?.isCurrent ?? false {
             for completion in ended.waiting + ended.joined { completion(result) }
         } else {
-            if !ended.joined.isEmpty { look(for: address, ended.intent, ended.joined) }
+            if !ended.joined.isEmpty { look(for: subject, ended.intent, ended.joined) }
             for completion in ended.waiting { completion(result) }
         }
     }
 
-    private func keep(_ blob: CachedBlob) {
-        cache.insert(blob)
+    private func keep(_ blob: CachedBlob, for subject: ReadSubject) {
+        switch subject {
+        case .blob(let address): cache.insert(blob, for: address)
+        case .slot(let path): slots.insert(blob, for: path.name)
+        }
         if sweep == nil { scheduleSweep() }
     }
 
@@ -115,10 +130,11 @@ final class LoopBlobCache {
         sweep = loop.assumeIsolated().scheduleTask(in: Self.sweepInterval) { [weak self] in
             guard let self else { return }
             cache.dropEnded(at: now)
+            slots.dropEnded(at: now)
             sweeps &+= 1
             if sweeps.isMultiple(of: Self.sweepsBetweenReports) { cache.reportReads() }
             sweep = nil
-            if !cache.isEmpty { scheduleSweep() }
+            if !cache.isEmpty || !slots.isEmpty { scheduleSweep() }
         }
     }
 }

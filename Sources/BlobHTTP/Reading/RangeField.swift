@@ -139,14 +139,16 @@ package struct MultipartLayout: Hashable, Sendable {
     package let contentLength: Int64
 
     /// Lays out `ranges` of the blob at `address`. The boundary is its own digest, which no blob can contain.
-    package init(_ ranges: [ByteRange], of address: BlobAddress, size: Int64) {
+    package init(
+        _ ranges: [ByteRange], of address: BlobAddress, size: Int64, mediaType: String = "application/octet-stream"
+    ) {
         let boundary = address.hex
         var parts: [Part] = []
         var length: Int64 = 0
         for range in ranges {
             let head =
                 "\(parts.isEmpty ? "" : "\r\n")--\(boundary)\r\n"
-                + "Content-Type: application/octet-stream\r\n"
+                + "Content-Type: \(mediaType)\r\n"
                 + "Content-Range: \(ContentRangeField.text(range, size: size))\r\n\r\n"
             parts.append(Part(head: head, range: range))
             // Cannot overflow: the ranges together are no larger than the blob, the heads a few kilobytes.

@@ -12,18 +12,25 @@ package struct BlobMetadata: Hashable, Sendable {
     /// Until when it may be served without asking the store again.
     package let freshUntil: Timestamp
     package let entityTag: EntityTag
+    /// What it is said to be; nil for bytes that nobody is to look into, which every blob is by its address.
+    package let type: SlotType?
 
-    package init(address: BlobAddress, size: Int64, sunset: Timestamp, freshUntil: Timestamp? = nil) {
+    package init(
+        address: BlobAddress, size: Int64, sunset: Timestamp, freshUntil: Timestamp? = nil, type: SlotType? = nil
+    ) {
         self.address = address
         self.size = size
         self.sunset = sunset
         self.freshUntil = freshUntil ?? sunset
         entityTag = EntityTag(opaque: address.hex)
+        self.type = type
     }
 
-    package init(_ blob: HeldBlob) {
-        self.init(address: blob.address, size: blob.size, sunset: blob.sunset, freshUntil: blob.freshUntil)
+    package init(_ blob: HeldBlob, type: SlotType? = nil) {
+        self.init(address: blob.address, size: blob.size, sunset: blob.sunset, freshUntil: blob.freshUntil, type: type)
     }
+
+    package var mediaType: String { type?.mediaType ?? "application/octet-stream" }
 }
 
 /// The response to a request for a held blob, whatever the time: a status and the bytes that follow.
@@ -76,7 +83,8 @@ package struct ReadDecision: Hashable, Sendable {
         if ranges.count == 1, let range = ranges.first {
             return ReadDecision(status: .partialContent, body: .part(range))
         }
-        let layout = MultipartLayout(ranges, of: metadata.address, size: metadata.size)
+        let layout = MultipartLayout(
+            ranges, of: metadata.address, size: metadata.size, mediaType: metadata.mediaType)
         return ReadDecision(status: .partialContent, body: .multipart(layout))
     }
 
@@ -85,10 +93,10 @@ package struct ReadDecision: Hashable, Sendable {
         if status == .notModified { return }
         switch self.body {
         case .none, .whole:
-            body(.contentType, "application/octet-stream")
+            body(.contentType, metadata.mediaType)
             body(.contentLength, String(metadata.size))
         case .part(let range):
-            body(.contentType, "application/octet-stream")
+            body(.contentType, metadata.mediaType)
             body(.contentRange, ContentRangeField.text(range, size: metadata.size))
             body(.contentLength, String(range.count))
         case .multipart(let layout):
@@ -155,7 +163,7 @@ package struct BlobFields: Hashable, Sendable {
         common = fields
         fields[.acceptRanges] = "bytes"
         fields[.reprDigest] = "sha-256=:\(Base64.encode(metadata.address.bytes)):"
-        fields[.contentDisposition] = "attachment"
+        fields[.contentDisposition] = metadata.type == nil ? "attachment" : "inline"
         fields[.xContentTypeOptions] = "nosniff"
         fields[.contentSecurityPolicy] = "sandbox; default-src 'none'"
         fields[.crossOriginResourcePolicy] = "cross-origin"
@@ -166,7 +174,13 @@ package struct BlobFields: Hashable, Sendable {
     package func shared(by status: HTTPResponse.Status) -> HTTPFields { status == .notModified ? common : content }
 }
 
-/// A request to read a blob: the address, and what of GET or HEAD bears on the response.
+/// What a read is of.
+package enum ReadSubject: Hashable, Sendable {
+    case blob(BlobAddress)
+    case slot(SlotPath)
+}
+
+/// A request to read a blob: what names it, and what of GET or HEAD bears on the response.
 package struct ReadRequest: Hashable, Sendable {
     /// Why a request is refused whatever the blob.
     package enum Fault: Hashable, Sendable {
@@ -183,7 +197,7 @@ package struct ReadRequest: Hashable, Sendable {
         }
     }
 
-    package let address: BlobAddress
+    package let subject: ReadSubject
     package var isHead: Bool
     package var range: String?
     /// The client has found what it read here to be wrong (Satchel-Reread).
@@ -197,7 +211,15 @@ package struct ReadRequest: Hashable, Sendable {
         _ address: BlobAddress, isHead: Bool = false, range: String? = nil, rereads: Bool = false,
         preconditions: Preconditions = Preconditions(), fault: Fault? = nil
     ) {
-        self.address = address
+        self.init(
+            .blob(address), isHead: isHead, range: range, rereads: rereads, preconditions: preconditions, fault: fault)
+    }
+
+    package init(
+        _ subject: ReadSubject, isHead: Bool = false, range: String? = nil, rereads: Bool = false,
+        preconditions: Preconditions = Preconditions(), fault: Fault? = nil
+    ) {
+        self.subject = subject
         self.isHead = isHead
         self.range = range
         self.rereads = rereads
@@ -207,11 +229,12 @@ package struct ReadRequest: Hashable, Sendable {
 
     /// From a head that HTTP/2 has framed; nil for every other request.
     init?(_ head: HTTPRequest) {
-        guard head.method == .get || head.method == .head, let path = head.path, let address = Route.blob(inPath: path)
+        guard head.method == .get || head.method == .head, let path = head.path,
+            let subject = Route.reading(ofPath: path)
         else { return nil }
         let fields = head.headerFields
         self.init(
-            address, isHead: head.method == .head, range: fields[.range], rereads: fields[.satchelReread] == "1",
+            subject, isHead: head.method == .head, range: fields[.range], rereads: fields[.satchelReread] == "1",
             preconditions: Preconditions(
                 ifMatch: fields[.ifMatch], ifNoneMatch: fields[.ifNoneMatch], ifRange: fields[.ifRange]))
         if let length = fields[.contentLength], length != "0" {

@@ -3,25 +3,29 @@ import Logging
 import NIOCore
 import Store
 import Synchronization
+import Tickets
 
 /// What all reads of blobs share: the store, and a cache on each event loop.
 final class ReadPath: Sendable {
     let store: any BlobStore
+    /// Where slots are read; nil where there are none.
+    let slots: SlotReads?
     /// Reading takes no credentials, but it is counted.
     let gate: Gate
     let observer: RequestObserver
     /// What each client has of the blobs that another store is asked for; nil where there is none.
     let fetches: ClientShares?
     private let cacheSeconds: Int64
-    private let limits: BlobCache.Limits
+    private let limits: BlobCacheLimits
     private let logger: Logger
     private let caches = Mutex<[ObjectIdentifier: NIOLoopBound<LoopBlobCache>]>([:])
 
     init(
-        store: any BlobStore, gate: Gate, cacheSeconds: Int64, limits: BlobCache.Limits,
+        store: any BlobStore, slots: SlotReads? = nil, gate: Gate, cacheSeconds: Int64, limits: BlobCacheLimits,
         fetches: ClientShares? = nil, observer: RequestObserver, logger: Logger
     ) {
         self.store = store
+        self.slots = slots
         self.gate = gate
         self.observer = observer
         self.fetches = fetches
@@ -46,16 +50,47 @@ final class ReadPath: Sendable {
         for cache in caches.withLock({ $0.values }) { cache.eventLoop.execute { cache.value.close() } }
     }
 
+    /// Whether this is read here: a slot only below a door that is there.
+    func serves(_ subject: ReadSubject) -> Bool {
+        switch subject {
+        case .blob: true
+        case .slot(let path): slots?.doors.contains(path.door) ?? false
+        }
+    }
+
     /// What one look at the store came to.
     enum Lookup: Sendable {
         case held(HeldBlob, body: ByteBuffer?)
         case refused(Problem)
     }
 
-    /// Looks at the store; a small blob comes with its bytes.
-    @concurrent func look(for address: BlobAddress, _ intent: ReadIntent) async -> Lookup {
+    /// Looks at the store; a small blob comes with its bytes. Of a slot only this look tells how long it holds.
+    @concurrent func look(
+        for subject: ReadSubject, _ intent: ReadIntent
+    ) async -> (lookup: Lookup, validity: ValidityToken?) {
+        switch subject {
+        case .blob(let address):
+            let lookup = await lookup(logging: address.abbreviated) { () async throws(StoreError) in
+                try await store.find(address, for: intent)
+            }
+            return (lookup, nil)
+        case .slot(let path):
+            guard let slots else { return (.refused(Problem(.notFound)), nil) }
+            var validity: ValidityToken?
+            let lookup = await lookup(logging: path.name.abbreviated) { () async throws(StoreError) in
+                let found = try await slots.store.find(path.name)
+                validity = found.validity
+                return found.finding
+            }
+            return (lookup, validity)
+        }
+    }
+
+    private func lookup(
+        logging name: String, _ find: () async throws(StoreError) -> BlobFinding
+    ) async -> Lookup {
         do throws(StoreError) {
-            switch try await store.find(address, for: intent) {
+            switch try await find() {
             case .held(let blob), .unreachable(stale: let blob?):
                 return .held(blob, body: try await Self.smallBody(of: blob))
             case .unknown: return .refused(Problem(.notFound))
@@ -67,7 +102,7 @@ final class ReadPath: Sendable {
             }
         } catch {
             logger.error(
-                "A blob could not be read", metadata: ["blob": "\(address.abbreviated)", "error": "\(error)"])
+                "A blob could not be read", metadata: ["blob": "\(name)", "error": "\(error)"])
             return .refused(Problem(storeError: error))
         }
     }
@@ -80,16 +115,31 @@ final class ReadPath: Sendable {
 
     /// The blob as the cache of a loop holds it; `dates` are that loop's.
     func cached(
-        _ blob: HeldBlob, body: ByteBuffer?, isFirst: Bool, validity: ValidityToken, dates: DateText
+        _ blob: HeldBlob, body: ByteBuffer?, type: SlotType? = nil, isFirst: Bool, validity: ValidityToken?,
+        dates: DateText
     ) -> CachedBlob {
         CachedBlob(
-            blob, body: body, isFirst: isFirst, validity: validity, cacheSeconds: cacheSeconds, dates: dates)
+            blob, body: body, type: type, isFirst: isFirst, validity: validity, cacheSeconds: cacheSeconds, dates: dates
+        )
     }
 
     /// A response was cut short because its bytes could not be read.
     func noteAborted(_ address: BlobAddress, _ error: StoreError) {
         logger.error(
             "A blob could not be read to its end", metadata: ["blob": "\(address.abbreviated)", "error": "\(error)"])
+    }
+}
+
+/// Where slots are read, and below which doors.
+struct SlotReads: Sendable {
+    let store: any LeaseStore
+    let doors: SlotDoors
+
+    /// Nil for a server without doors, or one whose store is elsewhere.
+    init?(_ settings: SlotSettings?, _ writes: WriteAccess) {
+        guard let settings, case .store(let store) = writes else { return nil }
+        self.store = store
+        doors = settings.doors
     }
 }
 

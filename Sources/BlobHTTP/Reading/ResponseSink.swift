@@ -36,7 +36,7 @@ protocol ResponseSink: AnyObject {
 
 /// The progress of the response to one read, for metrics and the access log.
 struct ReadProgress {
-    let address: BlobAddress
+    let subject: ReadSubject
     let isHead: Bool
     /// Who asks, where a proxy may have said so or rates are counted.
     let client: ClientAddress?
@@ -49,10 +49,17 @@ struct ReadProgress {
     /// From the end of the request until now.
     var time: Duration { .nanoseconds((NIODeadline.now() - begun).nanoseconds) }
 
+    var route: RouteClass { if case .slot = subject { .slot } else { .blob } }
+
     /// The record of the response, which has ended now.
     func ended(on sink: any ResponseSink) -> AnsweredRequest {
-        AnsweredRequest(
-            route: .blob, method: isHead ? .head : .get, status: status, refusal: refusal, sentBytes: sentBytes,
-            time: time, blob: address, client: client ?? sink.peer, version: sink.version)
+        var request = AnsweredRequest(
+            route: route, method: isHead ? .head : .get, status: status, refusal: refusal, sentBytes: sentBytes,
+            time: time, client: client ?? sink.peer, version: sink.version)
+        switch subject {
+        case .blob(let address): request.blob = address
+        case .slot(let path): request.slot = path
+        }
+        return request
     }
 }

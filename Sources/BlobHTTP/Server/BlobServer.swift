@@ -25,6 +25,8 @@ package struct BlobServerSettings: Sendable {
     package var tickets: TicketVerifier?
     /// The keys of edges, which may then follow changes; nil for no edges.
     package var edgeKeys: EdgeKeys?
+    /// What is allowed at the doors of chat servers; nil for no doors.
+    package var slots: SlotSettings?
     /// What there is for browsers.
     package var pages = PageOffer.openAndSend
     package var proxies = TrustedProxies()
@@ -86,7 +88,8 @@ package struct BlobServer: Sendable {
             reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
             pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104, observer: observer)
         let path = ReadPath(
-            store: reads, gate: gate, cacheSeconds: settings.cacheSeconds, limits: .init(files: settings.readyFiles),
+            store: reads, slots: SlotReads(settings.slots, writes), gate: gate, cacheSeconds: settings.cacheSeconds,
+            limits: .init(files: settings.readyFiles),
             fetches: settings.fetchLimit.map { ClientShares(limit: $0) }, observer: observer, logger: logger)
         let isDerived = settings.publicURL == nil
         var services: [any Service] = [
@@ -153,6 +156,7 @@ extension Gate {
         writers =
             settings.tickets.map { .ticketed($0) } ?? .anonymous(AnonymousWritePolicy(listening: settings.listen))
         edges = settings.edgeKeys
+        slots = settings.slots
         proxies = settings.proxies
         sharesFetches = settings.fetchLimit != nil
         limiter = RateLimiter(

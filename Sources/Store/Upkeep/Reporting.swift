@@ -14,6 +14,8 @@ package struct StoreStatistics: Codable, Sendable, Hashable {
     package var bytes: Int64 = 0
     /// Leases that have not been ended.
     package var leases: Int64 = 0
+    /// Those of the leases that have an alias, by where that comes from.
+    package var aliases: [String: Int] = [:]
     /// Blobs without a lease, which the next sweep removes.
     package var unheld = 0
     /// Blobs that were found damaged and set aside; not counted anywhere else.

@@ -46,6 +46,10 @@ package protocol Upkeep: Sendable {
     /// Takes a blob down, bans its address, or lifts a ban. Durable when it returns; waits for no sweep.
     func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport
 
+    /// Ends every lease that one subject is charged for, and takes away what nobody else holds. Durable when it returns;
+    /// uploads in progress are not ended.
+    func remove(_ options: RemoveSubjectOptions) async throws(StoreError) -> RemoveSubjectReport
+
     // MARK: Reports
 
     /// What the store holds, by age and size. Takes time in proportion to the number of blobs; concurrent changes may
@@ -86,18 +90,30 @@ package struct RemoveOptions: Sendable, Codable {
         case unban
     }
 
-    package let address: BlobAddress
+    /// What the blob is known by.
+    package enum Target: Sendable, Codable {
+        case address(BlobAddress)
+        /// The blob of the lease that this name leads to, whatever became of the lease.
+        case alias(AliasName)
+    }
+
+    package let target: Target
     package let action: Action
 
-    package init(address: BlobAddress, action: Action) {
-        self.address = address
+    package init(_ target: Target, action: Action) {
+        self.target = target
         self.action = action
+    }
+
+    package init(address: BlobAddress, action: Action) {
+        self.init(.address(address), action: action)
     }
 }
 
 /// What was done about one blob.
 package struct RemoveReport: Sendable, Codable, Hashable {
-    package let address: BlobAddress
+    /// Nil for a name that leads nowhere.
+    package let address: BlobAddress?
     /// Whether the store knew the address.
     package var isKnown = false
     /// Leases that were live and are ended now.
@@ -109,7 +125,35 @@ package struct RemoveReport: Sendable, Codable, Hashable {
     /// Whether there was a ban to lift.
     package var wasBanned = false
 
-    package init(address: BlobAddress) {
+    package init(address: BlobAddress?) {
         self.address = address
     }
+}
+
+/// An operator's word against all that one subject holds.
+package struct RemoveSubjectOptions: Sendable, Codable {
+    /// Who is charged, as leases name it.
+    package let subject: String
+    /// Whether to change nothing, and only to report.
+    package let dryRun: Bool
+
+    package init(subject: String, dryRun: Bool = false) {
+        self.subject = subject
+        self.dryRun = dryRun
+    }
+}
+
+/// What was done about one subject, or would be.
+package struct RemoveSubjectReport: Sendable, Codable, Hashable {
+    /// Whether nothing was changed.
+    package var dryRun = false
+    /// Leases that were ended.
+    package var leasesEnded = 0
+    /// Bytes that the subject was charged for them.
+    package var chargedBytes: Int64 = 0
+    /// Blobs that nobody else held, and their bytes; not known before.
+    package var blobsRemoved = 0
+    package var bytesRemoved: Int64 = 0
+
+    package init() {}
 }

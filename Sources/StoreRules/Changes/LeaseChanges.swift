@@ -29,8 +29,9 @@ package struct AdmitLease: CatalogChange {
     }
 
     package func request(on page: inout CatalogPage) {
-        guard let address else { return page.usages.request(terms.subject) }
-        page.requestLease(on: address, terms)
+        if let address { return page.requestLease(on: address, terms) }
+        page.usages.request(terms.subject)
+        if let alias = terms.alias { page.aliases.request(alias.name) }
     }
 
     package func apply(to page: inout CatalogPage) throws(StoreError) {
@@ -38,7 +39,8 @@ package struct AdmitLease: CatalogChange {
             &page, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, limits: limits)
         _ = try rule.liveLease(now: page.now)
         if let uploadsUnderWay {
-            try limits.checkMade(page.day(of: terms.subject), underWay: uploadsUnderWay, now: page.now)
+            try limits.limits(for: terms).checkMade(
+                page.day(of: terms.subject), underWay: uploadsUnderWay, now: page.now)
         }
     }
 }
@@ -69,7 +71,7 @@ package struct AddLease: CatalogChange {
     package func apply(to page: inout CatalogPage) throws(StoreError) -> StoredBlob {
         _ = try limits.lifetime(for: terms)
         if page.bans.row(address) != nil { throw .banned }
-        guard let blob = page.blobs.row(address) else { throw .notFound }
+        guard let blob = page.blobs.row(address), !blob.isHidden else { throw .notFound }
         if let end = blob.end(at: page.now) { throw .gone(end) }
         guard blob.state == .held, fileSize == blob.size else { throw .damaged }
         let (lease, isNew) = try page.giveLease(
@@ -89,8 +91,7 @@ package struct RevokeLease: CatalogChange {
 
     package func request(on page: inout CatalogPage) {
         page.request(lease: key)
-        page.finds.request(.leases(on: key.address, .due))
-        page.requestLastLease(on: key.address)
+        page.requestEnds(on: key.address)
     }
 
     package func apply(to page: inout CatalogPage) {
@@ -165,6 +166,7 @@ extension CatalogPage {
         request(lease: LeaseKey(address, terms))
         bans.request(address)
         usages.request(terms.subject)
+        if let alias = terms.alias { aliases.request(alias.name) }
         for hash in terms.receipts { receiptHashes.request(ReceiptHashKey(address, hash)) }
     }
 
@@ -180,11 +182,11 @@ extension CatalogPage {
             address: address, owner: terms.owner, subject: terms.subject, created: now,
             expires: now.advanced(by: try limits.lifetime(for: terms)),
             limit: limits.longestLifetime(for: terms), recipients: terms.recipients,
-            hashes: terms.receipts.count)
+            hashes: terms.receipts.count, via: terms.alias?.via)
         guard Set(terms.receipts).count == terms.receipts.count else {
             throw .io("a lease cannot admit the same secret twice")
         }
-        add(lease, receipts: terms.receipts)
+        add(lease, receipts: terms.receipts, alias: terms.alias?.name)
         return (lease, true)
     }
 }

@@ -25,6 +25,47 @@ package struct TakeDownBlob: CatalogChange {
     }
 }
 
+/// What of a subject's leases was ended.
+package struct EndedLeases: Sendable {
+    /// How many were looked at; none where none is left.
+    package var found = 0
+    /// Those of them that lived, and bytes that the subject was charged for them.
+    package var lived = 0
+    package var chargedBytes: Int64 = 0
+    /// The blobs that nobody holds any more.
+    package var unheld: [BlobAddress] = []
+}
+
+/// Ends leases of one subject as removed, so many at most.
+package struct EndLeasesOfSubject: CatalogChange {
+    private let query: PageQuery
+
+    package init(_ subject: String, limit: Int) {
+        query = .leasesOfSubject(subject, limit: limit)
+    }
+
+    package func request(on page: inout CatalogPage) { page.finds.request(query) }
+
+    package func apply(to page: inout CatalogPage) -> EndedLeases {
+        let places = page.finds.row(query) ?? []
+        let addresses = Set(places.compactMap { page.leases[$0]?.address }).sorted()
+        for address in addresses { page.requestEnds(on: address) }
+        // Judged again once all of that is here.
+        guard page.isComplete else { return EndedLeases() }
+        var ended = EndedLeases(found: places.count)
+        for address in addresses { page.endDueLeases(on: address) }
+        for place in places {
+            guard let lease = page.leases[place], lease.ended == nil else { continue }
+            ended.lived += 1
+            ended.chargedBytes += Usage.bytes(for: page.blobs.row(lease.address)?.size ?? 0)
+            page.end(leaseAt: place, because: .removed)
+        }
+        for address in addresses { page.sumUp(address) }
+        ended.unheld = addresses.filter { page.blobs.row($0)?.isUnheld ?? false }
+        return ended
+    }
+}
+
 /// Lets an address be held again; returns false if it was not banned.
 package struct LiftBan: CatalogChange {
     package let address: BlobAddress

@@ -37,10 +37,12 @@ package struct CommitUpload: CatalogChange {
     /// Where the outcome `isNew`, the file has to get its name before any of this is committed.
     package func apply(to page: inout CatalogPage) throws(StoreError) -> StoredBlob {
         let isHeld = page.holds(address, size: size, fileSize: fileSize)
+        let wasHidden = page.blobs.row(address)?.isHidden ?? false
         let (lease, isNew) = try page.giveLease(
             on: address, size: size, terms, bytesUnderWay: bytesUnderWay, limits)
         let stored = StoredBlob(
-            address: address, size: size, isNew: !isHeld, uploaded: lease.created, expires: lease.expires)
+            address: address, size: size, isNew: !isHeld, wasHidden: wasHidden, uploaded: lease.created,
+            expires: lease.expires)
         if let (id, lifetime) = resumable {
             let upload = try page.openUpload(id)
             // Its row stays for a while, for a lease that was there already too.

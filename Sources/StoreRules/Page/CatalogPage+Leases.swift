@@ -34,8 +34,8 @@ extension CatalogPage {
         var share = shares.row(LeaseShareKey(address: address, subject: subject)) ?? LeaseShare()
         // One that has been ended has no subject.
         for entry in leases.entries where entry.key.address == address {
-            if entry.stored?.subject == subject { share.leases -= 1 }
-            if entry.current?.subject == subject { share.leases += 1 }
+            if entry.stored?.subject == subject && entry.stored?.via == nil { share.leases -= 1 }
+            if entry.current?.subject == subject && entry.current?.via == nil { share.leases += 1 }
         }
         return share
     }
@@ -45,15 +45,24 @@ extension CatalogPage {
         finds.request(.leases(on: address, .last(Self.lastLeases)))
     }
 
+    /// Asks for what has to be known before a lease on an address is ended by a word.
+    mutating func requestEnds(on address: BlobAddress) {
+        blobs.request(address)
+        finds.request(.leases(on: address, .due))
+        requestLastLease(on: address)
+    }
+
     /// How many leases are asked for first, to find the last one: the one that moves or ends, and the one behind it.
     private static let lastLeases = 2
 
-    /// The lease on an address that is over last, of those that have not been ended. However many there are, no more are
+    /// The lease on an address that is over last, of those without an alias that have not been ended. However many there are, no more are
     /// loaded than have moved or ended on this page, but for a few.
     private mutating func lastLease(on address: BlobAddress) -> LeaseRow? {
         var limit = Self.lastLeases
         while let found = finds.row(.leases(on: address, .last(limit))) {
-            let open = leases.entries.compactMap(\.current).filter { $0.address == address && $0.ended == nil }
+            let open = leases.entries.compactMap(\.current).filter {
+                $0.address == address && $0.ended == nil && $0.via == nil
+            }
             let last = open.max { $0.isOver(before: $1) }
             guard found.count == limit, let place = found.last, let bound = leases.entries[place].stored else {
                 return last
@@ -86,13 +95,14 @@ extension CatalogPage {
     }
 
     /// Makes a lease on a blob that is held, and charges it; one of that name whose time is up is ended before.
-    mutating func add(_ lease: LeaseRow, receipts: [SecretHash]) {
+    mutating func add(_ lease: LeaseRow, receipts: [SecretHash], alias: AliasName? = nil) {
         guard let key = lease.key else { preconditionFailure("a lease that lives has an owner or a subject") }
         if let former = place(ofLease: key), let reason = leases[former]?.end(at: now) {
             end(leaseAt: former, because: reason)
         }
         guard var blob = blobs.row(lease.address) else { return }
         let place = leases.add(lease, for: key)
+        if let alias { aliases.set(place, for: alias) }
         for hash in receipts { receiptHashes.set(place, for: ReceiptHashKey(lease.address, hash)) }
         if let others = finds.peek(.leases(on: lease.address, .all)) {
             finds.set(others + [place], for: .leases(on: lease.address, .all))
@@ -102,6 +112,10 @@ extension CatalogPage {
             countMade(by: subject)
         }
         // What going through all of its leases would find.
+        if lease.via != nil {
+            blob.aliased += 1
+            return blobs.set(blob, for: lease.address)
+        }
         blob.leases += 1
         if blob.sunset.map({ lease.expires > $0 }) ?? true {
             blob.sunset = lease.expires
@@ -145,6 +159,10 @@ extension CatalogPage {
         lease.ended = now
         lease.reason = reason
         leases.set(lease, at: place)
+        if lease.via != nil {
+            blob.aliased = max(blob.aliased - 1, 0)
+            return blobs.set(blob, for: lease.address)
+        }
         blob.leases -= 1
         if blob.leases <= 0 {
             blob.leases = 0
@@ -174,7 +192,7 @@ extension CatalogPage {
         return live.count
     }
 
-    /// Sets when the last lease of a blob is over, and why it will be, after one has ended before others or has moved: the
+    /// Sets when the last lease that shows a blob is over, and why it will be, after one has ended before others or has moved: the
     /// latest end may have been that one's.
     mutating func sumUp(_ address: BlobAddress) {
         let last = lastLease(on: address)

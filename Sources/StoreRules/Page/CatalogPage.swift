@@ -16,6 +16,8 @@ package struct CatalogPage: Sendable {
     package var leases = PageTable<LeaseKey, LeaseRow>()
     /// The place of the one lease that a hash of a receipt secret names.
     package var receiptHashes = PageTable<ReceiptHashKey, Int>()
+    /// The place of the one lease that an alias leads to.
+    package var aliases = PageTable<AliasName, Int>()
     /// What subjects hold, as it is stored. Changes are in `charges`.
     package var usages = PageTable<String, Usage>()
     /// By how much more subjects hold, or less: who ends a lease need not know what else its subject holds.
@@ -49,6 +51,7 @@ package struct CatalogPage: Sendable {
         bans.begin()
         leases.begin()
         receiptHashes.begin()
+        aliases.begin()
         charges.begin()
         days.begin()
         receipts.begin()
@@ -65,6 +68,7 @@ package struct CatalogPage: Sendable {
         bans.undo()
         leases.undo()
         receiptHashes.undo()
+        aliases.undo()
         charges.undo()
         days.undo()
         receipts.undo()
@@ -78,7 +82,8 @@ package struct CatalogPage: Sendable {
     /// Whether every row that was asked for has been loaded.
     package var isComplete: Bool {
         blobs.isComplete && bans.isComplete && leases.isComplete && receiptHashes.isComplete && usages.isComplete
-            && deliveries.isComplete && uploads.isComplete && sightings.isComplete && scrubs.isComplete
+            && aliases.isComplete && deliveries.isComplete && uploads.isComplete && sightings.isComplete
+            && scrubs.isComplete
             && nextEnds.isComplete && shares.isComplete && finds.isComplete
     }
 
@@ -120,7 +125,7 @@ package enum NextEndKey: Hashable, Sendable {
     case address(BlobAddress)
 }
 
-/// Somebody's leases on a blob that have not been ended.
+/// Somebody's leases on a blob that have not been ended, those without an alias.
 package struct LeaseShareKey: Hashable, Sendable {
     package let address: BlobAddress
     package let subject: String
@@ -141,6 +146,8 @@ package struct LeaseShare: Hashable, Sendable {
 package enum PageQuery: Hashable, Sendable {
     /// Leases on an address that have not been ended.
     case leases(on: BlobAddress, OpenLeases)
+    /// So many leases of a subject at most that have not been ended.
+    case leasesOfSubject(String, limit: Int)
     /// So many leases at most whose time is up by now and that have not been ended, those first that are due longest; the
     /// rows of their blobs with them.
     case dueLeases(limit: Int)
@@ -160,7 +167,7 @@ package enum OpenLeases: Hashable, Sendable {
     case all
     /// Those whose time is up by now.
     case due
-    /// So many at most that are over last (`LeaseRow.isOver(before:)`), the last one first.
+    /// So many at most of those without an alias that are over last (`LeaseRow.isOver(before:)`), the last one first.
     case last(Int)
 }
 

@@ -23,8 +23,10 @@ package struct BlobRow: Sendable, Hashable {
     package var state: BlobState
     /// When its bytes came.
     package var uploaded: Timestamp
-    /// Leases that have not been ended; some may be over by time already.
+    /// Leases that have not been ended, those without an alias; some may be over by time already.
     package var leases: Int
+    /// Leases that have not been ended, those with an alias: they keep the bytes and show nobody the address.
+    package var aliased: Int
     /// The latest end of those leases; nil where there are none.
     package var sunset: Timestamp?
     /// Why the last lease ended or, while one lives, why the last of them will; nil for its time being up.
@@ -33,7 +35,7 @@ package struct BlobRow: Sendable, Hashable {
     package var ended: Timestamp?
 
     package init(
-        address: BlobAddress, size: Int64, state: BlobState, uploaded: Timestamp, leases: Int = 0,
+        address: BlobAddress, size: Int64, state: BlobState, uploaded: Timestamp, leases: Int = 0, aliased: Int = 0,
         sunset: Timestamp? = nil, reason: EndReason? = nil, ended: Timestamp? = nil
     ) {
         self.address = address
@@ -41,12 +43,16 @@ package struct BlobRow: Sendable, Hashable {
         self.state = state
         self.uploaded = uploaded
         self.leases = leases
+        self.aliased = aliased
         self.sunset = sunset
         self.reason = reason
         self.ended = ended
     }
 
-    /// Why the blob may not be served at `now`; nil while a lease holds it.
+    /// Whether nobody has ever been shown the blob by its address: only leases with aliases have held it.
+    package var isHidden: Bool { sunset == nil && reason == nil }
+
+    /// Why the blob may not be served by its address at `now`; nil while a lease holds it.
     package func end(at now: Timestamp) -> EndReason? {
         guard state == .held || state == .damaged else { return reason ?? .expired }
         guard let sunset else { return reason ?? .expired }
@@ -62,7 +68,7 @@ package struct BlobRow: Sendable, Hashable {
     }
 
     /// Whether nobody holds it any more and its removal has not begun.
-    package var isUnheld: Bool { leases == 0 && (state == .held || state == .damaged) }
+    package var isUnheld: Bool { leases == 0 && aliased == 0 && (state == .held || state == .damaged) }
 }
 
 /// Whom a lease belongs to: whoever knows the owner's secret, or without one whoever is charged.
@@ -102,14 +108,16 @@ package struct LeaseRow: Sendable, Hashable {
     package let hashes: Int
     /// When the last recipient expected had said so; nil until then.
     package var delivered: Timestamp?
+    /// What its alias is for (`LeaseAlias.via`); nil for a lease that shows its blob by address.
+    package let via: String?
     /// When it was ended, and why; nil where it was not, though its time may be up.
     package var ended: Timestamp?
     package var reason: EndReason?
 
     package init(
         address: BlobAddress, owner: SecretHash?, subject: String?, created: Timestamp, expires: Timestamp,
-        limit: Lifetime, recipients: Int?, hashes: Int, delivered: Timestamp? = nil, ended: Timestamp? = nil,
-        reason: EndReason? = nil
+        limit: Lifetime, recipients: Int?, hashes: Int, delivered: Timestamp? = nil, via: String? = nil,
+        ended: Timestamp? = nil, reason: EndReason? = nil
     ) {
         self.address = address
         self.owner = owner
@@ -120,6 +128,7 @@ package struct LeaseRow: Sendable, Hashable {
         self.recipients = recipients
         self.hashes = hashes
         self.delivered = delivered
+        self.via = via
         self.ended = ended
         self.reason = reason
     }

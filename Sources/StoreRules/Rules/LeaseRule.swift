@@ -14,10 +14,14 @@ package struct LeaseLimits: Sendable, Hashable {
     package var leasesPerSubjectAndDay: Int
     /// The most bytes that the leases of one subject hold; nil for any number.
     package var bytesPerSubject: Int64?
+    /// The same of a subject that stands for many people; nil for any number.
+    package var bytesPerSharedSubject: Int64?
+    package var leasesPerSharedSubject: Int?
 
     package init(
         defaultLifetime: Lifetime, maximumLifetime: Lifetime, leasesPerAddress: Int, leasesPerSubject: Int,
-        leasesPerSubjectAndAddress: Int, leasesPerSubjectAndDay: Int, bytesPerSubject: Int64?
+        leasesPerSubjectAndAddress: Int, leasesPerSubjectAndDay: Int, bytesPerSubject: Int64?,
+        bytesPerSharedSubject: Int64? = nil, leasesPerSharedSubject: Int? = nil
     ) {
         self.defaultLifetime = defaultLifetime
         self.maximumLifetime = maximumLifetime
@@ -26,10 +30,28 @@ package struct LeaseLimits: Sendable, Hashable {
         self.leasesPerSubjectAndAddress = leasesPerSubjectAndAddress
         self.leasesPerSubjectAndDay = leasesPerSubjectAndDay
         self.bytesPerSubject = bytesPerSubject
+        self.bytesPerSharedSubject = bytesPerSharedSubject
+        self.leasesPerSharedSubject = leasesPerSharedSubject
     }
 }
 
 extension LeaseLimits {
+    /// Those that a lease on these terms is held to. What many people pass on under names of its own is charged to each of
+    /// them, so however many such leases there may be on a blob.
+    func limits(for terms: LeaseTerms) -> LeaseLimits {
+        var limits = self
+        if terms.alias != nil {
+            limits.leasesPerAddress = .max
+            limits.leasesPerSubjectAndAddress = .max
+        }
+        if terms.isShared {
+            limits.bytesPerSubject = bytesPerSharedSubject
+            limits.leasesPerSubject = leasesPerSharedSubject ?? .max
+            limits.leasesPerSubjectAndDay = .max
+        }
+        return limits
+    }
+
     /// How long a lease on these terms lasts, or `.lifetimeTooLong`, or `.lifetimeNotEntitled`.
     package func lifetime(for terms: LeaseTerms) throws(StoreError) -> Lifetime {
         let longest = longestLifetime(for: terms)
@@ -79,6 +101,8 @@ struct LeaseRule: Sendable {
     private var existing: LeaseRow?
     /// Whether one of the wanted receipt hashes names another lease on the blob, live or ended.
     private var isReceiptTaken = false
+    /// Whether the wanted alias leads to a lease already, live or ended.
+    private let isAliasTaken: Bool
     /// Leases on the blob, and when the next of them is over.
     private var onAddress = 0
     private var nextEndOnAddress: Timestamp?
@@ -91,12 +115,14 @@ struct LeaseRule: Sendable {
         limits: LeaseLimits
     ) {
         let blob = address.flatMap { page.blobs.row($0) }
+        let limits = limits.limits(for: terms)
         self.terms = terms
         self.limits = limits
         self.size = blob?.state == .held ? blob?.size : size
         self.bytesUnderWay = bytesUnderWay
         ofSubject = page.usage(of: terms.subject)
         day = page.day(of: terms.subject)
+        isAliasTaken = terms.alias.map { page.aliases.row($0.name) != nil } ?? false
         if ofSubject.leases >= limits.leasesPerSubject || exceedsQuota {
             nextEndOfSubject = page.nextEnds.row(.subject(terms.subject))
         }
@@ -115,12 +141,17 @@ struct LeaseRule: Sendable {
     /// The lease of that name, if it lives: it stays as it is. Nil if one is to be made, which ends one whose time is up.
     /// Throws what refuses it.
     func liveLease(now: Timestamp) throws(StoreError) -> LeaseRow? {
+        if isAliasTaken { throw .aliasTaken }
         if isBanned { throw .banned }
         if let most = terms.entitlement.largestBytes, let size, size > most {
             throw .sizeNotEntitled(limitBytes: most)
         }
         if let existing {
-            guard let end = existing.end(at: now) else { return existing }
+            guard let end = existing.end(at: now) else {
+                // Its owner has it under another name, or none.
+                if terms.alias != nil { throw .aliasTaken }
+                return existing
+            }
             if terms.owner != nil { throw .leaseEnded(end) }
         }
         if isReceiptTaken { throw .receiptTaken }
@@ -161,7 +192,8 @@ extension StoreError {
 
     /// What somebody hears whose secret names nothing on a blob: what `find` would tell a stranger.
     package init(strangerTo blob: BlobRow?, at now: Timestamp) {
-        self = blob.map { $0.end(at: now).map { .gone($0) } ?? .wrongSecret } ?? .notFound
+        let shown = blob.flatMap { $0.isHidden ? nil : $0 }
+        self = shown.map { $0.end(at: now).map { .gone($0) } ?? .wrongSecret } ?? .notFound
     }
 }
 

@@ -1,14 +1,6 @@
 import Blobs
 package import Store
 
-/// What kind of bytes a store takes.
-package enum BlobAcceptance: String, Sendable, CaseIterable {
-    /// Only what looks like a sealed blob.
-    case sealedOnly = "sealed"
-    /// Anything.
-    case any
-}
-
 /// What of an upload's bytes can be judged without a disk: how many there are and how they begin.
 package struct UploadRule: Sendable {
     private let acceptance: BlobAcceptance
@@ -38,14 +30,22 @@ package struct UploadRule: Sendable {
     }
 
     /// Judges the next bytes: `.tooLarge` as soon as what was announced or is allowed is passed, `.notSealed` at the
-    /// fourth byte.
+    /// fourth byte, `.notEncrypted` at the twelfth.
     package mutating func take(_ bytes: [UInt8]) throws(StoreError) {
         let limit = announced ?? limitBytes
         guard Int64(bytes.count) <= limit - received else { throw .tooLarge(limitBytes: limit) }
         received += Int64(bytes.count)
-        guard acceptance == .sealedOnly && head.count < SealedShape.magic.count else { return }
-        head += bytes.prefix(SealedShape.magic.count - head.count)
-        if head.count == SealedShape.magic.count && head != SealedShape.magic { throw .notSealed }
+        guard head.count < acceptance.tellingBytes else { return }
+        head += bytes.prefix(acceptance.tellingBytes - head.count)
+        if head.count == acceptance.tellingBytes { try judgeHead() }
+    }
+
+    private func judgeHead() throws(StoreError) {
+        switch acceptance {
+        case .sealedOnly where head != SealedShape.magic: throw .notSealed
+        case .encryptedOnly where PlainFile.isRecognized(head): throw .notEncrypted
+        case .sealedOnly, .encryptedOnly, .any: break
+        }
     }
 
     /// Judges the whole once the last byte is there.
@@ -53,9 +53,8 @@ package struct UploadRule: Sendable {
         if let announced, announced != received {
             throw .lengthMismatch(announced: announced, received: received)
         }
-        if acceptance == .sealedOnly && (received < SealedShape.smallestBytes || head != SealedShape.magic) {
-            throw .notSealed
-        }
+        if acceptance == .sealedOnly && received < SealedShape.smallestBytes { throw .notSealed }
+        try judgeHead()
     }
 }
 

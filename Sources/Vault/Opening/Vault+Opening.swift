@@ -13,6 +13,8 @@ struct OpenedStore: Sendable {
     let disk: DiskStore
     let catalog: ReopenableCatalog
     let time: StoreTime
+    /// Bytes of the disk, used or not.
+    let diskBytes: Int64
 }
 
 extension Vault {
@@ -151,9 +153,11 @@ struct StoreOpening {
 
     private func open(_ lock: consuming OpenFile) throws(VaultError) -> OpenedStore {
         let disk: DiskStore
+        let diskBytes: Int64
         do {
             disk = try DiskStore(layout, lock: lock, ballastBytes: settings.ballastBytes, faults: faults)
             _ = try disk.allocateBallast(keepFreeBytes: settings.keepFreeBytes)
+            diskBytes = try disk.files.diskBytes()
         } catch {
             throw .file(error)
         }
@@ -169,7 +173,7 @@ struct StoreOpening {
         } openToRead: { () throws(CatalogError) in
             try Catalog.openToRead(at: path, faults: faults)
         }
-        return OpenedStore(disk: disk, catalog: reopenable, time: time)
+        return OpenedStore(disk: disk, catalog: reopenable, time: time, diskBytes: diskBytes)
     }
 
     /// Finds out whether the catalog was put back from a copy: then it has seen fewer commits than were noted.

@@ -12,10 +12,31 @@ extension Vault {
         if let finding = try await workers.run({ () throws(StoreError) in try self.look(for: address) }) {
             return finding
         }
-        // Row and file disagreed. Under the lock of the address nothing moves, so what is seen then is so.
-        return try await locks.withLock(address) { () async throws(StoreError) in
+        return try await lookAgain(at: address) { () throws(StoreError) in try self.look(for: address) }
+    }
+
+    package func find(_ alias: AliasName) async throws(StoreError) -> AliasFinding {
+        let first = try await workers.run { () throws(StoreError) -> (BlobAddress, ValidityToken, BlobFinding?)? in
+            // Before the look, and from the address, which is that of one blob for as long as the name leads anywhere.
+            guard let address = try self.catalog.read({ try $0.address(of: alias) }) else { return nil }
+            let validity = self.validity(of: address)
+            return (address, validity, try self.look(for: alias))
+        }
+        guard let (address, validity, finding) = first else { return AliasFinding(.unknown, validity: nil) }
+        if let finding { return AliasFinding(finding, validity: validity) }
+        let again = try await lookAgain(at: address) { () throws(StoreError) in try self.look(for: alias) }
+        return AliasFinding(again, validity: nil)
+    }
+
+    package func validity(of address: BlobAddress) -> ValidityToken { generations.token(for: address) }
+
+    /// Row and file disagreed. Under the lock of the address nothing moves, so what is seen then is so.
+    private func lookAgain(
+        at address: BlobAddress, _ look: @escaping @Sendable () throws(StoreError) -> BlobFinding?
+    ) async throws(StoreError) -> BlobFinding {
+        try await locks.withLock(address) { () async throws(StoreError) in
             try await workers.run { () throws(StoreError) in
-                if let finding = try self.look(for: address) { return finding }
+                if let finding = try look() { return finding }
                 self.logger.error(
                     "A blob's file is missing or has the wrong size", metadata: ["blob": "\(address.abbreviated)"])
                 self.suspects.add(address)
@@ -24,21 +45,31 @@ extension Vault {
         }
     }
 
-    package func validity(of address: BlobAddress) -> ValidityToken { generations.token(for: address) }
-
     /// What row and file say together; nil where the row says held and the file is not as it says.
     private func look(for address: BlobAddress) throws(StoreError) -> BlobFinding? {
-        guard let row = try catalog.read({ try $0.blob(address) }) else { return .unknown }
+        guard let row = try catalog.read({ try $0.blob(address) }), !row.isHidden else { return .unknown }
         if let end = row.end(at: time.now) { return .gone(end) }
         guard row.state == .held, let sunset = row.sunset else { return .damaged }
+        return try open(row, until: sunset)
+    }
+
+    /// The same of the blob that a name leads to, by what is said of its own lease.
+    private func look(for alias: AliasName) throws(StoreError) -> BlobFinding? {
+        guard let (row, lease) = try catalog.read({ try $0.aliased(alias) }) else { return .unknown }
+        if let end = lease.end(at: time.now) { return .gone(end) }
+        guard row.state == .held else { return .damaged }
+        return try open(row, until: lease.expires)
+    }
+
+    private func open(_ row: BlobRow, until sunset: Timestamp) throws(StoreError) -> BlobFinding? {
         do throws(BlobFileError) {
-            let file = try disk.files.open(address, size: row.size)
+            let file = try disk.files.open(row.address, size: row.size)
             return .held(
                 HeldBlob(
-                    address: address, size: row.size, sunset: sunset,
+                    address: row.address, size: row.size, sunset: sunset,
                     content: FileContent(file, workers: workers) { [suspects] _ in
                         // It is looked at soon.
-                        suspects.add(address)
+                        suspects.add(row.address)
                     }))
         } catch {
             guard case .file(let cause) = error else { return nil }

@@ -49,6 +49,12 @@ extension Vault {
         let scrubs = try await scrubHistory()
         (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
         let now = now()
+        var lastLease: Int64? = 0
+        while let from = lastLease {
+            let page = try await read { try $0.aliases(at: now, after: from) }
+            statistics.aliases.merge(page.counts, uniquingKeysWith: +)
+            lastLease = page.last
+        }
         var last: RowCursor?
         while true {
             let from = last
@@ -66,7 +72,7 @@ extension StoreStatistics {
             damaged += 1
             return
         }
-        let isHeld = blob.sunset.map { $0 > now } ?? false
+        let isHeld = blob.aliased > 0 || blob.sunset.map { $0 > now } ?? false
         add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
     }
 }

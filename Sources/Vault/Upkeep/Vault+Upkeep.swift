@@ -81,18 +81,45 @@ extension Vault: Upkeep {
     }
 
     package func remove(_ options: RemoveOptions) async throws(StoreError) -> RemoveReport {
-        var report = RemoveReport(address: options.address)
+        guard let address = try await address(of: options.target) else { return RemoveReport(address: nil) }
+        var report = RemoveReport(address: address)
         if options.action == .unban {
-            report.wasBanned = try await liftBan(on: options.address)
+            report.wasBanned = try await liftBan(on: address)
             return report
         }
         report.isBanned = options.action == .ban
-        let expulsion = try await takeDown(options.address, banning: report.isBanned)
+        let expulsion = try await takeDown(address, banning: report.isBanned)
         report.isKnown = expulsion.isKnown
         report.leasesEnded = expulsion.leasesEnded
         report.blobsRemoved = expulsion.removed.count
         report.bytesRemoved = expulsion.removed.bytes
         return report
+    }
+
+    private func address(of target: RemoveOptions.Target) async throws(StoreError) -> BlobAddress? {
+        switch target {
+        case .address(let address): address
+        case .alias(let alias): try await read { try $0.address(of: alias) }
+        }
+    }
+
+    package func remove(_ options: RemoveSubjectOptions) async throws(StoreError) -> RemoveSubjectReport {
+        var report = RemoveSubjectReport()
+        if options.dryRun {
+            report.dryRun = true
+            let usage = try await read { try $0.usage(of: options.subject) }
+            (report.leasesEnded, report.chargedBytes) = (usage.leases, usage.bytes)
+            return report
+        }
+        while true {
+            let ended = try await make(EndLeasesOfSubject(options.subject, limit: Self.removalBatch))
+            if ended.found == 0 { return report }
+            let removed = try await remove(ended.unheld)
+            report.leasesEnded += ended.lived
+            report.chargedBytes += ended.chargedBytes
+            report.blobsRemoved += removed.count
+            report.bytesRemoved += removed.bytes
+        }
     }
 }
 

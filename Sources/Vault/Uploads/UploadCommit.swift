@@ -63,7 +63,7 @@ extension Vault {
         _ upload: UploadWriter, _ address: BlobAddress, row: UploadID?,
         completion: @escaping @Sendable (Result<StoredBlob, StoreError>) -> Void
     ) {
-        let (size, terms, limits) = (upload.received, upload.announcement.terms, settings.leaseLimits)
+        let (size, terms, limits) = (upload.received, upload.announcement.terms, leaseLimits)
         let resumable = row.map { ($0, lifetime: settings.finishedUploadLifetime) }
         let fileSize: Int64?
         do throws(StoreError) { fileSize = try self.fileSize(of: address) } catch {

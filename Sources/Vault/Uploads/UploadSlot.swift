@@ -51,7 +51,8 @@ final class UploadSlot: Sendable {
         let subject = announcement.terms.subject
         let taken = Taken(length: announcement.size, isJudged: !isSmall)
         let (request, before) = try table.enter(
-            subject, bytes: taken.charge, judged: taken.judged, isQuestion: isQuestion)
+            subject, isShared: announcement.terms.isShared, bytes: taken.charge, judged: taken.judged,
+            isQuestion: isQuestion)
         return (UploadSlot(subject, id, taken, in: table), request, before)
     }
 

@@ -79,13 +79,15 @@ final class UploadTable: Sendable {
     /// throws `.busy`. Returns the number of its request, and what the subject had under way before: all of it came
     /// earlier, so that of two uploads that do not both fit the first is admitted.
     ///
-    /// - Parameter isQuestion: whether it only asks if it could come: then nobody loses a place to it.
+    /// - Parameters:
+    ///   - isShared: whether the subject stands for many people, who together may have any number under way.
+    ///   - isQuestion: whether it only asks if it could come: then nobody loses a place to it.
     func enter(
-        _ subject: String, bytes: Int64, judged: Int64, isQuestion: Bool
+        _ subject: String, isShared: Bool = false, bytes: Int64, judged: Int64, isQuestion: Bool
     ) throws(StoreError) -> (request: Int, before: Share) {
         let (request, before, ending) = try state.withLock { state throws(StoreError) in
             let before = state.shares[subject] ?? Share()
-            guard before.uploads < limitPerSubject else { throw StoreError.noPlaceOfSubject }
+            guard isShared || before.uploads < limitPerSubject else { throw StoreError.noPlaceOfSubject }
             let (request, ending) = try state.addRequest(of: subject, isQuestion: isQuestion)
             state.shares[subject] = Share(
                 uploads: before.uploads + 1, bytes: before.bytes + bytes, judged: before.judged + judged)

@@ -64,8 +64,8 @@ extension Vault {
         _ announcement: UploadAnnouncement, isSmall: Bool = false, keeping id: UploadID? = nil, isQuestion: Bool = false
     ) throws(StoreError) -> (UploadWriter, before: UploadTable.Share) {
         if let reason = health.suspension { throw .unavailable(reason) }
-        _ = try settings.leaseLimits.lifetime(for: announcement.terms)
-        let rule = try UploadRule(announced: announcement.size, settings: settings)
+        _ = try leaseLimits.lifetime(for: announcement.terms)
+        let rule = try UploadRule(announcement, settings: settings)
         let (slot, request, before) = try UploadSlot.enter(
             announcement, isSmall: isSmall, keeping: id, isQuestion: isQuestion, in: uploads)
         let writer = UploadWriter(
@@ -80,7 +80,7 @@ extension Vault {
         try judge(
             AdmitLease(
                 address: announcement.address, size: size, terms: announcement.terms, bytesUnderWay: bytesUnderWay,
-                uploadsUnderWay: uploadsUnderWay, limits: settings.leaseLimits))
+                uploadsUnderWay: uploadsUnderWay, limits: leaseLimits))
     }
 }
 

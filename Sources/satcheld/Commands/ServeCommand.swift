@@ -21,6 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
         do throws(SettingsError) {
             settings.server.tickets = try await TicketKeyring.verifier(settings)
             settings.server.edgeKeys = try EdgeKeyring.keys(settings)
+            settings.server.slots = try SlotKeyring.slots(settings)
             settings.server.identity = try TLSFiles.identity(settings)
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
@@ -58,7 +59,9 @@ struct ServeCommand: AsyncParsableCommand {
         var fitted = settings
         fitted.server.readyFiles = ready / (System.coreCount * 2)
         fitted.vault.openUploads = min(settings.vault.openUploads, files / 4)
-        let most = files - ready - fitted.vault.openUploads
+        // Of slots a quarter as many are cached.
+        let slots = settings.server.slots == nil ? 0 : ready / 4
+        let most = files - ready - slots - fitted.vault.openUploads
         guard settings.server.connectionLimit > most else { return fitted }
         logger.info("Lowered the connection limit to fit the limit of open files", metadata: ["connections": "\(most)"])
         fitted.server.connectionLimit = most

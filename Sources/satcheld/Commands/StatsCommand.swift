@@ -30,6 +30,9 @@ enum StatisticsTable {
             "tombstones  \(statistics.tombstones)",
             "uploads     \(statistics.uploads) open, \(ByteCount.text(statistics.uploadBytes)) received",
         ]
+        for (door, count) in statistics.aliases.sorted(by: { $0.key < $1.key }) {
+            lines.insert("slots       \(count) held at door \(door)", at: lines.count - 1)
+        }
         if statistics.damaged > 0 {
             lines.append("damaged     \(statistics.damaged), set aside until the same bytes are uploaded")
         }

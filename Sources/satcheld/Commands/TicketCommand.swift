@@ -27,6 +27,7 @@ struct TicketCommand: AsyncParsableCommand {
     @Option(help: "Size limit of a blob, in bytes or with KiB, MiB, GiB.") var maxSize: String?
     @Option(help: "Longest lifetime of a lease, such as 12h or 30d.") var maxLifetime: String?
     @Option(help: "Largest number of recipients.") var recipients: Int?
+    @Flag(help: "Allow bytes that are not sealed, in one request, whatever the server accepts.") var acceptAny = false
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
@@ -40,7 +41,7 @@ struct TicketCommand: AsyncParsableCommand {
             address: try sha256.map(address),
             entitlement: Entitlement(
                 largestBytes: try maxSize.map(bytes), longestLifetime: try maxLifetime.map(lifetime)),
-            mostRecipients: recipients)
+            mostRecipients: recipients, acceptsAny: acceptAny)
         do {
             StandardOutput.write(try await TicketMint.token(order, keyAt: key, now: now))
         } catch let error as TicketKeyError {

@@ -7,6 +7,7 @@ struct ControlRequest: Codable {
     var collect: CollectOptions?
     var check: CheckOptions?
     var remove: RemoveOptions?
+    var removeSubject: RemoveSubjectOptions?
     /// True to report what is held.
     var statistics: Bool?
     /// True to report whether the store can do its work.
@@ -26,6 +27,7 @@ struct ControlRequest: Codable {
         if let collect { return ControlReply(collected: try await store.collect(collect)) }
         if let check { return ControlReply(checked: try await store.check(check, progress: progress)) }
         if let remove { return ControlReply(removed: try await store.remove(remove)) }
+        if let removeSubject { return ControlReply(removedSubject: try await store.remove(removeSubject)) }
         if statistics == true { return ControlReply(statistics: try await store.statistics()) }
         if health == true { return ControlReply(health: HealthReport(unreadiness: await store.unreadiness())) }
         return ControlReply(error: "the request asks for nothing")
@@ -38,6 +40,7 @@ struct ControlReply: Codable {
     var collected: CollectReport?
     var checked: CheckReport?
     var removed: RemoveReport?
+    var removedSubject: RemoveSubjectReport?
     var statistics: StoreStatistics?
     var health: HealthReport?
     var cache: CacheReport?

@@ -7,6 +7,7 @@ import OriginLink
 import ServiceLifecycle
 import Tickets
 import UnixSignals
+import Vault
 
 /// Something that can be reloaded; if that fails, what was loaded before stays in use.
 struct Reloadable: Sendable {
@@ -97,6 +98,33 @@ enum EdgeKeyring {
     static func reloadingOwn(_ settings: ServerSettings, of store: EdgeStore) -> Reloadable? {
         if settings.cache.edgeKeyPath.isEmpty { return nil }
         return Reloadable(name: "edge key") { if let key = try own(settings) { store.use(key: key) } }
+    }
+}
+
+/// What the settings say about the doors of chat servers.
+enum SlotKeyring {
+    /// What is allowed there; nil where no secret is configured.
+    static func slots(_ settings: ServerSettings) throws(SettingsError) -> SlotSettings? {
+        if settings.slotSecretPaths.isEmpty { return nil }
+        do throws(SlotSecretError) {
+            return SlotSettings(
+                doors: SlotDoors(try SlotDoors.load(settings.slotSecretPaths)), lifetime: settings.slotLifetime,
+                longestLifetime: settings.vault.maximumLifetime, refusesPlaintext: settings.refusesPlaintextInSlots)
+        } catch { throw settings.error("slot-secrets", error.description) }
+    }
+
+    /// Reloads the secrets: new uploads go by them, and what is below a door that is gone is not found. Nil without any.
+    static func reloading(_ settings: ServerSettings, logger: Logger) -> Reloadable? {
+        settings.server.slots.map { slots in
+            Reloadable(name: "slot secrets") {
+                let left: [String: [SlotSecret]]
+                do throws(SlotSecretError) {
+                    left = try SlotDoors.load(settings.slotSecretPaths, mayBeGone: true)
+                } catch { throw settings.error("slot-secrets", error.description) }
+                slots.doors.replace(left)
+                if left.isEmpty { logger.warning("No slot secret is left: there is no door") }
+            }
+        }
     }
 }
 

@@ -131,6 +131,11 @@ enum SettingParser {
         { text in text.isEmpty ? .some(nil) : parse(text).map { .some($0) } }
     }
 
+    /// `none` for no limit, or a whole number from 1.
+    static func unlimitedCount(_ text: String) -> Int?? {
+        text == "none" ? .some(nil) : count(text).map { .some($0) }
+    }
+
     /// `none` for no limit, or at least 1.
     static func unlimited(
         _ parse: @escaping @Sendable (String) -> Int64?

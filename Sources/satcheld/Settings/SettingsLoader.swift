@@ -193,6 +193,10 @@ struct ServerSettings {
     var ticketAudience = ""
     /// Files of the keys of edges, and folders of them.
     var edgeKeyPaths: [String] = []
+    /// Files of the secrets of doors, and folders of them; how long slots last, and whether they take anything.
+    var slotSecretPaths: [String] = []
+    var slotLifetime = Lifetime.days(30)
+    var refusesPlaintextInSlots = false
     /// PEM files of the certificate chain and its private key; empty for plain HTTP.
     var tlsCertificatePath = ""
     var tlsKeyPath = ""

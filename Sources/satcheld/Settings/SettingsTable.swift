@@ -96,6 +96,18 @@ struct SettingsTable: Sendable {
         .value(
             "ticket-audience", "NAME", standard: "", "Audience (aud) that tickets must name.",
             parse: Parse.any, at: \.ticketAudience),
+        .value(
+            "slot-secrets", "PATHS", standard: "",
+            "Files with the secrets of chat servers, or folders of them, separated by commas. Their clients may then upload "
+                + "through slots (XEP-0363). A file's name up to its first dot names the door. Reloaded on SIGHUP.",
+            parse: Parse.list, at: \.slotSecretPaths),
+        .value(
+            "slot-lifetime", "TIME", standard: "30d", "Lifetime of a slot's lease if the chat server names no end.",
+            parse: Parse.lifetime, at: \.slotLifetime),
+        .value(
+            "slot-plaintext", "allow|refuse", standard: "allow",
+            "Whether slots take pictures, films, sound, PDF and ZIP that are not encrypted.",
+            parse: { ["allow": false, "refuse": true][$0] }, at: \.refusesPlaintextInSlots),
     ]
 
     private static let keeping: [ServerSetting] = [
@@ -104,7 +116,7 @@ struct SettingsTable: Sendable {
             parse: Parse.nonempty, at: \.storagePath),
         .value(
             "accept", "sealed|any", standard: "sealed", "What may be uploaded: sealed blobs only, or any bytes.",
-            parse: { BlobAcceptance(rawValue: $0) }, at: \.vault.acceptance),
+            parse: { text in [.sealedOnly, .any].first { $0.rawValue == text } }, at: \.vault.acceptance),
         .value(
             "blob-limit", "BYTES", standard: "2GiB", "Size limit of a blob.",
             expected: "bytes from 1, such as 2GiB", parse: Parse.bytes(from: 1), at: \.vault.blobLimitBytes),
@@ -158,6 +170,14 @@ struct SettingsTable: Sendable {
         .value(
             "bytes-per-subject", "BYTES|none", standard: "20GiB", "Limit of bytes held by one subject's leases.",
             parse: Parse.unlimited(Parse.bytes), at: \.vault.bytesPerSubject),
+        .value(
+            "leases-per-door", "COUNT|none", standard: "none",
+            "Limit of leases held by all slots of a door that name no user.",
+            parse: Parse.unlimitedCount, at: \.vault.leasesPerSharedSubject),
+        .value(
+            "bytes-per-door", "BYTES|none", standard: "",
+            "Limit of bytes held by all slots of a door that name no user. Default: a fifth of the disk.",
+            parse: doorBytes, at: \.vault.bytesPerSharedSubject),
         .value(
             "uploads", "COUNT", standard: "1000", "Limit of uploads in progress.",
             parse: Parse.count, at: \.vault.openUploads),
@@ -243,6 +263,12 @@ struct SettingsTable: Sendable {
     ]
 
     // MARK: Parsers
+
+    /// Nothing for a fifth of the disk.
+    @Sendable private static func doorBytes(_ text: String) -> DiskShare? {
+        if text.isEmpty { return .part(of: 5) }
+        return Parse.unlimited(Parse.bytes)(text).map { $0.map { .bytes($0) } ?? .unlimited }
+    }
 
     /// Names of pages in any order.
     @Sendable private static func pages(_ text: String) -> PageOffer? {
