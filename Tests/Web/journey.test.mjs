@@ -30,7 +30,7 @@ async function cut(request, response, blob, count) {
 function left({ socket }, response) {
   return new Promise(resolve => {
     response.once('close', resolve);
-    socket.once('end', resolve);
+    for (const event of ['end', 'error', 'close']) socket.once(event, resolve);
   });
 }
 
