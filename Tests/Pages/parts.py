@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import threading
 import urllib.error
@@ -186,13 +187,21 @@ def processes_of(root):
     return found
 
 
-def browser_process():
-    """The first process of the browser that this one has started."""
-    for pid in processes_of(os.getpid()):
-        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if b"chromium" in words[0] and not any(word.startswith(b"--type=") for word in words):
-            return pid
-    raise RuntimeError("there is no browser")
+@contextlib.contextmanager
+def profile(playwright, folder):
+    """A browser with a profile of its own on the disk, unlike a private window, whose files are in memory; and its first
+    process."""
+    context = playwright.chromium.launch_persistent_context(
+        folder, executable_path=shutil.which("chromium"), args=["--no-sandbox"], locale="en-US")
+    context.set_default_timeout(600_000)
+    told = f"--user-data-dir={folder}".encode()
+    yield context, next(pid for pid in processes_of(os.getpid()) if told in command_line(pid))
+    context.close()
+
+
+def command_line(pid):
+    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return [] if any(word.startswith(b"--type=") for word in words) else words
 
 
 class Memory:

@@ -105,6 +105,7 @@ def test_three_megabytes_go_in_pieces_that_resume(visit, store, command):
     link = sent(page)
     methods = [request.method for request in visitor.requests if "/upload" in request.url]
     assert methods[0] == "POST" and "PATCH" in methods and "PUT" not in methods
+    assert command.open(link) == data
     opener = visit().open(link)
     with opener.expect_download() as download:
         opener.click("#open")

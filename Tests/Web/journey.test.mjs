@@ -1,6 +1,5 @@
 // Journeys against a server that cuts, lies and stalls.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { base64url } from '../../Web/format.mjs';
 import { openBlob, openRange, openRanges, sealBlob } from '../../Web/journey.mjs';
@@ -28,7 +27,12 @@ async function cut(request, response, blob, count) {
 }
 
 /** Resolves once the client has closed its side, or the whole connection. */
-function left({ socket }, response) { return Promise.race([once(response, 'close'), once(socket, 'end')]); }
+function left({ socket }, response) {
+  return new Promise(resolve => {
+    response.once('close', resolve);
+    for (const event of ['end', 'error', 'close']) socket.once(event, resolve);
+  });
+}
 
 test('a journey goes on where the connection was cut, and each byte begins the count of tries anew', async t => {
   // Twelve tries bring a little, and between them are more failures than in a row may be.
