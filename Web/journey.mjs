@@ -28,12 +28,14 @@ async function* bytesOf(url, size, start, end, options) {
   const tries = retries(options);
   for (let at = start; at < end;) {
     const request = guard(options.signal, options.patience ?? PATIENCE);
+    /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+    let reader;
     try {
       const isWhole = at === 0 && end === size, headers = isWhole ? undefined : { Range: `bytes=${at}-${end - 1}` };
       const answer = await request.wait(fetch(url, { ...DISCREET, headers, signal: request.signal }));
       if (!answer.ok) await request.wait(refuseAnswer(answer));
       checkExtent(answer, isWhole, at, end, size);
-      const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
+      reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
       for (let read; !(read = await request.wait(reader.read())).done;) {
         if (read.value.length === 0) continue;
         if (read.value.length > end - at) throw new Refused('length', size);
@@ -45,6 +47,8 @@ async function* bytesOf(url, size, start, end, options) {
     } catch (error) {
       await tries.after(error);
     } finally {
+      // Node forgets now and then that a signal ends an answer, whose connection would stay.
+      reader?.cancel().catch(() => {});
       request.end();
     }
   }

@@ -66,7 +66,7 @@ package struct CrossOrigin: Sendable {
         fields[.accessControlAllowMethods] = methods.map(\.rawValue).joined(separator: ", ")
         fields[.accessControlAllowHeaders] =
             switch purpose {
-            case .read: Self.readRequestFields
+            case .read, .look: Self.readRequestFields
             case .write: Self.writeRequestFields
             case .slot: Self.readRequestFields + ", Authorization, Content-Type"
             }
