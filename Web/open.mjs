@@ -199,7 +199,7 @@ async function press() {
     } catch {
       player = undefined;
       // What the worker found forged is no better as a whole.
-      if (document.documentElement.dataset.state === 'failed') return;
+      if (FORGED.includes(document.documentElement.dataset.code)) return;
     }
   }
   const target = isMedia ? undefined : await chosenFile();

@@ -15,11 +15,7 @@ export function canPlay(message) {
 export async function play(message, failed) {
   const container = navigator.serviceWorker, id = hex(crypto.getRandomValues(new Uint8Array(8)));
   const registration = await container.register(scriptURL(PLAYER), { updateViaCache: 'none' });
-  if (!container.controller) {
-    await new Promise(resolve => container.addEventListener('controllerchange', resolve, { once: true }));
-  }
-  // From now on it lives as long as the pages that it serves, even if this tab is killed.
-  await registration.unregister();
+  await container.ready;
   const film = { id, message, wasm: wasm() };
   // It keeps the key in memory alone, and asks again when the browser has stopped it meanwhile.
   container.addEventListener('message', ({ data, ports: [port] }) => {
@@ -30,9 +26,14 @@ export async function play(message, failed) {
   const answer = await new Promise(resolve => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => resolve(data);
-    container.controller.postMessage(film, [port2]);
+    registration.active.postMessage(film, [port2]);
   });
   if (answer.failed) throw answer.failed;
+  if (!container.controller) {
+    await new Promise(resolve => container.addEventListener('controllerchange', resolve, { once: true }));
+  }
+  // From now on it lives as long as the pages that it serves, even if this tab is killed.
+  await registration.unregister();
   return new URL(`stream/${id}`, location.href).href;
 }
 

@@ -20,7 +20,8 @@ addEventListener('install', () => skipWaiting());
 addEventListener('activate', event => event.waitUntil(clients.claim()));
 
 addEventListener('message', event => {
-  if (event.data?.message) event.waitUntil(take(event.data).then(
+  // A worker that lives on after its registration has ended is not activated again, so it claims the page here.
+  if (event.data?.message) event.waitUntil(clients.claim().then(() => take(event.data)).then(
     () => event.ports[0]?.postMessage({ ready: true }),
     error => event.ports[0]?.postMessage({ failed: failure(error) })));
 });

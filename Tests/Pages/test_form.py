@@ -48,7 +48,7 @@ def test_a_private_file_is_gone_after_the_visit(visit, store, command):
     assert page.evaluate(LEFT)[5] == 1
     page.goto(f"{store.url}/send")
     page.wait_for_selector("html[data-state=ready]", state="attached")
-    page.goto(link_of(message))
+    page.goto(link_of(message, t="video/mp4", f="film.mp4"))
     page.click("#open")
     wait(page, "ready")
     assert page.evaluate(LEFT)[5] == 1
