@@ -30,7 +30,9 @@ package struct AESGCMLink: Hashable, Sendable {
         guard bytesOver <= 0 else { throw .tooLong(bytesOver: bytesOver) }
         guard isVisibleASCII(text) else { throw .notAESGCM("it has characters that a link cannot have") }
         let start = "\(Self.scheme)://"
-        guard text.prefix(start.count).lowercased() == start else { throw .notAESGCM("it does not begin with \(start)") }
+        guard text.prefix(start.count).lowercased() == start else {
+            throw .notAESGCM("it does not begin with \(start)")
+        }
         let rest = text.dropFirst(start.count)
         let place = rest.prefix { $0 != "#" }
         guard Self.isPlace(place) else { throw .notAESGCM("it has no valid host, or no path of a file") }
@@ -38,7 +40,8 @@ package struct AESGCMLink: Hashable, Sendable {
         guard !digits.isEmpty else { throw .cutLink }
         let lengths = Self.nonceBytes.map { 2 * ($0 + Self.keyBytes) }
         guard lengths.contains(digits.count), let bytes = Hexadecimal.decode(digits.lowercased()) else {
-            throw .notAESGCM("after # it needs \(lengths[0]) or \(lengths[1]) hexadecimal digits, and has \(digits.count)")
+            throw .notAESGCM(
+                "after # it needs \(lengths[0]) or \(lengths[1]) hexadecimal digits, and has \(digits.count)")
         }
         self.place = String(place)
         nonce = Array(bytes.dropLast(Self.keyBytes))

@@ -104,13 +104,16 @@ struct ExitError: Error {
         case .picture(let error), .damagedPicture(let error): code(error)
         case .cleaning, .uncleanable, .unrecognized: .badData
         case .sealing(let error): code(error)
-        case .hostNotAllowed, .tooLarge, .unprotected, .redirect, .transfer(.refusedAddress), .transfer(.refusedName):
+        case .hostNotAllowed, .tooLarge, .tooLargeForLink, .unprotected, .redirect, .transfer(.refusedAddress),
+            .transfer(.refusedName):
             .notAllowed
         case .transfer(let error): code(error)
         case .refused(let problem, _): code(problem)
         case .gone: .gone
         case .notFound: .notFound
-        case .wrongDigest: .wrongDigest
+        case .slotRefused: .refused
+        case .slot: .badData
+        case .wrongDigest, .wrongTag: .wrongDigest
         case .wrongKey: .wrongKey
         case .notSent, .notInOutbox: .notFound
         case .outboxBusy: .tryLater
@@ -128,6 +131,7 @@ struct ExitError: Error {
         switch error {
         case .file: .outputFailed
         case .notAFile, .plaintextChanged, .tooLarge: .noInput
+        case .cipher: .software
         default: .badData
         }
     }
