@@ -12,6 +12,7 @@ struct Harness: Sendable {
         Harness(name: "proxies", run: fuzzProxies),
         Harness(name: "tickets", run: fuzzTickets),
         Harness(name: "messages", run: fuzzMessages),
+        Harness(name: "links", run: fuzzLinks),
         Harness(name: "answers", run: fuzzAnswers),
         Harness(name: "blobs", run: fuzzBlobs),
         Harness(name: "endings", run: fuzzEndings),

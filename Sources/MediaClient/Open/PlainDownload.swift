@@ -23,7 +23,7 @@ struct PlainDownload {
                 } request: {
                     (place) throws(MediaClientError) -> HTTPResponse in
                     let request = HTTPRequest(.head, place.url, requiresPublicAddress: place.requiresPublicAddress)
-                    do { return try http.ask(request) } catch { throw .transfer(error) }
+                    do throws(TransferError) { return try http.ask(request) } catch { throw .transfer(error) }
                 }
                 guard response.status == 200 else { throw error(response, host) }
                 guard let size = response["content-length"].flatMap({ Int64($0) }), size >= 0 else {

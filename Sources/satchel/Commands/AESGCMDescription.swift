@@ -1,3 +1,4 @@
+import Blobs
 import MediaMessage
 
 /// What is known of a file that another chat client shares, in words. Neither key nor nonce is in it.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import MediaClient
+import MediaMessage
 
 extension SendCommand {
     /// Flags about what a slot has not: a server and a lease of our own, a message, and a name.
