@@ -61,7 +61,7 @@ private func checkLink(_ message: MediaMessage, page: BlobBase?) {
 
 private func checkName(hint: String, mediaType: String) { checkName(hint: Optional(hint), mediaType: mediaType) }
 
-private func checkName(hint: String?, mediaType: String) {
+func checkName(hint: String?, mediaType: String) {
     let name = safeFileName(hint: hint, mediaType: mediaType)
     check((1...200).contains(name.utf8.count), "a name has 1 to 200 bytes")
     check(!name.hasPrefix(".") && !name.hasPrefix("-"), "a name is not hidden and no option")

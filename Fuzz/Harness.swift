@@ -13,6 +13,7 @@ struct Harness: Sendable {
         Harness(name: "tickets", run: fuzzTickets),
         Harness(name: "slots", run: fuzzSlots),
         Harness(name: "messages", run: fuzzMessages),
+        Harness(name: "links", run: fuzzLinks),
         Harness(name: "answers", run: fuzzAnswers),
         Harness(name: "blobs", run: fuzzBlobs),
         Harness(name: "endings", run: fuzzEndings),

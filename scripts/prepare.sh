@@ -100,6 +100,17 @@ need_tuspy() {
     return 1
 }
 
+# need_slixmpp: installs a third-party XMPP library in a folder of its own; without a network its tests are skipped.
+SLIXMPP=$PWD/.build/slixmpp/bin/python3
+need_slixmpp() {
+    [ -x "$SLIXMPP" ] && "$SLIXMPP" -c 'import slixmpp.plugins.xep_0454' 2>/dev/null && return
+    say "missing from PyPI: slixmpp 1.17.0, in a folder of its own (.build/slixmpp)"
+    agreed "Install it with pip?" || { say "its tests are skipped"; return 1; }
+    python3 -m venv .build/slixmpp && .build/slixmpp/bin/pip install --quiet slixmpp==1.17.0 cryptography >&2 && return
+    say "slixmpp could not be installed; its tests are skipped"
+    return 1
+}
+
 # need_pages_tests: installs what drives a browser, in a folder of its own; without a network or Chromium the tests of the
 # pages are skipped. The browser is the system's: Playwright's own is not fetched.
 PAGES_PYTHON=$PWD/.build/pages/bin/python3

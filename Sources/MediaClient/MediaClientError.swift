@@ -39,6 +39,10 @@ package enum MediaClientError: Error, Sendable {
     case hostNotAllowed(HTTPOrigin)
     /// The file of the message is larger than what is downloaded.
     case tooLarge(bytes: Int64, limitBytes: Int64)
+    /// The file is larger than what is encrypted as other chat clients do.
+    case tooLargeForLink(bytes: Int64, limitBytes: Int64)
+    /// What was to be a slot of a chat server is none, and why.
+    case slot(String)
     /// The message leads to plain http over a network.
     case unprotected(HTTPOrigin)
 
@@ -64,6 +68,10 @@ package enum MediaClientError: Error, Sendable {
     case wrongDigest(expected: BlobAddress, actual: BlobAddress, host: String)
     /// The blob is the right one, but the key is not.
     case wrongKey
+    /// What was downloaded does not belong to the link: either may have been changed.
+    case wrongTag(host: String)
+    /// A slot was not accepted for so many bytes.
+    case slotRefused(ServerProblem, bytes: Int64, host: String)
     /// A redirect that is not followed, and why.
     case redirect(String, host: String)
     /// A response that is not valid in our API, and why.
@@ -109,6 +117,9 @@ extension MediaClientError: CustomStringConvertible {
         case .tooLarge(let bytes, let limitBytes):
             "the file has \(bytes) bytes, and the setting download-limit is \(limitBytes); if you want it, use "
                 + "--download-limit \(bytes)"
+        case .tooLargeForLink(let bytes, let limitBytes):
+            "the file has \(bytes) bytes, and behind an aesgcm: link there are at most \(limitBytes)"
+        case .slot(let why): "this is not a slot: \(why)"
         case .unprotected(let origin):
             "\(origin) is plain http over a network; use --allow-http to permit that"
         case .notSent: "this was not sent from here; see satchel sent list"
@@ -125,6 +136,13 @@ extension MediaClientError: CustomStringConvertible {
             "what \(host) sent is not the file of this message: "
                 + "its SHA-256 begins with \(actual.abbreviated), not \(expected.abbreviated)"
         case .wrongKey: "the file is the right one, but the key in this message does not open it"
+        case .wrongTag(let host):
+            "what \(host) sent does not belong to this link: the tag at its end is wrong; one of them was changed"
+        case .slotRefused(let problem, let bytes, let host) where problem.status == 413:
+            "\(host) does not take \(bytes) bytes in this slot; ask for one of exactly this size"
+        case .slotRefused(let problem, let bytes, let host):
+            "\(host) does not accept this slot (\(problem.code.map { "\($0), " } ?? "")status \(problem.status)): it was "
+                + "asked for with another size than \(bytes) bytes, has expired or has been used; ask for a new one"
         case .redirect(let why, let host): "\(host) sent a redirect that is not followed: \(why)"
         case .answer(let why, let host): "unexpected response from \(host): \(why)"
         }

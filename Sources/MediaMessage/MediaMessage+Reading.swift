@@ -1,5 +1,3 @@
-import Blobs
-
 extension MediaMessage {
     /// Parses a message, as JSON or as a link.
     package static func read(_ text: String, requiresLocation: Bool = true) throws(MessageError) -> MediaMessage {
@@ -9,35 +7,22 @@ extension MediaMessage {
             ? try MediaMessage(parsing: text, requiresLocation: requiresLocation) : try MediaLink.parse(text)
     }
 
-    /// Parses the messages in a file: one that may take several lines, or one on each line. A byte-order mark is skipped.
-    /// Throws `.empty` where there is none, and `.encoding` for text that is not UTF-8.
+    /// Parses the messages in a file, as `SharedFile.readAll` does. Throws `.foreign` for a link of another chat client.
     package static func readAll(
         _ bytes: [UInt8], requiresLocation: Bool = true
     ) throws(MessageError) -> [MediaMessage] {
-        let text = try utf8Text(bytes)
-        let lines = text.split(whereSeparator: \.isNewline).map { trimmed(Array($0.utf8)) }.filter { !$0.isEmpty }
-        guard lines.count > 1, lines.allSatisfy(startsMessage) else {
-            return [try read(text, requiresLocation: requiresLocation)]
-        }
         var messages: [MediaMessage] = []
-        for line in lines {
-            messages.append(try read(String(decoding: line, as: UTF8.self), requiresLocation: requiresLocation))
+        for file in try SharedFile.readAll(bytes, requiresLocation: requiresLocation) {
+            messages.append(try file.message())
         }
         return messages
     }
+}
 
-    private static func startsMessage(_ line: [UInt8]) -> Bool {
-        line.first == UInt8(ascii: "{") || HTTPOrigin.splitScheme(String(decoding: line, as: UTF8.self)) != nil
-    }
-
-    private static func utf8Text(_ bytes: [UInt8]) throws(MessageError) -> String {
-        if let text = String(
-            validating: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...], as: UTF8.self),
-            !bytes.prefix(2).contains(0)
-        {
-            return text
-        }
-        let isUTF16 = [[0xFF, 0xFE], [0xFE, 0xFF]].contains { bytes.starts(with: $0) } || bytes.prefix(2).contains(0)
-        throw .encoding(isUTF16 ? "is UTF-16; save it as UTF-8" : "is not UTF-8")
+extension SharedFile {
+    /// The message; throws `.foreign` if there is none.
+    package func message() throws(MessageError) -> MediaMessage {
+        guard case .message(let message) = self else { throw .foreign }
+        return message
     }
 }

@@ -113,6 +113,10 @@ package enum MessageError: Error, Hashable, Sendable {
     case notLink(String)
     /// A link of which all after `#` is missing, or all after the first `&`.
     case cutLink
+    /// Not an `aesgcm:` link, which it was to be: why.
+    case notAESGCM(String)
+    /// An `aesgcm:` link where a message of our own is needed.
+    case foreign
 }
 
 extension MessageError: CustomStringConvertible {
@@ -130,6 +134,8 @@ extension MessageError: CustomStringConvertible {
         case .missing(let field): "the message has no \"\(field)\""
         case .invalid(let field, let why): "the message's \"\(field)\" \(why)"
         case .notLink(let why): "this is not a Satchel link: \(why)"
+        case .notAESGCM(let why): "this is not an aesgcm: link: \(why)"
+        case .foreign: "this is an aesgcm: link of another chat client: open and show take it, and it has no lease"
         case .cutLink:
             """
             the part of the link after # is missing, where its key is; chat apps and shells may cut it off: copy the whole \

@@ -36,6 +36,12 @@ package enum SealingError: Error, Hashable, Sendable {
     case notAFile(path: String)
     /// The size of the plaintext changed while it was being sealed.
     case plaintextChanged(path: String)
+    /// A file of another chat client is not what was encrypted with this key and nonce.
+    case tag
+    /// A file is too short to end with a tag.
+    case noTag(Int64)
+    /// AES-256-GCM is not to be had, and why.
+    case cipher(String)
     /// Sealing this plaintext again gives a different blob.
     case notTheOriginal(path: String)
     /// A file could not be read or written.
@@ -58,9 +64,12 @@ extension SealingError: CustomStringConvertible {
         case .index: "the blob's index is not the one that the message names"
         case .digest(let expected, let actual):
             "the blob's SHA-256 begins with \(actual.abbreviated), not \(expected.abbreviated)"
-        case .tooLarge(let limitBytes): "a sealed blob holds at most \(limitBytes) bytes"
+        case .tooLarge(let limitBytes): "the encrypted form holds at most \(limitBytes) bytes"
         case .notAFile(let path): "\(path) is not a regular file"
         case .plaintextChanged(let path): "the size of \(path) changed while it was being sealed"
+        case .tag: "the tag at the end of the file is wrong: the file or its link was changed"
+        case .noTag(let bytes): "a file of \(bytes) bytes cannot end with a tag; it is incomplete, or not encrypted"
+        case .cipher(let why): why
         case .notTheOriginal(let path): "\(path) is not, byte for byte, the file that was sealed"
         case .file(let error): error.description
         }

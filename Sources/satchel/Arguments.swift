@@ -273,7 +273,8 @@ enum MessageSource {
     /// Whether an argument is itself a message or a link, which contain a key.
     static func isMessage(_ argument: String) -> Bool {
         let text = argument.drop { $0.isWhitespace }
-        return text.hasPrefix("{") || text.contains("://") && (text.contains("#") || text.contains("/open/"))
+        return text.hasPrefix("{") || AESGCMLink.begins(text)
+            || text.contains("://") && (text.contains("#") || text.contains("/open/"))
     }
 
     /// Reads and checks the only message.
@@ -285,17 +286,24 @@ enum MessageSource {
         return message
     }
 
-    /// Reads and checks the messages, one at least: a file may have one on each line. On a terminal, warns about a
-    /// message among the arguments.
+    /// Reads and checks the messages, one at least, all of them our own.
     static func readAll(
         _ argument: String, requiresLocation: Bool = true, console: Console
     ) throws -> [MediaMessage] {
+        try readFiles(argument, requiresLocation: requiresLocation, console: console).map { try $0.message() }
+    }
+
+    /// Reads and checks the messages, one at least: a file may have one on each line. On a terminal, warns about a
+    /// message among the arguments.
+    static func readFiles(
+        _ argument: String, requiresLocation: Bool = true, console: Console
+    ) throws -> [SharedFile] {
         if isMessage(argument) {
             if Process.isTerminal(2) {
                 console.notify(
                     "warning: other users can see a message in the arguments; use a pipe (-) or a file instead")
             }
-            return try MediaMessage.readAll(Array(argument.utf8), requiresLocation: requiresLocation)
+            return try SharedFile.readAll(Array(argument.utf8), requiresLocation: requiresLocation)
         }
         guard let bytes = try bytes(argument) else {
             throw ExitError(
@@ -303,7 +311,7 @@ enum MessageSource {
         }
         let name = argument == "-" ? "standard input" : argument
         if let why = whyNone(bytes) { throw ExitError("\(printable(name)) is not a message: \(why)", .badData) }
-        do { return try MediaMessage.readAll(bytes, requiresLocation: requiresLocation) } catch MessageError.missing(
+        do { return try SharedFile.readAll(bytes, requiresLocation: requiresLocation) } catch MessageError.missing(
             "url")
         {
             throw ExitError(

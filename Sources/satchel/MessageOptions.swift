@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import MediaClient
+import MediaMessage
 
 /// How messages are shown.
 struct MessageOptions: ParsableArguments {
@@ -49,8 +50,9 @@ extension MessageSource {
             bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(2).contains(0)
         let start = (bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]).drop { $0 <= 0x20 }
         guard !isWide, let first = start.first, first != UInt8(ascii: "{"),
-            !["https://", "http://"].contains(where: { start.starts(with: $0.utf8) })
+            !["https://", "http://"].contains(where: { start.starts(with: $0.utf8) }),
+            !AESGCMLink.begins(String(decoding: start.prefix(16), as: UTF8.self))
         else { return nil }
-        return "a message is a text that begins with {, or a link with https://"
+        return "a message is a text that begins with {, or a link with https:// or aesgcm://"
     }
 }

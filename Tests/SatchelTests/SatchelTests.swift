@@ -13,7 +13,8 @@ struct SatchelTests {
     @Test(arguments: [
         ("{\"v\":1}", true), (" \n{", true), ("https://h/open/ab#v=1&k=x", true), ("message.json", false),
         ("-", false),
-        ("./{odd}", false), ("https://media.example", false), ("a#b", false), ("", false),
+        ("aesgcm://h/a", true), ("AESGCM://h/a#b", true), ("./aesgcm", false), ("./{odd}", false),
+        ("https://media.example", false), ("a#b", false), ("", false),
     ])
     func `messages and links among the arguments are recognised, files are not`(argument: String, isMessage: Bool) {
         #expect(MessageSource.isMessage(argument) == isMessage)
@@ -69,6 +70,9 @@ struct SatchelTests {
     @Test(
         arguments: [
             (MediaClientError.gone(reason: "revoked", host: "h"), 3), (.notFound(host: "h"), 4), (.wrongKey, 6),
+            (.wrongTag(host: "h"), 5), (.slot(""), 65), (.tooLargeForLink(bytes: 2, limitBytes: 1), 77),
+            (.slotRefused(ServerProblem(HTTPResponse(status: 409), now: 0), bytes: 1, host: "h"), 7),
+            (.sealing(.cipher("")), 70),
             (.message(.missing("url")), 65), (.transfer(.unresolved(host: "h", "")), 69),
             (.transfer(.stalled(host: "h", seconds: 1)), 69), (.exists(path: "p"), 73),
             (.refused(ServerProblem(HTTPResponse(status: 503), now: 0), host: "h"), 75),
@@ -99,7 +103,12 @@ struct SatchelTests {
         ["forward", "a", "--resumable-from", "1"], ["send", "a", "--caption", "\u{10ffe9}"],
         ["send", "a", "--name", "\u{10ffe9}"], ["seal", "a", "-o", "b", "--alt", "\u{10ffe9}"],
         ["forward", "a", "--caption", "\u{10ffe9}"], ["send", "a", "--force"],
-        ["outbox", "cancel", "a", "--server", "x"],
+        ["outbox", "cancel", "a", "--server", "x"], ["prepare", "a"], ["prepare", "a", "--slot-size", "-o", "b"],
+        ["prepare", "a", "--slot-size", "--force"], ["send", "a", "b", "--slot", "s"], ["send", "-", "--slot", "-"],
+        ["send", "a", "--slot", "s", "--wait"], ["send", "a", "--slot", "s", "--server", "https://h"],
+        ["send", "a", "--slot", "s", "--lifetime", "1d"], ["send", "a", "--slot", "s", "--caption", "b"],
+        ["send", "a", "--slot", "s", "--name", "b"], ["send", "a", "--slot", "s", "--no-qr"],
+        ["send", "a", "--slot", "s", "--attempts", "2"], ["send", "a", "--slot", "s", "--format", "link"],
     ])
     func `flags that contradict each other are wrong usage`(arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try Satchel.parseAsRoot(arguments) }
@@ -139,7 +148,10 @@ struct SatchelTests {
                 else { continue }
                 let isFlag = argument.kind == "flag"
                 // It needs a flag beside it, to which it belongs.
-                let partner = path == ["forward"] && setting == .resumableFrom ? ["--file", "x"] : []
+                let partner =
+                    path == ["prepare"]
+                    ? ["-o", "x"]
+                    : path == ["forward"] && setting == .resumableFrom ? ["--file", "x"] : []
                 let parsed = try Satchel.parseAsRoot(
                     path + required + partner + ["--\(name)"] + (isFlag ? [] : ["json"]))
                 let flags = try #require(parsed as? any ConfiguredCommand, "\(path)").flags

@@ -34,6 +34,9 @@ private enum Peer {
 
 @Suite(.enabled(if: Peer.isHere, "python3 with the package cryptography (Debian: python3-cryptography) is not here"))
 struct PeerTests {
+    /// Whether other suites can run it too.
+    static let isPeerHere = Peer.isHere
+
     /// The last one gets an index.
     static let sizes = [0, 65_529, 65_531, 300_000, 1_048_568]
 

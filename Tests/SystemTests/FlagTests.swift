@@ -169,6 +169,11 @@ private struct FlagScene: Sendable {
     typealias Proof = @Sendable (FlagScene) async throws -> Bool
 
     static let proofs: [String: Proof] = [
+        "send --slot": { scene in
+            let sent = try await scene.satchel(["send", "note", "--slot", "note"])
+            return sent.status == 65 && sent.errors.contains("not a slot")
+        },
+        "prepare --slot-size": { try await $0.satchel(["prepare", "note", "--slot-size"]).output == "22\n" },
         "send --wait": { try await $0.keepsTrying(["send", "note"]) },
         "send --recipient-secrets": { scene in
             let sent = try await scene.satchel(["send", "note", "--recipients", "2", "--recipient-secrets"])

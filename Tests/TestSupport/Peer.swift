@@ -1,7 +1,8 @@
 import Files
 import Glibc
 
-/// A small blob server in Python that misbehaves as it is told (see peer.py); it ends with this object.
+/// A small server in Python that misbehaves as it is told: of blobs (see peer.py) or slots (slots.py). It ends with this
+/// object.
 package final class Peer {
     package let port: UInt16
     private let folder: TemporaryFolder
@@ -12,9 +13,9 @@ package final class Peer {
     /// False where there is no python3, and tests that need the peer must be skipped.
     package static var isAvailable: Bool { unsafe access("/usr/bin/python3", X_OK) == 0 }
 
-    package init(_ behaviours: [String] = []) throws {
+    package init(_ behaviours: [String] = [], script name: String = "peer.py") throws {
         folder = try TemporaryFolder()
-        let script = "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/peer.py"
+        let script = "\(#filePath)".split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/\(name)"
         let toPeer = try Pipe()
         let fromPeer = try Pipe()
         let arguments = ["/usr/bin/python3", script, folder.path("log")] + behaviours

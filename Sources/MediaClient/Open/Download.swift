@@ -106,27 +106,14 @@ struct Download {
         _ part: BlobPart, from source: DownloadPlace, into partial: borrowing OpenFile, entityTag: String?,
         rereads: Bool
     ) throws(MediaClientError) -> DownloadOutcome {
-        var place = source.place
-        var redirects = 0
-        while true {
+        try gate.follow(source.place, by: RedirectRule(address: message.address)) {
+            $0.response
+        } request: {
+            (place) throws(MediaClientError) -> DownloadOutcome in
             var request = HTTPRequest(.get, place.url, requiresPublicAddress: place.requiresPublicAddress)
             if source.isEdge { request.firstByteMilliseconds = Self.edgePatienceMilliseconds }
             if rereads { request.fields.append(HTTPField("Satchel-Reread", "1")) }
-            let outcome = try download(request, part, into: partial, entityTag: entityTag)
-            guard case .answered(let response) = outcome, RedirectRule.isRedirect(response.status) else {
-                return outcome
-            }
-            redirects += 1
-            let rule = RedirectRule(address: message.address)
-            switch rule.step(from: place.url, location: response["location"], count: redirects) {
-            case .refuse(let why):
-                let target = RedirectRule.target(of: response["location"], from: place.url)
-                throw .redirect("\(target): \(why)", host: place.url.origin.authority.description)
-            // Where we are we may be: an edge need not be a place that messages lead to.
-            case .follow(let url) where url.origin == source.place.url.origin:
-                place = PermittedURL(url: url, requiresPublicAddress: source.place.requiresPublicAddress)
-            case .follow(let url): place = try gate.permit(url)
-            }
+            return try download(request, part, into: partial, entityTag: entityTag)
         }
     }
 

@@ -108,6 +108,30 @@ final class HostGate {
         }
     }
 
+    /// Makes a request, and those that redirects lead to, as far as we may go there. `response` is nil for an outcome that
+    /// is more than an answer.
+    func follow<Outcome>(
+        _ start: PermittedURL, by rule: RedirectRule, response: (Outcome) -> HTTPResponse?,
+        request: (PermittedURL) throws(MediaClientError) -> Outcome
+    ) throws(MediaClientError) -> Outcome {
+        var place = start
+        var redirects = 0
+        while true {
+            let outcome = try request(place)
+            guard let response = response(outcome), RedirectRule.isRedirect(response.status) else { return outcome }
+            redirects += 1
+            switch rule.step(from: place.url, location: response["location"], count: redirects) {
+            case .refuse(let why):
+                let target = RedirectRule.target(of: response["location"], from: place.url)
+                throw .redirect("\(target): \(why)", host: place.url.origin.authority.description)
+            // Where we are we may be: an edge need not be a place that messages lead to.
+            case .follow(let url) where url.origin == start.url.origin:
+                place = PermittedURL(url: url, requiresPublicAddress: start.requiresPublicAddress)
+            case .follow(let url): place = try permit(url)
+            }
+        }
+    }
+
     private func answer(about origin: HTTPOrigin) -> Bool {
         if let answer = answers[origin] { return answer }
         let answer = asks(origin)
@@ -121,7 +145,8 @@ final class HostGate {
 struct RedirectRule: Sendable {
     static let limit = 3
 
-    let address: BlobAddress
+    /// Nil for a file that is named otherwise.
+    let address: BlobAddress?
 
     enum Step: Hashable, Sendable {
         case follow(WebURL)
@@ -135,6 +160,7 @@ struct RedirectRule: Sendable {
         guard url.origin.scheme == .http || next.origin.scheme == .https else {
             return .refuse("it leaves https")
         }
+        guard let address else { return .follow(next) }
         let name = next.lastPathPart.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)[0]
         guard name == address.hex else { return .refuse("that is a different file") }
         return .follow(next)

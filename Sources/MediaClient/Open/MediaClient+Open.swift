@@ -40,13 +40,12 @@ extension MediaClient {
             throw .tooLarge(bytes: message.size, limitBytes: settings.downloadLimitBytes)
         }
         for edge in settings.edges { try requireProtected(edge) }
-        let key = try mediaKey(of: message)
+        let key = try mediaKey(message.key)
         let output = try output(place(target, named: message.fileName, replacing: replacing), replacing: replacing)
 
         let download = Download(
             message: message, edges: settings.edges, http: try http(), gate: gate, retries: retryLoop(),
-            leastProgressBytes: Int64(settings.lowestDownloadRate) * Int64(settings.stallTimeoutSeconds),
-            delegate: delegate)
+            leastProgressBytes: leastProgressBytes, delegate: delegate)
         let partial = try partialDownload(of: message, for: output.place)
         do throws(MediaClientError) {
             try retrieve(download, into: partial.file, decryptInto: output.temporary.file, key)
@@ -64,7 +63,7 @@ extension MediaClient {
     package func unseal(
         _ message: MediaMessage, blob: borrowing OpenFile, to target: OpenTarget, replacing: Bool
     ) throws(MediaClientError) -> String? {
-        let key = try mediaKey(of: message)
+        let key = try mediaKey(message.key)
         let output = try output(place(target, named: message.fileName, replacing: replacing), replacing: replacing)
         let sealed = try whole(blob)
         try decrypt(sealed.file, from: blob.path, into: output.temporary.file, message, key)
@@ -72,6 +71,9 @@ extension MediaClient {
     }
 
     // MARK: Downloading
+
+    /// What the lowest speed brings before it is given up.
+    var leastProgressBytes: Int64 { Int64(settings.lowestDownloadRate) * Int64(settings.stallTimeoutSeconds) }
 
     /// Tries the places of the blob in order until one gives a blob that verifies. The error is that of the first that the
     /// message names.

@@ -88,7 +88,7 @@ extension MediaClient {
         guard let header else {
             throw .notReproducible("this needs the blob's header, which only the sender's sent log has")
         }
-        let key = try mediaKey(of: message)
+        let key = try mediaKey(message.key)
         let input = try onFile(MediaClientError.input) { () throws(FileError) in try OpenFile(path, .read) }
         let plaintext = try whole(input)
         let original = SealedOriginal(

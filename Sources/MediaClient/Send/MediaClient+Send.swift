@@ -171,9 +171,7 @@ extension MediaClient {
         _ prepared: borrowing PreparedFile, into blob: borrowing OpenFile
     ) throws(MediaClientError) -> (message: MediaMessage, header: [UInt8]) {
         let key = MediaKey()
-        if !key.isLocked {
-            delegate.notify("warning: the system could not lock the key in memory; it may be swapped to disk")
-        }
+        warnIfUnlocked(key)
         var media = prepared.media
         let sealed: SealedBlob
         do {
@@ -260,9 +258,14 @@ extension MediaClient {
         }
     }
 
-    /// The key of a message, in guarded memory.
-    func mediaKey(of message: MediaMessage) throws(MediaClientError) -> MediaKey {
-        guard let key = MediaKey(bytes: message.key) else { throw .message(.invalid("key", "is not 32 bytes long")) }
+    func warnIfUnlocked(_ key: borrowing MediaKey) {
+        guard !key.isLocked else { return }
+        delegate.notify("warning: the system could not lock the key in memory; it may be swapped to disk")
+    }
+
+    /// The key of a message or a link, in guarded memory.
+    func mediaKey(_ bytes: [UInt8]) throws(MediaClientError) -> MediaKey {
+        guard let key = MediaKey(bytes: bytes) else { throw .message(.invalid("key", "is not 32 bytes long")) }
         return key
     }
 }

@@ -28,6 +28,17 @@ struct JSONMembers {
         if case .string(let text)? = members[name] { text } else { nil }
     }
 
+    func has(_ name: String) -> Bool { members[name] != nil }
+
+    /// The members of an object whose values are all strings; nil for anything else.
+    func texts(_ name: String) -> [String: String]? {
+        guard case .object(let values)? = members[name] else { return nil }
+        let texts = values.compactMapValues { value -> String? in
+            if case .string(let text) = value { text } else { nil }
+        }
+        return texts.count == values.count ? texts : nil
+    }
+
     /// At least 0, written in digits alone.
     func integer(_ name: String) -> Int64? {
         guard case .number(let digits)? = members[name], let number = Int64(digits), number >= 0 else { return nil }

@@ -82,7 +82,10 @@ struct PrepareCommand: ConfiguredCommand {
         name: .shortAndLong,
         help: ArgumentHelp(
             "Write the result to this file or into this folder; - is standard output.", valueName: "path"))
-    var output: String
+    var output: String?
+
+    @Flag(help: "Write nothing; print the size that a slot for send --slot has to be asked for.")
+    var slotSize = false
 
     @Option(help: ArgumentHelp(ContentOptions.qualityHelp, valueName: "quality"))
     var quality: String?
@@ -100,6 +103,9 @@ struct PrepareCommand: ConfiguredCommand {
 
     func validate() throws {
         try ContentOptions.check(asFile: asFile, quality: quality, acceptDamage: acceptDamage)
+        if output == nil && !slotSize { throw ValidationError("-o says where the result goes") }
+        if output != nil && slotSize { throw ValidationError("-o and --slot-size exclude each other") }
+        if force && slotSize { throw ValidationError("--force replaces a file, and --slot-size writes none") }
         if force && output == "-" { throw ValidationError("--force replaces a file, and -o - writes to none") }
     }
 
@@ -109,6 +115,9 @@ struct PrepareCommand: ConfiguredCommand {
         let composition = try Composition(flags: flags, console: voice.console, keepsState: false)
         let options = SendOptions(
             name: SentName(ofFile: file, composition.settings), acceptsCorruption: acceptDamage, isAsItIs: asFile)
+        guard let output else {
+            return try printResult("\(composition.client.slotSize(of: try openInput(file), options: options))")
+        }
         let path = try composition.client.prepare(
             try openInput(file), options: options, to: openTarget(output), replacing: force)
         if let path { try printPath(path) }

@@ -13,7 +13,8 @@ struct OpenCommand: ConfiguredCommand {
             Nothing is written to the output before the whole file is verified. Files are downloaded only from the \
             hosts in the setting `servers`, by default the host of SATCHEL_SERVER. Other hosts need --from, or a yes \
             on the terminal. A file with several messages, one a line, opens all of their files. In a folder, such as \
-            the current one, nothing is replaced: if the name is taken, `beach (2).jpg` or the like is found.
+            the current one, nothing is replaced: if the name is taken, `beach (2).jpg` or the like is found. An aesgcm: \
+            link of another chat client opens in the same way, up to 512 MiB.
 
             Once the file is in place, delivery is confirmed to the server in the message, unless --no-receipt is \
             given. If that server cannot be reached, the receipt is sent later.
@@ -48,40 +49,55 @@ struct OpenCommand: ConfiguredCommand {
             }
             return pattern
         }
-        var addresses: Set<BlobAddress> = []
+        var seen: Set<AnyHashable> = []
         // Of messages for several recipients of one file, one is enough.
-        let messages = try message.flatMap { try MessageSource.readAll($0, console: console) }.filter {
-            addresses.insert($0.address).inserted
+        let files = try message.flatMap { try MessageSource.readFiles($0, console: console) }.filter { file in
+            switch file {
+            case .message(let message): seen.insert(message.address).inserted
+            case .aesgcm(let link): seen.insert(link).inserted
+            }
         }
         let place = try target.openTarget()
-        if messages.count == 1 { return try open(messages[0], to: place, named, composition.client, console) }
+        if files.count == 1 { return try open(files[0], to: place, named, composition.client, console) }
         guard case .folder = place else {
-            throw ExitError("these are \(messages.count) messages: -o takes a folder for their files", .usage)
+            throw ExitError("these are \(files.count) messages: -o takes a folder for their files", .usage)
         }
-        try openAll(messages, to: place, named, composition.client, console)
+        try openAll(files, to: place, named, composition.client, console)
     }
 
     /// Tries all of them; the first failure decides the exit code.
     private func openAll(
-        _ messages: [MediaMessage], to place: OpenTarget, _ named: [HostPattern], _ client: MediaClient,
+        _ files: [SharedFile], to place: OpenTarget, _ named: [HostPattern], _ client: MediaClient,
         _ console: Console
     ) throws {
         var first: ExitError?
-        for message in messages {
-            do { try open(message, to: place, named, client, console) } catch {
+        for file in files {
+            do { try open(file, to: place, named, client, console) } catch {
                 guard let ending = ExitError(error), !ending.isUnread else { throw error }
-                console.notify("\(message.address.abbreviated): \(ending.sentence)")
+                console.notify("\(subject(of: file)): \(ending.sentence)")
                 first = first ?? ending
             }
         }
         if let first { throw ExitError("not every file was opened", first.code) }
     }
 
+    private func subject(of file: SharedFile) -> String {
+        switch file {
+        case .message(let message): message.address.abbreviated
+        case .aesgcm(let link): link.fileName
+        }
+    }
+
     private func open(
-        _ message: MediaMessage, to place: OpenTarget, _ named: [HostPattern], _ client: MediaClient, _ console: Console
+        _ file: SharedFile, to place: OpenTarget, _ named: [HostPattern], _ client: MediaClient, _ console: Console
     ) throws {
         defer { console.clearLine() }
-        let opened = try client.open(message, to: place, replacing: target.force, named: named)
+        let opened =
+            switch file {
+            case .message(let message):
+                try client.open(message, to: place, replacing: target.force, named: named)
+            case .aesgcm(let link): try client.open(link, to: place, replacing: target.force, named: named)
+            }
         console.clearLine()
         // The file is in place, and its path is printed first: only then the receipt.
         defer { if let receipt = opened.receipt { client.report(receipt) } }

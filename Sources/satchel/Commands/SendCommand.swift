@@ -22,6 +22,10 @@ struct SendCommand: ConfiguredCommand {
 
             One message serves a group of any size. With --recipient-secrets a separate message is printed for each \
             recipient, one a line, for one file after the other.
+
+            With --slot one file goes to a slot of a chat server (XEP-0363) instead, once and without the outbox. The file \
+            of the slot is JSON: {"put":…,"get":…,"headers":{…}}. A slot is asked for with a size, which `satchel prepare \
+            --slot-size` prints. The link opens in other chat clients, and with `satchel open`.
             """)
 
     @Argument(help: "Files to send, none of them a folder; - is standard input.")
@@ -29,6 +33,12 @@ struct SendCommand: ConfiguredCommand {
 
     @Flag(help: "Keep trying until the file is sent or refused for good.")
     var wait = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Encrypt as other chat clients do and upload to the slot in this file; prints an aesgcm: link.",
+            valueName: "slot"))
+    var slot: String?
 
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
@@ -43,6 +53,7 @@ struct SendCommand: ConfiguredCommand {
         if content.name != nil && file.count > 1 { throw ValidationError("--name needs a single FILE") }
         if file.count(where: { $0 == "-" }) > 1 { throw ValidationError("- may appear only once") }
         try connection.refuseAttempts(with: wait)
+        if slot != nil { try refuseBesideSlot() }
     }
 
     var flags: [SettingKey: String] {
@@ -51,7 +62,8 @@ struct SendCommand: ConfiguredCommand {
 
     func run() throws {
         let console = output.console
-        let composition = try Composition(flags: flags, console: console)
+        let composition = try Composition(flags: flags, console: console, keepsState: slot == nil)
+        if let slot { return try send(toSlot: slot, composition, console) }
         try lease.check(composition.settings)
         try content.check(composition.settings)
         try message.check(composition.settings)

@@ -30,19 +30,28 @@ struct ShowCommand: ParsableCommand {
     }
 
     func run() throws {
-        let messages = try MessageSource.readAll(message, requiresLocation: false, console: output.console)
+        let files = try MessageSource.readFiles(message, requiresLocation: false, console: output.console)
         if let preview {
-            guard messages.count == 1 else {
-                throw ExitError("\(message) has \(messages.count) messages, and --preview takes one", .usage)
+            guard files.count == 1 else {
+                throw ExitError("\(message) has \(files.count) messages, and --preview takes one", .usage)
             }
-            try writePreview(of: messages[0], to: preview)
+            try writePreview(of: files[0], to: preview)
             if preview == "-" { return }
         }
-        try printResult(messages.map { MessageDescription($0, .ofOutput).text }.joined(separator: "\n\n"))
+        try printResult(files.map(description).joined(separator: "\n\n"))
     }
 
-    private func writePreview(of message: MediaMessage, to path: String) throws {
-        guard let bytes = message.media.preview else { throw ExitError("the message has no preview", .badData) }
+    private func description(of file: SharedFile) -> String {
+        switch file {
+        case .message(let message): MessageDescription(message, .ofOutput).text
+        case .aesgcm(let link): AESGCMDescription(link: link).text
+        }
+    }
+
+    private func writePreview(of file: SharedFile, to path: String) throws {
+        guard case .message(let message) = file, let bytes = message.media.preview else {
+            throw ExitError("the message has no preview", .badData)
+        }
         do { _ = try checkPreview(bytes) } catch { throw MediaClientError.picture(error) }
         if path == "-" {
             do { return try Process.write(bytes, to: 1) } catch { throw ExitError(output: error) }
