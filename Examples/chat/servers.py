@@ -183,13 +183,23 @@ class Scene:
                 self.chat_server.fail(f"did not register {user}")
 
     def start_prosody(self, users, extra=""):
-        path, _ = self.fill("prosody.cfg.lua", extra)
-        (self.folder / "data").mkdir(exist_ok=True)
+        self.prosody, _ = self.fill("prosody.cfg.lua", extra)
+        (self.folder / "data").mkdir()
         for user in users:
-            subprocess.run(["prosodyctl", "--config", path, "register", user, DOMAIN, self.password(user)],
-                           check=True, capture_output=True)
-        self.chat_server = self.start(Server("prosody", ["prosody", "--config", path, "-F"], self.folder))
+            self.register_prosody(user, DOMAIN)
+        self.run_prosody()
+
+    def register_prosody(self, user, domain):
+        subprocess.run(["prosodyctl", "--config", self.prosody, "register", user, domain, self.password(user)],
+                       check=True, capture_output=True)
+
+    def run_prosody(self):
+        self.chat_server = self.start(Server("prosody", ["prosody", "--config", self.prosody, "-F"], self.folder))
         self.chat_server.wait_until(lambda: is_open(self.c2s) and is_open(self.components))
+
+    def restart_prosody(self):
+        self.stop(self.chat_server)
+        self.run_prosody()
 
     def start_chat(self, name, users, extra=""):
         {"ejabberd": self.start_ejabberd, "prosody": self.start_prosody}[name](users, extra)
