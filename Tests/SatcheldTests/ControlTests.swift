@@ -96,7 +96,7 @@ import Vault
         #expect(back.checked == report && back.progress == nil)
         let request = ControlRequest(remove: RemoveOptions(address: address, action: .takeDown))
         let again = try JSONDecoder().decode(ControlRequest.self, from: Data(try request.line().readableBytesView))
-        #expect(again.remove?.address == address && again.remove?.action == .takeDown && again.collect == nil)
+        #expect(again.remove?.target == .address(address) && again.remove?.action == .takeDown && again.collect == nil)
     }
 
     @Test func `a socket below a long path is reached all the same`() async throws {

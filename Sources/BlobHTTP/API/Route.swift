@@ -88,12 +88,9 @@ package enum Route: Hashable, Sendable {
         {
             return .blob(address)
         }
-        guard path.count > 2 * BlobAddress.byteCount || SlotPath.mayBe(path) else { return nil }
-        switch Route(target: text) {
-        case .blob(let address): return .blob(address)
-        case .slot(_, let path?): return .slot(path)
-        default: return nil
-        }
+        if SlotPath.mayBe(path) { return SlotPath.parse(target: text)?.path.map { .slot($0) } }
+        guard path.count > 2 * BlobAddress.byteCount, case .blob(let address)? = Route(target: text) else { return nil }
+        return .blob(address)
     }
 
     /// The same for a target of HTTP/1.1: in origin form, which is a path, or in absolute form, where scheme and host come

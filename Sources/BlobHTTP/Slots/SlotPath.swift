@@ -18,9 +18,11 @@ package struct SlotPath: Hashable, Sendable {
 
     /// The path behind `door` as it is written in a target; nil where it is malformed: empty or too long, with a broken
     /// escape, with what is not UTF-8, with a control character, or with a segment that is empty, `.` or `..`.
-    package init?(door: String, encoded: some StringProtocol) {
-        guard (1...Self.limitBytes).contains(encoded.utf8.count), let bytes = Self.decode(encoded.utf8),
-            let text = String(validating: bytes, as: UTF8.self), Self.isPlain(text)
+    package init?(door: String, encoded: some StringProtocol) { self.init(door: door, utf8: encoded.utf8) }
+
+    private init?(door: String, utf8 encoded: some Collection<UInt8>) {
+        guard (1...Self.limitBytes).contains(encoded.count), let bytes = Self.decode(encoded), Self.isPlain(bytes),
+            let text = String(validating: bytes, as: UTF8.self)
         else { return nil }
         self.door = door
         self.text = text
@@ -30,11 +32,11 @@ package struct SlotPath: Hashable, Sendable {
     /// Takes a request target apart: nil for one that is not below a door, and nil for the path where that is malformed.
     package static func parse(target: some StringProtocol) -> (door: String, path: SlotPath?)? {
         guard target.utf8.starts(with: prefix.utf8) else { return nil }
-        let rest = target.dropFirst(prefix.count).prefix { $0 != "?" }
-        guard let slash = rest.firstIndex(of: "/") else { return nil }
-        let door = String(rest[..<slash])
+        let rest = target.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "?") }
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        let door = String(decoding: rest[..<slash], as: UTF8.self)
         guard isDoor(door) else { return nil }
-        return (door, SlotPath(door: door, encoded: rest[rest.index(after: slash)...]))
+        return (door, SlotPath(door: door, utf8: rest[rest.index(after: slash)...]))
     }
 
     /// Whether a target may be one, looking at a single byte: no address begins so.
@@ -75,11 +77,23 @@ package struct SlotPath: Hashable, Sendable {
         }
     }
 
-    private static func isPlain(_ text: String) -> Bool {
-        // C0, DEL and C1 (ISO/IEC 6429).
-        let hasControls = text.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }
-        let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        return !hasControls
-            && !segments.contains { $0.isEmpty || $0.elementsEqual([0x2e]) || $0.elementsEqual([0x2e, 0x2e]) }
+    private static func isPlain(_ bytes: [UInt8]) -> Bool {
+        var (segment, dots, previous) = (0, 0, UInt8(0))
+        for byte in bytes {
+            if byte == UInt8(ascii: "/") {
+                if isHollow(segment, dots) { return false }
+                (segment, dots) = (0, 0)
+            } else {
+                // C0, DEL and C1 (ISO/IEC 6429), the last in two bytes.
+                if byte < 0x20 || byte == 0x7f || previous == 0xc2 && byte < 0xa0 { return false }
+                segment += 1
+                if byte == UInt8(ascii: ".") { dots += 1 }
+            }
+            previous = byte
+        }
+        return !isHollow(segment, dots)
     }
+
+    /// Whether a segment of so many bytes, so many of them dots, is empty, `.` or `..`.
+    private static func isHollow(_ count: Int, _ dots: Int) -> Bool { dots == count && count <= 2 }
 }

@@ -91,7 +91,7 @@ package struct RemoveOptions: Sendable, Codable {
     }
 
     /// What the blob is known by.
-    package enum Target: Sendable, Codable {
+    package enum Target: Sendable, Codable, Hashable {
         case address(BlobAddress)
         /// The blob of the lease that this name leads to, whatever became of the lease.
         case alias(AliasName)

@@ -53,7 +53,7 @@ struct RemoveCommand: AsyncParsableCommand {
         }
         // A link may hold a key, so it is not repeated.
         throw ValidationError(
-            "argument \(wrong + 1) names no blob; expected 64 lower-case hexadecimal digits, or the URL of a blob or slot."
+            "argument \(wrong + 1) is not an address; expected 64 lower-case hexadecimal digits, or the URL of a blob or slot."
         )
     }
 
