@@ -27,12 +27,19 @@ agreed() {
     [[ -z $answer || $answer == [yY]* ]]
 }
 
-# need_packages NAME...: installs missing packages; says which, and asks.
-need_packages() {
+# missing_of NAME...: those packages that are not installed, in one line.
+missing_of() {
     local missing=() name
     for name in "$@"; do
         dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
     done
+    echo "${missing[*]}"
+}
+
+# need_packages NAME...: installs missing packages; says which, and asks.
+need_packages() {
+    local missing
+    read -r -a missing <<<"$(missing_of "$@")"
     [ ${#missing[@]} -eq 0 ] && return
     say "missing Debian packages: ${missing[*]}"
     command -v apt-get >/dev/null || fail "please install them (no apt-get here)"
@@ -100,17 +107,6 @@ need_tuspy() {
     return 1
 }
 
-# need_slixmpp: installs a third-party XMPP library in a folder of its own; without a network its tests are skipped.
-SLIXMPP=$PWD/.build/slixmpp/bin/python3
-need_slixmpp() {
-    [ -x "$SLIXMPP" ] && "$SLIXMPP" -c 'import slixmpp.plugins.xep_0454' 2>/dev/null && return
-    say "missing from PyPI: slixmpp 1.17.0, in a folder of its own (.build/slixmpp)"
-    agreed "Install it with pip?" || { say "its tests are skipped"; return 1; }
-    python3 -m venv .build/slixmpp && .build/slixmpp/bin/pip install --quiet slixmpp==1.17.0 cryptography >&2 && return
-    say "slixmpp could not be installed; its tests are skipped"
-    return 1
-}
-
 # need_pages_tests: installs what drives a browser, in a folder of its own; without a network or Chromium the tests of the
 # pages are skipped. The browser is the system's: Playwright's own is not fetched.
 PAGES_PYTHON=$PWD/.build/pages/bin/python3
@@ -127,6 +123,46 @@ need_pages_tests() {
 
 # test_pages ARGUMENT...: the pages in a browser, with the programs in SATCHEL_PROGRAMS. Arguments are pytest's.
 test_pages() { "$PAGES_PYTHON" -B -m pytest -q -p no:cacheprovider Tests/Pages "$@"; }
+
+# need_chat SERVER...: chat servers (ejabberd, prosody) and Python's libraries of XMPP, in a folder of their own. The services
+# that Debian's packages would start are kept from starting. Where something cannot be had it says what, and fails.
+CHAT_PYTHON=$PWD/.build/chat/bin/python3
+CHAT_PYTHON_PACKAGES="slixmpp==1.17.0 slixmpp-omemo==2.2.0 aiohttp==3.14.5 cryptography==50.0.2"
+need_chat() {
+    local server packages=(python3-venv openssl) programs=()
+    for server in "$@"; do
+        case $server in
+            ejabberd) packages+=(ejabberd) programs+=(/usr/sbin/ejabberdctl) ;;
+            prosody) packages+=(prosody prosody-modules) programs+=(/usr/bin/prosody) ;;
+        esac
+    done
+    [ -z "$(missing_of "${packages[@]}")" ] || (without_services want_packages "${packages[@]}") || true
+    for server in "${programs[@]}"; do
+        [ -x "$server" ] || { say "$server cannot be had here; what needs it is skipped"; return 1; }
+    done
+    [ -f .build/chat/ready ] && [ "$(cat .build/chat/ready)" = "$CHAT_PYTHON_PACKAGES" ] && return
+    say "missing from PyPI: $CHAT_PYTHON_PACKAGES, in a folder of their own (.build/chat)"
+    agreed "Install them with pip?" || { say "what needs them is skipped"; return 1; }
+    # shellcheck disable=SC2086  # a list of names
+    python3 -m venv --clear .build/chat && .build/chat/bin/pip install --quiet $CHAT_PYTHON_PACKAGES >&2 &&
+        printf '%s' "$CHAT_PYTHON_PACKAGES" >.build/chat/ready && return
+    say "they could not be installed; what needs them is skipped"
+    return 1
+}
+
+# without_services COMMAND...: runs it while no package may start a service (policy-rc.d of Debian's invoke-rc.d).
+without_services() (
+    local policy=/usr/sbin/policy-rc.d
+    restore() {
+        as_root rm -f "$policy"
+        if [ -e "$policy.before" ]; then as_root mv "$policy.before" "$policy"; fi
+    }
+    trap restore EXIT
+    if [ -e "$policy" ]; then as_root mv "$policy" "$policy.before"; fi
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    "$@"
+)
 
 # tests_of_the_store: a filter for the test rooms that open stores or connections, by what they import. Each may hold
 # thousands of open files.

@@ -1,0 +1,168 @@
+"""What the component grants and refuses, beside a real chat server and a real store."""
+
+import calendar
+import email.utils
+import os
+import time
+import unittest
+
+from scene_case import DOMAIN, MEDIA, SceneCase
+from slixmpp.exceptions import IqError
+from slixmpp.xmlstream import ET
+
+from media_component import NAME_BYTES, PURPOSE, UPLOAD, clean_name, escaped, judge_quota
+
+QUOTA_BYTES = 300 * 1024
+OTHER = f"""
+VirtualHost "other.{DOMAIN}"
+"""
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+class ComponentTests(SceneCase):
+    @classmethod
+    def start(cls, scene):
+        scene.start_store("--bytes-per-subject", str(QUOTA_BYTES))
+        scene.start_prosody(["alice", "bob", "carol"], OTHER)
+        scene.start_component()
+
+    def request_with(self, client, purpose, **attributes):
+        iq = client.make_iq_get(ito=MEDIA)
+        request = iq["http_upload_request"]
+        request["filename"], request["size"] = "a.bin", "5000"
+        request.xml.append(ET.Element(f"{{{PURPOSE}}}{purpose}", attributes))
+        return iq.send()
+
+    async def refused(self, answer):
+        with self.assertRaises(IqError) as refused:
+            await answer
+        error = refused.exception.iq["error"]
+        return error["type"], error["condition"], error
+
+    async def test_a_full_quota_says_when_to_come_back(self):
+        alice = await self.client("alice")
+        for part in (200_000, 100_000):
+            await self.fill(await alice.ask_slot(MEDIA, "a.bin", part), os.urandom(part))
+        kind, condition, error = await self.refused(alice.ask_slot(MEDIA, "a.bin", 100_000))
+        self.assertEqual((kind, condition), ("wait", "resource-constraint"))
+        again = calendar.timegm(time.strptime(error.xml.find(f"{{{UPLOAD}}}retry").get("stamp"), "%Y-%m-%dT%H:%M:%SZ"))
+        month = 30 * 86400
+        self.assertLess(abs(again - time.time() - month), 120)
+        kind, condition, error = await self.refused(alice.ask_slot(MEDIA, "a.bin", QUOTA_BYTES + 1))
+        self.assertEqual((kind, condition), ("modify", "not-acceptable"))
+        self.assertEqual(error.xml.find(f".//{{{UPLOAD}}}max-file-size").text, str(QUOTA_BYTES))
+        # What is left can still be had.
+        await self.fill(await alice.ask_slot(MEDIA, "a.bin", 5000), os.urandom(5000))
+
+    async def test_an_ephemeral_file_ends_when_its_sender_says(self):
+        bob = await self.client("bob")
+        end = int(time.time()) + 3600
+        slot = (await self.request_with(bob, "ephemeral", **{"expire-before": stamp(end)}))["http_upload_slot"]
+        headers = {header["name"]: header["value"] for header in slot["put"]["headers"]}
+        get = await self.fill((slot["put"]["url"], slot["get"]["url"], headers), os.urandom(5000))
+        _, headers, _ = await self.request("GET", get)
+        self.assertEqual(email.utils.parsedate_to_datetime(headers["Sunset"]).timestamp(), end)
+        answer = await self.request_with(bob, "message")
+        self.assertTrue(answer["http_upload_slot"]["put"]["url"])
+
+    async def test_nothing_is_promised_for_ever_and_no_time_that_is_none_or_has_passed(self):
+        bob = await self.client("bob")
+        for purpose in ("profile", "permanent"):
+            self.assertEqual((await self.refused(self.request_with(bob, purpose)))[:2], ("cancel", "not-acceptable"))
+        for time_given in ("tomorrow", "2020-01-01T00:00:00Z"):
+            answer = self.request_with(bob, "ephemeral", **{"expire-before": time_given})
+            self.assertEqual((await self.refused(answer))[:2], ("modify", "bad-request"), time_given)
+
+    async def test_sizes_that_are_none_are_refused(self):
+        bob = await self.client("bob")
+        for size in ("", "-1", "1e3", "٣", "9" * 40):
+            answer = await self.refused(bob.ask_slot(MEDIA, "a.bin", size))
+            self.assertEqual(answer[:2], ("modify", "bad-request"), size)
+
+    async def test_users_of_other_domains_get_neither_slot_nor_ticket(self):
+        other = f"other.{DOMAIN}"
+        self.scene.register_prosody("carol", other)
+        carol = await self.client("carol", other)
+        self.assertEqual((await self.refused(carol.ask_slot(MEDIA, "a.bin", 5000)))[:2], ("auth", "forbidden"))
+        self.assertEqual((await self.refused(carol.ask_ticket(MEDIA)))[:2], ("auth", "forbidden"))
+
+    async def test_a_ticket_names_store_and_end_and_is_valid_there(self):
+        bob = await self.client("bob")
+        form = await bob.ask_ticket(MEDIA)
+        self.assertEqual(form["server"], self.scene.store)
+        self.assertLess(abs(int(form["expires"]) - time.time() - 12 * 3600), 60)
+        self.assertGreaterEqual(await self.bytes_used(bob), 0)
+
+    async def test_it_comes_back_after_the_chat_server(self):
+        carol = await self.client("carol")
+        await carol.ask_slot(MEDIA, "a.bin", 5000)
+        await carol.log_out()
+        self.scene.restart_prosody()
+        carol = await self.client("carol")
+        end = time.monotonic() + 60
+        while True:
+            try:
+                await carol.ask_slot(MEDIA, "a.bin", 5000)
+                break
+            except IqError:
+                self.assertLess(time.monotonic(), end, "the component stays away")
+
+
+class WithoutStoreTests(SceneCase):
+    @classmethod
+    def start(cls, scene):
+        scene.start_store()
+        scene.start_prosody(["alice"])
+        scene.start_component()
+        scene.stop(scene.store_server)
+
+    async def test_slots_are_given_while_nobody_can_be_asked_for_quotas(self):
+        alice = await self.client("alice")
+        self.assertTrue((await alice.ask_slot(MEDIA, "a.bin", 5000))[0].startswith(self.scene.door))
+
+
+class RuleTests(unittest.TestCase):
+    def test_names_become_one_segment_of_a_path(self):
+        for given, expected in [
+            ("photo.jpg", "photo.jpg"), ("../../etc/passwd", "_._etc_passwd"), ("a/b\\c.png", "a_b\\c.png"),
+            ("..", "file."), (".", "file."), (".bashrc", "file.bashrc"), ("new\nline\x7f.txt", "new_line_.txt"),
+            ("no extension", "no extension"), ("x." + "y" * 40, "x." + "y" * 40),
+        ]:
+            self.assertEqual(clean_name(given), expected)
+
+    def test_long_names_keep_their_extension(self):
+        for letter in "aß日𝄞":
+            name = clean_name(letter * 2000 + ".jpeg")
+            self.assertTrue(name.endswith(letter + ".jpeg"))
+            self.assertLessEqual(len(escaped(name)), NAME_BYTES)
+
+    def test_a_quota_is_judged_as_the_store_does(self):
+        def quota(used=0, reserved=0, limit=None, leases=0, next_end=None):
+            told = {"bytes": {"used": used, "reserved": reserved}, "leases": {"used": leases, "limit": 10},
+                    "leases_made": {"used": 0}, "uploads": {"used": 0, "limit": 5}}
+            if limit is not None:
+                told["bytes"]["limit"] = limit
+            if next_end is not None:
+                told["next_end"] = next_end
+            return told
+
+        for given, size, condition, text in [
+            (quota(), 10**12, None, None),
+            (quota(used=90_000, limit=100_000), 10_000, None, None),
+            (quota(used=90_000, limit=100_000), 10_001, "resource-constraint", "00:01:40"),
+            (quota(used=97_000, limit=100_000), 1, "resource-constraint", "00:01:40"),
+            (quota(reserved=96_000, limit=100_000, next_end=86400), 5000, "resource-constraint", "1970-01-02"),
+            (quota(limit=100_000), 100_001, "not-acceptable", "100000"),
+            (quota(leases=9), 1, None, None),
+            (quota(leases=10), 1, "resource-constraint", "00:01:40"),
+        ]:
+            refusal = judge_quota(given, size, 40)
+            self.assertEqual(refusal and refusal.condition, condition)
+            self.assertIn(text or "", refusal.text if refusal else "")
+
+
+if __name__ == "__main__":
+    unittest.main()
