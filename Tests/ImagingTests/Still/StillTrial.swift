@@ -82,7 +82,7 @@ extension Studio {
             ending,
             [
                 "-size", "\(width)x\(height)", "xc:#f4f4f8", "-fill", "#204080", "-draw", "rectangle 0,0 \(width),150",
-                "-fill", "black", "-pointsize", "28", "-annotate", "+40+240",
+                "-fill", "black", "-font", "DejaVu-Sans", "-pointsize", "28", "-annotate", "+40+240",
                 (0..<40).map { "Line \($0): the quick brown fox jumps over the lazy dog" }.joined(separator: "\n"),
                 "(", Self.photograph, "-crop", "900x600+2500+600", "+repage", ")", "-geometry", "+90+\(height / 2)",
                 "-composite",
