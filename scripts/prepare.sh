@@ -124,8 +124,8 @@ need_pages_tests() {
 # test_pages ARGUMENT...: the pages in a browser, with the programs in SATCHEL_PROGRAMS. Arguments are pytest's.
 test_pages() { "$PAGES_PYTHON" -B -m pytest -q -p no:cacheprovider Tests/Pages "$@"; }
 
-# need_chat SERVER...: chat servers (ejabberd, prosody) and Python's libraries of XMPP, in a folder of their own. The services
-# that Debian's packages would start are kept from starting. Where something cannot be had it says what, and fails.
+# need_chat SERVER...: chat servers (ejabberd, prosody) and Python's libraries of XMPP, in a folder of their own. The
+# services that Debian's packages would start are kept from starting. Where something cannot be had it says what, and fails.
 CHAT_PYTHON=$PWD/.build/chat/bin/python3
 CHAT_PYTHON_PACKAGES="slixmpp==1.17.0 slixmpp-omemo==2.2.0 aiohttp==3.14.5 cryptography==50.0.2"
 need_chat() {
@@ -148,6 +148,12 @@ need_chat() {
         printf '%s' "$CHAT_PYTHON_PACKAGES" >.build/chat/ready && return
     say "they could not be installed; what needs them is skipped"
     return 1
+}
+
+# test_chat NAME...: the tests beside chat servers, all or those named.
+test_chat() {
+    (cd Tests/Chat && SATCHEL_PROGRAMS=$(realpath "$PROGRAMS") PYTHONDONTWRITEBYTECODE=1 "$CHAT_PYTHON" \
+        -W ignore::ResourceWarning -m unittest "$@")
 }
 
 # without_services COMMAND...: runs it while no package may start a service (policy-rc.d of Debian's invoke-rc.d).

@@ -63,12 +63,13 @@ register_plugin(TrustingOMEMO)
 
 
 class ChatClient(slixmpp.ClientXMPP):
-    PLUGINS = ["xep_0004", "xep_0012", "xep_0030", "xep_0045", "xep_0050", "xep_0060", "xep_0163", "xep_0184", "xep_0203",
-               "xep_0280", "xep_0333", "xep_0334", "xep_0359", "xep_0363", "xep_0380", "xep_0454"]
+    PLUGINS = ["xep_0004", "xep_0012", "xep_0030", "xep_0045", "xep_0050", "xep_0060", "xep_0163", "xep_0184",
+               "xep_0203", "xep_0280", "xep_0333", "xep_0334", "xep_0359", "xep_0363", "xep_0380", "xep_0454"]
 
     def __init__(self, address, password, memory=None):
+        """Without a memory the client does not encrypt."""
         super().__init__(address, password)
-        self.memory, self.encrypts = memory or DeviceMemory(), memory is not None
+        self.encrypts = memory is not None
         self.enable_starttls = self.enable_direct_tls = False
         self.enable_plaintext = True
         self.plugin["feature_mechanisms"].unencrypted_scram = True
@@ -77,11 +78,12 @@ class ChatClient(slixmpp.ClientXMPP):
         # A receipt is sent once the message has been decrypted, not as it arrives.
         self.plugin["xep_0184"].auto_ack = False
         if self.encrypts:
-            self.register_plugin("xep_0384", {"memory": self.memory}, module=sys.modules[__name__])
+            self.register_plugin("xep_0384", {"memory": memory}, module=sys.modules[__name__])
         self.events = collections.defaultdict(asyncio.Queue)
         for event in ("session_start", "failed_auth", "presence_subscribed"):
             self.add_event_handler(event, lambda what, event=event: self.events[event].put_nowait(what))
-        self.add_event_handler("receipt_received", lambda m: self.events["receipt"].put_nowait((m["receipt"], m["from"])))
+        self.add_event_handler("receipt_received",
+                               lambda m: self.events["receipt"].put_nowait((m["receipt"], m["from"])))
         self.add_event_handler("marker_displayed",
                                lambda m: self.events["displayed"].put_nowait((m["displayed"]["id"], m["from"])))
         self.add_event_handler("message", self.take)
@@ -120,7 +122,7 @@ class ChatClient(slixmpp.ClientXMPP):
         await self.plugin["xep_0384"].refresh_device_lists({JID(address) for address in addresses}, force_download=True)
 
     async def say(self, to, body, members=None):
-        """Encrypts a body once, wraps its key for each device, and sends it to a person, or to a room with `members`."""
+        """Encrypts a body once, wraps its key for each device, sends it: to a person, or to a room with `members`."""
         message = self.make_message(mto=JID(to), mtype="groupchat" if members else "chat", mbody=body)
         message["id"] = self.new_id()
         recipients = {JID(member) for member in members or [to]}

@@ -108,9 +108,10 @@ class Refusal(Exception):
 
     def send(self, request):
         reply = request.reply(clear=True)
-        reply["error"]["type"], reply["error"]["condition"], reply["error"]["text"] = self.kind, self.condition, self.text
+        error = reply["error"]
+        error["type"], error["condition"], error["text"] = self.kind, self.condition, self.text
         if self.element is not None:
-            reply["error"].append(self.element)
+            error.append(self.element)
         reply.send()
 
 
@@ -180,7 +181,8 @@ class MediaComponent(ComponentXMPP):
         form.add_field("FORM_TYPE", ftype="hidden", value=UPLOAD)
         form.add_field("max-file-size", value=str(self.options.max_size))
         await self.plugin["xep_0128"].set_extended_info(data=form)
-        self.plugin["xep_0050"].add_command(node="ticket", name="Ticket for the media store", handler=self.answer_ticket)
+        self.plugin["xep_0050"].add_command(
+            node="ticket", name="Ticket for the media store", handler=self.answer_ticket)
         print("ready", flush=True)
 
     def user(self, address):
@@ -252,7 +254,8 @@ async def main():
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(description="A component beside a chat server: slots and tickets for a media store.")
+    parser = argparse.ArgumentParser(
+        description="A component beside a chat server: slots and tickets for a media store.")
     add = parser.add_argument
     add("--server", required=True, metavar="HOST:PORT", help="where the chat server takes components")
     add("--address", required=True, metavar="JID", help="the component's own address: media.example.org")
@@ -265,7 +268,8 @@ def parse_options():
     add("--ticket-key-file", required=True, type=pathlib.Path,
         help="an Ed25519 key in PEM, named as its public half at the store")
     add("--max-size", type=int, default=100 << 20, metavar="BYTES", help="largest file (default: 100 MiB)")
-    add("--lifetime", type=int, default=30 * 86400, metavar="SECONDS", help="how long a file is kept (default: 30 days)")
+    add("--lifetime", type=int, default=30 * 86400, metavar="SECONDS",
+        help="how long a file is kept (default: 30 days)")
     add("--ca-file", help="certificates to trust for the store instead of the system's")
     return parser.parse_args()
 

@@ -103,12 +103,12 @@ class Scene:
     # Keys
 
     def make_keys(self):
-        """A certificate of our own; the secret of the door; a key for tickets, of which the store gets the public half."""
+        """A certificate of our own; the door's secret; a key for tickets, of which the store gets the public half."""
         for name in ("slots", "keys", "component"):
             (self.folder / name).mkdir()
         self.certificate = self.folder / "certificate.pem"
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                     "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
                      "-keyout", self.folder / "certificate.key", "-out", self.certificate)
         self.tls = ssl.create_default_context(cafile=self.certificate)
         self.door_secret = self.write_secret("slots/chat.secret", secrets.token_hex(32))
@@ -213,8 +213,8 @@ class Scene:
         self.component = self.start(Server("component", [
             sys.executable, HERE / "media_component.py", "--server", f"127.0.0.1:{self.components}",
             "--address", f"media.{DOMAIN}", "--password-file", self.folder / "component/password", "--domain", DOMAIN,
-            "--store", self.store, "--audience", "media.example", "--door-secret-file", self.folder / "slots/chat.secret",
-            "--ticket-key-file", self.ticket_key, "--ca-file", self.certificate, *arguments], self.folder))
+            "--store", self.store, "--audience", "media.example",
+            "--door-secret-file", self.folder / "slots/chat.secret", "--ticket-key-file", self.ticket_key, "--ca-file", self.certificate, *arguments], self.folder))
         self.component.first_line()
 
 

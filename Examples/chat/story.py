@@ -1,4 +1,4 @@
-"""The story of one photo between five people, told by real programs: a store, a chat server, the component, five clients.
+"""The story of one photo between five people, told by real programs: store, chat server, component, five clients.
 
     story.py --programs FOLDER [--chat-server ejabberd|prosody]
 
@@ -98,7 +98,7 @@ class Person:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
         output, errors = await process.communicate(given.encode())
         if process.returncode:
-            raise StepFailed(f"satchel {arguments[0]} of {self.name} ended with {process.returncode}: {errors.decode()}")
+            raise StepFailed(f"satchel {arguments[0]} of {self.name}: {process.returncode}, {errors.decode().strip()}")
         return output.decode()
 
     async def open(self, message, name):
@@ -153,8 +153,8 @@ async def one_to_one(teller, scene, alice, bob, push):
 
     message = (await alice.satchel("send", PHOTO_NAME, "--caption", CAPTION, "--recipients", "1")).strip()
     media = json.loads(message)["media"]
-    teller.step(f"Alice sends a photo of {size(photo.stat().st_size)}: compressed to {size(media['size'])}, sealed, uploaded",
-                it_is_smaller=media["size"] < photo.stat().st_size, the_message_is_small=len(message.encode()) <= 4096)
+    sizes = f"{size(photo.stat().st_size)}: compressed to {size(media['size'])}"
+    teller.step(f"Alice sends a photo of {sizes}, sealed, uploaded", it_is_smaller=media["size"] < photo.stat().st_size, the_message_is_small=len(message.encode()) <= 4096)
     state = await alice.status(message)
     teller.step("✓ the store holds it", it_is_held=state["state"] == "held", nobody_has_it=not state["received"])
 
@@ -199,7 +199,8 @@ async def room_of_five(teller, scene, alice, everybody):
     message = (await alice.satchel("send", PHOTO_NAME, "--recipients", "4")).strip()
     sent = await alice.chat.say(ROOM, message, members[1:])
     teller.step("a room of five: one upload, one encryption, four wraps of its key",
-                one_file_came=stored_files(scene) - before == {json.loads(message)["sha256"]}, four_wraps=sent.wraps == 4)
+                one_file_came=stored_files(scene) - before == {json.loads(message)["sha256"]},
+                four_wraps=sent.wraps == 4)
     reflected = await asyncio.gather(*(person.chat.wait("message") for person in everybody[1:]))
     opened = await asyncio.gather(*(
         person.open(received.body, "from-room.jpg") for person, received in zip(everybody[1:], reflected)))
@@ -289,14 +290,15 @@ def search_everything(teller, scene):
     places = [path for path in (scene.folder / "store").rglob("*") if path.is_file()]
     places += [scene.folder / "access.log", scene.folder / "satcheld.out"]
     # Nothing shorter: any three bytes stand somewhere in megabytes of ciphertext.
-    words = [DOMAIN, *map(address, PEOPLE), ROOM, PHOTO_NAME, urllib.parse.quote(PHOTO_NAME), "Holiday", CAPTION, "Bearer ",
-             scene.door_secret, *scene.slot_words]
-    found = [(word, path.name) for path in places for data in [path.read_bytes().lower()] for word in words
-             if word.lower().encode() in data]
+    words = [DOMAIN, *map(address, PEOPLE), ROOM, PHOTO_NAME, urllib.parse.quote(PHOTO_NAME), "Holiday", CAPTION,
+             "Bearer ", scene.door_secret, *scene.slot_words]
+    found = [(word, path.name) for path in places for data in [path.read_bytes()] for word in words
+             if word.encode() in data or word.lower().encode() in data]
     for word, name in found:
         print(f"“{word}” is in {name}", file=sys.stderr)
     teller.step(f"none of {len(words)} names, addresses and words is in the {len(places)} files of store and logs",
-                nothing_was_found=not found, the_log_was_written=b"route=slot" in (scene.folder / "access.log").read_bytes())
+                nothing_was_found=not found,
+                the_log_was_written=b"route=slot" in (scene.folder / "access.log").read_bytes())
 
 
 def size(count):
@@ -320,6 +322,7 @@ def main():
             scene.start_component()
             print(f"{time.monotonic() - start:6.1f} s  store, {options.chat_server} and component are up", flush=True)
             asyncio.run(tell(scene, teller))
+            scene.stop(scene.component)
             scene.stop(scene.store_server)
             search_everything(teller, scene)
     except StepFailed as problem:

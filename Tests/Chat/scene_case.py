@@ -1,5 +1,6 @@
 """What the tests beside chat servers share: a scene for each class of tests, and requests to its store."""
 
+import json
 import logging
 import os
 import pathlib
@@ -43,7 +44,8 @@ class SceneCase(unittest.IsolatedAsyncioTestCase):
     async def request(self, method, url, data=None, headers=None):
         """Status, headers and body of the store's answer."""
         async with aiohttp.ClientSession() as http, http.request(
-                method, url, data=data, headers=headers, ssl=self.scene.tls, skip_auto_headers=["Content-Type"]) as answer:
+                method, url, data=data, headers=headers, ssl=self.scene.tls,
+                skip_auto_headers=["Content-Type"]) as answer:
             return answer.status, answer.headers, await answer.read()
 
     async def fill(self, slot, data, content_type="application/octet-stream"):
@@ -55,7 +57,7 @@ class SceneCase(unittest.IsolatedAsyncioTestCase):
     async def bytes_used(self, client):
         """What the store charges somebody for."""
         ticket = (await client.ask_ticket(MEDIA))["ticket"]
-        async with aiohttp.ClientSession() as http, http.get(
-                f"{self.scene.store}/quota", headers={"Authorization": f"Bearer {ticket}"}, ssl=self.scene.tls) as answer:
-            self.assertEqual(answer.status, 200)
-            return (await answer.json())["bytes"]["used"]
+        status, _, body = await self.request(
+            "GET", f"{self.scene.store}/quota", headers={"Authorization": f"Bearer {ticket}"})
+        self.assertEqual(status, 200, body)
+        return json.loads(body)["bytes"]["used"]
