@@ -146,6 +146,15 @@ class Scene:
         except urllib.error.HTTPError as error:
             return error.code
 
+    def traces(self, words):
+        """Which of these words stand in any byte of store and logs, and where; and how many files were searched."""
+        places = [path for path in (self.folder / "store").rglob("*") if path.is_file()]
+        places += [self.folder / "access.log", self.folder / "satcheld.out"]
+        contents = [(path.name, path.read_bytes()) for path in places]
+        found = [(word, name) for name, data in contents for word in words
+                 if word.encode() in data or word.lower().encode() in data]
+        return found, len(places)
+
     # Chat servers
 
     def fill(self, template, extra, **more):
