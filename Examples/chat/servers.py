@@ -132,7 +132,9 @@ class Scene:
         command = [self.programs / "satcheld", "serve", "--listen", "127.0.0.1:0", "--storage", self.folder / "store",
                    "--tls-certificate", self.certificate, "--tls-key", self.folder / "certificate.key",
                    "--ticket-keys", self.folder / "keys", "--ticket-audience", "media.example",
-                   "--slot-secrets", self.folder / "slots", "--access-log", self.folder / "access.log", *arguments]
+                   "--slot-secrets", self.folder / "slots", "--access-log", self.folder / "access.log",
+                   # Small, since every byte of the store is searched.
+                   "--ballast", "1MiB", *arguments]
         self.store_server = self.start(Server("satcheld", command, self.folder))
         self.store = next(word for word in self.store_server.first_line().split() if word.startswith("https://"))
         self.door = f"{self.store}/slots/chat"
