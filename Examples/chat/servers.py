@@ -225,7 +225,8 @@ class Scene:
             sys.executable, HERE / "media_component.py", "--server", f"127.0.0.1:{self.components}",
             "--address", f"media.{DOMAIN}", "--password-file", self.folder / "component/password", "--domain", DOMAIN,
             "--store", self.store, "--audience", "media.example",
-            "--door-secret-file", self.folder / "slots/chat.secret", "--ticket-key-file", self.ticket_key, "--ca-file", self.certificate, *arguments], self.folder))
+            "--door-secret-file", self.folder / "slots/chat.secret", "--ticket-key-file", self.ticket_key,
+            "--ca-file", self.certificate, *arguments], self.folder))
         self.component.first_line()
 
 

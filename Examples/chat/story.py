@@ -154,7 +154,8 @@ async def one_to_one(teller, scene, alice, bob, push):
     message = (await alice.satchel("send", PHOTO_NAME, "--caption", CAPTION, "--recipients", "1")).strip()
     media = json.loads(message)["media"]
     sizes = f"{size(photo.stat().st_size)}: compressed to {size(media['size'])}"
-    teller.step(f"Alice sends a photo of {sizes}, sealed, uploaded", it_is_smaller=media["size"] < photo.stat().st_size, the_message_is_small=len(message.encode()) <= 4096)
+    teller.step(f"Alice sends a photo of {sizes}, sealed, uploaded",
+                it_is_smaller=media["size"] < photo.stat().st_size, the_message_is_small=len(message.encode()) <= 4096)
     state = await alice.status(message)
     teller.step("✓ the store holds it", it_is_held=state["state"] == "held", nobody_has_it=not state["received"])
 
