@@ -4,8 +4,9 @@
     .build/chat/bin/python3 Benchmarks/chat_slots.py --programs FOLDER [--slots 2000]
 
 Clients ask over loopback, one after the other on each of eight connections. The component signs a token and asks the
-store for the user's quota, each time. What a core can do follows from the processor time that the component
-took: clients, chat server and store need theirs as well, on the same machine. The bound: 100 slots for each second of the component's processor.
+store for the user's quota, each time. What a core can do follows from the processor time that the component took:
+clients, chat server and store need theirs as well, on the same machine. The bound: 100 slots for each second of the
+component's processor.
 """
 
 import argparse

@@ -127,7 +127,7 @@ test_pages() { "$PAGES_PYTHON" -B -m pytest -q -p no:cacheprovider Tests/Pages "
 # need_chat SERVER...: chat servers (ejabberd, prosody) and Python's libraries of XMPP, in a folder of their own. The
 # services that Debian's packages would start are kept from starting. Where something cannot be had it says what, and fails.
 CHAT_PYTHON=$PWD/.build/chat/bin/python3
-CHAT_PYTHON_PACKAGES="slixmpp==1.17.0 slixmpp-omemo==2.2.0 aiohttp==3.14.5 cryptography==50.0.2"
+CHAT_REQUIREMENTS=Examples/chat/requirements.txt
 need_chat() {
     local server packages=(python3-venv openssl) programs=()
     for server in "$@"; do
@@ -140,12 +140,11 @@ need_chat() {
     for server in "${programs[@]}"; do
         [ -x "$server" ] || { say "$server cannot be had here; what needs it is skipped"; return 1; }
     done
-    [ -f .build/chat/ready ] && [ "$(cat .build/chat/ready)" = "$CHAT_PYTHON_PACKAGES" ] && return
-    say "missing from PyPI: $CHAT_PYTHON_PACKAGES, in a folder of their own (.build/chat)"
+    cmp -s "$CHAT_REQUIREMENTS" .build/chat/requirements.txt && return
+    say "missing from PyPI: slixmpp, slixmpp-omemo, aiohttp and what they need, in a folder of their own (.build/chat)"
     agreed "Install them with pip?" || { say "what needs them is skipped"; return 1; }
-    # shellcheck disable=SC2086  # a list of names
-    python3 -m venv --clear .build/chat && .build/chat/bin/pip install --quiet $CHAT_PYTHON_PACKAGES >&2 &&
-        printf '%s' "$CHAT_PYTHON_PACKAGES" >.build/chat/ready && return
+    python3 -m venv --clear .build/chat && .build/chat/bin/pip install --quiet -r "$CHAT_REQUIREMENTS" >&2 &&
+        cp "$CHAT_REQUIREMENTS" .build/chat/ && return
     say "they could not be installed; what needs them is skipped"
     return 1
 }

@@ -220,9 +220,13 @@ class MediaComponent(ComponentXMPP):
         headers = {"Authorization": f"Bearer {self.words.ticket(user, 60)[0]}"}
         try:
             async with self.http.get(f"{self.options.store}/quota", headers=headers) as answer:
-                return judge_quota(await answer.json(), size, now) if answer.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError):
-            return None
+                if answer.status == 200:
+                    return judge_quota(await answer.json(), size, now)
+                problem = f"status {answer.status}"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            problem = type(error).__name__
+        print(f"the store does not tell quotas: {problem}", file=sys.stderr, flush=True)
+        return None
 
     def answer_ticket(self, iq, session):
         try:

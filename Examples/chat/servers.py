@@ -132,7 +132,9 @@ class Scene:
         command = [self.programs / "satcheld", "serve", "--listen", "127.0.0.1:0", "--storage", self.folder / "store",
                    "--tls-certificate", self.certificate, "--tls-key", self.folder / "certificate.key",
                    "--ticket-keys", self.folder / "keys", "--ticket-audience", "media.example",
-                   "--slot-secrets", self.folder / "slots", "--access-log", self.folder / "access.log", *arguments]
+                   "--slot-secrets", self.folder / "slots", "--access-log", self.folder / "access.log",
+                   # Small, since every byte of the store is searched.
+                   "--ballast", "1MiB", *arguments]
         self.store_server = self.start(Server("satcheld", command, self.folder))
         self.store = next(word for word in self.store_server.first_line().split() if word.startswith("https://"))
         self.door = f"{self.store}/slots/chat"
@@ -145,6 +147,15 @@ class Scene:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
+
+    def traces(self, words):
+        """Which of these words stand in any byte of store and logs, and where; and how many files were searched."""
+        places = [path for path in (self.folder / "store").rglob("*") if path.is_file()]
+        places += [self.folder / "access.log", self.folder / "satcheld.out"]
+        contents = [(path.name, path.read_bytes()) for path in places]
+        found = [(word, name) for name, data in contents for word in words
+                 if word.encode() in data or word.lower().encode() in data]
+        return found, len(places)
 
     # Chat servers
 
@@ -214,7 +225,8 @@ class Scene:
             sys.executable, HERE / "media_component.py", "--server", f"127.0.0.1:{self.components}",
             "--address", f"media.{DOMAIN}", "--password-file", self.folder / "component/password", "--domain", DOMAIN,
             "--store", self.store, "--audience", "media.example",
-            "--door-secret-file", self.folder / "slots/chat.secret", "--ticket-key-file", self.ticket_key, "--ca-file", self.certificate, *arguments], self.folder))
+            "--door-secret-file", self.folder / "slots/chat.secret", "--ticket-key-file", self.ticket_key,
+            "--ca-file", self.certificate, *arguments], self.folder))
         self.component.first_line()
 
 

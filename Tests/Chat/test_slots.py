@@ -124,6 +124,21 @@ class SlotPromises:
             self.assertEqual(status, 200)
             self.assertEqual(alice.plugin["xep_0454"].decrypt(io.BytesIO(body), fragment), picture)
 
+    async def test_neither_names_nor_people_nor_words_are_in_any_byte_of_store_and_logs(self):
+        alice, words = await self.client("alice"), [f"alice@{DOMAIN}", "holiday", "Bearer "]
+        for service in self.services():
+            slot = put, get, headers = await alice.ask_slot(service, "My holiday.jpg", 5000)
+            await self.fill(slot, os.urandom(5000))
+            self.assertEqual((await self.request("GET", get + "?holiday=1"))[0], 200)
+            self.assertEqual((await self.request("PUT", put, bytes(5000), headers))[0], 409)
+            random, _, last = put.rpartition("/")
+            words += [random.rpartition("/")[2], last, *last.split("="), *headers.values()]
+        found, count = self.scene.traces([word for word in words if len(word) > 6])
+        self.assertEqual(found, [])
+        self.assertGreater(count, len(self.personal + self.anonymous))
+        # What is there is found.
+        self.assertIn(("route=slot", "access.log"), self.scene.traces(["route=slot"])[0])
+
     async def test_clients_find_the_component(self):
         alice = await self.client("alice")
         services = await alice.plugin["xep_0030"].get_info_from_domain(domain=DOMAIN)
