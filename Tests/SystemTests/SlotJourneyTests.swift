@@ -5,7 +5,7 @@ import Testing
 /// Files that go to slots of chat servers, and those that other chat clients have put there.
 @Suite(.enabled(if: Programs.areBuilt && Peer.isAvailable, "needs the programs, and python3 as the server"))
 struct SlotJourneyTests {
-    private static let slixmpp = ProcessInfo.processInfo.environment["SATCHEL_SLIXMPP"]
+    private static let python = ProcessInfo.processInfo.environment["SATCHEL_SLIXMPP"]
     private let journey: Journey
     private let link = "aesgcm://127.0.0.1:1/a/b.jpg#" + String(repeating: "0123", count: 22)
 
@@ -32,7 +32,7 @@ struct SlotJourneyTests {
 
     private func slixmpp(_ arguments: String...) async throws -> CommandResult {
         let script = URL(filePath: #filePath).deletingLastPathComponent().path + "/Peer/slixmpp_files.py"
-        return try await run(Self.slixmpp ?? "", [script] + arguments, in: journey.folder.path)
+        return try await run(Self.python ?? "", [script] + arguments, in: journey.folder.path)
     }
 
     @Test func `a photo is sent to a slot of the size that was said before, shown, and opened`() async throws {
@@ -109,7 +109,7 @@ struct SlotJourneyTests {
     }
 
     @Test(
-        .enabled(if: slixmpp != nil, "needs slixmpp, which scripts/test installs and names in SATCHEL_SLIXMPP"),
+        .enabled(if: python != nil, "needs slixmpp, which scripts/test installs and names in SATCHEL_SLIXMPP"),
         arguments: [0, 1, 4080, 4096, 100_000])
     func `slixmpp opens what is sent here, and what it encrypts is opened here`(size: Int) async throws {
         let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) }
