@@ -24,7 +24,7 @@ struct SlotTests {
         _ behaviours: String..., path: String = "a/notes.bin", nonce: [UInt8] = nonce,
         tampering: (inout [UInt8]) -> Void = { _ in }
     ) throws -> (peer: Peer, link: AESGCMLink) {
-        let output = try OpenFile(stage.folder.path("encrypted"), .create(permissions: 0o600))
+        let output = try OpenFile(stage.folder.path("encrypted"), .openOrCreate(permissions: 0o600))
         guard let key = MediaKey(bytes: Self.key) else { throw MediaClientError.wrongKey }
         try GCMFile.encrypt(try stage.file(bytes, named: "plain"), into: output, key: key, nonce: nonce)
         var file = try TestSupport.bytes(ofFile: stage.folder.path("encrypted"))
@@ -171,8 +171,9 @@ struct SlotTests {
             ("status:413", "slotRefused", "exactly this size"),
             ("status:403", "slotRefused", "another size than 700016"),
             ("status:409", "slotRefused", "has been used"), ("status:400", "slotRefused", "ask for a new one"),
-            ("status:401", "slotRefused", "status 401"), ("status:503", "refused", ""), ("status:507", "refused", ""),
-            ("redirect:/b", "redirect", "a slot is used where it is"), ("drop", "transfer", ""),
+            ("status:401", "slotRefused", "status 401"), ("status:503", "refused", "status 503"),
+            ("status:507", "refused", "status 507"),
+            ("redirect:/b", "redirect", "a slot is used where it is"), ("drop", "transfer", "lost the connection"),
         ])
     func `a refusal has its sentence, and is not asked for again`(
         behaviour: String, expected: String, sentence: String
