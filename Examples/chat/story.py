@@ -254,22 +254,8 @@ async def upload(scene, url, data, headers):
 
 async def open_link(person, link):
     """Opens an aesgcm: link; the digest of what it holds."""
-    if "aesgcm" not in await person.satchel("open", "--help"):
-        return await open_link_by_hand(person, link)
     await person.satchel("open", "-", "-o", "from-link.jpg", given=link)
     return digest((person.folder / "from-link.jpg").read_bytes())
-
-
-async def open_link_by_hand(person, link):
-    """XEP-0454 without `satchel`: the host has to be known, the fragment stays here, the tag is checked."""
-    url, _, fragment = link.partition("#")
-    nonce_and_key = bytes.fromhex(fragment)
-    if not url.startswith(person.scene.store.replace("https:", "aesgcm:") + "/") or len(nonce_and_key) not in (44, 48):
-        raise StepFailed("the link is none of this store")
-    async with aiohttp.ClientSession() as http, http.get(
-            url.replace("aesgcm:", "https:"), ssl=person.scene.tls, allow_redirects=False) as answer:
-        sealed = await answer.read()
-    return digest(AESGCM(nonce_and_key[-32:]).decrypt(nonce_and_key[:-32], sealed, None))
 
 
 # The store

@@ -62,7 +62,8 @@ struct RulesTests {
 
     private func step(_ location: String?) throws -> RedirectRule.Step {
         let url = try #require(WebURL("https://media.example/a/\(Self.name)"))
-        return RedirectRule(address: try #require(BlobAddress(hex: Self.name))).step(
+        let address: BlobAddress = try #require(BlobAddress(hex: Self.name))
+        return RedirectRule(address: address).step(
             from: url, location: location, count: 1)
     }
 

@@ -72,7 +72,6 @@ struct SatchelTests {
             (MediaClientError.gone(reason: "revoked", host: "h"), 3), (.notFound(host: "h"), 4), (.wrongKey, 6),
             (.wrongTag(host: "h"), 5), (.slot(""), 65), (.tooLargeForLink(bytes: 2, limitBytes: 1), 77),
             (.slotRefused(ServerProblem(HTTPResponse(status: 409), now: 0), bytes: 1, host: "h"), 7),
-            (.sealing(.cipher("")), 70),
             (.message(.missing("url")), 65), (.transfer(.unresolved(host: "h", "")), 69),
             (.transfer(.stalled(host: "h", seconds: 1)), 69), (.exists(path: "p"), 73),
             (.refused(ServerProblem(HTTPResponse(status: 503), now: 0), host: "h"), 75),
