@@ -44,11 +44,11 @@ package enum GCMFile {
         _ file: borrowing OpenFile, into plaintext: borrowing OpenFile, key: borrowing MediaKey, nonce: [UInt8],
         progress: (Int64) -> Void = { _ in }
     ) throws(SealingError) {
-        let size = try regularSize(of: file) - tagBytes
-        guard size >= 0 else { throw .noTag(size + tagBytes) }
-        guard size <= limitBytes else { throw .tooLarge(limitBytes: limitBytes) }
         do throws(SealingError) {
             try onFile { () throws(FileError) in try plaintext.truncate(to: 0) }
+            let size = try regularSize(of: file) - tagBytes
+            guard size >= 0 else { throw .noTag(size + tagBytes) }
+            guard size <= limitBytes else { throw .tooLarge(limitBytes: limitBytes) }
             var cipher = try GCMCipher(key: key, nonce: nonce, encrypts: false)
             try pass(size, of: file, through: &cipher, to: plaintext, progress)
             var tag = [UInt8](repeating: 0, count: Int(tagBytes))

@@ -79,9 +79,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = files.get(self.path, others)
         if self.common(kind, detail):
             return
-        if body is None:
+        if body is None and kind != "size":
             return self.answer(404)
-        self.answer(200, body, length={"sizeless": "", "size": detail}.get(kind))
+        self.answer(200, body or b"", length={"sizeless": "", "size": detail}.get(kind))
 
     def do_GET(self):
         kind, detail = self.next_behaviour()
