@@ -28,7 +28,7 @@ struct NewcomerTests {
     @Test func `every command with hidden options names the flag that shows them`() {
         for command in [
             SendCommand.self, OpenCommand.self, ForwardCommand.self, StatusCommand.self, RenewCommand.self,
-            RevokeCommand.self, QuotaCommand.self, SealCommand.self, DoctorCommand.self,
+            RevokeCommand.self, QuotaCommand.self, SealCommand.self, DoctorCommand.self, PageCommand.self,
             OutboxCommand.ResumeEntries.self, OutboxCommand.CancelEntries.self, ReceiptsCommand.SendWaiting.self,
         ] as [any ParsableCommand.Type] {
             let some = Satchel.helpMessage(for: command)
