@@ -32,12 +32,14 @@ enum ExitCode: Int32, CaseIterable {
         case .success: "success"
         case .gone: "the server no longer has the file (410); the reason is shown"
         case .notFound: "the server does not have the file (404), or it was not sent from here"
-        case .wrongDigest: "the downloaded file is not the one in the message (SHA-256) or link (tag), or a page is not known"
+        case .wrongDigest:
+            "the downloaded file is not the one in the message (SHA-256) or link (tag), or a page is not known"
         case .wrongKey: "the key in the message does not open the file"
         case .refused: "the server refused the request (ticket, size, lifetime …)"
         case .unwell: "`satchel doctor` found something that must be done"
         case .usage: "wrong usage of the command line"
-        case .badData: "an invalid message, link, slot, picture, film, sound or sealed blob, or one that cannot be cleaned"
+        case .badData:
+            "an invalid message, link, slot, picture, film, sound or sealed blob, or one that cannot be cleaned"
         case .noInput: "an input file cannot be read"
         case .noNetwork: "the network or the server cannot be reached"
         case .software: "an error in a library"
@@ -138,7 +140,7 @@ struct ExitError: Error {
 
     private static func code(_ error: TransferError) -> ExitCode {
         switch error {
-        case .unresolved, .unreachable, .cut, .stalled, .tooSlow, .untrusted: .noNetwork
+        case .unresolved, .unreachable, .cut, .stalled, .tooSlow, .untrusted, .notTLS: .noNetwork
         case .refusedAddress, .refusedName: .notAllowed
         case .answerTooLong, .malformedAnswer: .badAnswer
         case .file: .outputFailed
