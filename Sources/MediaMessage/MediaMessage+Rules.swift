@@ -147,7 +147,7 @@ extension MessageError: CustomStringConvertible {
             """
         case .cutBehindAmpersand: "a part of the link is missing behind &: put the link in quotes in a shell"
         case .trailing(let rest):
-            "behind the end of the link stands \(printable(rest)), which is no part of it: copy the link alone"
+            "behind the end of the link stands \"\(printable(rest))\", which is no part of it: copy the link alone"
         }
     }
 }
