@@ -5,14 +5,15 @@ import Testing
 
 @Suite
 struct CurlSentenceTests {
-    @Test(arguments: [
-        (
-            "Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server", 0,
-            "Couldn't connect to server"
-        ),
-        ("Failed to connect to h port 1 after 0 ms: Couldn't connect to server", 111, "connection refused"),
-        ("no route", 0, "no route"), ("", 0, ""),
-    ])
+    @Test(
+        arguments: [
+            (
+                "Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server", 0,
+                "Couldn't connect to server"
+            ),
+            ("Failed to connect to h port 1 after 0 ms: Couldn't connect to server", 111, "connection refused"),
+            ("no route", 0, "no route"), ("", 0, ""),
+        ] as [(String, Int32, String)])
     func `why there is no connection is said once`(message: String, systemError: Int32, sentence: String) {
         #expect(CurlSentence.unconnected(message, systemError) == sentence)
     }
