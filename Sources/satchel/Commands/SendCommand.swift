@@ -40,6 +40,9 @@ struct SendCommand: ConfiguredCommand {
             valueName: "slot"))
     var slot: String?
 
+    @Option(help: ArgumentHelp(MessageOptions.formatHelp, valueName: "format"))
+    var format: String?
+
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
     @OptionGroup(title: "Content") var content: ContentOptions
@@ -57,7 +60,9 @@ struct SendCommand: ConfiguredCommand {
     }
 
     var flags: [SettingKey: String] {
-        merged(server.flags, lease.flags, content.flags, upload.flags, connection.flags)
+        merged(
+            server.flags, lease.flags, content.flags, upload.flags, connection.flags,
+            [.format: format].compactMapValues { $0 })
     }
 
     func run() throws {
