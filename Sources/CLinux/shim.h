@@ -26,13 +26,15 @@ static inline int clinux_direct_flag(void) { return 040000; }
 /// No core dump of this process, and no other process of the same user may look into its memory; 0 if that worked.
 static inline int clinux_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
-/// Columns of the terminal that a descriptor leads to; 0 if it is none, or does not tell: TIOCGWINSZ of ioctl_tty(2). The
-/// structure is spelled out, since its header belongs to the Glibc module.
+/// The size of the terminal that a descriptor leads to; zeros if it is none, or does not tell: TIOCGWINSZ of
+/// ioctl_tty(2). The structure is that of the call, whose header belongs to the Glibc module.
 int ioctl(int descriptor, unsigned long request, ...);
 
-static inline int clinux_columns(int descriptor) {
-    struct { unsigned short rows, columns, width, height; } size = {0, 0, 0, 0};
-    return ioctl(descriptor, 0x5413, &size) == 0 ? size.columns : 0;
+struct clinux_size { unsigned short rows, columns, width, height; };
+
+static inline struct clinux_size clinux_terminal_size(int descriptor) {
+    struct clinux_size size = {0, 0, 0, 0}, none = size;
+    return ioctl(descriptor, 0x5413, &size) == 0 ? size : none;
 }
 
 /// Begins to write, or waits for, dirty pages of a range of a file: sync_file_range(2).

@@ -25,6 +25,10 @@ package struct AESGCMLink: Hashable, Sendable {
 
     /// Parses a link. Throws `.tooLong`, `.notAESGCM` and, where the fragment is missing, `.cutLink`.
     package init(parsing text: String) throws(MessageError) {
+        self = try LinkEnd.parse(text) { text throws(MessageError) in try AESGCMLink(alone: text) }
+    }
+
+    private init(alone text: String) throws(MessageError) {
         let text = String(decoding: trimmed(Array(text.utf8)), as: UTF8.self)
         let bytesOver = text.utf8.count - MediaMessage.limitBytes
         guard bytesOver <= 0 else { throw .tooLong(bytesOver: bytesOver) }

@@ -52,6 +52,10 @@ package enum MediaLink {
 
     /// Parses the message in a link, with the same checks as any message.
     package static func parse(_ text: String) throws(MessageError) -> MediaMessage {
+        try LinkEnd.parse(text) { text throws(MessageError) in try parseAlone(text) }
+    }
+
+    private static func parseAlone(_ text: String) throws(MessageError) -> MediaMessage {
         let text = String(decoding: trimmed(Array(text.utf8)), as: UTF8.self)
         let bytesOver = text.utf8.count - MediaMessage.limitBytes
         guard bytesOver <= 0 else { throw .tooLong(bytesOver: bytesOver) }
@@ -62,7 +66,8 @@ package enum MediaLink {
         }
         let (page, address) = try place(text[..<hash])
         let fragment = text[hash...].dropFirst()
-        guard !["", "v=1"].contains(fragment) else { throw .cutLink }
+        guard !fragment.isEmpty else { throw .cutLink }
+        guard fragment != "v=1" else { throw .cutBehindAmpersand }
         let fields = LinkFields(try LinkFields.values(fragment))
         let version = try fields.required("v")
         guard version == "1" else { throw .version(version) }

@@ -111,8 +111,12 @@ package enum MessageError: Error, Hashable, Sendable {
     case invalid(String, String)
     /// Not a link: why.
     case notLink(String)
-    /// A link of which all after `#` is missing, or all after the first `&`.
+    /// A link of which all after `#` is missing.
     case cutLink
+    /// A link of which all after the first `&` is missing.
+    case cutBehindAmpersand
+    /// A link behind whose end something stands that is no part of it.
+    case trailing(String)
     /// Not an `aesgcm:` link, which it was to be: why.
     case notAESGCM(String)
     /// An `aesgcm:` link where a message of our own is needed.
@@ -141,6 +145,9 @@ extension MessageError: CustomStringConvertible {
             the part of the link after # is missing, where its key is; chat apps and shells may cut it off: copy the whole \
             link, and put it in quotes in a shell
             """
+        case .cutBehindAmpersand: "a part of the link is missing behind &: put the link in quotes in a shell"
+        case .trailing(let rest):
+            "behind the end of the link stands \"\(printable(rest))\", which is no part of it: copy the link alone"
         }
     }
 }

@@ -20,6 +20,27 @@ func isUnreserved(_ byte: UInt8) -> Bool {
     isAlphanumeric(byte) || "-._~".utf8.contains(byte)
 }
 
+/// What may stand behind a link in a sentence, and is no part of it.
+enum LinkEnd {
+    private static let marks: Set<Character> = [
+        ".", ",", ";", ":", "!", "?", ")", "]", "}", ">", "'", "\"", "`", "*", "’", "”", "»", "…",
+    ]
+
+    /// Parses a link. If it is one only without the marks behind it, they are what is wrong: they are not removed, since
+    /// they may be a part of what was to be said.
+    static func parse<Link>(
+        _ text: String, _ parse: (String) throws(MessageError) -> Link
+    ) throws(MessageError) -> Link {
+        do { return try parse(text) } catch {
+            let alone = String(decoding: trimmed(Array(text.utf8)), as: UTF8.self)
+            var link = alone[...]
+            while let last = link.last, marks.contains(last) { link.removeLast() }
+            guard link.endIndex < alone.endIndex, (try? parse(String(link))) != nil else { throw error }
+            throw .trailing(String(alone[link.endIndex...]))
+        }
+    }
+}
+
 /// A part of a path: `1*pchar` (RFC 3986 §3.3), neither `.` nor `..`, however encoded.
 func isPathPart(_ part: some StringProtocol) -> Bool {
     guard let decoded = percentDecodedBytes(part), !decoded.isEmpty else { return false }

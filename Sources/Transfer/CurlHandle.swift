@@ -1,5 +1,6 @@
 import Blobs
 import CCurl
+import Files
 import Glibc
 
 /// A libcurl easy handle: the only type that calls the library.
@@ -131,6 +132,9 @@ import Glibc
 
     // MARK: Errors
 
+    /// The system's number for why a connection failed; 0 if there is none.
+    private var systemError: Int32 { Int32(clamping: unsafe ccurl_get_long(handle, CURLINFO_OS_ERRNO)) }
+
     private func error(
         _ code: CURLcode, _ message: String, _ transfer: CurlTransfer, _ settings: TransferSettings
     ) -> TransferError {
@@ -139,7 +143,7 @@ import Glibc
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: return .unresolved(host: host, message)
         case CURLE_COULDNT_CONNECT:
             if let address = transfer.refusedAddress { return .refusedAddress(host: host, address) }
-            return .unreachable(host: host, message)
+            return .unreachable(host: host, isDirect ? CurlSentence.unconnected(message, systemError) : message)
         case CURLE_PROXY: return .unreachable(host: host, message)
         case CURLE_OPERATION_TIMEDOUT:
             if let late = transfer.lateness { return late }
@@ -151,6 +155,7 @@ import Glibc
             }
             let bound = transfer.movesFile ? Int.max : TransferSettings.answerTimeoutSeconds
             return .stalled(host: host, seconds: min(seconds, bound))
+        case CURLE_SSL_CONNECT_ERROR where CurlSentence.isOfPlainServer(message): return .notTLS(host: host)
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SSL_CONNECT_ERROR,
             CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return .cut(host: host, message)
@@ -160,6 +165,22 @@ import Glibc
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
             return .malformedAnswer(host: host, message)
         default: return .library(message)
+        }
+    }
+}
+
+/// What libcurl says of errors, in fewer words.
+enum CurlSentence {
+    /// Why there is no connection: what the system says, or else libcurl without the host and its port, which it repeats.
+    static func unconnected(_ message: String, _ systemError: Int32) -> String {
+        if systemError > 0 { return FileError.reason(systemError).lowercased() }
+        return String(message.trimmingPrefix(/Failed to connect to .* after [0-9]+ ms:\s/))
+    }
+
+    /// Whether the other side answered in clear text: OpenSSL's words, and those of GnuTLS.
+    static func isOfPlainServer(_ message: String) -> Bool {
+        ["wrong version number", "http request", "packet with illegal or unsupported version"].contains {
+            message.lowercased().contains($0)
         }
     }
 }

@@ -94,6 +94,8 @@ package enum TransferError: Error, Sendable {
     case tooSlow(host: String, bytesPerSecond: Int, seconds: Int)
     /// The server's certificate is not trusted, or its TLS is not acceptable.
     case untrusted(host: String, String)
+    /// The server answered in something else than TLS.
+    case notTLS(host: String)
     /// Every address of the host is private, link-local, loopback or reserved, and the host is not configured.
     case refusedAddress(host: String, IPAddress)
     /// The host is named like one of this machine or of a local network, and is not configured.
@@ -111,7 +113,8 @@ package enum TransferError: Error, Sendable {
     package var isTransient: Bool {
         switch self {
         case .unresolved, .unreachable, .cut, .stalled, .tooSlow: true
-        case .untrusted, .refusedAddress, .refusedName, .answerTooLong, .malformedAnswer, .file, .library: false
+        case .untrusted, .notTLS, .refusedAddress, .refusedName, .answerTooLong, .malformedAnswer, .file, .library:
+            false
         }
     }
 }
@@ -126,6 +129,7 @@ extension TransferError: CustomStringConvertible {
         case .tooSlow(let host, let bytesPerSecond, let seconds):
             "less than \(bytesPerSecond) bytes a second from \(host) for \(seconds) seconds"
         case .untrusted(let host, let why): "cannot establish a trusted connection to \(host): \(why)"
+        case .notTLS(let host): "\(host) does not speak https at this port; it may speak http"
         case .refusedAddress(let host, let address):
             "\(host) resolves to \(address), which is not a public address, and it is not one of your servers"
         case .refusedName(let host):

@@ -171,9 +171,6 @@ struct ContentOptions: ParsableArguments {
     @Flag(help: ArgumentHelp("Do not include a preview, nor a blurred placeholder.", visibility: .hidden))
     var noPreview = false
 
-    @Option(help: ArgumentHelp(MessageOptions.formatHelp, valueName: "format"))
-    var format: String?
-
     @Flag(help: ArgumentHelp(ContentOptions.acceptDamageHelp, visibility: .hidden))
     var acceptDamage = false
 
@@ -182,8 +179,7 @@ struct ContentOptions: ParsableArguments {
 
     var flags: [SettingKey: String] {
         [
-            .quality: quality, .padding: padding, .format: format, .name: noName ? "no" : nil,
-            .preview: noPreview ? "no" : nil,
+            .quality: quality, .padding: padding, .name: noName ? "no" : nil, .preview: noPreview ? "no" : nil,
         ].compactMapValues { $0 }
     }
 
@@ -258,6 +254,12 @@ func requireText(_ texts: [String: String?]) throws {
     }
 }
 
+/// A text in which links end at their `#`, behind which the key is, and messages have no secrets.
+func withoutKeys(_ text: String) -> String {
+    text.replacing(/(:\/\/[^\s#]*#)[^\s'"]+/) { "\($0.output.1)…" }
+        .replacing(/("(?:key|receipt)" *: *")[^"]*/) { "\($0.output.1)…" }
+}
+
 /// Flags of several groups.
 func merged(_ flags: [SettingKey: String]...) -> [SettingKey: String] {
     flags.reduce([:]) { $0.merging($1) { $1 } }
@@ -305,7 +307,7 @@ enum MessageSource {
             }
             return try SharedFile.readAll(Array(argument.utf8), requiresLocation: requiresLocation)
         }
-        guard let bytes = try bytes(argument) else {
+        guard let bytes = try bytes(argument, console) else {
             throw ExitError(
                 "\(printable(argument)) is not a message: it has more than \(limitBytes >> 20) MiB", .badData)
         }
@@ -322,9 +324,24 @@ enum MessageSource {
         }
     }
 
-    private static func bytes(_ argument: String) throws(ExitError) -> [UInt8]? {
+    /// Whether what somebody has typed or pasted so far is a message: a link on its line, or a JSON object.
+    static func isWhole(_ bytes: [UInt8]) -> Bool {
+        guard bytes.last == 0x0a else { return false }
+        let text = String(decoding: bytes, as: UTF8.self).drop { $0.isWhitespace }
+        if AESGCMLink.begins(text) || HTTPOrigin.splitScheme(text) != nil { return true }
+        guard case .object? = try? JSONReader.read(bytes) else { return false }
+        return true
+    }
+
+    private static func bytes(_ argument: String, _ console: Console) throws(ExitError) -> [UInt8]? {
+        if let why = whyNoFile(argument) { throw ExitError(why, .usage) }
         do throws(FileError) {
-            let file = argument == "-" ? try OpenFile.duplicating(0) : try OpenFile(argument, .read)
+            if argument == "-" {
+                let isTyped = Process.isTerminal(0)
+                if isTyped { console.notify("paste the link or message, then press Enter") }
+                return try OpenFile.duplicating(0).contents(limitBytes: limitBytes) { isTyped && isWhole($0) }
+            }
+            let file = try OpenFile(argument, .read)
             if try file.status().kind != .folder { return try file.contents(limitBytes: limitBytes) }
         } catch {
             throw ExitError("cannot read the message: \(error)", .noInput)
@@ -343,6 +360,18 @@ enum LeaseArgument {
     static func read(_ argument: String, allowsAll: Bool = false, console: Console) throws -> [LeaseSelector] {
         if allowsAll, argument == "all" { return [.all] }
         if let pattern = LeasePattern(argument) { return [.pattern(pattern)] }
+        if isMistaken(argument) {
+            throw ExitError(
+                "\(printable(argument)) is neither a lease, such as 3fa9c1d2-7b01, nor a file with a message", .noInput)
+        }
         return try MessageSource.readAll(argument, requiresLocation: false, console: console).map { .message($0) }
+    }
+
+    /// Whether it is no message itself, and no file has that name.
+    private static func isMistaken(_ argument: String) -> Bool {
+        guard argument != "-", !MessageSource.isMessage(argument), MessageSource.whyNoFile(argument) == nil else {
+            return false
+        }
+        do { return try Folder.status(argument, followsLinks: true) == nil } catch { return false }
     }
 }

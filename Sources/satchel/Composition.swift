@@ -71,13 +71,16 @@ struct Composition {
     private func printCode(of link: String, isWanted: Bool) throws {
         let columns = Process.columns(1) ?? 80
         let hasColours = Process.environment("NO_COLOR").map(\.isEmpty) ?? true
-        switch LinkCard.code(of: link, columns: columns, hasColours: hasColours) {
+        let rows = isWanted ? nil : Process.rows(1)
+        switch LinkCard.code(of: link, columns: columns, rows: rows, hasColours: hasColours) {
         case .drawn(let text): try printResult(text)
         case .tooWide(let needed) where isWanted:
             console.notify(
                 needed.map { "the QR code takes \($0) columns, and this terminal has \(columns)" }
                     ?? "the link is too long for a QR code")
         case .tooWide: break
+        case .tooHigh(let needed):
+            console.notify("the QR code takes \(needed) rows, and this terminal has fewer; --qr draws it all the same")
         }
     }
 

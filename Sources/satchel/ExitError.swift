@@ -138,7 +138,7 @@ struct ExitError: Error {
 
     private static func code(_ error: TransferError) -> ExitCode {
         switch error {
-        case .unresolved, .unreachable, .cut, .stalled, .tooSlow, .untrusted: .noNetwork
+        case .unresolved, .unreachable, .cut, .stalled, .tooSlow, .untrusted, .notTLS: .noNetwork
         case .refusedAddress, .refusedName: .notAllowed
         case .answerTooLong, .malformedAnswer: .badAnswer
         case .file: .outputFailed

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Blobs
 import Files
 import MediaClient
 import MediaMessage
@@ -9,7 +10,7 @@ struct MessageOptions: ParsableArguments {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Draw the link as a QR code; by default it is drawn where a terminal is wide enough.")
+        help: "Draw the link as a QR code; by default it is drawn where a terminal has the room.")
     var qr: Bool?
 
     /// A code is of a link, and is drawn on a terminal.
@@ -43,6 +44,13 @@ extension SentName {
 }
 
 extension MessageSource {
+    /// Why an argument names no file with a message; nil where it may.
+    static func whyNoFile(_ argument: String) -> String? {
+        if argument.isEmpty { return "the MESSAGE is empty; it is a message, a link, a file that contains one, or -" }
+        guard HTTPOrigin.splitScheme(argument) != nil else { return nil }
+        return "\(printable(argument)) is no link to a file: that has /open/ in it, and its key behind #"
+    }
+
     /// Why bytes are surely no message; nil for what looks like one, and where the parser knows better.
     static func whyNone(_ bytes: [UInt8]) -> String? {
         if bytes.starts(with: "SBLB".utf8) { return "it is a sealed blob, which its message opens" }

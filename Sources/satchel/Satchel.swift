@@ -33,8 +33,8 @@ struct ConfigurationCommand: ParsableCommand {
         abstract: "Shows the settings in effect and where each comes from. The ticket is not shown.",
         discussion: """
             The file ~/.config/satchel/config (or $XDG_CONFIG_HOME/satchel/config) has lines of the form `name = \
-            value`. Empty lines and lines that start with # are ignored. The names are those printed here. Flags \
-            override the environment, and the environment overrides the file.
+            value`. Empty lines and lines that start with # are ignored. The names are those printed here, where what is \
+            only a default is a comment. Flags override the environment, and the environment overrides the file.
             """)
 
     func run() throws {
@@ -43,11 +43,12 @@ struct ConfigurationCommand: ParsableCommand {
         for setting in SettingKey.allCases {
             let origin = sources.value(of: setting)?.origin ?? .standard
             try printResult("# \(setting.meaning) (\(setting.variable)); from: \(origin)")
-            try printResult(line(setting, settings.text(of: setting)))
+            let value = line(setting, settings.text(of: setting))
+            try printResult(origin == .standard && !value.hasPrefix("#") ? "# \(value)" : value)
         }
     }
 
-    /// A line that would mean the same in the configuration file.
+    /// A line that would mean the same in the configuration file; what is only a default stays one there.
     private func line(_ setting: SettingKey, _ value: String?) -> String {
         guard let value else { return "# \(setting.rawValue) is not set" }
         return setting.isSecret ? "# \(setting.rawValue) is set (not shown)" : "\(setting.rawValue) = \(value)"

@@ -96,7 +96,8 @@ enum Origin {
                 logger.warning("Clients cannot reach the host named in URLs; set --public-url")
             }
             let ticket = try writeLocalTicket(at: bound, settings).map { ", ticket \($0)" } ?? ""
-            StandardOutput.write("satcheld: ready at \(url) (storage \(settings.storagePath)\(ticket))")
+            let place = settings.server.publicURL.map { "for clients \($0), " } ?? ""
+            StandardOutput.write("satcheld: ready at \(url) (\(place)storage \(settings.storagePath)\(ticket))")
             if StandardOutput.isTerminal, let link = sendLink(below: settings.server.publicURL ?? url, settings) {
                 StandardOutput.write("satcheld: to send a file from a browser, open \(link)")
             }
@@ -113,7 +114,7 @@ enum Origin {
         return settings.localTicket?.link(to: "\(url)/send")
     }
 
-    /// The path of the local ticket; nil where there is none.
+    /// The full path of the local ticket; nil where there is none.
     private static func writeLocalTicket(
         at bound: Authority, _ settings: ServerSettings
     ) throws(FileError) -> String? {
@@ -121,6 +122,7 @@ enum Origin {
             return nil
         }
         let environment = ProcessInfo.processInfo.environment
-        return try ticket.write(address: address, port: port, storage: settings.storagePath) { environment[$0] }
+        let path = try ticket.write(address: address, port: port, storage: settings.storagePath) { environment[$0] }
+        return path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 }

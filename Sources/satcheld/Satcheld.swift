@@ -16,6 +16,19 @@ struct Satcheld: AsyncParsableCommand {
             EdgeDropCommand.self, PageDigestCommand.self, SettingsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
+
+    /// Runs the command; what is wrong with the command line is said like every other error.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            let text = fullMessage(for: error)
+            guard text.hasPrefix("Error: ") else { exit(withError: error) }
+            StandardError.write("satcheld: \(text.dropFirst("Error: ".count))")
+            exit(withError: exitCode(for: error))
+        }
+    }
 }
 
 /// The exit codes of every command; those above 1 are from sysexits.h.

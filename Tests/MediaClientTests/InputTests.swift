@@ -50,7 +50,8 @@ struct InputTests {
     @Test(arguments: [
         ("30", "30d for days"), ("0030", "0030d for days"), ("", "is not a duration"),
         ("1j", "units are s, m, h, d, w and y"),
-        ("0d", "is not a duration"), ("-1d", "is not a duration"),
+        ("0d", "the shortest duration is 1s"), ("0", "the shortest duration is 1s"), ("00s", "is no time at all"),
+        ("s", "is not a duration"), ("-1d", "is not a duration"),
     ])
     func `a duration without its unit, or without sense, is refused with a hint`(text: String, words: String) {
         let refusal = #expect(throws: WrittenDuration.Refusal.self) { try WrittenDuration.parse(text) }

@@ -113,7 +113,10 @@ struct RulesTests {
     }
 
     @Test(arguments: [
-        (#"{"type":"/problems/lifetime-too-long","max":2592000}"#, "the lifetime is longer than 30d"),
+        (
+            #"{"type":"/problems/lifetime-too-long","max":2592000}"#,
+            "the lifetime is longer than 30d; use --lifetime 30d"
+        ),
         (#"{"type":"/problems/lifetime-too-long"}"#, "the lifetime is too long"),
         (
             #"{"type":"/problems/ticket-invalid","detail":"The ticket was rejected: it has expired (exp)."}"#,
@@ -154,7 +157,8 @@ struct RulesTests {
             ServerProblem(HTTPResponse(status: 403, fields: fields.map { HTTPField($0, $1) }), now: 0).description
         }
         #expect(
-            told([("x-reason", "lifetime-too-long"), ("x-limit", "86400")]) == "the lifetime is longer than 1d")
+            told([("x-reason", "lifetime-too-long"), ("x-limit", "86400")])
+                == "the lifetime is longer than 1d; use --lifetime 1d")
         #expect(
             told([("x-reason", "ticket-too-small"), ("x-limit", "7"), ("x-limit-name", "max_size")])
                 == "the ticket does not permit this: its max_size is 7 bytes")

@@ -63,6 +63,11 @@ struct AESGCMLinkTests {
         }
     }
 
+    @Test(arguments: [".", ")", ">,", "”"])
+    func `with a mark behind its end is refused because of that`(marks: String) {
+        #expect(throws: MessageError.trailing(marks)) { try AESGCMLink(parsing: Self.good + marks) }
+    }
+
     @Test func `has a limit of its length`() {
         let long = "aesgcm://h.example/" + String(repeating: "a", count: 4096) + "#\(Self.fragment)"
         #expect(throws: MessageError.tooLong(bytesOver: long.utf8.count - 4096)) { try AESGCMLink(parsing: long) }

@@ -75,12 +75,31 @@ struct LinkTests {
     }
 
     @Test(arguments: [
-        String(link.prefix { $0 != "#" }), String(link.prefix { $0 != "#" }) + "#", String(link.prefix { $0 != "&" }),
+        String(link.prefix { $0 != "#" }), String(link.prefix { $0 != "#" }) + "#",
     ])
     func `that was cut where its key should come says so, and what to do`(_ text: String) throws {
         let error = #expect(throws: MessageError.cutLink) { try MediaLink.parse(text) }
         let sentence = try #require(error?.description)
         #expect(["after #", "chat apps", "shell", "quotes"].allSatisfy { sentence.contains($0) })
+    }
+
+    @Test func `that a shell cut at its first & says so`() throws {
+        let error = #expect(throws: MessageError.cutBehindAmpersand) {
+            try MediaLink.parse(String(Self.link.prefix { $0 != "&" }))
+        }
+        let sentence = try #require(error?.description)
+        #expect(["missing behind &", "quotes", "shell"].allSatisfy { sentence.contains($0) })
+    }
+
+    @Test(arguments: [".", ",", ")", ">", "\"", "').", "”", ">\n"])
+    func `with a mark behind its end is refused because of that`(_ marks: String) {
+        let link = "\(Self.link)&e=1790000000"
+        let rest = String(marks.filter { $0 != "\n" })
+        #expect(throws: MessageError.trailing(rest)) { try MediaLink.parse(link + marks) }
+        // What is wrong otherwise stays the reason.
+        #expect(throws: MessageError.missing("s")) {
+            try MediaLink.parse(link.replacing("&s=5244224", with: "") + marks.filter(\.isASCII))
+        }
     }
 
     @Test(arguments: ["", "a b", "ä/ö&=#%+?.jpg", "日本.png", "x\u{0}\n"])

@@ -44,7 +44,7 @@ extension MessageError {
         switch self {
         case .tooLong: "long"
         case .doubled: "doubled"
-        case .cutLink: "hash"
+        case .cutLink, .cutBehindAmpersand: "hash"
         case .version: "v"
         case .missing(let field): field
         case .invalid(let field, _): Self.names[field] ?? field

@@ -28,7 +28,7 @@ struct NewcomerTests {
     @Test func `every command with hidden options names the flag that shows them`() {
         for command in [
             SendCommand.self, OpenCommand.self, ForwardCommand.self, StatusCommand.self, RenewCommand.self,
-            RevokeCommand.self, QuotaCommand.self, SealCommand.self, DoctorCommand.self,
+            RevokeCommand.self, QuotaCommand.self, SealCommand.self, DoctorCommand.self, PageCommand.self,
             OutboxCommand.ResumeEntries.self, OutboxCommand.CancelEntries.self, ReceiptsCommand.SendWaiting.self,
         ] as [any ParsableCommand.Type] {
             let some = Satchel.helpMessage(for: command)
@@ -66,15 +66,21 @@ struct NewcomerTests {
         )
     }
 
-    @Test func `a code is drawn where it fits, and otherwise it is known how wide it is`() {
-        let link = String(repeating: "a", count: 200)
-        guard case .tooWide(let columns?) = LinkCard.code(of: link, columns: 20, hasColours: true) else {
-            Issue.record("drawn into 20 columns")
+    @Test func `a code is drawn where it fits, and otherwise it is known what it takes`() {
+        func code(_ length: Int, _ columns: Int, _ rows: Int?) -> LinkCard.Code {
+            LinkCard.code(of: String(repeating: "a", count: length), columns: columns, rows: rows, hasColours: true)
+        }
+        guard case .tooWide(let columns?) = code(200, 20, nil), case .tooHigh(let rows) = code(200, 999, 9),
+            case .drawn(let drawing) = code(200, columns, rows)
+        else {
+            Issue.record("drawn into 20 columns or 9 rows, or not drawn where it fits")
             return
         }
-        #expect(LinkCard.code(of: link, columns: columns - 1, hasColours: true) == .tooWide(columns))
-        #expect(LinkCard.code(of: link, columns: columns, hasColours: true) != .tooWide(columns))
-        #expect(LinkCard.code(of: String(repeating: "a", count: 3000), columns: 999, hasColours: true) == .tooWide(nil))
+        #expect(drawing.split(separator: "\n").count == rows)
+        #expect(code(200, columns - 1, rows) == .tooWide(columns))
+        #expect(code(200, columns, rows - 1) == .tooHigh(rows))
+        #expect(code(200, columns, nil) == .drawn(drawing))
+        #expect(code(3000, 999, nil) == .tooWide(nil))
     }
 
     @Test(arguments: [
@@ -85,6 +91,23 @@ struct NewcomerTests {
     func `what is surely no message is called none`(text: String, isNone: Bool) {
         #expect((MessageSource.whyNone(Array(text.utf8)) != nil) == isNone)
     }
+
+    @Test(arguments: [
+        ("https://h/open/x#k\n", true), ("\n aesgcm://h/a#0\n", true), ("{\"v\":1}\n", true), ("{\n\"v\":1\n}\n", true),
+        ("https://h/open/x#k", false), ("{\"v\":1}", false), ("{\n\"v\":1\n", false), ("", false), ("\n", false),
+        ("hello\n", false), ("[]\n", false),
+    ])
+    func `what somebody pastes is whole at the end of its line`(text: String, isWhole: Bool) {
+        #expect(MessageSource.isWhole(Array(text.utf8)) == isWhole)
+    }
+
+    @Test(arguments: [
+        ("'https://h/open/x#v=1&k=K' is not it", "'https://h/open/x#…' is not it"),
+        ("--server: http://h:1/#k=K&f=a.jpg is", "--server: http://h:1/#… is"), ("aesgcm://h/a#0f", "aesgcm://h/a#…"),
+        (#"'{"v":1,"key":"K","receipt": "R"}'"#, #"'{"v":1,"key":"…","receipt": "…"}'"#),
+        ("cannot read photo#1.jpg", "cannot read photo#1.jpg"), ("https://h/ and #1", "https://h/ and #1"), ("", ""),
+    ])
+    func `no sentence has a key`(text: String, shown: String) { #expect(withoutKeys(text) == shown) }
 
     // MARK: The doctor's rules
 
@@ -104,6 +127,9 @@ struct NewcomerTests {
         #expect(Diagnosis.warn("clock", "slow", do: "mend").line == "warn  clock      slow → mend")
         #expect(Diagnosis.state(freeBytes: 1 << 20, in: "/x").grade == .warn)
         #expect(Diagnosis.outbox(waiting: 2).advice?.contains("satchel outbox resume") == true)
-        #expect(Diagnosis.ticket(nil, now: Timestamp(seconds: 0), .utc).grade == .warn)
+        let now = Timestamp(seconds: 0)
+        #expect(Diagnosis.ticket(nil, places: [], now: now, .utc).advice == "set ticket-file")
+        let local = Diagnosis.ticket(nil, places: ["/run/a", "storage/b"], now: now, .utc)
+        #expect(local.grade == .warn && local.sentence.hasSuffix("at /run/a, nor at storage/b"), "\(local.line)")
     }
 }

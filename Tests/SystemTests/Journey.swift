@@ -97,17 +97,32 @@ final class Journey: Sendable {
         throw lastError
     }
 
-    /// Runs `satchel` on a terminal of so many columns; the output is what it shows, errors too.
+    /// Runs `satchel` on a terminal of so many columns, and rows; without rows it does not tell how high it is. The output
+    /// is what it shows, errors too.
     func terminal(
-        _ arguments: [String], server: Server?, columns: Int = 120, environment: [String: String] = [:]
+        _ arguments: [String], server: Server?, columns: Int = 120, rows: Int = 0,
+        environment: [String: String] = [:]
     ) async throws -> CommandResult {
         let command = ([Programs.path("satchel")] + arguments).map { "'\($0)'" }.joined(separator: " ")
         let shown = try await run(
-            "/usr/bin/script", ["-qec", "stty cols \(columns); exec \(command)", "/dev/null"],
+            "/usr/bin/script", ["-qec", "stty cols \(columns) rows \(rows); exec \(command)", "/dev/null"],
             environment: self.environment(server: server?.url).merging(environment) { $1 }, in: folder.path)
         return CommandResult(
             status: shown.status, outputBytes: shown.outputBytes.filter { $0 != 0x0D }, errors: shown.errors,
             peakResidentBytes: shown.peakResidentBytes)
+    }
+
+    /// Runs `satchel` on a terminal at which `input` is typed, and nothing after it: its end does not come.
+    func typing(_ input: String, into arguments: [String], server: Server?) async throws -> CommandResult {
+        try write(Array(input.utf8), toFile: path("typed"))
+        let command = ([Programs.path("satchel")] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        return try await run(
+            "/bin/sh",
+            [
+                "-c",
+                "set -e; mkfifo keys; exec 3<>keys; rm keys; cat typed >&3; exec timeout 900 script -qec \"$1\" /dev/null <&3",
+                "sh", command,
+            ], environment: environment(server: server?.url), in: folder.path)
     }
 
     /// Asks with curl; the output is the status, then the body.

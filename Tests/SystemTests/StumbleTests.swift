@@ -103,6 +103,61 @@ struct StumbleTests {
         #expect(try await satchel(["unseal", "sealed", "blob"]).output == "note (2).txt\n")
     }
 
+    @Test func `what was mistaken for a message, a lease or a server is told, and never its key`() async throws {
+        let link = "https://media.example/open/\(String(repeating: "ab", count: 32))#v=1&k=S3CR3T&s=1"
+        for (arguments, status, words) in [
+            (["status", "nosuch"], 66, "neither a lease, such as 3fa9c1d2-7b01, nor a file"),
+            (["open", ""], 64, "the MESSAGE is empty"), (["show", "http://127.0.0.1:1/send"], 64, "/open/"),
+            (["page", "--check", link], 64, "is not the URL of a server"),
+            (["quota", "--server", link], 64, "is not the URL of a server"),
+            (["quota", "--server=\(link)"], 64, "is not the URL of a server"), (["quota", link], 64, "#"),
+            (["show", link + "."], 65, "satchel: "), (["send", link], 66, "#…"),
+            (["doctor", "--server", link], 8, "is not the URL of a server"),
+        ] as [([String], Int32, String)] {
+            let refused = try await satchel(arguments)
+            let told = refused.errors + refused.output
+            #expect(refused.status == status && told.contains(words), "\(arguments): \(told)")
+            #expect(!told.contains("S3CR3T"), "\(told)")
+        }
+    }
+
+    @Test func `what satchel config prints, kept as the file of settings, changes nothing`() async throws {
+        let first = try await satchel(["config"])
+        #expect(first.lines.allSatisfy { $0.hasPrefix("#") }, "\(first.output)")
+        let kept = journey.path("config/satchel")
+        try FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: true)
+        try write(first.outputBytes, toFile: "\(kept)/config")
+        let environment = journey.environment(server: nil).merging(["XDG_CONFIG_HOME": journey.path("config")]) { $1 }
+        let second = try await run(Programs.path("satchel"), ["config"], environment: environment)
+        #expect(second.output == first.output, "\(second.output)\(second.errors)")
+    }
+
+    @Test func `a server that nobody reaches is named once, and http is suspected behind a port without TLS`()
+        async throws
+    {
+        let server = try await journey.serve()
+        let none = try await satchel(["quota", "--server", "http://127.0.0.1:1", "--attempts", "1"])
+        #expect(none.status == 69 && none.errors == "satchel: cannot reach 127.0.0.1:1: connection refused\n")
+        let plain = try await satchel(["quota", "--server", "https://127.0.0.1:\(server.port)"])
+        #expect(plain.status == 69 && plain.errors.contains("it may speak http"), "\(plain.errors)")
+        #expect(!plain.errors.contains("retrying"), "\(plain.errors)")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func `a file that another lease of one's own keeps is not called gone`() async throws {
+        let server = try await journey.serve()
+        try write(try await satchel(["send", "note.txt"], server: server).outputBytes, toFile: journey.path("m"))
+        try write(try await satchel(["forward", "m"], server: server).outputBytes, toFile: journey.path("f"))
+        let first = try await satchel(["revoke", "m"], server: server)
+        let match = try #require(
+            first.output.wholeMatch(of: /(\S+) revoked; still served under your lease (\S+)\n/), "\(first.output)")
+        #expect(match.output.1 != match.output.2)
+        #expect(try await satchel(["open", "m", "-o", "-"], server: server).output == "a note")
+        let last = try await satchel(["revoke", "f"], server: server)
+        #expect(last.output == "\(match.output.2) revoked\n", "\(last.output)")
+        #expect(await server.stop() == 0)
+    }
+
     // MARK: Sending
 
     @Test(arguments: ["send", "seal", "prepare"])

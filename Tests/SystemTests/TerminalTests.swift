@@ -65,6 +65,21 @@ struct TerminalTests {
         #expect(await server.stop() == 0)
     }
 
+    @Test func `what is pasted at a terminal is opened at the end of its line`() async throws {
+        let server = try await journey.serve()
+        for format in ["link", "json"] {
+            let sent = try await journey.satchel("send", "note.txt", "--format", format, server: server)
+            for arguments in [["open"], ["open", "-"], ["show", "-"]] {
+                let shown = try await journey.typing(sent.output, into: arguments, server: server)
+                #expect(shown.status == 0 && shown.output.contains("then press Enter"), "\(shown.output)")
+                #expect(shown.output.contains(arguments[0] == "show" ? "text/plain" : "note ("), "\(shown.output)")
+            }
+        }
+        let piped = try await journey.satchel("open", server: server)
+        #expect(piped.status == 64 && piped.errors.contains("- is standard input"), "\(piped.errors)")
+        #expect(await server.stop() == 0)
+    }
+
     @Test func `a file or a pipe gets JSON, and --format decides for both`() async throws {
         let server = try await journey.serve()
         let piped = try await journey.satchel("send", "note.txt", server: server)
@@ -92,6 +107,19 @@ struct TerminalTests {
                 environment: journey.environment(server: server.url), in: journey.folder.path)
             #expect(refused.status == 64 && refused.errors.contains("--qr"), "\(refused.errors)")
         }
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func `a code that is higher than the terminal is left out, unless it is asked for`() async throws {
+        let server = try await journey.serve()
+        let low = try await journey.terminal(["send", "note.txt"], server: server, rows: 24)
+        #expect(low.status == 0 && !low.output.contains("█"), "\(low.output)")
+        #expect(low.output.contains(/the QR code takes \d+ rows, and this terminal has fewer/), "\(low.output)")
+        _ = try link(low.output)
+        let high = try await journey.terminal(["send", "note.txt"], server: server, rows: 60)
+        #expect(high.output.contains("█") && !high.output.contains("rows"), "\(high.output)")
+        let asked = try await journey.terminal(["send", "note.txt", "--qr"], server: server, rows: 24)
+        #expect(asked.output.contains("█") && !asked.output.contains("rows"), "\(asked.output)")
         #expect(await server.stop() == 0)
     }
 

@@ -4,6 +4,30 @@ import Testing
 @testable import Transfer
 
 @Suite
+struct CurlSentenceTests {
+    @Test(
+        arguments: [
+            (
+                "Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server", 0,
+                "Couldn't connect to server"
+            ),
+            ("Failed to connect to h port 1 after 0 ms: Couldn't connect to server", 111, "connection refused"),
+            ("no route", 0, "no route"), ("", 0, ""),
+        ] as [(String, Int32, String)])
+    func `why there is no connection is said once`(message: String, systemError: Int32, sentence: String) {
+        #expect(CurlSentence.unconnected(message, systemError) == sentence)
+    }
+
+    @Test(arguments: [
+        ("error:0A00010B:SSL routines::wrong version number", true), ("error:1408F09C:SSL routines:http request", true),
+        ("OpenSSL SSL_connect: Connection reset by peer", false), ("", false),
+    ])
+    func `an answer in clear text is known by what OpenSSL makes of it`(message: String, isPlain: Bool) {
+        #expect(CurlSentence.isOfPlainServer(message) == isPlain)
+    }
+}
+
+@Suite
 struct AddressTests {
     @Test(arguments: [
         "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1",

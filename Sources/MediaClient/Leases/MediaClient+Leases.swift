@@ -52,6 +52,15 @@ extension MediaClient {
         return lease.end?.reason ?? reason
     }
 
+    /// Other leases made from here that keep the blob of `lease` at its server, as far as is known here.
+    package func leases(keepingFileOf lease: SentLease) throws(MediaClientError) -> [SentLease] {
+        let now = now
+        return try sentLeases().filter { other in
+            other.address == lease.address && other.server.origin.isSameServer(as: lease.server.origin)
+                && other.name != lease.name && other.isSent && other.overSince.map { $0 > now } ?? true
+        }
+    }
+
     /// Removes from the sent log the leases that have been over for `age`; returns how many. Those that may be alive
     /// stay, and those whose upload waits in the outbox: they may still be made.
     package func pruneSent(overFor age: Lifetime) throws(MediaClientError) -> Int {

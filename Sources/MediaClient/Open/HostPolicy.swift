@@ -103,7 +103,8 @@ final class HostGate {
             return PermittedURL(url: url, requiresPublicAddress: requiresPublicAddress)
         case .unprotected: throw .unprotected(url.origin)
         case .unknownHost:
-            guard answer(about: url.origin) else { throw .hostNotAllowed(url.origin) }
+            // A yes leads to public addresses only: where there is none, to ask would help nobody.
+            guard url.origin.mayBePublic, answer(about: url.origin) else { throw .hostNotAllowed(url.origin) }
             return PermittedURL(url: url, requiresPublicAddress: true)
         }
     }

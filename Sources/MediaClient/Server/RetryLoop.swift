@@ -28,7 +28,7 @@ struct RetryLoop {
 
     /// Announces the next attempt and waits for it.
     mutating func wait(_ milliseconds: Int64, after error: MediaClientError) {
-        let tenths = (milliseconds + 50) / 100
+        let tenths = max(1, (milliseconds + 50) / 100)
         notify("\(error); retrying in \(tenths / 10).\(tenths % 10) s")
         environment.sleep(milliseconds)
         attempt += 1

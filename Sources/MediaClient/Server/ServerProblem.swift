@@ -49,13 +49,15 @@ package struct ServerProblem: Hashable, Sendable, CustomStringConvertible {
         case "digest-mismatch": "the bytes that arrived do not match the announced digest"
         case "too-large": "the file is too large" + (limit.map { "; the limit is \($0) bytes" } ?? "")
         case "lifetime-too-long":
-            "the lifetime is " + (limit.flatMap { Lifetime(seconds: $0) }.map { "longer than \($0)" } ?? "too long")
+            "the lifetime is "
+                + (limit.flatMap { Lifetime(seconds: $0) }.map { "longer than \($0); use --lifetime \($0)" }
+                    ?? "too long")
         case "quota": "your quota is used up" + named + wait
         case "rate": "too many requests" + named + wait
         case "disk-full": "its disk is full"
         case "ticket-missing":
             "a ticket is required; set SATCHEL_TICKET or use --ticket-file (a server without ticket keys prints the path "
-                + "of its own as it starts)"
+                + "of its own as it starts, and satchel doctor says where it is looked for)"
         case "ticket-invalid":
             detail.map { "the ticket is not accepted: \($0)" } ?? "the ticket is invalid or has expired"
         case "ticket-too-small": "the ticket does not permit this" + claim

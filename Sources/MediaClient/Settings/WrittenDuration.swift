@@ -9,6 +9,10 @@ package enum WrittenDuration {
 
     package static func parse(_ text: String) throws(Refusal) -> Lifetime {
         let hasUnit = text.utf8.contains { !(0x30...0x39).contains($0) }
+        let number = hasUnit ? text.dropLast() : text[...]
+        guard number.isEmpty || !number.utf8.allSatisfy({ $0 == 0x30 }) else {
+            throw Refusal(description: "\(text) is no time at all; the shortest duration is 1s")
+        }
         guard let duration = Lifetime(text) else {
             throw Refusal(description: "\(text) is not a duration, such as 12h or 30d; units are s, m, h, d, w and y")
         }

@@ -3,8 +3,11 @@ package import Files
 import Glibc
 
 extension OpenFile {
-    /// Everything from the current position to the end; nil if that is more than `limitBytes`. Works on pipes.
-    package borrowing func contents(limitBytes: Int64) throws(FileError) -> [UInt8]? {
+    /// Everything from the current position to the end, or until `isWhole` is true of it; nil if that is more than
+    /// `limitBytes`. Works on pipes.
+    package borrowing func contents(
+        limitBytes: Int64, until isWhole: ([UInt8]) -> Bool = { _ in false }
+    ) throws(FileError) -> [UInt8]? {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while true {
@@ -12,6 +15,7 @@ extension OpenFile {
             if count == 0 { return bytes }
             guard Int64(bytes.count) + Int64(count) <= limitBytes else { return nil }
             bytes += buffer[..<count]
+            if isWhole(bytes) { return bytes }
         }
     }
 

@@ -122,7 +122,7 @@ struct RevokeCommand: ConfiguredCommand {
         abstract: "Revokes sent files: the server stops serving them, unless someone else has forwarded them.",
         discussion: """
             Those who have received a file keep it. Caches may serve it for up to five more minutes. Copies that \
-            others have forwarded stay available.
+            others have forwarded stay available; a lease of your own that keeps the file too is named.
             """)
 
     @Argument(help: ArgumentHelp(LeaseArgument.help))
@@ -142,7 +142,9 @@ struct RevokeCommand: ConfiguredCommand {
             let lease = try selector.selectOne(from: try composition.client.sentLeases())
             let reason = try composition.client.revoke(lease)
             if reason != .revoked { console.notify("\(lease.name) had ended already") }
-            try printResult("\(lease.name) \(reason.sentence)")
+            let others = try composition.client.leases(keepingFileOf: lease).map(\.name.description)
+            let rest = others.isEmpty ? "" : "; still served under your lease \(others.joined(separator: ", "))"
+            try printResult("\(lease.name) \(reason.sentence)\(rest)")
         }
     }
 }

@@ -19,18 +19,22 @@ struct SealCommand: ConfiguredCommand {
     @Flag(help: "Replace an existing file.")
     var force = false
 
+    @Option(
+        help: ArgumentHelp("Message format: json; a link needs the location of the blob.", valueName: "format"))
+    var format: String?
+
     @OptionGroup(title: "Content") var content: ContentOptions
     @OptionGroup var voice: OutputOptions
     @OptionGroup var help: HelpOptions
 
     func validate() throws {
-        if content.format == MessageFormat.link.rawValue {
+        if format == MessageFormat.link.rawValue {
             throw ValidationError("a link needs the location of the blob, which is not known yet")
         }
         if output == "-" { throw ValidationError("-o needs a file: standard output takes the message") }
     }
 
-    var flags: [SettingKey: String] { content.flags }
+    var flags: [SettingKey: String] { merged(content.flags, [.format: format].compactMapValues { $0 }) }
 
     func run() throws {
         let console = voice.console

@@ -20,8 +20,8 @@ struct OpenCommand: ConfiguredCommand {
             given. If that server cannot be reached, the receipt is sent later.
             """)
 
-    @Argument(help: ArgumentHelp(MessageSource.help))
-    var message: [String]
+    @Argument(help: ArgumentHelp("\(MessageSource.help) Without one, a terminal asks for it."))
+    var message: [String] = []
 
     @OptionGroup var target: TargetOptions
 
@@ -40,6 +40,11 @@ struct OpenCommand: ConfiguredCommand {
         merged(connection.flags, download.flags, noReceipt ? [.receipt: "no"] : [:])
     }
 
+    func validate() throws {
+        guard message.isEmpty, !Process.isTerminal(0) else { return }
+        throw ValidationError("Missing expected argument '<message> ...'; - is standard input")
+    }
+
     func run() throws {
         let console = output.console
         let composition = try Composition(flags: flags, console: console, keepsState: false)
@@ -51,7 +56,8 @@ struct OpenCommand: ConfiguredCommand {
         }
         var seen: Set<AnyHashable> = []
         // Of messages for several recipients of one file, one is enough.
-        let files = try message.flatMap { try MessageSource.readFiles($0, console: console) }.filter { file in
+        let arguments = message.isEmpty ? ["-"] : message
+        let files = try arguments.flatMap { try MessageSource.readFiles($0, console: console) }.filter { file in
             switch file {
             case .message(let message): seen.insert(message.address).inserted
             case .aesgcm(let link): seen.insert(link).inserted

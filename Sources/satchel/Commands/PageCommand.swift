@@ -24,6 +24,7 @@ struct PageCommand: ConfiguredCommand {
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var help: HelpOptions
 
     var flags: [SettingKey: String] { connection.flags }
 

@@ -11,7 +11,7 @@ extension SendCommand {
             ("--lifetime", lease.lifetime != nil), ("--recipients", lease.recipients != nil),
             ("--recipient-secrets", lease.recipientSecrets), ("--padding", content.padding != nil),
             ("--caption", content.caption != nil), ("--alt", content.alt != nil), ("--name", content.name != nil),
-            ("--no-name", content.noName), ("--no-preview", content.noPreview), ("--format", content.format != nil),
+            ("--no-name", content.noName), ("--no-preview", content.noPreview), ("--format", format != nil),
             ("--qr", message.qr == true), ("--no-qr", message.qr == false),
             ("--resumable-from", upload.resumableFrom != nil), ("--attempts", connection.attempts != nil),
         ]

@@ -18,7 +18,7 @@ struct SendCommand: ConfiguredCommand {
             keeps trying until the file is sent or refused for good.
 
             On a terminal the message is shown as a link, with a QR code where it fits. Into a file or a pipe it goes as \
-            JSON, which also has the preview, the caption and what confirms delivery. --format decides for both.
+            JSON, which also has the preview and the caption. --format decides for both.
 
             One message serves a group of any size. With --recipient-secrets a separate message is printed for each \
             recipient, one a line, for one file after the other.
@@ -40,6 +40,9 @@ struct SendCommand: ConfiguredCommand {
             valueName: "slot"))
     var slot: String?
 
+    @Option(help: ArgumentHelp(MessageOptions.formatHelp, valueName: "format"))
+    var format: String?
+
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Lease") var lease: LeaseOptions
     @OptionGroup(title: "Content") var content: ContentOptions
@@ -57,7 +60,9 @@ struct SendCommand: ConfiguredCommand {
     }
 
     var flags: [SettingKey: String] {
-        merged(server.flags, lease.flags, content.flags, upload.flags, connection.flags)
+        merged(
+            server.flags, lease.flags, content.flags, upload.flags, connection.flags,
+            [.format: format].compactMapValues { $0 })
     }
 
     func run() throws {

@@ -73,9 +73,13 @@ extension Diagnosis {
         return .warn("tls", "none: whoever is on the way can read the ticket", do: "use https")
     }
 
-    static func ticket(_ look: TicketLook?, now: Timestamp, _ zone: CalendarZone) -> Diagnosis {
+    /// `places` are those where a local ticket was looked for.
+    static func ticket(_ look: TicketLook?, places: [String], now: Timestamp, _ zone: CalendarZone) -> Diagnosis {
         guard let look else {
-            return .warn("ticket", "none, which will do only where anybody may upload", do: "set ticket-file")
+            let missing = places.isEmpty ? "" : "; no local ticket of yours at \(places.joined(separator: ", nor at "))"
+            return .warn(
+                "ticket", "none, which will do only where anybody may upload\(missing)",
+                do: places.isEmpty ? "set ticket-file" : "set ticket-file to the path that the server prints")
         }
         var parts = [look.place]
         if let expires = look.expires {

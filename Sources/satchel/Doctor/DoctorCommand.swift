@@ -83,7 +83,8 @@ struct Doctor {
         if let origin { try tell(.protection(of: origin)) }
         try tell(.clock(serverAhead: ahead))
         try examine("ticket", do: "mend the file, or set another ticket-file") {
-            .ticket(try client.ticketLook(), now: client.moment, .ofOutput)
+            let places = origin.map { LocalTicketPlace.paths(for: $0, Process.environment) } ?? []
+            return .ticket(try client.ticketLook(), places: places, now: client.moment, .ofOutput)
         }
         console.show(waiting: "asking whether files would be taken")
         try examine("sending", do: "get a ticket that permits it, or ask the operator") {
@@ -110,7 +111,7 @@ struct Doctor {
     private mutating func tell(_ finding: Diagnosis) throws {
         console.clearLine()
         findings.append(finding)
-        try printResult(printable(finding.line))
+        try printResult(printable(withoutKeys(finding.line)))
     }
 }
 

@@ -16,6 +16,9 @@ struct QRDrawing {
     /// How wide it is.
     var columns: Int { code.size + 2 * Self.zone }
 
+    /// How high it is: a line holds two rows of modules.
+    var rows: Int { (columns + 1) / 2 }
+
     /// The lines, each with its end.
     var text: String {
         stride(from: -Self.zone, to: code.size + Self.zone, by: 2).map { line($0) + "\n" }.joined()

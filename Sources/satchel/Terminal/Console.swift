@@ -15,8 +15,10 @@ final class Console {
 
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
-    /// Writes to standard error.
-    static func write(_ text: String) { try? Process.write(Array(PathText.readable(text).utf8), to: 2) }
+    /// Writes to standard error, without the keys of links and messages that are quoted.
+    static func write(_ text: String) {
+        try? Process.write(Array(PathText.readable(withoutKeys(text)).utf8), to: 2)
+    }
 
     func notify(_ sentence: String) {
         if isQuiet { clearLine() } else { warn(sentence) }

@@ -8,12 +8,17 @@ enum LinkCard {
         case drawn(String)
         /// The columns that it would take; nil if no QR code holds so much.
         case tooWide(Int?)
+        /// The rows that it would take.
+        case tooHigh(Int)
     }
 
-    static func code(of link: String, columns: Int, hasColours: Bool) -> Code {
+    /// A code that is higher than the terminal cannot be scanned; what scrolls out below the link is only its light zone.
+    /// `rows` is nil where the height does not matter.
+    static func code(of link: String, columns: Int, rows: Int?, hasColours: Bool) -> Code {
         guard let code = QRCode(Array(link.utf8)) else { return .tooWide(nil) }
         let drawing = QRDrawing(code, hasColours: hasColours)
         guard drawing.columns <= columns else { return .tooWide(drawing.columns) }
+        if let rows, drawing.rows > rows { return .tooHigh(drawing.rows) }
         return .drawn(String(drawing.text.dropLast()))
     }
 

@@ -74,8 +74,14 @@ enum Process {
 
     /// Columns of the terminal; nil if it does not tell.
     static func columns(_ descriptor: Int32) -> Int? {
-        let columns = Int(clinux_columns(descriptor))
+        let columns = Int(clinux_terminal_size(descriptor).columns)
         return columns > 0 ? columns : nil
+    }
+
+    /// Rows of the terminal; nil if it does not tell.
+    static func rows(_ descriptor: Int32) -> Int? {
+        let rows = Int(clinux_terminal_size(descriptor).rows)
+        return rows > 0 ? rows : nil
     }
 
     static func end(_ code: Int32) -> Never { exit(code) }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Pages
 
-/// `satcheld page --digest`: what the pages for browsers are, as whoever looks at a server can compare them.
+/// `satcheld page`: what the pages for browsers are, as whoever looks at a server can compare them.
 struct PageDigestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "page", abstract: "Prints the digests of the pages that this program serves to browsers.",
@@ -14,11 +14,7 @@ struct PageDigestCommand: ParsableCommand {
             have the same lines.
             """)
 
-    @Flag(help: "Print the SHA-256 of each page.") var digest = false
-
-    func validate() throws {
-        guard digest else { throw ValidationError("--digest is all that there is to print.") }
-    }
+    @Flag(help: "Print the SHA-256 of each page, as without this flag.") var digest = false
 
     func run() { StandardOutput.write(PageDigests.own) }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BlobHTTP
 import DiskStore
+import Glibc
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -83,7 +84,9 @@ struct HealthCommand: AsyncParsableCommand {
         let socket = DiskLayout(root: try options.load(for: Self.self).storagePath).controlSocket
         let reply: ControlReply
         do { reply = try await ControlClient.ask(ControlRequest(health: true), at: socket) { _ in } } catch {
-            throw ExitStatus.failure("no server answers at \(socket): \(error)", .temporary)
+            let isAbsent = (error as? IOError).map { [ENOENT, ECONNREFUSED].contains($0.errnoCode) } ?? false
+            let why = isAbsent ? "none runs on this store" : "\(error)"
+            throw ExitStatus.failure("no server answers at \(socket): \(why)", .temporary)
         }
         guard let health = reply.health else {
             throw ExitStatus.failure("the server failed: \(reply.error ?? "it sent no report")", .inputOutput)
