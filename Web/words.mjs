@@ -87,7 +87,8 @@ export const SEND = {
     asServer: 'the server’s usual time', day: '1 day', week: '7 days', month: '30 days', recipients: 'Gone once received by', anyone: 'no count',
     counted: 'Opening is counted for each tab: one person with two tabs counts twice.', ticket: 'Ticket',
     preparing: 'Getting it ready …', sealing: 'Encrypting …', sending: 'Sending …',
-    confirm: 'What “{0}” tells of its maker stays in it: perhaps the place, the device, the time.',
+    confirm: 'What “{0}” tells of its maker stays in it: perhaps the place, the device, the time. The satchel command can '
+      + 'take that out of most files.',
     sendAnyway: 'Send it as it is', cancel: 'Cancel', oneAtATime: 'One file at a time, please.',
     empty: 'There is no file in that.', cleaned: 'Nothing but the picture and its name was sent.',
     untouched: 'Sent as it is.',
@@ -116,7 +117,8 @@ export const SEND = {
     day: '1 Tag', week: '7 Tage', month: '30 Tage', recipients: 'Weg, sobald erhalten von', anyone: 'nicht zählen',
     counted: 'Gezählt wird jeder Tab: Wer zwei öffnet, zählt doppelt.', ticket: 'Ticket',
     preparing: 'Wird vorbereitet …', sealing: 'Wird verschlüsselt …', sending: 'Wird gesendet …',
-    confirm: 'Was „{0}“ über seine Herkunft verrät, bleibt darin: vielleicht Ort, Gerät, Zeit.',
+    confirm: 'Was „{0}“ über seine Herkunft verrät, bleibt darin: vielleicht Ort, Gerät, Zeit. Der Befehl satchel kann das '
+      + 'aus den meisten Dateien entfernen.',
     sendAnyway: 'So senden, wie sie ist', cancel: 'Abbrechen', oneAtATime: 'Bitte eine Datei nach der anderen.',
     empty: 'Darin ist keine Datei.', cleaned: 'Nur das Bild und sein Name wurden gesendet.',
     untouched: 'Unverändert gesendet.', linkLabel: 'Link',

@@ -96,6 +96,7 @@ def test_a_picture_that_cannot_be_cleaned_is_asked_about(page, command):
     choose(page, "moving.gif", file.getvalue(), "image/gif")
     wait(page, "asking")
     assert status(page).startswith("What “moving.gif” tells of its maker stays in it")
+    assert "The satchel command can take that out" in status(page)
     page.click("#stop")
     wait(page, "ready")
     assert page.is_visible("#file + label")
