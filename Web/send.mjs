@@ -11,6 +11,8 @@ import { SEND, bytes, date, has, say, speak, timeSpan } from './words.mjs';
 const store = location.origin + location.pathname.replace(/\/send\/?$/, '');
 // What tells of its maker and cannot be cleaned here.
 const TELLING = /^(?:image|video|audio)\//;
+// What asks the person something.
+const ASKED = ['chosen', 'ticketField', 'send', 'anyway', 'again', 'stop'];
 const TICKET_CODES = ['ticket-missing', 'ticket-invalid', 'ticket-too-small'];
 
 // Browsers give a page that came over plain HTTP from another machine no hashes, which a lease takes.
@@ -92,8 +94,9 @@ async function uploadUntilDone(sealed, lease) {
   for (;;) {
     work(say('sending'));
     const abort = new AbortController(), fields = {
-      ...lease, lifetime: Number($('lifetime').value) || undefined, recipients: Number($('recipients').value) || undefined,
-      ticket: $('ticket').value.trim() || undefined, signal: abort.signal,
+      ...lease, lifetime: Number($('lifetime').value) || undefined,
+      recipients: Number($('recipients').value) || undefined, ticket: $('ticket').value.trim() || undefined,
+      signal: abort.signal,
     };
     running = { stop: () => abort.abort() };
     try {
@@ -149,7 +152,7 @@ async function choice(...ids) {
 // MARK: What is to be seen
 
 function work(doing) {
-  for (const id of ['chosen', 'send', 'again', 'anyway', 'ticketField']) show(id, false);
+  for (const id of ASKED) show(id, false);
   show('bar');
   $('bar').removeAttribute('value');
   status(doing);
@@ -225,7 +228,7 @@ function fail({ code = 'broken', detail = '', message: text }) {
 /** Back to choosing. What went wrong stays to be read. */
 function startAgain() {
   isBusy = false;
-  for (const id of ['chosen', 'bar', 'send', 'stop', 'anyway', 'again', 'done', 'another', 'ticketField']) show(id, false);
+  for (const id of ['bar', 'done', 'another', ...ASKED]) show(id, false);
   allowLifetimes(Infinity);
   for (const id of ['pick', 'intro']) show(id);
   $('title').textContent = say('titleSend');

@@ -255,6 +255,20 @@ def test_the_servers_time_is_what_a_file_gets_unasked(visit, tmp_path):
             assert re.search(r"&r=[\w-]{22}&", sent(page) + "&")
 
 
+def test_a_ticket_that_allows_less_time_lets_the_person_choose_again(page):
+    answer = {"type": "/problems/ticket-too-small", "limit_name": "max_lifetime", "limit": 172_800}
+    page.route("**/upload", lambda route: route.fulfill(status=403, json=answer), times=1)
+    choose(page, "note.txt", b"words", lifetime="2592000")
+    page.wait_for_selector("html[data-code=ticket-too-small]", state="attached")
+    assert status(page) == "It can be kept for 2 days at most. Choose again."
+    assert page.is_visible("#lifetime") and not page.is_visible("#ticket")
+    page.click("#again")
+    assert sent(page)
+    page.click("#another")
+    pick(page, "note.txt", b"words")
+    assert page.is_enabled("#lifetime option[value='2592000']"), "another ticket may allow it"
+
+
 def test_a_page_over_plain_http_from_elsewhere_says_before_choosing_that_it_cannot_send(visit, store):
     page = visit().open(f"{elsewhere(store)}/send")
     page.wait_for_selector("html[data-code=insecure]", state="attached")
