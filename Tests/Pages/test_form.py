@@ -168,7 +168,7 @@ def test_what_is_going_on_is_told_to_those_who_listen(visit, store, message):
 def test_a_page_without_script_names_the_command(visit, store, message):
     visitor = visit(java_script_enabled=False)
     said = visitor.open(link_of(message)).inner_text("noscript")
-    assert "run satchel open - in a terminal, paste the whole link, then press Enter and Ctrl-D." in said
+    assert "run satchel open in a terminal, paste the whole link and press Enter." in said
     assert "satchel send FILE" in visitor.open(f"{store.url}/send").inner_text("noscript")
 
 
