@@ -18,6 +18,9 @@ const FORGED = [
 ];
 const MAY_PASS = ['network', 'unavailable', 'rate', 'timeout'];
 
+// A page that came over plain HTTP from another machine cannot compute the name that a receipt takes.
+const canTell = Boolean(crypto.subtle);
+
 let message, running, player;
 
 // MARK: The link
@@ -57,7 +60,7 @@ function start(link) {
 function wait() {
   mark('waiting');
   show('open');
-  status(message.receipt && !history.state?.isTold ? say('tells') : '');
+  status(message.receipt && !history.state?.isTold ? say(canTell ? 'tells' : 'untold') : '');
 }
 
 function askForLink() {
@@ -180,6 +183,7 @@ function finish(opened, isSaving) {
 /** Tells the sender, once for this entry of the tab's history, that the file has arrived. */
 async function tell() {
   if (!message.receipt || history.state?.isTold) return;
+  if (!canTell) return status(`${$('status').textContent} ${say('untold')}`);
   const person = history.state?.person ?? Array.from(crypto.getRandomValues(new Uint8Array(16)));
   remember({ person });
   try {

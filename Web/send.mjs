@@ -6,21 +6,36 @@ import { $, FOLDER, dropFiles, job, mark, progress, show, status, tidyFiles } fr
 import { preparePicture } from './picture.mjs';
 import { qr } from './qr.mjs';
 import { revoke, upload } from './upload.mjs';
-import { SEND, bytes, date, has, say, speak } from './words.mjs';
+import { SEND, bytes, date, has, say, speak, timeSpan } from './words.mjs';
 
 const store = location.origin + location.pathname.replace(/\/send\/?$/, '');
 // What tells of its maker and cannot be cleaned here.
 const TELLING = /^(?:image|video|audio)\//;
+// What asks the person something.
+const ASKED = ['chosen', 'ticketField', 'send', 'anyway', 'again', 'stop'];
 const TICKET_CODES = ['ticket-missing', 'ticket-invalid', 'ticket-too-small'];
+
+// Browsers give a page that came over plain HTTP from another machine no hashes, which a lease takes.
+const canSend = Boolean(crypto.subtle);
 
 let isBusy = false, running;
 
 // MARK: The journey
 
-async function send(file) {
-  if (isBusy) return;
-  isBusy = true;
+/** Shows what was chosen and how it may go. Nothing leaves before the person says so. */
+function offer(file) {
   show('pick', false);
+  for (const id of ['chosen', 'qualityField', 'recipientsField', 'send', 'stop']) show(id);
+  $('fileFacts').textContent = `${file.name}, ${bytes(file.size)}`;
+  status('');
+  mark('chosen');
+  $('send').onclick = () => send(file);
+  $('stop').onclick = startAgain;
+  $('send').focus();
+}
+
+async function send(file) {
+  isBusy = true;
   try {
     const prepared = await prepare(file);
     if (!prepared) return startAgain();
@@ -79,18 +94,43 @@ async function uploadUntilDone(sealed, lease) {
   for (;;) {
     work(say('sending'));
     const abort = new AbortController(), fields = {
-      ...lease, lifetime: Number($('lifetime').value), recipients: Number($('recipients').value) || undefined,
-      ticket: $('ticket').value.trim() || undefined, signal: abort.signal,
+      ...lease, lifetime: Number($('lifetime').value) || undefined,
+      recipients: Number($('recipients').value) || undefined, ticket: $('ticket').value.trim() || undefined,
+      signal: abort.signal,
     };
     running = { stop: () => abort.abort() };
     try {
       return await orStopped(upload(store, sealed, fields, news => progress(news, say('sending'))));
     } catch (error) {
       fail(error);
-      if (TICKET_CODES.includes(error.code)) show('ticketField');
+      ask(error);
       if (await choice('again', 'stop') === 'stop') return undefined;
     }
   }
+}
+
+/** What the person can say otherwise, now that it was refused: how long it is kept, or which ticket they have. */
+function ask(error) {
+  const longest = longestLifetime(error), isTicketDue = !longest && TICKET_CODES.includes(error.code);
+  show('ticketField', isTicketDue);
+  if (longest) {
+    show('chosen');
+    for (const id of ['qualityField', 'recipientsField']) show(id, false);
+    allowLifetimes(longest);
+  }
+  $('again').textContent = say(longest || isTicketDue ? 'send' : 'again');
+}
+
+/** The longest lifetime in seconds that a refusal names, of the server or of the ticket; NaN where it names none. */
+function longestLifetime({ code, detail }) {
+  const pattern = { 'lifetime-too-long': /^(\d+)$/, 'ticket-too-small': /^max_lifetime (\d+)$/ }[code];
+  return Number(pattern?.exec(detail)?.[1]);
+}
+
+/** Lets the person choose no longer lifetime than this; what was chosen and cannot be becomes the server's own. */
+function allowLifetimes(longest) {
+  for (const option of $('lifetime').options) option.disabled = Number(option.value) > longest;
+  if ($('lifetime').selectedOptions[0].disabled) $('lifetime').value = '';
 }
 
 /** What comes of it; undefined once the person has stopped it. */
@@ -103,7 +143,7 @@ async function orStopped(coming) {
 /** Shows two buttons and waits for one of them. */
 async function choice(...ids) {
   for (const id of ids) show(id);
-  $(ids[0]).focus();
+  $(!$('ticketField').hidden ? 'ticket' : ids[0]).focus();
   const chosen = await new Promise(resolve => { for (const id of ids) $(id).onclick = () => resolve(id); });
   for (const id of ids) show(id, false);
   return chosen;
@@ -112,7 +152,7 @@ async function choice(...ids) {
 // MARK: What is to be seen
 
 function work(doing) {
-  for (const id of ['again', 'anyway', 'ticketField']) show(id, false);
+  for (const id of ASKED) show(id, false);
   show('bar');
   $('bar').removeAttribute('value');
   status(doing);
@@ -166,6 +206,7 @@ async function takeBack(message, owner) {
   try {
     await revoke(store, message.sha256, owner);
     show('done', false);
+    $('title').textContent = say('titleRevoked');
     status(say('revoked'));
     mark('revoked');
     $('another').focus();
@@ -177,15 +218,18 @@ async function takeBack(message, owner) {
 function fail({ code = 'broken', detail = '', message: text }) {
   show('bar', false);
   mark('failed', code);
+  const longest = longestLifetime({ code, detail });
   const values = { network: [new URL(store).host], room: [bytes(Number(detail) || 0)] }[code] ?? [detail];
-  status(has(code) ? say(code, ...values) : say('refused', detail || code), true);
+  if (longest) status(say('lifetime-too-long', timeSpan(longest)), true);
+  else status(has(code) ? say(code, ...values) : say('refused', detail || code), true);
   if (code === 'broken') status(say('broken', text ?? detail), true);
 }
 
 /** Back to choosing. What went wrong stays to be read. */
 function startAgain() {
   isBusy = false;
-  for (const id of ['bar', 'stop', 'anyway', 'again', 'done', 'another', 'ticketField']) show(id, false);
+  for (const id of ['bar', 'done', 'another', ...ASKED]) show(id, false);
+  allowLifetimes(Infinity);
   for (const id of ['pick', 'intro']) show(id);
   $('title').textContent = say('titleSend');
   $('file').value = '';
@@ -199,9 +243,9 @@ function startAgain() {
 // MARK: How a file comes in
 
 function take(files) {
-  if (isBusy || !$('done').hidden) return;
+  if (isBusy || !canSend || !$('done').hidden) return;
   if (files.length !== 1) return status(say(files.length ? 'oneAtATime' : 'empty'), true);
-  send(files[0]);
+  offer(files[0]);
 }
 
 /** A ticket that came with the address leaves it, and stays with this entry of the tab's history. */
@@ -216,6 +260,7 @@ document.title = say('titleSend');
 takeTicket();
 addEventListener('hashchange', takeTicket);
 $('file').onchange = event => { if (event.target.files.length) take(event.target.files); };
+$('asked').onsubmit = event => event.preventDefault();
 $('recipients').onchange = event => show('counted', event.target.value !== '');
 $('another').onclick = () => { mark('ready'); startAgain(); $('copy').textContent = say('copy'); $('file').focus(); };
 addEventListener('paste', event => {
@@ -232,3 +277,7 @@ addEventListener('beforeunload', event => { if (isBusy) event.preventDefault(); 
 addEventListener('pagehide', () => { running?.stop(); dropFiles(); });
 addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
 mark('ready');
+if (!canSend) {
+  for (const id of ['pick', 'intro']) show(id, false);
+  fail({ code: 'insecure' });
+}

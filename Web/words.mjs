@@ -37,6 +37,7 @@ export const OPEN = {
     opening: 'Opening …', ready: 'Opened and checked.', playing: 'Every part is checked before it plays.',
     saved: 'Saved and checked.', notShown: 'This browser cannot show this kind of file, but it can save it.',
     tells: 'Opening it tells the sender that it has arrived.',
+    untold: 'Without https, the sender cannot be told that it has arrived.',
     sealed: 'Only this link opens the file. The server that keeps it has no key.',
     link: 'This link is not whole. Ask for it again, and copy all of it, to the very end.',
     commitment: 'The key in this link does not open the file. A character of it may have been changed.',
@@ -58,6 +59,7 @@ export const OPEN = {
     playing: 'Jedes Stück wird geprüft, bevor es spielt.', saved: 'Gespeichert und geprüft.',
     notShown: 'Dieser Browser kann diese Art Datei nicht zeigen, aber speichern.',
     tells: 'Beim Öffnen erfährt die Person, die gesendet hat, dass die Datei angekommen ist.',
+    untold: 'Ohne https lässt sich nicht melden, dass die Datei angekommen ist.',
     sealed: 'Nur dieser Link öffnet die Datei. Der Server, der sie aufbewahrt, hat keinen Schlüssel.',
     link: 'Dieser Link ist nicht vollständig. Bitte noch einmal ganz kopieren, bis zum letzten Zeichen.',
     commitment: 'Der Schlüssel in diesem Link öffnet die Datei nicht. Vielleicht wurde ein Zeichen verändert.',
@@ -80,23 +82,30 @@ export const SEND = {
   en: {
     titleSend: 'Send a file', titleSent: 'The link is ready',
     intro: 'Encrypted here, before it leaves. The server never has the key.',
-    choose: 'Choose a file', drop: 'or drop or paste it here', quality: 'Pictures', standard: 'small, 1600 pixels',
-    high: 'large, 4096 pixels', original: 'full size', lifetime: 'Keep for', day: '1 day', week: '7 days',
-    month: '30 days', recipients: 'Gone once received by', anyone: 'no count',
+    choose: 'Choose a file', drop: 'or drop or paste it here', send: 'Send', quality: 'Pictures',
+    standard: 'small, 1600 pixels', high: 'large, 4096 pixels', original: 'full size', lifetime: 'Keep for',
+    asServer: 'the server’s usual time', day: '1 day', week: '7 days', month: '30 days',
+    recipients: 'Gone once received by', anyone: 'no count',
     counted: 'Opening is counted for each tab: one person with two tabs counts twice.', ticket: 'Ticket',
-    preparing: 'Taking out place, camera and time …', sealing: 'Encrypting …', sending: 'Sending …',
-    confirm: 'What “{0}” tells of its maker stays in it: perhaps the place, the device, the time.',
+    preparing: 'Getting it ready …', sealing: 'Encrypting …', sending: 'Sending …',
+    confirm: 'What “{0}” tells of its maker stays in it: perhaps the place, the device, the time. '
+      + 'The satchel command can take that out of most files.',
     sendAnyway: 'Send it as it is', cancel: 'Cancel', oneAtATime: 'One file at a time, please.',
-    empty: 'There is no file in that.', cleaned: 'Place, camera and time were taken out.', untouched: 'Sent as it is.',
-    linkLabel: 'Link', ready2: 'Whoever has this link can open the file. Treat it like the file itself.',
+    empty: 'There is no file in that.', cleaned: 'Nothing but the picture and its name was sent.',
+    untouched: 'Sent as it is.', linkLabel: 'Link',
+    ready2: 'Whoever has this link can open the file. Treat it like the file itself.',
     copy: 'Copy link', copied: 'Copied', share: 'Share …', revoke: 'Take it back',
-    revoked: 'Taken back. The link opens nothing now.', another: 'Send another', qr: 'QR code of the link',
-    until: 'Kept until {0}.', changed: 'The file changed while it was read. Choose it again.',
+    titleRevoked: 'Taken back', another: 'Send another',
+    revoked: 'The link opens nothing now, unless somebody else has had this server keep the same encrypted file.',
+    qr: 'QR code of the link', until: 'Kept until {0}.',
+    changed: 'The file changed while it was read. Choose it again.',
     'ticket-missing': 'This server takes files from people with a ticket. Paste yours.',
     'ticket-invalid': 'The ticket is not valid, or not any more. Paste another one.',
     'ticket-too-small': 'The ticket does not allow this: {0}',
     'too-large': 'The file is larger than this server takes.',
-    'lifetime-too-long': 'This server does not keep files for so long.',
+    'lifetime-too-long': 'It can be kept for {0} at most. Choose again.',
+    insecure: 'Files can be sent from this page only over https, or on the machine of the server itself. Ask its '
+      + 'operator for an https address.',
     quota: 'What this server allows you is used up for now.', 'disk-full': 'The server has no room at the moment.',
     banned: 'The server does not take this file.', 'read-only': 'This server takes no files.',
     'lease-ended': 'The upload was ended before it was whole. Send it again.',
@@ -105,24 +114,30 @@ export const SEND = {
   de: {
     titleSend: 'Eine Datei senden', titleSent: 'Der Link ist fertig',
     intro: 'Hier verschlüsselt, bevor sie aufbricht. Der Server bekommt den Schlüssel nie.', choose: 'Datei wählen',
-    drop: 'oder hierher ziehen oder einfügen', quality: 'Bilder', standard: 'klein, 1600 Pixel',
-    high: 'groß, 4096 Pixel', original: 'volle Größe', lifetime: 'Aufbewahren', day: '1 Tag', week: '7 Tage',
-    month: '30 Tage', recipients: 'Weg, sobald erhalten von', anyone: 'nicht zählen',
+    drop: 'oder hierher ziehen oder einfügen', send: 'Senden', quality: 'Bilder', standard: 'klein, 1600 Pixel',
+    high: 'groß, 4096 Pixel', original: 'volle Größe', lifetime: 'Aufbewahren', asServer: 'wie am Server üblich',
+    day: '1 Tag', week: '7 Tage', month: '30 Tage', recipients: 'Weg, sobald erhalten von', anyone: 'nicht zählen',
     counted: 'Gezählt wird jeder Tab: Wer zwei öffnet, zählt doppelt.', ticket: 'Ticket',
-    preparing: 'Ort, Kamera und Zeit werden entfernt …', sealing: 'Wird verschlüsselt …', sending: 'Wird gesendet …',
-    confirm: 'Was „{0}“ über seine Herkunft verrät, bleibt darin: vielleicht Ort, Gerät, Zeit.',
+    preparing: 'Wird vorbereitet …', sealing: 'Wird verschlüsselt …', sending: 'Wird gesendet …',
+    confirm: 'Was „{0}“ über seine Herkunft verrät, bleibt darin: vielleicht Ort, Gerät, Zeit. '
+      + 'Der Befehl satchel kann das aus den meisten Dateien entfernen.',
     sendAnyway: 'So senden, wie sie ist', cancel: 'Abbrechen', oneAtATime: 'Bitte eine Datei nach der anderen.',
-    empty: 'Darin ist keine Datei.', cleaned: 'Ort, Kamera und Zeit wurden entfernt.',
+    empty: 'Darin ist keine Datei.', cleaned: 'Nur das Bild und sein Name wurden gesendet.',
     untouched: 'Unverändert gesendet.', linkLabel: 'Link',
     ready2: 'Wer diesen Link hat, kann die Datei öffnen. Er ist so vertraulich wie sie.', copy: 'Link kopieren',
     copied: 'Kopiert', share: 'Teilen …', revoke: 'Zurücknehmen',
-    revoked: 'Zurückgenommen. Der Link öffnet nichts mehr.', another: 'Noch eine senden', qr: 'QR-Code des Links',
-    until: 'Aufbewahrt bis {0}.', changed: 'Die Datei hat sich beim Lesen verändert. Bitte noch einmal wählen.',
+    titleRevoked: 'Zurückgenommen', another: 'Noch eine senden',
+    revoked: 'Der Link öffnet nichts mehr, es sei denn, jemand anders lässt dieselbe verschlüsselte Datei hier '
+      + 'aufbewahren.',
+    qr: 'QR-Code des Links', until: 'Aufbewahrt bis {0}.',
+    changed: 'Die Datei hat sich beim Lesen verändert. Bitte noch einmal wählen.',
     'ticket-missing': 'Dieser Server nimmt Dateien nur mit Ticket an. Bitte einfügen.',
     'ticket-invalid': 'Das Ticket gilt nicht oder nicht mehr. Bitte ein anderes einfügen.',
     'ticket-too-small': 'Das Ticket erlaubt das nicht: {0}',
     'too-large': 'Die Datei ist größer, als dieser Server annimmt.',
-    'lifetime-too-long': 'So lange bewahrt dieser Server nichts auf.',
+    'lifetime-too-long': 'Sie kann höchstens {0} aufbewahrt werden. Bitte neu wählen.',
+    insecure: 'Von dieser Seite kann nur über https gesendet werden, oder auf der Maschine des Servers selbst. Dessen '
+      + 'Betreiber kennt vielleicht eine Adresse mit https.',
     quota: 'Was dieser Server erlaubt, ist vorerst aufgebraucht.', 'disk-full': 'Der Server hat gerade keinen Platz.',
     banned: 'Der Server nimmt diese Datei nicht an.', 'read-only': 'Dieser Server nimmt keine Dateien an.',
     'lease-ended': 'Das Hochladen wurde vorzeitig beendet. Bitte noch einmal senden.',
@@ -147,13 +162,21 @@ export function say(key, ...values) { return words[key].replace(/\{(\d)\}/g, (_,
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
 
-/** A number of bytes as people read it: 999 byte, 2.3 MB, 48 MB. */
+/** A number of bytes as people read it: 999 bytes, 2.3 MB, 48 MB. */
 export function bytes(count) {
   let unit = 0;
   for (; count >= 999.5 && unit < UNITS.length - 1; unit++) count /= 1000;
   const digits = unit && count < 9.95 ? 1 : 0;
-  const style = { style: 'unit', unit: UNITS[unit], maximumFractionDigits: digits };
+  const unitDisplay = unit ? 'short' : 'long';
+  const style = { style: 'unit', unit: UNITS[unit], unitDisplay, maximumFractionDigits: digits };
   return new Intl.NumberFormat(LANGUAGE, style).format(count);
+}
+
+/** A time in the largest unit of which it is a whole number: 30 days, 36 hours. */
+export function timeSpan(seconds) {
+  const [unit, count] = Object.entries({ day: 86_400, hour: 3_600, minute: 60, second: 1 })
+    .find(([, length]) => seconds % length === 0);
+  return new Intl.NumberFormat(LANGUAGE, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / count);
 }
 
 export function date(seconds) {

@@ -31,7 +31,7 @@ extension WebPage {
         <h1>An encrypted file</h1>
         <p>Somebody sent you a file. It is stored here encrypted. The key is in the part of the link after <code>#</code>,
         which stays on your device: this server has never seen it.</p>
-        <p>To open the file, run <code>satchel open -</code> and paste the whole link.</p>
+        <p>To open the file, run <code>satchel open</code> in a terminal, paste the whole link and press Enter.</p>
         <p>Anyone who has the whole link can open the file until it expires. Treat the link like the file itself.</p>
         </body>
         </html>

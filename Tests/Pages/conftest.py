@@ -12,6 +12,8 @@ from parts import Command, PageHost, Store, link_of, photo
 
 PROGRAMS = pathlib.Path(os.environ.get("SATCHEL_PROGRAMS", "/nonexistent"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# A name of this machine that browsers do not know for one.
+ELSEWHERE = "elsewhere.test"
 # The words of these are errors of the browser itself, not answers of a server.
 POLICY_WORDS = re.compile(r"Content Security Policy|Refused to|TrustedScript|blocked by CORS|Uncaught", re.I)
 
@@ -31,7 +33,8 @@ def playwright():
 
 @pytest.fixture(scope="session")
 def browser(playwright):
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    names = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", names])
     yield browser
     browser.close()
 

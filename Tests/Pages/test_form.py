@@ -9,7 +9,7 @@ import pytest
 
 from parts import ABOUT, TREE, link_of, photo
 from test_open import saved_by, until, wait
-from test_send import choose, sent
+from test_send import choose, pick, sent
 
 LEFT = """async () => {
   const names = [];
@@ -74,9 +74,29 @@ def test_nothing_is_too_wide_too_small_or_without_a_name(visit, store, message, 
     check(visitor.open(link_of({**message, "sha256": "ab" * 32})))
     page = visitor.open(f"{store.url}/send")
     check(page)
+    pick(page, "beach.jpg", photo(800, 600), "image/jpeg")
+    check(page)
+    page.click("#stop")
     choose(page, "beach.jpg", photo(800, 600), "image/jpeg")
     sent(page)
     check(page)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_choice_is_cut(visit, store, width, locale):
+    page = visit(viewport={"width": width, "height": 800}, locale=locale).open(f"{store.url}/send")
+    pick(page, "note.txt", b"words", "text/plain")
+    # A field as wide as its longest choice takes.
+    cut = page.eval_on_selector_all("select", """all => all.filter(field => {
+      const wide = field.cloneNode(true);
+      wide.style.cssText = 'position: absolute; width: auto';
+      field.after(wide);
+      const isCut = wide.offsetWidth > field.offsetWidth;
+      wide.remove();
+      return isCut;
+    }).map(field => field.id)""")
+    assert not cut
 
 
 def low_contrast(page):
@@ -127,6 +147,8 @@ def test_everything_is_done_by_keyboard(visit, store, command):
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Space")
     chooser.value.set_files({"name": "note.txt", "mimeType": "text/plain", "buffer": b"words"})
+    wait(page, "chosen")
+    page.keyboard.press("Enter")
     wait(page, "sent")
     assert page.evaluate("document.activeElement.id") == "copy"
     assert press_until(page, "#revoke")
@@ -145,7 +167,8 @@ def test_what_is_going_on_is_told_to_those_who_listen(visit, store, message):
 
 def test_a_page_without_script_names_the_command(visit, store, message):
     visitor = visit(java_script_enabled=False)
-    assert "satchel open -" in visitor.open(link_of(message)).inner_text("noscript")
+    said = visitor.open(link_of(message)).inner_text("noscript")
+    assert "run satchel open in a terminal, paste the whole link and press Enter." in said
     assert "satchel send FILE" in visitor.open(f"{store.url}/send").inner_text("noscript")
 
 

@@ -23,6 +23,7 @@ def test_sending_and_opening_take_memory_that_does_not_grow(playwright, store, t
         page.goto(f"{store.url}/send")
         with Memory(process) as sending:
             page.set_input_files("#file", file)
+            page.click("#send")
             wait(page, "sent")
         page.goto(page.input_value("#link"))
         with Memory(process) as opening, page.expect_download() as download:

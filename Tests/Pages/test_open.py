@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from conftest import ELSEWHERE
 from parts import link_of, photo, saved_copy
 
 STATE = "html[data-state={}]"
@@ -21,6 +22,11 @@ def until(page, condition):
 
 def status(page):
     return page.inner_text("#status")
+
+
+def elsewhere(store):
+    """The store by a name under which browsers hold it for another machine: what comes from there is not secure."""
+    return store.url.replace("127.0.0.1", ELSEWHERE)
 
 
 @pytest.fixture
@@ -100,6 +106,20 @@ def test_a_link_with_a_receipt_waits_and_tells_once(visit, command, store):
     wait(page, "ready")
     told = [request for request in visitor.requests if "/receipts/" in request.url and request.method == "PUT"]
     assert len(told) == 1
+
+
+def test_a_receipt_that_cannot_be_told_is_not_promised(visit, command, store):
+    """Over plain HTTP from another machine browsers have no hashes, which the name in a receipt takes."""
+    message = command.send("beach.jpg", photo(300, 200), "--recipients", "2")
+    visitor = visit()
+    page = visitor.open(link_of(message, r=message["receipt"]).replace(store.url, elsewhere(store)))
+    wait(page, "waiting")
+    assert status(page) == "Without https, the sender cannot be told that it has arrived."
+    page.click("#open")
+    wait(page, "ready")
+    page.wait_for_selector("#stage img")
+    assert status(page) == "Opened and checked. Without https, the sender cannot be told that it has arrived."
+    assert not [request for request in visitor.requests if "/receipts/" in request.url]
 
 
 def test_a_document_is_saved_and_never_shown(visit, command):

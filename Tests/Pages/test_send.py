@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 
 from conftest import PROGRAMS
 from parts import Command, Store, link_of, photo, telling_exif
-from test_open import status, until, wait
+from test_open import elsewhere, status, until, wait
 
 TELLING = (b"Telltale", b"Maker", b"2026:11:30", b"GPS")
 # What browsers that guard against fingerprinting do to pixels that are read back.
@@ -24,10 +24,17 @@ OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...place) {
 """
 
 
+def pick(page, name, data, mime="application/octet-stream"):
+    page.set_input_files("#file", {"name": name, "mimeType": mime, "buffer": data} if isinstance(data, bytes) else data)
+    wait(page, "chosen")
+
+
 def choose(page, name, data, mime="application/octet-stream", **options):
+    """Picks a file, says how it may go, and sends it."""
+    pick(page, name, data, mime)
     for field, value in options.items():
         page.select_option(f"#{field}", value)
-    page.set_input_files("#file", {"name": name, "mimeType": mime, "buffer": data} if isinstance(data, bytes) else data)
+    page.click("#send")
 
 
 def sent(page):
@@ -43,7 +50,7 @@ def page(visit, store):
 def test_a_photo_leaves_upright_scaled_and_without_what_it_tells(page, command):
     choose(page, "DSC1.JPG", photo(3000, 2000, telling_exif(turn=6)), "image/jpeg")
     link = sent(page)
-    assert "Place, camera and time were taken out." in status(page)
+    assert "Nothing but the picture and its name was sent." in status(page)
     data = command.open(link)
     picture = Image.open(io.BytesIO(data))
     assert picture.size == (1067, 1600) and picture.format == "JPEG" and not picture.getexif()
@@ -89,6 +96,7 @@ def test_a_picture_that_cannot_be_cleaned_is_asked_about(page, command):
     choose(page, "moving.gif", file.getvalue(), "image/gif")
     wait(page, "asking")
     assert status(page).startswith("What “moving.gif” tells of its maker stays in it")
+    assert "The satchel command can take that out" in status(page)
     page.click("#stop")
     wait(page, "ready")
     assert page.is_visible("#file + label")
@@ -146,7 +154,8 @@ def test_what_is_taken_back_is_gone(page, store):
     address = re.search("/open/([0-9a-f]{64})", sent(page))[1]
     page.click("#revoke")
     wait(page, "revoked")
-    assert status(page) == "Taken back. The link opens nothing now." and store.reason(address) == "revoked"
+    assert page.inner_text("h1") == "Taken back" and status(page).startswith("The link opens nothing now, unless")
+    assert store.reason(address) == "revoked"
     page.click("#another")
     choose(page, "note.txt", b"other words", "text/plain")
     assert sent(page)
@@ -179,6 +188,7 @@ def test_a_dropped_and_a_pasted_file_are_sent(page):
           const facts = { bubbles: true, dataTransfer: data, clipboardData: data };
           document.body.dispatchEvent(new globalThis[event](name, facts));
         }""", [name, event])
+        page.click("#send")
         assert f"f={name}.txt" in sent(page)
         page.click("#another")
 
@@ -193,18 +203,82 @@ def test_a_ticket_comes_with_the_address_or_is_asked_for(visit, tmp_path):
         choose(page, "note.txt", b"words", "text/plain")
         wait(page, "failed")
         assert status(page) == "This server takes files from people with a ticket. Paste yours."
-        page.fill("#ticket", "x" * 22)
-        page.click("#again")
+        assert page.inner_text("#again") == "Send"
+        assert page.evaluate("document.activeElement.id") == "ticket"
+        page.keyboard.type("x" * 22)
+        page.keyboard.press("Enter")
         page.wait_for_selector("html[data-code=ticket-invalid]", state="attached")
         page.fill("#ticket", store.ticket)
         page.click("#again")
         assert sent(page)
 
 
+def test_nothing_leaves_before_it_is_said(visit, store):
+    visitor = visit()
+    page = visitor.open(f"{store.url}/send")
+    assert not page.is_visible("#lifetime")
+    pick(page, "first.txt", b"first")
+    assert page.inner_text("#fileFacts") == "first.txt, 5 bytes" and page.is_visible("#lifetime")
+    assert page.evaluate("document.activeElement.id") == "send"
+    page.click("#stop")
+    wait(page, "ready")
+    assert page.is_visible("#file + label") and not page.is_visible("#send")
+    pick(page, "second.txt", b"")
+    assert page.inner_text("#fileFacts") == "second.txt, 0 bytes"
+    assert not [request for request in visitor.requests if request.method != "GET"]
+    page.click("#send")
+    assert "f=second.txt" in sent(page)
+
+
+def test_the_servers_time_is_what_a_file_gets_unasked(visit, tmp_path):
+    """The longest lifetime is shorter than what the page offers, which says so and lets the person choose again."""
+    limits = ["--max-lifetime", "36h", "--default-lifetime", "12h"]
+    with Store(PROGRAMS / "satcheld", tmp_path, "--allow-anonymous-uploads", *limits) as store:
+        for size in (1000, 2_000_000):
+            visitor = visit()
+            page = visitor.open(f"{store.url}/send")
+            choose(page, "data.bin", os.urandom(size))
+            assert sent(page)
+            asked = [request.headers for request in visitor.requests if request.method in ("PUT", "POST")]
+            assert asked and not [fields for fields in asked if "satchel-lifetime" in fields
+                                  or "lifetime" in fields.get("upload-metadata", "")]
+            page.click("#another")
+            choose(page, "data.bin", os.urandom(size), lifetime="604800", recipients="2")
+            page.wait_for_selector("html[data-code=lifetime-too-long]", state="attached")
+            assert status(page) == "It can be kept for 36 hours at most. Choose again."
+            assert page.inner_text("#again") == "Send" and page.input_value("#lifetime") == ""
+            assert not page.is_visible("#quality") and not page.is_visible("#recipients")
+            open_to_choose = page.eval_on_selector_all("#lifetime option:enabled", "all => all.map(one => one.value)")
+            assert open_to_choose == ["", "86400"]
+            page.select_option("#lifetime", "86400")
+            page.click("#again")
+            assert re.search(r"&r=[\w-]{22}&", sent(page) + "&")
+
+
+def test_a_ticket_that_allows_less_time_lets_the_person_choose_again(page):
+    answer = {"type": "/problems/ticket-too-small", "limit_name": "max_lifetime", "limit": 172_800}
+    page.route("**/upload", lambda route: route.fulfill(status=403, json=answer), times=1)
+    choose(page, "note.txt", b"words", lifetime="2592000")
+    page.wait_for_selector("html[data-code=ticket-too-small]", state="attached")
+    assert status(page) == "It can be kept for 2 days at most. Choose again."
+    assert page.is_visible("#lifetime") and not page.is_visible("#ticket")
+    page.click("#again")
+    assert sent(page)
+    page.click("#another")
+    pick(page, "note.txt", b"words")
+    assert page.is_enabled("#lifetime option[value='2592000']"), "another ticket may allow it"
+
+
+def test_a_page_over_plain_http_from_elsewhere_says_before_choosing_that_it_cannot_send(visit, store):
+    page = visit().open(f"{elsewhere(store)}/send")
+    page.wait_for_selector("html[data-code=insecure]", state="attached")
+    assert status(page).startswith("Files can be sent from this page only over https")
+    for place in ("#file + label", "#send", "#again"):
+        assert not page.is_visible(place)
+
+
 @pytest.mark.parametrize("settings, name, sentence", [
     (["--blob-limit", "1MiB"], "too-large", "The file is larger than this server takes."),
-    (["--max-lifetime", "2d", "--default-lifetime", "1d"], "lifetime-too-long",
-     "This server does not keep files for so long."),
     (["--leases-per-subject", "1"], "quota", "What this server allows you is used up for now."),
 ])
 def test_what_the_server_refuses_has_a_sentence(visit, tmp_path, settings, name, sentence):

@@ -1,14 +1,17 @@
 """Films that play while they come."""
 
+import contextlib
 import shutil
+import socket
 import subprocess
 
 import pytest
 
-from parts import with_link_changed
+from parts import PRODUCTS, TREE, saved_copy, with_link_changed
 from test_open import saved_by, status, until, wait
 from test_send import choose, sent
 
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 FORMS = {"video/webm": ("film.webm", ["-c:v", "libvpx", "-b:v", "3M", "-deadline", "realtime", "-cpu-used", "8"]),
          # Its index is at the end.
          "video/mp4": ("film.mp4", ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "3M", "-pix_fmt", "yuv420p"])}
@@ -56,6 +59,49 @@ def ranges(visitor, link):
     """What was asked of the store, by the worker, for the film of a link."""
     address = link.split("/open/")[1][:64]
     return [request.headers.get("range") for request in visitor.requests if request.url.endswith(address)]
+
+
+@pytest.mark.skipif(not NGINX, reason="nginx cannot be had here")
+def test_another_host_as_the_manual_sets_it_up_plays_by_ranges(visit, film, store, tmp_path):
+    data, link = film
+    with recipe(tmp_path) as url:
+        visitor = visit()
+        page = visitor.open(f"{url}/open/{link.split('/open/')[1]}&u={store.url}")
+        wait(page, "waiting")
+        play(page)
+        assert status(page) == "Every part is checked before it plays."
+        assert saved_by(page)[0] == data
+        assert visitor.hosts() == {url.removeprefix("http://"), store.listen}
+
+
+@contextlib.contextmanager
+def recipe(folder):
+    """What docs/operations.md says of a host of pages, done: nginx with those lines, and the files where they belong.
+    A page of HTTPS asks stores over HTTPS; here both are of this machine."""
+    manual = (TREE / "docs/operations.md").read_text().split("**Another host.**")[1]
+    lines = manual[manual.index("    location = "):].split("\n\n")[0]
+    lines = lines.replace("/srv/satchel", str(folder)).replace("connect-src https:", "connect-src http://127.0.0.1:*")
+    (folder / "open").mkdir()
+    (folder / "open.html").write_text(saved_copy())
+    shutil.copy(PRODUCTS / "video.js", folder / "open/video.js")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = "".join(f"{what}_temp_path {folder}/{what};"
+                     for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (folder / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log stderr; events {{}}\n"
+        f"http {{ access_log off; {places} server {{ listen 127.0.0.1:{port};\n{lines}\n}} }}\n")
+    process = subprocess.Popen([NGINX, "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.PIPE, text=True)
+    try:
+        while True:
+            assert process.poll() is None, process.stderr.read()
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_film_plays_and_seeks_before_it_is_fetched(visit, film, store):

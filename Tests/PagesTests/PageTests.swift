@@ -30,7 +30,7 @@ import Testing
 
     @Test func `the note where no script is wanted loads nothing and runs nothing`() {
         let text = String(decoding: WebPage.note.bytes, as: UTF8.self)
-        #expect(!text.contains("<script") && !text.contains("http") && text.contains("satchel open -"))
+        #expect(!text.contains("<script") && !text.contains("http") && text.contains("run <code>satchel open</code>"))
         #expect("\(WebPage.note.policy)".hasPrefix("default-src 'none'; style-src 'sha256-"))
         #expect(WebPage.note.gzip == nil)
     }
