@@ -21,6 +21,7 @@ const MEDIA_TYPE = new RegExp(`^${RESTRICTED_NAME}/${RESTRICTED_NAME}$`);
 const HOST_LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 const PATH_PART = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+$/;
 const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
 const LOOPBACK = new RegExp(`^(?:localhost|127(?:\\.${BYTE}){3}|\\[::1\\])$`);
 
 /**
@@ -156,7 +157,11 @@ function storePlace(base, sha256) {
 }
 
 /** @param {string} host */
-function isHost(host) { return host.length <= 253 && host.split('.').every(label => HOST_LABEL.test(label)); }
+function isHost(host) {
+  const labels = host.split('.'), isNumber = /^(?:\d+|0x[0-9a-f]*)$/i.test(labels[labels.length - 1]);
+  // What ends in a number is an address of four bytes, or nothing that a browser takes.
+  return host.length <= 253 && (isNumber ? IPV4.test(host) : labels.every(label => HOST_LABEL.test(label)));
+}
 
 /** @param {string} host in brackets */
 function isIPv6(host) {

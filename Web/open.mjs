@@ -52,7 +52,8 @@ function start(link) {
   tellWhoServes();
   drawStage();
   $('open').textContent = say(!kind ? 'save' : kind === 'img' ? 'open' : 'play');
-  const isQuick = kind === 'img' && media.size <= AT_ONCE_LIMIT && !message.receipt;
+  // A saved page asks no host by itself, and what a link calls small may be large as it is fetched.
+  const isQuick = kind === 'img' && message.size <= AT_ONCE_LIMIT && !message.receipt && location.protocol !== 'file:';
   if (isQuick && document.visibilityState === 'visible') begin(); else wait();
 }
 

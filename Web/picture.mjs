@@ -44,9 +44,30 @@ export function pictureType(bytes) {
 /** Whether there is more than one frame, of which a canvas would keep the first alone. */
 async function isAnimated(file, type) {
   if (type === 'image/gif') return true;
-  if (type !== 'image/png' && type !== 'image/webp') return false;
-  const head = new Uint8Array(await file.slice(0, 4096).arrayBuffer()), text = String.fromCharCode(...head);
-  return type === 'image/png' ? text.includes('acTL') : text.slice(12, 16) === 'VP8X' && (head[20] & 2) === 2;
+  if (type === 'image/png') return isAnimatedPNG(file);
+  const head = new Uint8Array(await file.slice(0, 64).arrayBuffer()), text = String.fromCharCode(...head);
+  if (type === 'image/webp') return text.slice(12, 16) === 'VP8X' && (head[20] & 2) === 2;
+  return /avis|hevc|hevx|msf1/.test(text);
+}
+
+/** Whether a chunk before the data says that frames follow. */
+async function isAnimatedPNG(file) {
+  for (let at = 8; at < file.size;) {
+    const header = new DataView(await file.slice(at, at + 8).arrayBuffer());
+    if (header.byteLength < 8) return false;
+    const name = header.getUint32(4);
+    if (name === 0x6163544c) return true;
+    if (name === 0x49444154) return false;
+    at += 12 + header.getUint32(0);
+  }
+  return false;
+}
+
+/** Whether the first bytes are those of a film or a sound, whatever its name says. */
+export function isRecording(bytes) {
+  const text = String.fromCharCode(...bytes);
+  return /^(?:[^]{4}(?:ftyp|moov|mdat|wide|free|skip|pnot)|\x1aE\xdf\xa3|RIFF[^]{4}(?:WAVE|AVI )|FORM[^]{4}AIF|OggS|fLaC|ID3|#!AMR|FLV\x01)/
+    .test(text) || /^(?:\xff[\xe2-\xff]|\0\0\x01[\xb3\xba]|0&\xb2u)/.test(text);
 }
 
 const canvas = (width, height) => {

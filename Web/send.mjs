@@ -3,7 +3,7 @@
 import { base64url } from './format.mjs';
 import { formatLink } from './link.mjs';
 import { $, FOLDER, dropFiles, job, mark, progress, show, status, tidyFiles } from './page.mjs';
-import { preparePicture } from './picture.mjs';
+import { isRecording, preparePicture } from './picture.mjs';
 import { qr } from './qr.mjs';
 import { revoke, upload } from './upload.mjs';
 import { SEND, bytes, date, has, say, speak, timeSpan } from './words.mjs';
@@ -61,7 +61,8 @@ async function prepare(file) {
   work(say('preparing'));
   const picture = await preparePicture(file, $('quality').value);
   const going = picture?.file ?? file, type = picture?.type ?? typeOf(file);
-  if (!picture?.cleaned && TELLING.test(type) && !await mayLeave(file)) return undefined;
+  const isTelling = TELLING.test(type) || isRecording(new Uint8Array(await file.slice(0, 32).arrayBuffer()));
+  if (!picture?.cleaned && isTelling && !await mayLeave(file)) return undefined;
   const { width, height, hash } = picture ?? {}, thumbhash = hash && base64url(hash);
   return {
     file: going, isCleaned: picture?.cleaned ?? false,

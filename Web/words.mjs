@@ -156,7 +156,11 @@ export function speak(table) {
   for (const element of document.querySelectorAll('[data-say]')) element.textContent = say(element.dataset.say);
 }
 
-export const has = key => key in words;
+// What tells how a journey stands, and never why it ended.
+const STATES = ['opening', 'ready', 'saved', 'playing', 'progress'];
+
+/** Whether there are words for why something ended. A server chooses its codes, and must not choose other words. */
+export const has = key => Object.hasOwn(words, key) && !STATES.includes(key);
 
 export function say(key, ...values) { return words[key].replace(/\{(\d)\}/g, (_, index) => values[index] ?? ''); }
 

@@ -31,8 +31,9 @@ NOT_WHOLE = "This link is not whole. Ask for it again, and copy all of it, to th
 @pytest.mark.parametrize("change", [
     lambda link: link.split("#")[0], lambda link: link[:link.index("&n=")], lambda link: link.replace("&n=", "&n=0"),
     lambda link: link + "&k=doubled", lambda link: link.replace("f=", "f=%ZZ"), lambda link: link.replace("v=1", "v=2"),
-    lambda link: with_link_changed(link, "s", "87"),
-], ids=["no part after #", "cut", "a zero before", "doubled", "percent", "version", "a size that no blob has"])
+    lambda link: with_link_changed(link, "s", "87"), lambda link: link + "&u=https://1.2.3.256",
+], ids=["no part after #", "cut", "a zero before", "doubled", "percent", "version", "a size that no blob has",
+        "a host that is no number"])
 def test_a_link_that_is_not_whole(visit, message, change):
     page = visit().open(change(link_of(message)))
     failed(page, "link", NOT_WHOLE)
@@ -131,6 +132,13 @@ def test_a_server_that_refuses(visit, message):
     answering(visitor, message, 403, json.dumps({"type": "/problems/never-heard-of"}))
     page = visitor.open(link_of(message))
     failed(page, "never-heard-of", "The server refused: never-heard-of")
+
+
+@pytest.mark.parametrize("code", ["saved", "ready", "progress", "constructor"])
+def test_a_server_does_not_choose_the_sentence(visit, message, code):
+    visitor = visit()
+    answering(visitor, message, 403, json.dumps({"type": f"/problems/{code}", "reason": "all is well"}))
+    failed(visitor.open(link_of(message)), code, f"The server refused: {code}")
 
 
 def test_a_server_that_has_only_damaged_bytes(visit, message):

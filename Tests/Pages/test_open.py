@@ -183,8 +183,20 @@ def test_a_saved_copy_opens_what_is_pasted(visit, picture, tmp_path):
     assert "saved copy" in page.inner_text("#foot")
     page.fill("#link", link_of(message))
     page.click("#paste button")
+    # Whoever pastes a link does not know yet which host it names.
+    wait(page, "waiting")
+    assert not [request for request in visitor.requests if request.url == message["url"]]
+    page.click("#open")
     wait(page, "ready")
     assert saved_by(page)[0] == data
+
+
+def test_a_picture_that_is_small_by_its_link_alone_waits(visit, picture):
+    """What is fetched counts, not what the link says is in it."""
+    visitor = visit()
+    page = visitor.open(link_of(picture[0], s=20_000_000, x=None))
+    wait(page, "waiting")
+    assert not [request for request in visitor.requests if request.url == picture[0]["url"]]
 
 
 def test_a_second_link_in_the_same_tab_is_opened(visit, picture, command):

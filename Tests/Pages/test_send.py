@@ -7,6 +7,7 @@ import re
 import pytest
 import zxingcpp
 from PIL import Image, ImageChops
+from PIL.PngImagePlugin import PngInfo
 
 from conftest import PROGRAMS
 from parts import Command, Store, link_of, photo, telling_exif
@@ -104,6 +105,26 @@ def test_a_picture_that_cannot_be_cleaned_is_asked_about(page, command):
     page.click("#anyway")
     assert command.open(sent(page)) == file.getvalue()
     assert "Sent as it is." in status(page)
+
+
+@pytest.mark.parametrize("name, data", [
+    ("clip", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"), ("a.insv", b"\0\0\0\x08wide\0\0\0\0mdat"),
+    ("voice", b"OggS\0\x02"), ("song.bin", b"ID3\x04\0\0"), ("film.dat", b"\x1aE\xdf\xa3\x01"),
+], ids=["MP4", "MOV", "Ogg", "MP3", "Matroska"])
+def test_films_and_sounds_are_asked_about_whatever_they_are_called(page, name, data):
+    choose(page, name, data + bytes(1000))
+    wait(page, "asking")
+
+
+def test_a_png_that_moves_is_asked_about_wherever_it_says_so(page):
+    file, frames = io.BytesIO(), [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue")]
+    notes = PngInfo()
+    notes.add_text("Notes", "IDAT" * 4000)
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:], pnginfo=notes)
+    data = file.getvalue()
+    assert b"acTL" in data
+    choose(page, "moving.png", data, "image/png")
+    wait(page, "asking")
 
 
 def test_three_megabytes_go_in_pieces_that_resume(visit, store, command):

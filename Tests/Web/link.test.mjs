@@ -33,6 +33,15 @@ test('no link is made of a message that a reader would refuse', () => {
   assert.throws(() => formatLink({ ...message, key: undefined }), { detail: 'k' });
 });
 
+test('a host that ends in a number is an address of four bytes, or none', () => {
+  const { link } = cases.find(({ name, ok }) => ok && !name.includes('u'));
+  const withStore = host => `${link.replace(/&u=[^&]*/, '')}&u=https://${host}`;
+  assert.ok(parseLink(withStore('192.0.2.7')));
+  for (const host of ['1.2.3.256', 'foo.1', '09', 'a.0x', '1.2.3.4.5']) {
+    assert.throws(() => parseLink(withStore(host)), { code: 'link', detail: 'u' }, host);
+  }
+});
+
 test('half a character in a name becomes the sign for one that is lost', () => {
   const { message } = cases[0];
   const link = formatLink({ ...message, media: { ...message.media, name: 'a\ud800b' } });
