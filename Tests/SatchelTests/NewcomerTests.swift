@@ -105,7 +105,8 @@ struct NewcomerTests {
         ("'https://h/open/x#v=1&k=K' is not it", "'https://h/open/x#…' is not it"),
         ("--server: http://h:1/#k=K&f=a.jpg is", "--server: http://h:1/#… is"), ("aesgcm://h/a#0f", "aesgcm://h/a#…"),
         (#"'{"v":1,"key":"K","receipt": "R"}'"#, #"'{"v":1,"key":"…","receipt": "…"}'"#),
-        ("cannot read photo#1.jpg", "cannot read photo#1.jpg"), ("https://h/ and #1", "https://h/ and #1"), ("", ""),
+        ("cannot read photo#1.jpg", "cannot read photo#1.jpg"), ("http://ada:pw@h is not", "http://…@h is not"),
+        ("https://h/ and #1", "https://h/ and #1"), ("", ""),
     ])
     func `no sentence has a key`(text: String, shown: String) { #expect(withoutKeys(text) == shown) }
 
