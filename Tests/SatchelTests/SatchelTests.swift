@@ -146,11 +146,15 @@ struct SatchelTests {
                     setting != .name || isNegative, setting != .preview || isNegative
                 else { continue }
                 let isFlag = argument.kind == "flag"
-                // It needs a flag beside it, to which it belongs.
+                // What the command, or the flag, needs beside it.
                 let partner =
-                    path == ["prepare"]
-                    ? ["-o", "x"]
-                    : path == ["forward"] && setting == .resumableFrom ? ["--file", "x"] : []
+                    switch path {
+                    case ["prepare"]: ["-o", "x"]
+                    // Without a message it asks on a terminal.
+                    case ["open"]: ["x"]
+                    case ["forward"] where setting == .resumableFrom: ["--file", "x"]
+                    default: [String]()
+                    }
                 let parsed = try Satchel.parseAsRoot(
                     path + required + partner + ["--\(name)"] + (isFlag ? [] : ["json"]))
                 let flags = try #require(parsed as? any ConfiguredCommand, "\(path)").flags

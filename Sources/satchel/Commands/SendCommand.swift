@@ -37,7 +37,7 @@ struct SendCommand: ConfiguredCommand {
     @Option(
         help: ArgumentHelp(
             "Encrypt as other chat clients do and upload to the slot in this file; prints an aesgcm: link.",
-            valueName: "slot"))
+            valueName: "slot", visibility: .hidden))
     var slot: String?
 
     @Option(help: ArgumentHelp(MessageOptions.formatHelp, valueName: "format"))
