@@ -282,6 +282,11 @@ private struct FlagScene: Sendable {
             try write(Array("\(receipt)\n".utf8), toFile: "\(folder)/one.json")
             return try await scene.silences("cannot reach", ["receipts", "send"])
         },
+        "page --check": { scene in
+            let checked = try await scene.satchel(["page", "--check", scene.server.url.absoluteString])
+            return checked.status == 0 && checked.lines.allSatisfy { $0.contains("  the same  ") }
+        },
+        "page --quiet": { try await $0.silences("retrying in", ["page", "--check", $0.server.url.absoluteString]) },
         "seal --output": { try await $0.satchel(["unseal", "s", "blob", "-o", "-"]).output == "a note" },
         "seal --force": { try await $0.replaces(["seal", "note", "-o", "sealed"], "sealed") },
         "seal --caption": {
