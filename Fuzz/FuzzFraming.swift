@@ -60,7 +60,10 @@ private struct Reading: Equatable {
         }
         checkOneReading(head)
         if let request = framing.readRequest {
-            check(head.uri.contains(request.address.hex), "a blob that is read is named in the target")
+            switch request.subject {
+            case .blob(let address): check(head.uri.contains(address.hex), "a blob that is read is named in the target")
+            case .slot: check(head.uri.contains("slots/"), "so is the door of a slot that is read")
+            }
             check(request.isHead == (head.method == .HEAD), "HEAD is HEAD")
         } else if head.method == .GET || head.method == .HEAD, case .blob? = Route(target: head.uri) {
             check(false, "every read is one, whatever else its head says")
