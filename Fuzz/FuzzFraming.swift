@@ -62,7 +62,7 @@ private struct Reading: Equatable {
         if let request = framing.readRequest {
             switch request.subject {
             case .blob(let address): check(head.uri.contains(address.hex), "a blob that is read is named in the target")
-            case .slot: check(head.uri.contains("slots/"), "so is the door of a slot that is read")
+            case .slot: check(head.uri.contains("slots"), "so is the door of a slot that is read")
             }
             check(request.isHead == (head.method == .HEAD), "HEAD is HEAD")
         } else if head.method == .GET || head.method == .HEAD, case .blob? = Route(target: head.uri) {

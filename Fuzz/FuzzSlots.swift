@@ -19,7 +19,7 @@ func fuzzSlots(_ bytes: [UInt8]) {
     var fields = HTTPFields()
     if let authorization = lines.next() { fields[.authorization] = authorization }
     guard let (door, path) = SlotPath.parse(target: target) else { return }
-    check((1...64).contains(door.utf8.count) && target.hasPrefix("/slots/\(door)/"), "a door has a name")
+    check((1...64).contains(door.utf8.count) && target.utf8.starts(with: "/slots/\(door)/".utf8), "a door has a name")
     guard let path else { return }
     checkPath(path)
     if let word = SlotWord(fields, target: target) {
