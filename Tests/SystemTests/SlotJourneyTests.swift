@@ -108,7 +108,7 @@ struct SlotJourneyTests {
     }
 
     @Test(
-        .enabled(if: Slixmpp.python != nil, "needs slixmpp, which scripts/test installs and names in SATCHEL_SLIXMPP"),
+        .enabled(if: Slixmpp.python != nil, "needs slixmpp: name a Python that has it in SATCHEL_SLIXMPP"),
         arguments: [0, 1, 4080, 4096, 100_000])
     func `slixmpp opens what is sent here, and what it encrypts is opened here`(size: Int) async throws {
         let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) }
