@@ -143,7 +143,7 @@ class Scene:
         """The status with which the store answers."""
         request = urllib.request.Request(url, method=method)
         try:
-            with urllib.request.urlopen(request, context=self.tls, timeout=30) as answer:
+            with urllib.request.urlopen(request, context=self.tls, timeout=300) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -183,7 +183,7 @@ class Scene:
         def call(command, **arguments):
             request = urllib.request.Request(f"http://127.0.0.1:{api}/api/{command}", json.dumps(arguments).encode())
             try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
+                with urllib.request.urlopen(request, timeout=300) as answer:
                     return answer.status == 200
             except OSError:
                 return False

@@ -119,7 +119,7 @@ test('sodium.wasm is what its sources give, twice, and asks for nothing', t => {
   const module = new WebAssembly.Module(wasm);
   assert.deepEqual(WebAssembly.Module.imports(module), []);
   const script = fileURLToPath(new URL('../../Web/sodium/build', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(script, ['--check'], { encoding: 'utf8', timeout: 120_000 });
+  const { status, stdout, stderr } = spawnSync(script, ['--check'], { encoding: 'utf8', timeout: 600_000 });
   if (status === 77) return t.skip(stderr.trim());
   assert.equal(status, 0, stdout + stderr);
 });

@@ -200,7 +200,7 @@ test('an index is not held that would fill the memory', async t => {
   assert.equal(requests.length, 1);
 });
 
-test('a journey that is stopped ends at once and closes its connection', { timeout: 60_000 }, async t => {
+test('a journey that is stopped ends at once and closes its connection', { timeout: 600_000 }, async t => {
   let closed;
   const stop = new AbortController();
   const { message, cipher } = await setup(t, (request, response, count, blob) => {
@@ -226,7 +226,7 @@ test('a journey that was stopped before it began asks for nothing', async t => {
   assert.equal(requests.length, 0);
 });
 
-test('what the sink throws ends the journey, and its connection', { timeout: 60_000 }, async t => {
+test('what the sink throws ends the journey, and its connection', { timeout: 600_000 }, async t => {
   let closed;
   const { message, cipher, requests } = await setup(t, (request, response, count, blob) => {
     closed = left(request, response);

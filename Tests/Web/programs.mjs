@@ -51,7 +51,7 @@ export async function satcheld(t) {
 /** Runs satchel with a home of its own and gives what it prints. */
 export function satchel(home, words, { input, server, ticket } = {}) {
   const env = { PATH: process.env.PATH, HOME: home, SATCHEL_SERVER: server, SATCHEL_TICKET: ticket };
-  const run = spawnSync(join(folder, 'satchel'), words, { env, input, cwd: home, timeout: 60_000 });
+  const run = spawnSync(join(folder, 'satchel'), words, { env, input, cwd: home, timeout: 600_000 });
   if (run.error) throw run.error;
   if (run.status !== 0) throw new Error(`satchel ${words.join(' ')}: ${run.status} ${run.stderr}`);
   return run.stdout.toString();
