@@ -70,8 +70,8 @@ let package = Package(
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", "Pages", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes, lifecycle, logging,
-                nioCore,
+                "Blobs", "CLinux", "Pages", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes, lifecycle,
+                logging, nioCore,
                 nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
                 nioTLS,
             ]),

@@ -31,7 +31,7 @@ FILE_LIMIT = 65536
 START_SECONDS = 60
 
 NGINX = """
-worker_processes 2;
+worker_processes {workers};
 daemon off;
 {user}
 pid {folder}/nginx.pid;
@@ -218,29 +218,39 @@ def start_satcheld(program, storage, *settings, tls=None, core=None, wrapper=())
     return server
 
 
-def start_nginx(folder, tls=None):
-    """Starts nginx over `folder`/files, with WebDAV's PUT below /u/."""
-    folder = pathlib.Path(folder)
+def write_nginx(folder, tls=None, connections=None, workers=2):
+    """Writes nginx's configuration for serving `folder`/files, with WebDAV's PUT below /u/; returns both ports."""
     (folder / "files" / "u").mkdir(parents=True, exist_ok=True)
     port, tls_port = free_port(), free_port()
     tls_server = ""
     if tls:
         tls_server = NGINX_TLS.format(tls_port=tls_port, certificate=tls[0], key=tls[1], folder=folder)
     user = "user root;" if os.geteuid() == 0 else ""
-    configuration = folder / "nginx.conf"
-    configuration.write_text(
-        NGINX.format(folder=folder, port=port, user=user, tls_server=tls_server,
-                     connections=resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
-    process = subprocess.Popen(
-        [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(configuration)], stderr=subprocess.DEVNULL)
+    (folder / "nginx.conf").write_text(
+        NGINX.format(folder=folder, port=port, user=user, tls_server=tls_server, workers=workers,
+                     connections=connections or resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+    return port, tls_port
+
+
+def nginx_command(folder):
+    return [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(folder / "nginx.conf")]
+
+
+def start_nginx(folder, tls=None):
+    """Starts nginx over `folder`/files, with WebDAV's PUT below /u/."""
+    folder = pathlib.Path(folder)
+    port, tls_port = write_nginx(folder, tls)
+    process = subprocess.Popen(nginx_command(folder), stderr=subprocess.DEVNULL)
     wait_for_port(port, process, folder / "error.log")
     return Server(process, port, tls_port)
 
 
 def wait_for_port(port, process, log):
-    limit = time.monotonic() + START_SECONDS
+    """Waits until somebody listens at `port`. The list of sockets tells: a connection to a port that is still free can be
+    one to itself."""
+    wanted, limit = f":{port:04X} 00000000:0000 0A", time.monotonic() + START_SECONDS
     while time.monotonic() < limit and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        if wanted in pathlib.Path("/proc/net/tcp").read_text():
             return
         time.sleep(0.02)
     sys.exit(f"a server did not start: {log.read_text() if log.exists() else ''}")

@@ -24,9 +24,11 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     package init?(hexDigits digits: Span<UInt8>) {
         guard digits.count == 2 * Self.byteCount else { return nil }
         var words: InlineArray<4, UInt64> = [0, 0, 0, 0]
-        for index in digits.indices {
-            guard let value = Hexadecimal.value(digits[index]) else { return nil }
-            words[index / 16] = words[index / 16] << 4 | UInt64(value)
+        for index in words.indices {
+            guard let high = Hexadecimal.value(ofEight: digits, at: 16 * index),
+                let low = Hexadecimal.value(ofEight: digits, at: 16 * index + 8)
+            else { return nil }
+            words[index] = UInt64(high) << 32 | UInt64(low)
         }
         self.words = words
     }

@@ -31,6 +31,25 @@ package enum Hexadecimal {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
+    /// What the eight digits from `index` on stand for; nil if one of them is anything but `0-9a-f`. All eight are looked
+    /// at together, each in a byte of its own.
+    static func value(ofEight digits: Span<UInt8>, at index: Int) -> UInt32? {
+        precondition(index >= 0 && index <= digits.count - 8, "there are eight digits")
+        // Safe: the eight bytes are within the span, and every pattern of bits is a number.
+        let word = unsafe UInt64(bigEndian: digits.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // Of ASCII, 0x40 is set in `a` and not in `0`.
+        let letters = word >> 6 & ones
+        let nibbles = (word & (0x0f &* ones)) &+ 9 &* letters
+        let isWritten = 0x30 &* ones &+ nibbles &+ 0x27 &* letters == word
+        // From 10 to 15 where there is a letter, and below 10 elsewhere.
+        let isInRange = nibbles & (0x10 &* ones) == 0 && (nibbles &+ 6 &* ones) >> 4 & ones == letters
+        guard isWritten, isInRange else { return nil }
+        let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff
+        let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff
+        return UInt32(truncatingIfNeeded: pairs | pairs >> 16)
+    }
+
     /// What one digit stands for; nil for anything but `0-9a-f`.
     static func value(_ digit: UInt8) -> UInt8? {
         switch digit {

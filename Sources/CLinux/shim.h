@@ -39,3 +39,22 @@ static inline struct clinux_size clinux_terminal_size(int descriptor) {
 
 /// Begins to write, or waits for, dirty pages of a range of a file: sync_file_range(2).
 int sync_file_range(int descriptor, long offset, long count, unsigned int flags);
+
+/// Accepts a connection, closed on exec: accept4(2). The address has room for any kind.
+struct sockaddr;
+int accept4(int descriptor, struct sockaddr *address, unsigned int *count, int flags);
+
+struct clinux_peer { int descriptor; unsigned int count; unsigned char address[128]; };
+
+static inline struct clinux_peer clinux_accept(int descriptor) {
+    struct clinux_peer peer = {-1, sizeof peer.address, {0}};
+    peer.descriptor = accept4(descriptor, (struct sockaddr *)peer.address, &peer.count, 02000000 /* SOCK_CLOEXEC */);
+    return peer;
+}
+
+/// Sends a part of a file to a socket: sendfile(2). How many bytes, or -1.
+long sendfile(int socket, int file, long *offset, unsigned long count);
+
+static inline long clinux_send_file(int socket, int file, long offset, unsigned long count) {
+    return sendfile(socket, file, &offset, count);
+}

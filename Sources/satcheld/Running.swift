@@ -52,7 +52,7 @@ enum Running {
 
     /// Fails, and says why, where the server could not listen: before anything is made for it.
     static func requireFreeAddresses(_ settings: ServerSettings) async throws {
-        do { try await BlobServer.tryListening(settings.server) } catch { throw failure(error, settings) }
+        do { try BlobServer.tryListening(settings.server) } catch { throw failure(error, settings) }
     }
 
     /// The likely mistake is an address that cannot be bound; its description says what to do.

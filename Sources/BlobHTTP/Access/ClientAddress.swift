@@ -1,4 +1,5 @@
 package import Blobs
+import Glibc
 package import HTTPTypes
 package import NIOCore
 
@@ -20,6 +21,15 @@ package struct ClientAddress: Hashable, Sendable {
     package init?(text: some StringProtocol) {
         guard let address = IPAddress(text) else { return nil }
         self.init(address)
+    }
+
+    /// From the bytes of a socket's address, `sockaddr_in` or `sockaddr_in6`, which begin with the family.
+    init(socketAddress bytes: [UInt8]) {
+        switch (Int32(bytes.first ?? 0), bytes.count) {
+        case (AF_INET, 8...): self.init(bytes: bytes[4..<8])
+        case (AF_INET6, 24...): self.init(bytes: bytes[8..<24])
+        default: self.init(nil as IPAddress?)
+        }
     }
 
     /// From the address of a socket: of `sockaddr_in` the bytes 4…7 are the address, of `sockaddr_in6` 8…23.

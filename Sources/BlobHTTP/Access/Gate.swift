@@ -31,13 +31,16 @@ struct Gate: Sendable {
     /// Whether clients share what another store is asked.
     let sharesFetches: Bool
 
+    /// Whether anything depends on whom a read counts against.
+    var countsClients: Bool {
+        limiter.countsAddresses || sharesFetches || !proxies.ranges.isEmpty || edges != nil
+    }
+
     /// Whom a request counts against: its client, seen past our own proxies. Nobody where a proxy of ours or an edge names
     /// none, and where neither rates nor proxies nor edges make that worth looking up. `field` gives the value of a field
     /// of the request.
     func payer(peer: @autoclosure () -> ClientAddress, field: (HTTPField.Name) -> String?) -> Payer {
-        guard limiter.countsAddresses || sharesFetches || !proxies.ranges.isEmpty || edges != nil else {
-            return Payer()
-        }
+        guard countsClients else { return Payer() }
         let peer = peer()
         let client = proxies.countedClient(peer: peer, value: field)
         // Whoever is named is not spared by the key of an edge that speaks for them.

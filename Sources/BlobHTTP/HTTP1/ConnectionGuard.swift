@@ -1,3 +1,4 @@
+import Blobs
 import NIOCore
 
 /// The first handler of a connection: it sees the bytes before the decoder does, enforces timeouts, and closes a
@@ -17,6 +18,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     var onFailure: ((ConnectionFailure) -> Void)?
     /// Bytes of memory that requests take which wait above the decoder.
     var backlogBytes = 0
+    /// Answers what is ready before the decoder sees it; nil where nothing but the router answers.
+    var ready: ReadyReads?
     private let account: OpenConnection
     private var context: ChannelHandlerContext?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
@@ -24,6 +27,17 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var held = ByteBuffer()
     private var isInputClosedHeld = false
     private var isDelivering = false
+    /// The decoder has been given requests to their ends, and nothing behind them.
+    private var isDecoderEmpty = true
+    /// In this turn, responses have been sent past it, or something has been given to it.
+    private var hasAnswered = false
+    private var hasDelivered = false
+    /// What `send` is given is on its way out.
+    private var isSending = false
+    /// Something was written to the channel, and may be waiting there.
+    private var mayBeQueued = false
+    /// Where responses are sent past the channel; nil where bytes have to be encrypted first.
+    private var socket: ConnectionSocket?
     /// Whether the handlers above are being asked whether there may be more, and whether they have said so.
     private var isAsking = false
     private var isAsked = false
@@ -31,7 +45,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var writtenBytes: Int64 = 0
     private var output: OutputMeter
 
-    init(limits: ConnectionLimits, account: OpenConnection) {
+    init(limits: ConnectionLimits, account: OpenConnection, isSecure: Bool = false) {
+        socket = isSecure ? nil : account.descriptor.map { ConnectionSocket(descriptor: $0) }
         state = ConnectionState(limits: limits, now: .now())
         output = OutputMeter(account.channel)
         self.account = account
@@ -47,6 +62,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         timer = nil
         onFailure = nil
         held = ByteBuffer()
+        socket = nil
         self.context = nil
     }
 
@@ -55,18 +71,128 @@ final class ConnectionGuard: ChannelDuplexHandler {
         context.fireChannelActive()
     }
 
+    func channelInactive(context: ChannelHandlerContext) {
+        socket = nil
+        context.fireChannelInactive()
+    }
+
     // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if let ready, isDecoderEmpty, held.readableBytes == 0, !isDelivering {
+            answer(&bytes, ready, context)
+            if bytes.readableBytes == 0 { return }
+        }
+        hasDelivered = true
         if isDelivering || held.readableBytes > 0 {
             held.writeBuffer(&bytes)
         } else if allowance(of: bytes) == bytes.readableBytes {
-            deliver(data, bytes.readableBytes, context)
+            deliver(bytes, context)
         } else {
             held = bytes
         }
         if held.readableBytes > 0, !isDelivering { deliverHeld(context) }
+    }
+
+    /// Answers the reads at the start of `bytes` that are ready.
+    private func answer(_ bytes: inout ByteBuffer, _ ready: ReadyReads, _ context: ChannelHandlerContext) {
+        while state.isFree, let answer = ready.answer(bytes.readableBytesUInt8Span) {
+            bytes.moveReaderIndex(forwardBy: answer.request.byteCount)
+            hasAnswered = true
+            guard send(answer, ready, context) else { return }
+            let now = NIODeadline.now()
+            ready.note(answer, at: now)
+            let deadline = state.exchange(now: now)
+            if timer.map({ $0.deadline > deadline }) ?? true { arm() }
+            if bytes.readableBytes == 0 { return }
+        }
+    }
+
+    /// Sends a response: past the channel as far as that is possible, the rest through it. False where something of it
+    /// still waits for the client.
+    private func send(_ answer: ReadyReads.Answer, _ ready: ReadyReads, _ context: ChannelHandlerContext) -> Bool {
+        let (head, body) = sendPast(answer.head, answer.body, of: answer.blob)
+        if head == nil, case .none = body { return true }
+        // Above, nobody is told that there is no room, if there is again right away.
+        isSending = true
+        defer {
+            isSending = false
+            if !context.channel.isWritable { channelWritabilityChanged(context: context) }
+        }
+        if let head { write(head, context) }
+        switch body {
+        case .none: break
+        case .bytes(let bytes): write(bytes, context)
+        case .file(let range): return sendFile(range, of: answer, ready, context)
+        }
+        context.flush()
+        return context.channel.isWritable
+    }
+
+    /// Sends what the kernel takes of a response, and returns what is left of it.
+    private func sendPast(
+        _ head: ByteBuffer, _ body: ReadyReads.Answer.Body, of blob: CachedBlob
+    ) -> (head: ByteBuffer?, body: ReadyReads.Answer.Body) {
+        guard let socket, !mayWait else { return (head, body) }
+        var isAlone = false
+        if case .none = body { isAlone = true }
+        let taken = socket.send(head, more: !isAlone)
+        pass(taken)
+        guard taken == head.readableBytes else { return (head.dropping(taken), body) }
+        switch body {
+        case .none: return (nil, .none)
+        case .bytes(let bytes):
+            let taken = socket.send(bytes, more: false)
+            pass(taken)
+            return (nil, bytes.dropping(taken).map { .bytes($0) } ?? .none)
+        case .file(let range):
+            guard let file = blob.descriptor else { return (nil, body) }
+            let taken = socket.send(file, range)
+            pass(taken)
+            let rest = ByteRange(
+                offset: range.offset + Int64(taken), count: range.count - Int64(taken), within: range.end)
+            return (nil, rest.map { .file($0) } ?? .none)
+        }
+    }
+
+    /// Whether something of earlier responses waits in the channel.
+    private var mayWait: Bool {
+        if mayBeQueued { mayBeQueued = output.isWaiting }
+        return mayBeQueued
+    }
+
+    /// So many bytes have left that no look is needed for.
+    private func pass(_ count: Int) {
+        output.pass(Int64(count))
+        writtenBytes += Int64(count)
+    }
+
+    /// Writes bytes that the cache has, whether they wait here or not, or few others.
+    private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        pass(bytes.readableBytes)
+        mayBeQueued = true
+        context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
+    }
+
+    /// Sends what was written before, and a piece of a file.
+    private func sendFile(
+        _ range: ByteRange, of answer: ReadyReads.Answer, _ ready: ReadyReads, _ context: ChannelHandlerContext
+    ) -> Bool {
+        guard let region = answer.blob.region(range) else {
+            close()
+            return false
+        }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        mayBeQueued = true
+        output.noteFile(Int(range.count), after: writtenBytes)
+        writtenBytes += range.count
+        state.beginExchange(now: .now())
+        context.write(wrapOutboundOut(.fileRegion(region)), promise: sent)
+        context.flush()
+        ready.wait(for: sent.futureResult, range, of: answer)
+        arm()
+        return false
     }
 
     /// How much of `bytes` may go on now.
@@ -75,13 +201,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
         return RequestBoundary.prefix(of: bytes, requests: state.requestRoom, bodyBytes: state.bodyRest)
     }
 
-    /// Passes on `data`, a buffer of so many bytes.
-    private func deliver(_ data: NIOAny, _ count: Int, _ context: ChannelHandlerContext) {
-        switch state.receive(count, now: .now()) {
+    private func deliver(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        let isWithinBody = state.bodyRest > 0
+        switch state.receive(bytes.readableBytes, now: .now()) {
         case .deliver:
             isDelivering = true
-            context.fireChannelRead(data)
+            context.fireChannelRead(wrapInboundOut(bytes))
             isDelivering = false
+            isDecoderEmpty = state.reading == .idle && (isWithinBody || RequestBoundary.isEnd(of: bytes))
         case .discard: break
         case .close:
             held.clear()
@@ -93,7 +220,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private func deliverHeld(_ context: ChannelHandlerContext) {
         while held.readableBytes > 0 {
             guard let bytes = held.readSlice(length: allowance(of: held)), bytes.readableBytes > 0 else { return }
-            deliver(wrapInboundOut(bytes), bytes.readableBytes, context)
+            deliver(bytes, context)
         }
         held = ByteBuffer()
         guard isInputClosedHeld else { return }
@@ -102,6 +229,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        if hasAnswered {
+            hasAnswered = false
+            if !hasDelivered { return }
+        }
+        hasDelivered = false
         context.fireChannelReadComplete()
         // The handlers above no longer read.
         if isLingering { context.read() }
@@ -204,6 +336,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// It is about to be written.
     private func note(_ data: IOData) {
+        mayBeQueued = true
         let count = data.readableBytes
         if case .fileRegion = data { output.noteFile(count, after: writtenBytes) }
         writtenBytes += Int64(count)
@@ -212,6 +345,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func flush() { context?.flush() }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if isSending { return }
         context.fireChannelWritabilityChanged()
         count()
     }

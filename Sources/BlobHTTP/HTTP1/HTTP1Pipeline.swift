@@ -20,12 +20,16 @@ struct HTTP1Pipeline: Sendable {
     /// Adds the handlers to `channel`, on its event loop.
     func add(to channel: any Channel, _ account: OpenConnection) throws {
         let decoder = Self.decoder(limits: limits)
-        let connection = ConnectionGuard(limits: limits, account: account)
+        let connection = ConnectionGuard(limits: limits, account: account, isSecure: isSecure)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(connection)
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         let sink = HTTP1ResponseSink(connection, on: channel.eventLoop, takesFiles: !isSecure)
-        let blobs = reads.map { BlobResponseWriter(cache: $0.cache(on: channel.eventLoop), sink: sink) }
+        let cache = reads?.cache(on: channel.eventLoop)
+        let blobs = cache.map { BlobResponseWriter(cache: $0, sink: sink) }
+        if let cache, let blobs {
+            connection.ready = ReadyReads(cache, blobs, peer: account.peer, limits: limits, takesFiles: !isSecure)
+        }
         let refusals = UnreadableRequests(sink: sink, reads: reads, now: now)
         let router = LazyRouterPipeline(isSecure: isSecure, serve: serve)
         try pipeline.addHandler(MessageGuard(connection, blobs: blobs, refusals: refusals, router: router))

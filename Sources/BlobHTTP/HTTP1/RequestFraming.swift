@@ -110,6 +110,13 @@ enum RequestBoundary {
         return count <= requests * leastBytes ? count : end(of: requests, in: buffer.readableBytesUInt8Span)
     }
 
+    /// Whether `buffer` ends with an empty line and the end of the line before it: a decoder that waits for a request
+    /// behind these bytes has no part of one.
+    static func isEnd(of buffer: ByteBuffer) -> Bool {
+        let bytes = buffer.readableBytesUInt8Span
+        return bytes.count >= 4 && emptyLine(around: bytes.count - 1, in: bytes) != nil
+    }
+
     /// Where the empty line number `requests` ends (CR LF CR LF; RFC 9112 §2.1), or all there is. One byte of four is
     /// looked at, since an empty line and the end of the line before it are four.
     private static func end(of requests: Int, in bytes: Span<UInt8>) -> Int {

@@ -1,5 +1,6 @@
 package import Blobs
 package import HTTPTypes
+import NIOCore
 import Store
 package import Telemetry
 
@@ -40,6 +41,17 @@ package struct RequestObserver: Sendable {
             time: progress.time)
         if let refusal = progress.refusal { meters.refusals.add(for: refusal.rawValue) }
         if let accessLog { accessLog.append(progress.ended(on: sink)) }
+    }
+
+    /// A plain read has been answered.
+    func note(_ read: PlainRead, status: Int, sentBytes: Int64, time: TimeAmount, from client: ClientAddress) {
+        let time = Duration.nanoseconds(time.nanoseconds)
+        meters.requests.count(route: .blob, status: status, receivedBytes: 0, sentBytes: Int(sentBytes), time: time)
+        guard let accessLog else { return }
+        accessLog.append(
+            AnsweredRequest(
+                route: .blob, method: read.isHead ? .head : .get, status: status, sentBytes: sentBytes, time: time,
+                blob: read.address, client: client))
     }
 }
 

@@ -42,18 +42,14 @@ final class BlobCache<Key: Hashable> {
     /// Those of them whose file is open.
     var fileCount: Int { youngFiles + old.values.count { $0.content != nil } }
 
-    /// The blob at `key` if it is cached and may be served at `now`.
+    /// The blob at `key` if it is cached and may be served at `now`. Whoever serves it notes that.
     func blob(_ key: Key, now: Timestamp) -> CachedBlob? {
         if let blob = young[key] {
-            if blob.isServable(at: now) {
-                blob.noteRead(at: now)
-                return blob
-            }
+            if blob.isServable(at: now) { return blob }
             remove(key)
             return nil
         }
         guard let blob = old.removeValue(forKey: key), blob.isServable(at: now) else { return nil }
-        blob.noteRead(at: now)
         insert(blob, for: key)
         return blob
     }

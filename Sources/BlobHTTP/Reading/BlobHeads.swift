@@ -11,6 +11,8 @@ final class BlobHeads {
         case ok, partialContent, notModified
         /// The response on a connection that stays open, with its body if that is in memory.
         case whole, wholeNotModified
+        /// The beginning of a response with one range, up to the number of the first byte.
+        case part
     }
 
     let fields: BlobFields
@@ -18,7 +20,7 @@ final class BlobHeads {
     private let body: ByteBuffer?
     private let handling: HandlingFields?
     private let cacheSeconds: Int64
-    private var time: Timestamp
+    private(set) var time: Timestamp
     private var date: String
     /// The value of Age, where a cache answers.
     private(set) var age: String?
@@ -56,6 +58,10 @@ final class BlobHeads {
             HTTP1Head.end(&head.bytes, ReadDecision(status: .ok, body: .whole), metadata, .keepAlive(isHTTP10: false))
             if let body { head.bytes.writeImmutableBuffer(body) }
             return head
+        case .part:
+            var head = make(.partialContent)
+            HTTP1Head.beginRange(&head.bytes, metadata)
+            return head
         case .wholeNotModified:
             var head = make(.notModified)
             head.bytes.writeStaticString("\r\n")
@@ -65,7 +71,6 @@ final class BlobHeads {
 
     /// Moves them to another second; false where more than the date would have to change.
     func move(to now: Timestamp, _ date: String) -> Bool {
-        if time == now { return true }
         guard BlobFields.maximumAge(metadata, now: now, cacheSeconds: cacheSeconds) == fields.maximumAge else {
             return false
         }
@@ -79,6 +84,22 @@ final class BlobHeads {
     func beginning(_ status: HTTPResponse.Status) -> ByteBuffer {
         bytes(status == .ok ? .ok : status == .notModified ? .notModified : .partialContent)
     }
+
+    /// The response to a read of all of it on a connection that stays open: its head, and the body if that is in memory.
+    var whole: ByteBuffer { bytes(.whole) }
+
+    /// The head of a response with one range on such a connection.
+    func part(_ range: ByteRange) -> ByteBuffer {
+        let beginning = bytes(.part)
+        var head = ByteBufferAllocator().buffer(capacity: beginning.readableBytes + HTTP1Head.rangeBytes)
+        head.writeImmutableBuffer(beginning)
+        HTTP1Head.endRange(&head, range, size: metadata.size)
+        head.writeStaticString("\r\n")
+        return head
+    }
+
+    /// The response on such a connection to a client that has it.
+    var notModified: ByteBuffer { bytes(.wholeNotModified) }
 
     /// The response on a connection that stays open, or its head if the body is not in memory; nil where some of it is
     /// not known before the request.
@@ -168,6 +189,13 @@ enum HTTP1Head {
         _ head: inout ByteBuffer, _ decision: ReadDecision, _ metadata: BlobMetadata,
         _ persistence: ConnectionState.Persistence
     ) {
+        if case .part(let range) = decision.body {
+            beginRange(&head, metadata)
+            endRange(&head, range, size: metadata.size)
+            head.writeString(line(persistence))
+            head.writeStaticString("\r\n")
+            return
+        }
         decision.forEachOwnField(metadata) { name, value in
             head.writeString(name.rawName)
             head.writeStaticString(": ")
@@ -178,6 +206,26 @@ enum HTTP1Head {
         head.writeStaticString("\r\n")
     }
 
+    /// More bytes than four numbers and what stands between them take.
+    static let rangeBytes = 160
+
+    /// What `forEachOwnField` says of one range, up to the number of its first byte.
+    static func beginRange(_ head: inout ByteBuffer, _ metadata: BlobMetadata) {
+        head.writeString("Content-Type: \(metadata.mediaType)\r\nContent-Range: bytes ")
+    }
+
+    /// The rest of that.
+    static func endRange(_ head: inout ByteBuffer, _ range: ByteRange, size: Int64) {
+        head.writeDecimal(range.offset)
+        head.writeStaticString("-")
+        head.writeDecimal(range.end - 1)
+        head.writeStaticString("/")
+        head.writeDecimal(size)
+        head.writeStaticString("\r\nContent-Length: ")
+        head.writeDecimal(range.count)
+        head.writeStaticString("\r\n")
+    }
+
     /// What the connection's state adds.
     static func line(_ persistence: ConnectionState.Persistence) -> String {
         switch persistence {
@@ -185,5 +233,21 @@ enum HTTP1Head {
         case .keepAlive(isHTTP10: true): "Connection: keep-alive\r\n"
         case .keepAlive, .none: ""
         }
+    }
+}
+
+extension ByteBuffer {
+    /// Writes a number that is not negative, in decimal digits.
+    fileprivate mutating func writeDecimal(_ number: Int64) {
+        var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
+        var start = digits.count
+        var rest = number.magnitude
+        repeat {
+            start -= 1
+            digits[start] += UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        // Safe: every pattern of bits is a byte.
+        unsafe writeBytes(digits.span.extracting(start..<digits.count).bytes)
     }
 }

@@ -19,7 +19,7 @@ final class BlobResponseWriter {
     }
 
     private let cache: LoopBlobCache
-    private let sink: any ResponseSink
+    let sink: any ResponseSink
     private var state = State.idle
     /// Of the response in progress.
     private var progress: ReadProgress?
@@ -55,6 +55,7 @@ final class BlobResponseWriter {
             return
         }
         if let blob = cache.blob(request.subject, now: now), !(request.rereads && blob.isFromCache) {
+            blob.noteRead(at: now)
             answer(request, with: blob, now: now)
             return
         }
@@ -62,6 +63,14 @@ final class BlobResponseWriter {
         cache.find(request.subject, for: request.intent, client: request.client) { [weak self] result in
             self?.lookedUp(result, request)
         }
+    }
+
+    /// A response has been written past this writer, and the last `piece` of it has not left yet: it is waited for here.
+    func wait(for sent: EventLoopFuture<Void>, _ piece: ByteRange, of blob: CachedBlob, _ progress: ReadProgress) {
+        self.progress = progress
+        var cursor = BodyCursor(blob, .part(piece))
+        cursor.advance(piece.count)
+        wait(for: sent, piece, cursor)
     }
 
     /// The client has made room for more.
@@ -199,10 +208,15 @@ final class BlobResponseWriter {
         guard let region = cursor.blob.region(piece) else { return abort(cursor, .io("its file cannot be opened")) }
         var cursor = cursor
         cursor.advance(piece.count)
-        state = .waiting(cursor)
         let sent = sink.eventLoop.makePromise(of: Void.self)
         sink.write(region, promise: sent)
-        sent.futureResult.assumeIsolated().whenComplete { [weak self, blob = cursor.blob] result in
+        wait(for: sent.futureResult, piece, cursor)
+    }
+
+    /// Goes on at `cursor` when `piece`, which is in front of it, has left.
+    private func wait(for sent: EventLoopFuture<Void>, _ piece: ByteRange, _ cursor: BodyCursor) {
+        state = .waiting(cursor)
+        sent.assumeIsolated().whenComplete { [weak self, blob = cursor.blob] result in
             // The descriptor stays open until nobody sends from it.
             withExtendedLifetime(blob) {}
             guard let self, case .waiting(let cursor) = state else { return }

@@ -68,13 +68,19 @@ struct PageCacheProbe {
     private static let partLimit = 256
 
     private var seen: [Int64: NIODeadline] = [:]
+    /// The part that was asked about last, and up to when that answer is believed.
+    private var latest: (part: Int64, end: NIODeadline) = (-1, .uptimeNanoseconds(0))
 
     /// Whether `range` can be sent without waiting; `hasByte` probes one offset.
     mutating func isResident(
         _ range: ByteRange, of size: Int64, now: NIODeadline, hasByte: (Int64) -> Bool
     ) -> Bool {
         for part in range.offset / Self.partBytes...(range.end - 1) / Self.partBytes {
-            if let time = seen[part], now < time + Self.trust { continue }
+            if latest.part == part, now < latest.end { continue }
+            if let time = seen[part], now < time + Self.trust {
+                latest = (part, time + Self.trust)
+                continue
+            }
             // The whole part is probed at once, so that the next ranges in it cost nothing.
             let (start, end) = (part * Self.partBytes, min((part + 1) * Self.partBytes, size))
             if Self.isResident(start, end, hasByte) {

@@ -25,7 +25,7 @@ final class CachedBlob {
     private let cacheSeconds: Int64
     private let dates: DateText
     /// This loop's own descriptor of the file, once one was needed.
-    private var file: NIOFileHandle?
+    private var file: (handle: NIOFileHandle, descriptor: CInt)?
     private var heads: BlobHeads?
     private var probe = PageCacheProbe()
     /// How often it was read since that was last told, and when it was last.
@@ -67,10 +67,17 @@ final class CachedBlob {
     /// The bytes of `range` in the file, for `sendfile`; nil where there is no file or it cannot be opened. This blob must
     /// live until they have been sent.
     func region(_ range: ByteRange) -> FileRegion? {
-        if file == nil, let descriptor = content?.openDescriptor() {
-            file = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
-        }
-        return file.map { FileRegion(fileHandle: $0, readerIndex: Int(range.offset), endIndex: Int(range.end)) }
+        descriptor == nil
+            ? nil
+            : file.map { FileRegion(fileHandle: $0.handle, readerIndex: Int(range.offset), endIndex: Int(range.end)) }
+    }
+
+    /// The descriptor of the file; nil where there is none or it cannot be opened. It is open as long as this blob lives.
+    var descriptor: CInt? {
+        if let file { return file.descriptor }
+        guard let descriptor = content?.openDescriptor() else { return nil }
+        file = (NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor), descriptor)
+        return descriptor
     }
 
     /// It has been found here.
@@ -86,11 +93,12 @@ final class CachedBlob {
     deinit {
         reportReads()
         // Closing a descriptor for reading loses nothing.
-        try? file?.close()
+        try? file?.handle.close()
     }
 
     /// The heads of responses at `now`.
     func heads(at now: Timestamp) -> BlobHeads {
+        if let heads, heads.time == now { return heads }
         let date = dates.text(at: now)
         if let heads, heads.move(to: now, date) { return heads }
         let made = BlobHeads(

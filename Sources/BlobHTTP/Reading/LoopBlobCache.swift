@@ -52,6 +52,9 @@ final class LoopBlobCache {
         }
     }
 
+    /// A blob, if it is cached and may be served.
+    func blob(_ address: BlobAddress, now: Timestamp) -> CachedBlob? { cache.blob(address, now: now) }
+
     /// Looks at the store, once for everybody who asks at the same time.
     func find(
         _ subject: ReadSubject, for intent: ReadIntent, client: ClientAddress?, _ completion: @escaping Completion

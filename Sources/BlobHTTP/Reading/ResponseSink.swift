@@ -40,7 +40,7 @@ struct ReadProgress {
     let isHead: Bool
     /// Who asks, where a proxy may have said so or rates are counted.
     let client: ClientAddress?
-    let begun = NIODeadline.now()
+    var begun = NIODeadline.now()
     var status = 0
     var refusal: Problem.Code?
     /// Bytes of the body written so far.

@@ -26,20 +26,13 @@ struct BlobListener: Service {
         let connections = OpenConnections(
             limit: settings.connectionLimit, limitBytes: settings.connectionBytes, proxies: settings.proxies)
         let (routed, admission) = AsyncStream.makeStream(of: RoutedChannel.self)
-        let socket: any Channel
-        do {
-            socket = try await bootstrap(connections) { admission.yield($0) }
-                .bind(host: address.host, port: Int(address.port ?? 0)).get()
-        } catch {
-            throw ListenError(address, error)
-        }
-        let port = socket.localAddress?.port.map { UInt16(clamping: $0) }
-        let bound = Authority(host: socket.localAddress?.ipAddress ?? address.host, port: port ?? address.port)
-        do { try await onListening(bound) } catch {
-            socket.close(promise: nil)
-            connections.closeAll()
+        let acceptor = try Acceptor(address, backlog: settings.backlog)
+        do { try await onListening(acceptor.bound) } catch {
+            acceptor.end()
             throw error
         }
+        let bootstrap = bootstrap(connections) { admission.yield($0) }
+        acceptor.start(connections, on: MultiThreadedEventLoopGroup.singleton.next(), bootstrap)
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await withDiscardingTaskGroup { group in
@@ -52,47 +45,48 @@ struct BlobListener: Service {
                     }
                 }
             } onGracefulShutdown: {
-                socket.close(promise: nil)
+                acceptor.end()
                 connections.quiesce()
             }
         } onCancel: {
-            socket.close(promise: nil)
+            acceptor.end()
             connections.closeAll()
         }
         reads?.close()
     }
 
+    /// What is done with each connection that was accepted.
     private func bootstrap(
         _ connections: OpenConnections, serve: @escaping @Sendable (RoutedChannel) -> Void
-    ) -> ServerBootstrap {
+    ) -> @Sendable (Acceptor.Accepted) -> Void {
         let http1 = HTTP1Pipeline(
             limits: settings.connections, reads: reads, now: requests.now, isSecure: identity != nil, serve: serve)
         let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
-        return ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.backlog, value: Int32(clamping: settings.backlog))
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGuard(connections))
+        return { [identity, limits = settings.connections] accepted in
+            connections.expect(accepted)
+            // It fails where the client has gone by now, too; the channel is closed then.
+            ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                // One reading of each connection at a time, while others wait.
+                .channelOption(.maxMessagesPerRead, value: 1)
+                // An idle connection keeps the buffer of its last read. Where more arrives than fits, the next one is
+                // larger.
+                .channelOption(
+                    .recvAllocator,
+                    value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
+                )
+                .channelInitializer { channel in
+                    guard let account = connections.add(channel, accepted) else {
+                        return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+                    }
+                    guard let identity else {
+                        return channel.eventLoop.makeCompletedFuture { try http1.add(to: channel, account) }
+                    }
+                    return Self.secure(account, identity, limits, http1, http2)
                 }
-            }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // One reading of each connection at a time, while others wait.
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            // An idle connection keeps the buffer of its last read. Where more arrives than fits, the next one is
-            // larger.
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
-            )
-            .childChannelInitializer { [identity, limits = settings.connections] channel in
-                guard let account = connections.member(channel) else {
-                    return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
-                }
-                guard let identity else {
-                    return channel.eventLoop.makeCompletedFuture { try http1.add(to: channel, account) }
-                }
-                return Self.secure(account, identity, limits, http1, http2)
-            }
+                .withConnectedSocket(accepted.descriptor)
+                .whenFailure { _ in connections.giveUp(accepted) }
+        }
     }
 
     private static func secure(
@@ -124,6 +118,11 @@ package struct ListenError: Error {
 
     package let address: Authority
     package let reason: Reason
+
+    init(_ address: Authority, code: Int32) {
+        self.address = address
+        reason = .system(code: code)
+    }
 
     package init(_ address: Authority, _ error: any Error) {
         self.address = address

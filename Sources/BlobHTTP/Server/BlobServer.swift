@@ -124,21 +124,10 @@ package struct BlobServer: Sendable {
 
     /// Throws where a server with these settings could not listen now; nobody is served. It costs less than to find out
     /// when the store is open.
-    package static func tryListening(_ settings: BlobServerSettings) async throws(ListenError) {
-        var (sockets, failure): ([any Channel], ListenError?) = ([], nil)
-        for address in [settings.listen, settings.adminListen].compactMap(\.self) where failure == nil {
-            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .serverChannelOption(.autoRead, value: false)
-            do {
-                sockets.append(try await bootstrap.bind(host: address.host, port: Int(address.port ?? 0)).get())
-            } catch {
-                failure = ListenError(address, error)
-            }
-        }
-        // They are gone before anybody else listens there.
-        for socket in sockets { try? await socket.close() }
-        if let failure { throw failure }
+    package static func tryListening(_ settings: BlobServerSettings) throws(ListenError) {
+        let addresses = [settings.listen, settings.adminListen].compactMap(\.self)
+        let acceptors = try addresses.map { address throws(ListenError) in try Acceptor(address, backlog: 1) }
+        for acceptor in acceptors { acceptor.end() }
     }
 }
 

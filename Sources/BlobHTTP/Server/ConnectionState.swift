@@ -52,9 +52,12 @@ package struct ConnectionState: Sendable {
     /// Nothing is read for now, since requests wait for their responses.
     private var isReadingHeld = false
     private var sending: SendingClock
+    /// `limits.idleTimeout`, as every request needs it.
+    private let idleTimeout: TimeAmount
 
     package init(limits: ConnectionLimits, now: NIODeadline) {
         self.limits = limits
+        idleTimeout = limits.idleTimeout.timeAmount
         since = now
         sending = SendingClock(limits: limits)
     }
@@ -207,6 +210,27 @@ package struct ConnectionState: Sendable {
         return answerCloses ? .close : .keepAlive(isHTTP10: exchange.isHTTP10)
     }
 
+    /// Whether a request that comes now can be read and answered in one step: nothing is under way, and the connection
+    /// goes on afterwards.
+    package var isFree: Bool {
+        reading == .idle && exchanges.isEmpty && !isQuiescing && !isInputClosed && !isLingering
+    }
+
+    /// A request without a body has been read and answered in one step; returns `deadline`.
+    package mutating func exchange(now: NIODeadline) -> NIODeadline {
+        since = now
+        sending.begin(now: now)
+        let idle = now + idleTimeout
+        return min(idle, sending.deadline ?? idle)
+    }
+
+    /// The same where the end of the response is still to come.
+    package mutating func beginExchange(now: NIODeadline) {
+        beginRequest(keepsAlive: true, isHTTP10: false, expectsContinue: false, now: now)
+        endRequest(now: now)
+        _ = beginAnswer(asksToClose: false, now: now)
+    }
+
     /// Whether the body of a response may be sent.
     package var isAnswering: Bool { hasAnswerBegun }
 
@@ -259,7 +283,7 @@ package struct ConnectionState: Sendable {
         return switch reading {
         case .head: since + limits.headerTimeout.timeAmount
         case .body: waitingSince.map { $0 + patience.timeAmount }
-        case .idle: exchanges.isEmpty ? since + limits.idleTimeout.timeAmount : nil
+        case .idle: exchanges.isEmpty ? since + idleTimeout : nil
         case .over: nil
         }
     }

@@ -21,6 +21,8 @@ final class OpenConnection: Sendable {
     private static let step = 4 << 10
 
     let channel: any Channel
+    /// Its socket, which the channel closes; nil where it has none.
+    let descriptor: CInt?
     /// The other end: a client, or a proxy.
     let peer: ClientAddress
     private let owner: ClientAddress?
@@ -30,9 +32,10 @@ final class OpenConnection: Sendable {
     /// Bytes that wait on it, as last told; changed by its event loop, until it is told to close.
     private let account = Atomic(0)
 
-    init(_ channel: any Channel, proxies: TrustedProxies, of all: OpenConnections) {
+    init(_ channel: any Channel, _ accepted: Acceptor.Accepted?, proxies: TrustedProxies, of all: OpenConnections) {
         self.channel = channel
-        peer = ClientAddress(channel.remoteAddress)
+        descriptor = accepted?.descriptor
+        peer = accepted?.peer ?? ClientAddress(channel.remoteAddress)
         owner = proxies.mayBeMany(at: peer) ? nil : peer.customer
         self.all = all
     }

@@ -8,15 +8,19 @@ import Synchronization
 /// loses nearly all of them. Once three quarters are taken, a customer who has a large share gets no more. Where too
 /// much waits for clients on all of them together, those go on which most waits.
 final class OpenConnections: Sendable {
+    private typealias Waiting = (loop: any EventLoop, accept: @Sendable () -> Void)
+
     private struct State {
         var members: [OpenConnection] = []
+        /// Those that have been accepted and are on their way to their event loops, by their descriptors.
+        var arriving: Set<CInt> = []
         /// The index of each in `members`, by its channel.
         var places: [ObjectIdentifier: Int] = [:]
         /// How many each customer has.
         var shares: [ClientAddress: Int] = [:]
         var isQuiescing = false
         /// Listeners that are waiting for room to accept.
-        var waiting: [(loop: any EventLoop, accept: @Sendable () -> Void)] = []
+        var waiting: [Waiting] = []
         var isMakingRoom = false
         var ended: CheckedContinuation<Void, Never>?
 
@@ -24,6 +28,11 @@ final class OpenConnections: Sendable {
             places[ObjectIdentifier(member.channel)] = members.count
             members.append(member)
             if let customer = member.customer { shares[customer, default: 0] += 1 }
+        }
+
+        mutating func takeWaiting() -> [Waiting] {
+            defer { waiting = [] }
+            return waiting
         }
 
         /// The last one fills the gap.
@@ -59,10 +68,12 @@ final class OpenConnections: Sendable {
         self.proxies = proxies
     }
 
-    /// Counts a connection until it closes. False if its customer has too large a share: it is to be closed.
-    func add(_ channel: any Channel) -> Bool {
-        let member = OpenConnection(channel, proxies: proxies, of: self)
+    /// Counts a connection until it closes, and gives its account; nil if its customer has too large a share: it is to be
+    /// closed. `accepted` is nil for a channel without a socket of its own.
+    func add(_ channel: any Channel, _ accepted: Acceptor.Accepted? = nil) -> OpenConnection? {
+        let member = OpenConnection(channel, accepted, proxies: proxies, of: self)
         let (isAdmitted, isQuiescing) = state.withLock { state in
+            if let accepted { state.arriving.remove(accepted.descriptor) }
             let own = member.customer.map { state.shares[$0] ?? 0 } ?? 0
             guard ShareRule.admits(taken: state.members.count, own: own, limit: limit) else { return (false, false) }
             state.add(member)
@@ -70,16 +81,23 @@ final class OpenConnections: Sendable {
         }
         guard isAdmitted else {
             askForRoom { $0.customer == member.customer }
-            return false
+            return nil
         }
         channel.closeFuture.whenComplete { _ in self.remove(member) }
         if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
-        return true
+        return member
     }
 
-    /// The account of a connection that was added; nil if it has closed.
-    func member(_ channel: any Channel) -> OpenConnection? {
-        state.withLock { state in state.places[ObjectIdentifier(channel)].map { state.members[$0] } }
+    /// A connection has been accepted, which takes its room before it is added.
+    func expect(_ accepted: Acceptor.Accepted) { state.withLock { _ = $0.arriving.insert(accepted.descriptor) } }
+
+    /// It will not be added, if it has not been yet.
+    func giveUp(_ accepted: Acceptor.Accepted) {
+        askAgain(
+            state.withLock { state in
+                state.arriving.remove(accepted.descriptor)
+                return state.takeWaiting()
+            })
     }
 
     /// A connection does not count for its customer's share any more.
@@ -97,7 +115,7 @@ final class OpenConnections: Sendable {
     /// close.
     func whenRoom(on loop: any EventLoop, _ accept: @escaping @Sendable () -> Void) {
         let (hasRoom, begins) = state.withLock { state in
-            if state.members.count < limit { return (true, false) }
+            if state.members.count + state.arriving.count < limit { return (true, false) }
             state.waiting.append((loop, accept))
             defer { state.isMakingRoom = true }
             return (false, !state.isMakingRoom)
@@ -145,13 +163,14 @@ final class OpenConnections: Sendable {
         heldBytes.wrappingSubtract(member.end(), ordering: .relaxed)
         let (waiting, ended) = state.withLock { state in
             state.remove(ObjectIdentifier(member.channel))
-            defer { state.waiting = [] }
-            return (state.waiting, Self.takeEnd(&state))
+            return (state.takeWaiting(), Self.takeEnd(&state))
         }
-        // One read of the listening socket accepts several, so there may still be no room.
-        for (loop, accept) in waiting { whenRoom(on: loop, accept) }
+        askAgain(waiting)
         ended?.resume()
     }
+
+    /// There may still be no room.
+    private func askAgain(_ waiting: [Waiting]) { for (loop, accept) in waiting { whenRoom(on: loop, accept) } }
 
     /// Asks every connection to close: idle ones at once, others after the response in progress.
     func quiesce() {
@@ -183,33 +202,6 @@ final class OpenConnections: Sendable {
         guard state.isQuiescing, state.members.isEmpty else { return nil }
         defer { state.ended = nil }
         return state.ended
-    }
-}
-
-/// The handler of a listening socket: it accepts connections up to the limit.
-final class AcceptGuard: ChannelDuplexHandler {
-    typealias InboundIn = any Channel
-    typealias InboundOut = any Channel
-    typealias OutboundIn = Never
-    typealias OutboundOut = Never
-
-    private let connections: OpenConnections
-
-    init(_ connections: OpenConnections) {
-        self.connections = connections
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let channel = unwrapInboundIn(data)
-        if connections.add(channel) { context.fireChannelRead(data) } else { channel.close(promise: nil) }
-    }
-
-    func read(context: ChannelHandlerContext) {
-        let bound = context.loopBound
-        let loop = context.eventLoop
-        connections.whenRoom(on: loop) {
-            if loop.inEventLoop { bound.value.read() } else { loop.execute { bound.value.read() } }
-        }
     }
 }
 

@@ -77,6 +77,9 @@ struct OutputMeter {
         self.channel = channel
     }
 
+    /// `count` bytes are about to be written that take no memory of the connection's own: no look is needed for them.
+    mutating func pass(_ count: Int64) { seenBytes += count }
+
     /// `count` bytes of a file are about to be written, after `writtenBytes` others.
     mutating func noteFile(_ count: Int, after writtenBytes: Int64) {
         let range = writtenBytes..<writtenBytes + Int64(count)
@@ -91,6 +94,9 @@ struct OutputMeter {
     func mayWait(after writtenBytes: Int64) -> Bool {
         waitingBytes > 0 || writtenBytes - seenBytes >= Self.unseenBytes
     }
+
+    /// Whether anything waits in this process at this moment.
+    var isWaiting: Bool { ((try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 1) > 0 }
 
     /// Looks at what waits, where so many bytes have been written in all.
     mutating func look(after writtenBytes: Int64) {

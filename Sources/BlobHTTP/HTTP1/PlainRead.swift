@@ -1,0 +1,202 @@
+import Blobs
+import HTTPTypes
+import NIOCore
+
+/// A read of a blob in its usual form, recognised in the bytes as they came: `GET` or `HEAD` of an address by HTTP/1.1,
+/// whose fields mean nothing to a read, or ask for one range, or name the blob's own entity tag.
+///
+/// It takes a part of what the decoder takes, and means the same. Whatever it does not take is left to the decoder.
+struct PlainRead: Equatable {
+    let address: BlobAddress
+    let isHead: Bool
+    /// If-None-Match has the entity tag of the blob, and nothing else: the client has the blob.
+    private(set) var isKnown = false
+    /// The first and the last byte that Range asks for; the first is not behind the last.
+    private(set) var range: ClosedRange<Int64>?
+    /// Bytes of the whole request.
+    private(set) var byteCount = 0
+    private var hasHost = false
+
+    /// The request at the start of `bytes`, where it ends within `limit` of them.
+    init?(_ bytes: Span<UInt8>, limit: Int) {
+        let bytes = bytes.extracting(first: min(limit, bytes.count))
+        var rest = Scanner()
+        guard bytes.count >= Self.leastBytes else { return nil }
+        if rest.take("GET /", bytes) {
+            isHead = false
+        } else if rest.take("HEAD /", bytes) {
+            isHead = true
+        } else {
+            return nil
+        }
+        let digits = rest.index..<rest.index + 2 * BlobAddress.byteCount
+        guard let address = BlobAddress(hexDigits: bytes.extracting(digits)) else { return nil }
+        rest.index = digits.upperBound
+        guard rest.take(" HTTP/1.1\r\n", bytes)
+        else { return nil }
+        self.address = address
+        while !rest.take("\r\n", bytes) {
+            guard let field = rest.takeField(bytes), take(field, bytes, digits) else { return nil }
+        }
+        guard hasHost else { return nil }
+        byteCount = rest.index
+    }
+
+    /// "GET /", an address, " HTTP/1.1", and the shortest field.
+    private static let leastBytes = 5 + 2 * BlobAddress.byteCount + 11 + 8
+
+    /// Whether a field can be taken; `digits` are those of the address.
+    private mutating func take(_ field: FieldPlace, _ bytes: Span<UInt8>, _ digits: Range<Int>) -> Bool {
+        let value = bytes.extracting(field.value)
+        switch field.name.count {
+        case 4 where field.isNamed("host", bytes):
+            if hasHost { return false }
+            hasHost = true
+            return true
+        case 5 where field.isNamed("range", bytes):
+            guard range == nil, let range = Self.range(value) else { return false }
+            self.range = range
+            return true
+        case 10 where field.isNamed("connection", bytes): return value.equals("keep-alive")
+        case 13 where field.isNamed("if-none-match", bytes):
+            if isKnown || !Self.isTag(value, bytes.extracting(digits)) { return false }
+            isKnown = true
+            return true
+        case 6: return !field.isNamed("expect", bytes)
+        case 7: return !field.isNamed("upgrade", bytes)
+        case 8: return !field.isNamed("if-match", bytes) && !field.isNamed("if-range", bytes)
+        case 14: return !field.isNamed("content-length", bytes) && !field.isNamed("satchel-reread", bytes)
+        case 16: return !field.isNamed("proxy-connection", bytes)
+        case 17: return !field.isNamed("transfer-encoding", bytes)
+        default: return true
+        }
+    }
+
+    /// The value of a field among `bytes`, which it was read from; of several, one list (RFC 9110 §5.3). `name` is in lower
+    /// case.
+    func value(of name: String, in bytes: Span<UInt8>) -> String? {
+        var rest = Scanner()
+        rest.index = (isHead ? 6 : 5) + 2 * BlobAddress.byteCount + 11
+        var found: String?
+        while rest.index < byteCount, let field = rest.takeField(bytes) {
+            guard field.isNamed(name, bytes) else { continue }
+            let value = bytes.extracting(field.value)
+            let text = String(decoding: value.indices.map { value[$0] }, as: UTF8.self)
+            found = found.map { "\($0),\(text)" } ?? text
+        }
+        return found
+    }
+
+    /// `bytes=first-last` with at most 18 digits each, which no overflow can come of.
+    private static func range(_ value: Span<UInt8>) -> ClosedRange<Int64>? {
+        var rest = Scanner()
+        guard rest.take("bytes=", value), let first = rest.takeNumber(value), rest.take("-", value),
+            let last = rest.takeNumber(value), rest.index == value.count, first <= last
+        else { return nil }
+        return first...last
+    }
+
+    /// Whether `value` is the strong tag of the blob with these digits (RFC 9110 §8.8.3).
+    private static func isTag(_ value: Span<UInt8>, _ digits: Span<UInt8>) -> Bool {
+        let quote = UInt8(ascii: "\"")
+        guard value.count == digits.count + 2, value[0] == quote, value[value.count - 1] == quote else { return false }
+        for index in digits.indices where value[index + 1] != digits[index] { return false }
+        return true
+    }
+}
+
+/// Where the name and the value of a field are among the bytes of a request.
+struct FieldPlace {
+    let name: Range<Int>
+    /// Without the blanks around it.
+    let value: Range<Int>
+
+    /// Whether its name is `name`, which is in lower case (RFC 9110 §5.1).
+    func isNamed(_ name: StaticString, _ bytes: Span<UInt8>) -> Bool { bytes.extracting(self.name).equals(name) }
+
+    /// The same for a name that is known only now.
+    func isNamed(_ name: String, _ bytes: Span<UInt8>) -> Bool {
+        let (letters, expected) = (bytes.extracting(self.name), name.utf8.span)
+        return letters.count == expected.count && letters.indices.allSatisfy { letters[$0].lowercased == expected[$0] }
+    }
+}
+
+/// A place in the head of a request, which moves on over what is there.
+private struct Scanner {
+    var index = 0
+
+    /// Goes over `text`, if that is what comes.
+    mutating func take(_ text: StaticString, _ bytes: Span<UInt8>) -> Bool {
+        let end = index + text.utf8CodeUnitCount
+        guard end <= bytes.count else { return false }
+        for place in index..<end where unsafe bytes[place] != text.utf8Start[place - index] { return false }
+        index = end
+        return true
+    }
+
+    /// A number of at most 18 digits.
+    mutating func takeNumber(_ bytes: Span<UInt8>) -> Int64? {
+        var number: Int64 = 0
+        let start = index
+        while index < bytes.count, bytes[index] &- 0x30 < 10 {
+            if index - start == 18 { return nil }
+            number = number &* 10 &+ Int64(bytes[index] &- 0x30)
+            index += 1
+        }
+        return index > start ? number : nil
+    }
+
+    /// A line with a field (RFC 9112 §5): a token, a colon at once, and a value of visible ASCII and blanks.
+    mutating func takeField(_ bytes: Span<UInt8>) -> FieldPlace? {
+        let start = index
+        while index < bytes.count, bytes[index].isOfToken { index += 1 }
+        let name = start..<index
+        guard !name.isEmpty, take(":", bytes) else { return nil }
+        while index < bytes.count, bytes[index].isBlank { index += 1 }
+        let begin = index
+        skipVisible(bytes)
+        var end = index
+        guard take("\r\n", bytes) else { return nil }
+        while end > begin, bytes[end - 1].isBlank { end -= 1 }
+        return FieldPlace(name: name, value: begin..<end)
+    }
+
+    /// Goes over visible ASCII and blanks, eight bytes at a time where all eight are from space to `~`.
+    private mutating func skipVisible(_ bytes: Span<UInt8>) {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        while bytes.count - index >= 8 {
+            // Safe: the eight bytes are within the span, and every pattern of bits is a number.
+            let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // The top bit of a byte is set by taking 0x20 from less, by adding one to 0x7f, or was set before.
+            guard ((word &- 0x20 &* ones) | (word &+ ones) | word) & (0x80 &* ones) == 0 else { break }
+            index += 8
+        }
+        while index < bytes.count, bytes[index] >= 0x20 && bytes[index] < 0x7f || bytes[index] == 0x09 { index += 1 }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether these are the letters of `text`, which is in lower case, in either case.
+    fileprivate func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        for index in indices {
+            // Safe: the bytes of a static string live for ever, and there are as many as here.
+            if unsafe self[index].lowercased != text.utf8Start[index] { return false }
+        }
+        return true
+    }
+}
+
+extension UInt8 {
+    /// Whether it may be part of a token (RFC 9110 §5.6.2).
+    fileprivate var isOfToken: Bool {
+        let set: (UInt64, UInt64) = (0x03ff_6cfa_0000_0000, 0x57ff_ffff_c7ff_fffe)
+        if self >= 0x80 { return false }
+        return (self < 64 ? set.0 >> UInt64(self) : set.1 >> UInt64(self - 64)) & 1 == 1
+    }
+
+    /// Of a letter, the one in lower case.
+    fileprivate var lowercased: UInt8 { self >= 0x41 && self <= 0x5a ? self | 0x20 : self }
+
+    fileprivate var isBlank: Bool { self == 0x20 || self == 0x09 }
+}

@@ -1,0 +1,101 @@
+import Blobs
+import CLinux
+import Dispatch
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A listening socket and the thread that accepts its connections.
+///
+/// The channel library could accept as well. But whoever accepts knows the descriptor, and what is ready is sent past the
+/// channel (`ConnectionSocket`).
+final class Acceptor: Sendable {
+    /// A connection that somebody has to own now.
+    struct Accepted: Sendable {
+        let descriptor: CInt
+        let peer: ClientAddress
+    }
+
+    /// How long not to accept where the system has no room for another connection.
+    private static let pauseMicroseconds: UInt32 = 50_000
+
+    /// The IP address and the port that the socket is bound to.
+    let bound: Authority
+    private let descriptor: CInt
+    private let thread = NIOThreadPool(numberOfThreads: 1)
+    private let hasStarted = Atomic(false)
+    private let isEnding = Atomic(false)
+    /// Open once for each connection that may be accepted.
+    private let room = DispatchSemaphore(value: 0)
+
+    /// Listens at `address`, with room for `backlog` connections that are not accepted yet.
+    init(_ address: Authority, backlog: Int) throws(ListenError) {
+        let place: SocketAddress
+        do {
+            place = try SocketAddress.makeAddressResolvingHost(address.host, port: Int(address.port ?? 0))
+        } catch { throw ListenError(address, error) }
+        let descriptor = socket(CInt(place.protocol.rawValue), CInt(SOCK_STREAM.rawValue) | 0o2000000, 0)
+        guard descriptor >= 0 else { throw ListenError(address, code: errno) }
+        var one: CInt = 1
+        // Safe: both calls read what they are given during the call, as much as they are told.
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
+        let isBound =
+            unsafe place.withSockAddr { start, count in unsafe bind(descriptor, start, socklen_t(count)) } == 0
+        guard isBound, listen(descriptor, CInt(clamping: backlog)) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw ListenError(address, code: code)
+        }
+        self.descriptor = descriptor
+        bound = Authority(host: place.ipAddress ?? address.host, port: Self.port(of: descriptor) ?? address.port)
+    }
+
+    /// Accepts until `end`: whenever `connections` has room, another one goes to `take`.
+    func start(_ connections: OpenConnections, on loop: any EventLoop, _ take: @escaping @Sendable (Accepted) -> Void) {
+        hasStarted.store(true, ordering: .releasing)
+        thread.start()
+        thread.submit { state in
+            guard case .active = state else { return }
+            while !self.isEnding.load(ordering: .acquiring) {
+                connections.whenRoom(on: loop) { self.room.signal() }
+                self.room.wait()
+                if let accepted = self.accept() { take(accepted) }
+            }
+            close(self.descriptor)
+            self.thread.shutdownGracefully { _ in }
+        }
+    }
+
+    /// Accepts no more. What waits to be accepted is refused.
+    func end() {
+        isEnding.store(true, ordering: .releasing)
+        room.signal()
+        // Whoever waits in accept(2) is woken by that, and closes it.
+        if hasStarted.load(ordering: .acquiring) { shutdown(descriptor, CInt(SHUT_RDWR)) } else { close(descriptor) }
+    }
+
+    /// Waits for a connection; nil where there is none after all.
+    private func accept() -> Accepted? {
+        let peer = clinux_accept(descriptor)
+        if peer.descriptor >= 0 {
+            // Safe: every pattern of bits is a byte.
+            let bytes = unsafe withUnsafeBytes(of: peer.address) { unsafe Array($0.prefix(Int(peer.count))) }
+            return Accepted(descriptor: peer.descriptor, peer: ClientAddress(socketAddress: bytes))
+        }
+        // The client may have gone, or the machine has no room; then time helps, and nothing else.
+        if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { usleep(Self.pauseMicroseconds) }
+        return nil
+    }
+
+    /// The port that a socket is bound to: of both kinds of addresses the bytes 2 and 3 (ip(7), ipv6(7)).
+    private static func port(of descriptor: CInt) -> UInt16? {
+        var bytes = [UInt8](repeating: 0, count: 128)
+        var count = socklen_t(bytes.count)
+        // Safe: the call writes no more than there is room for.
+        let code = unsafe bytes.withUnsafeMutableBytes { room in
+            unsafe getsockname(descriptor, room.baseAddress!.assumingMemoryBound(to: sockaddr.self), &count)
+        }
+        return code == 0 && count >= 4 ? UInt16(bytes[2]) << 8 | UInt16(bytes[3]) : nil
+    }
+}
