@@ -9,6 +9,7 @@ struct Harness: Sendable {
         Harness(name: "uploads", run: fuzzUploads),
         Harness(name: "dialects", run: fuzzDialects),
         Harness(name: "framing", run: fuzzFraming),
+        Harness(name: "reads", run: fuzzReads),
         Harness(name: "proxies", run: fuzzProxies),
         Harness(name: "tickets", run: fuzzTickets),
         Harness(name: "slots", run: fuzzSlots),

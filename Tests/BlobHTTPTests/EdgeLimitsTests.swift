@@ -156,8 +156,7 @@ import Vault
     {
         let channel = EmbeddedChannel()
         channel.remoteAddress = try SocketAddress(ipAddress: "192.0.2.1", port: 1)
-        guard connections.add(channel) else { return nil }
-        return (channel, try #require(connections.member(channel)))
+        return connections.add(channel).map { (channel, $0) }
     }
 
     @Test(arguments: [true, false])

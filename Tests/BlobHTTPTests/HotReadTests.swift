@@ -66,6 +66,95 @@ import Vault
         }
     }
 
+    private static let statuses = [200, 206, 304, 416]
+
+    /// A field that means nothing to a read, and that the decoder has to look at.
+    private static let detour = "Content-Length: 0\r\n"
+
+    @Test func `what is answered past the decoder is what is answered behind it, and is counted the same`() async throws
+    {
+        try await TestServer.run { server in
+            let client = try await server.connect()
+            for count in [0, 1, 5000, 32 << 10, 70_000, 1 << 20, (1 << 20) + 1] {
+                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 17 >> 2) }
+                let address = try await server.put(bytes)
+                let tag = "If-None-Match: \"\(address.hex)\"\r\n"
+                let cases = [
+                    "", tag, "Range: bytes=0-0\r\n", "Range: bytes=1-99999\r\n", "Range: bytes=70000-70001\r\n",
+                    "Range: bytes=0-1048575\r\n", tag + "Range: bytes=0-0\r\n",
+                    "Connection: keep-alive\r\nAccept: */*\r\n",
+                ]
+                for fields in cases {
+                    for isHead in [false, true] {
+                        var answers: [RawClient.Answer] = []
+                        var counts: [Int] = []
+                        for detour in [Self.detour, "", "", Self.detour] {
+                            let method = isHead ? "HEAD" : "GET"
+                            let text = "\(method) /\(address.hex) HTTP/1.1\r\nHost: x\r\n\(fields)\(detour)\r\n"
+                            let meter = server.vault.meters
+                            let before = meter.requests.sentBytes(route: .blob)
+                            let earlier = Self.statuses.map { meter.requests.count(route: .blob, status: $0) }
+                            try await client.send(text)
+                            answers.append(try #require(await client.answer(toHead: isHead)))
+                            // It is counted when it has left, which its reader may know first.
+                            while Self.statuses.map({ meter.requests.count(route: .blob, status: $0) }) == earlier {
+                                await Task.yield()
+                            }
+                            counts.append(meter.requests.sentBytes(route: .blob) - before)
+                        }
+                        let texts = answers.map { answer in
+                            ([answer.statusLine]
+                                + answer.fields.filter { $0.name != "date" }.map { "\($0.name): \($0.value)" })
+                                .joined(separator: "\n")
+                        }
+                        #expect(Set(texts).count == 1 && Set(answers.map(\.body)).count == 1, "\(count) \(fields)")
+                        #expect(Set(counts).count == 1, "\(count) \(fields) \(counts)")
+                    }
+                }
+            }
+            await client.close()
+        }
+    }
+
+    @Test func `reads in one packet with a request between them are answered in their order`() async throws {
+        try await TestServer.run { server in
+            let (small, large) = ([UInt8](repeating: 1, count: 4096), [UInt8](repeating: 2, count: 300_000))
+            let addresses = (try await server.put(small), try await server.put(large))
+            let client = try await server.connect()
+            for _ in 0..<2 {
+                let some =
+                    get(addresses.0) + get(addresses.1) + get(addresses.0, Self.detour)
+                    + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+                let packet = some + get(addresses.0) + some + get(addresses.1)
+                // In two pieces, the first of which ends within a request.
+                try await client.send(String(packet.prefix(packet.count - 20)))
+                try await client.send(String(packet.suffix(20)))
+                var sizes: [Int] = []
+                for _ in 0..<10 { sizes.append(try #require(await client.answer()).body.count) }
+                let health = sizes[3]
+                #expect(sizes == [4096, 300_000, 4096, health, 4096, 4096, 300_000, 4096, health, 300_000])
+            }
+            await client.close()
+        }
+    }
+
+    @Test func `a client that reads nothing gets the rest of a file when it does`() async throws {
+        try await TestServer.run { server in
+            let bytes = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 29 >> 5) }
+            let address = try await server.put(bytes)
+            let warm = try await server.connect()
+            try await warm.send(get(address))
+            #expect(await warm.answer()?.body == bytes)
+            await warm.close()
+            let client = try await RawClient.connect(port: server.port, reads: false)
+            let requests = 24
+            for _ in 0..<requests { try await client.send(get(address)) }
+            try await client.startReading()
+            for _ in 0..<requests { #expect(await client.answer()?.body == bytes) }
+            await client.close()
+        }
+    }
+
     @Test func `a target that is neither a path nor a URL of HTTP names no blob`() async throws {
         try await TestServer.run { server in
             let address = try await server.put([1, 2, 3])

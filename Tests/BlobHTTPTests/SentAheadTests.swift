@@ -70,8 +70,7 @@ import Testing
 
     private func open(_ connections: OpenConnections) throws -> (EmbeddedChannel, Server, OpenConnection) {
         let channel = EmbeddedChannel()
-        _ = connections.add(channel)
-        let account = try #require(connections.member(channel))
+        let account = try #require(connections.add(channel))
         let connection = ConnectionGuard(limits: ConnectionLimits(), account: account)
         let server = Server(connection)
         try channel.pipeline.syncOperations.addHandlers(
@@ -176,7 +175,7 @@ import Testing
         func add(_ address: String) throws -> EmbeddedChannel? {
             let channel = EmbeddedChannel()
             channel.remoteAddress = try SocketAddress(ipAddress: address, port: 1)
-            return connections.add(channel) ? channel : nil
+            return connections.add(channel) == nil ? nil : channel
         }
         let greedy = try (0..<24).map { try #require(try add("2001:db8::\($0)")) }
         #expect(try add("2001:db8::77") == nil, "one /64 is one customer")

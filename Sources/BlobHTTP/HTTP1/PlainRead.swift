@@ -36,7 +36,7 @@ struct PlainRead: Equatable {
         else { return nil }
         self.address = address
         while !rest.take("\r\n", bytes) {
-            guard let field = rest.takeField(bytes), take(field, bytes, digits) else { return nil }
+            guard let field = rest.takeField(bytes), take(field, bytes) else { return nil }
         }
         guard hasHost else { return nil }
         byteCount = rest.index
@@ -45,8 +45,8 @@ struct PlainRead: Equatable {
     /// "GET /", an address, " HTTP/1.1", and the shortest field.
     private static let leastBytes = 5 + 2 * BlobAddress.byteCount + 11 + 8
 
-    /// Whether a field can be taken; `digits` are those of the address.
-    private mutating func take(_ field: FieldPlace, _ bytes: Span<UInt8>, _ digits: Range<Int>) -> Bool {
+    /// Whether a field can be taken.
+    private mutating func take(_ field: FieldPlace, _ bytes: Span<UInt8>) -> Bool {
         let value = bytes.extracting(field.value)
         switch field.name.count {
         case 4 where field.isNamed("host", bytes):
@@ -59,7 +59,7 @@ struct PlainRead: Equatable {
             return true
         case 10 where field.isNamed("connection", bytes): return value.equals("keep-alive")
         case 13 where field.isNamed("if-none-match", bytes):
-            if isKnown || !Self.isTag(value, bytes.extracting(digits)) { return false }
+            if isKnown || !isTag(value) { return false }
             isKnown = true
             return true
         case 6: return !field.isNamed("expect", bytes)
@@ -96,12 +96,13 @@ struct PlainRead: Equatable {
         return first...last
     }
 
-    /// Whether `value` is the strong tag of the blob with these digits (RFC 9110 §8.8.3).
-    private static func isTag(_ value: Span<UInt8>, _ digits: Span<UInt8>) -> Bool {
+    /// Whether `value` is the strong tag of the blob (RFC 9110 §8.8.3).
+    private func isTag(_ value: Span<UInt8>) -> Bool {
         let quote = UInt8(ascii: "\"")
-        guard value.count == digits.count + 2, value[0] == quote, value[value.count - 1] == quote else { return false }
-        for index in digits.indices where value[index + 1] != digits[index] { return false }
-        return true
+        guard value.count == 2 * BlobAddress.byteCount + 2, value[0] == quote, value[value.count - 1] == quote else {
+            return false
+        }
+        return BlobAddress(hexDigits: value.extracting(1..<value.count - 1)) == address
     }
 }
 
@@ -129,7 +130,12 @@ private struct Scanner {
     mutating func take(_ text: StaticString, _ bytes: Span<UInt8>) -> Bool {
         let end = index + text.utf8CodeUnitCount
         guard end <= bytes.count else { return false }
-        for place in index..<end where unsafe bytes[place] != text.utf8Start[place - index] { return false }
+        var place = index
+        while place < end {
+            // Safe: `end` is within the span, and the bytes of a static string live for ever.
+            if unsafe bytes[unchecked: place] != text.utf8Start[place - index] { return false }
+            place += 1
+        }
         index = end
         return true
     }
@@ -149,7 +155,8 @@ private struct Scanner {
     /// A line with a field (RFC 9112 §5): a token, a colon at once, and a value of visible ASCII and blanks.
     mutating func takeField(_ bytes: Span<UInt8>) -> FieldPlace? {
         let start = index
-        while index < bytes.count, bytes[index].isOfToken { index += 1 }
+        // Safe: the place is within the span.
+        while index < bytes.count, unsafe bytes[unchecked: index].isOfToken { index += 1 }
         let name = start..<index
         guard !name.isEmpty, take(":", bytes) else { return nil }
         while index < bytes.count, bytes[index].isBlank { index += 1 }

@@ -216,14 +216,16 @@ enum HTTP1Head {
 
     /// The rest of that.
     static func endRange(_ head: inout ByteBuffer, _ range: ByteRange, size: Int64) {
-        head.writeDecimal(range.offset)
-        head.writeStaticString("-")
-        head.writeDecimal(range.end - 1)
-        head.writeStaticString("/")
-        head.writeDecimal(size)
-        head.writeStaticString("\r\nContent-Length: ")
-        head.writeDecimal(range.count)
-        head.writeStaticString("\r\n")
+        var text = LineText()
+        text.add(range.offset)
+        text.add("-")
+        text.add(range.end - 1)
+        text.add("/")
+        text.add(size)
+        text.add("\r\nContent-Length: ")
+        text.add(range.count)
+        text.add("\r\n")
+        text.write(to: &head)
     }
 
     /// What the connection's state adds.
@@ -236,18 +238,40 @@ enum HTTP1Head {
     }
 }
 
-extension ByteBuffer {
-    /// Writes a number that is not negative, in decimal digits.
-    fileprivate mutating func writeDecimal(_ number: Int64) {
-        var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
-        var start = digits.count
+/// A few numbers and what stands between them, put together before they are written: every write to a buffer costs as much as
+/// ten digits.
+private struct LineText {
+    private var room = InlineArray<160, UInt8>(repeating: UInt8(ascii: "0"))
+    private var count = 0
+
+    /// Writes all of it behind `head`.
+    func write(to head: inout ByteBuffer) {
+        // Safe: every pattern of bits is a byte.
+        _ = unsafe head.writeBytes(room.span.extracting(first: count).bytes)
+    }
+
+    mutating func add(_ text: StaticString) {
+        for index in 0..<text.utf8CodeUnitCount {
+            // Safe: the bytes of a static string live for ever.
+            room[count] = unsafe text.utf8Start[index]
+            count += 1
+        }
+    }
+
+    /// Adds a number that is not negative, in decimal digits.
+    mutating func add(_ number: Int64) {
         var rest = number.magnitude
+        var end = count
         repeat {
-            start -= 1
-            digits[start] += UInt8(truncatingIfNeeded: rest % 10)
+            end += 1
             rest /= 10
         } while rest > 0
-        // Safe: every pattern of bits is a byte.
-        unsafe writeBytes(digits.span.extracting(start..<digits.count).bytes)
+        rest = number.magnitude
+        count = end
+        repeat {
+            end -= 1
+            room[end] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
     }
 }

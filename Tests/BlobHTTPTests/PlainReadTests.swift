@@ -1,0 +1,79 @@
+import Blobs
+import NIOCore
+import Testing
+
+@testable import BlobHTTP
+
+/// Reads that are recognised in the bytes as they came.
+@Suite struct PlainReadTests {
+    private static let digits = String(repeating: "0f", count: 16) + String(repeating: "9a", count: 16)
+
+    private func read(_ text: String, limit: Int = 32 << 10) -> PlainRead? {
+        PlainRead(Array(text.utf8).span, limit: limit)
+    }
+
+    private func get(_ fields: String, target: String = "/" + digits, method: String = "GET") -> String {
+        "\(method) \(target) HTTP/1.1\r\n\(fields)\r\n"
+    }
+
+    @Test func `its address, its end and what it wants are those of the bytes`() throws {
+        let text = get("Host: x\r\nAccept: */*\r\n")
+        let plain = try #require(read(text + "GET /"))
+        #expect(plain.address == BlobAddress(hex: Self.digits) && !plain.isHead && !plain.isKnown && plain.range == nil)
+        #expect(plain.byteCount == text.utf8.count)
+        #expect(read(get("host:x\r\n", method: "HEAD"))?.isHead == true)
+        #expect(read(get("Host: x\r\nIf-None-Match: \"\(Self.digits)\"\r\n"))?.isKnown == true)
+        #expect(read(get("Host: x\r\nRANGE: bytes=5-1234567890123\r\n"))?.range == 5...1_234_567_890_123)
+        #expect(read(get("Host: x\r\nconnection: Keep-Alive\t \r\n")) != nil)
+    }
+
+    @Test(arguments: [
+        "", "Host: x\r\nHost: x\r\n", "Host: x\r\nIf-Match: *\r\n", "Host: x\r\nIf-None-Match: *\r\n",
+        "Host: x\r\nRange: bytes=5-4\r\n", "Host: x\r\nRange: bytes=5-\r\n", "Host: x\r\nRange: bytes=0-1,3-4\r\n",
+        "Host: x\r\nRange: bytes=0-1\r\nRange: bytes=0-1\r\n", "Host: x\r\nRange: bytes=0-9999999999999999999\r\n",
+        "Host: x\r\nRange: bytes= 0-1\r\n", "Host: x\r\nIf-Range: \"\"\r\n", "Host: x\r\nExpect: 100-continue\r\n",
+        "Host: x\r\nConnection: close\r\n", "Host: x\r\nConnection: keep-alive, x\r\n", "Host: x\r\nUpgrade: h2c\r\n",
+        "Host: x\r\nContent-Length: 0\r\n", "Host: x\r\nTransfer-Encoding: chunked\r\n",
+        "Host: x\r\nProxy-Connection: x\r\n", "Host: x\r\nSatchel-Reread: 1\r\n", "Host : x\r\n", " Host: x\r\n",
+        "Host: x\r\n y\r\n", "Host: x\n", "Host: x\r\rX: y\r\n", "Host: \u{0}\r\n", "Host: é\r\n", "Host: \u{7f}\r\n",
+        "Host\r\n", ": x\r\n",
+    ]) func `whatever needs the decoder is left to it`(fields: String) {
+        #expect(read(get(fields)) == nil)
+    }
+
+    @Test func `other methods, targets and versions are left to it, and so is what has not come`() {
+        let host = "Host: x\r\n"
+        for target in [
+            "/" + Self.digits.uppercased(), "/\(Self.digits).jpg", "/\(Self.digits)?", "http://x/\(Self.digits)",
+            "/" + Self.digits.dropLast() + "g", "/" + Self.digits.dropLast() + "`", "/" + Self.digits.dropLast() + ":",
+            "/" + Self.digits.dropLast(), "//" + Self.digits,
+        ] { #expect(read(get(host, target: target)) == nil, "\(target)") }
+        for method in ["PUT", "get", "HEADS", "OPTIONS"] {
+            #expect(read(get(host, method: method)) == nil, "\(method)")
+        }
+        let text = get(host + "Accept: */*\r\n")
+        #expect(read(text.replacing("1.1", with: "1.0")) == nil)
+        for count in 0..<text.utf8.count { #expect(read(String(text.prefix(count))) == nil) }
+        #expect(read(text, limit: text.utf8.count) != nil && read(text, limit: text.utf8.count - 1) == nil)
+    }
+
+    @Test func `eight digits are looked at together, and every other byte is found`() throws {
+        for place in 0..<64 {
+            for byte in UInt8.min...UInt8.max {
+                var bytes = Array(Self.digits.utf8)
+                bytes[place] = byte
+                let isDigit = Array("0123456789abcdef".utf8).contains(byte)
+                let address = BlobAddress(hexDigits: bytes.span)
+                #expect((address != nil) == isDigit)
+                if let address { #expect(address.hex == String(decoding: bytes, as: UTF8.self)) }
+            }
+        }
+    }
+
+    @Test func `its fields can be asked for, several of a name as one list`() throws {
+        let bytes = Array(get("Host: x\r\nX-Forwarded-For: 192.0.2.1 \r\nx-forwarded-for: 192.0.2.2\r\nA:\r\n").utf8)
+        let plain = try #require(PlainRead(bytes.span, limit: 1 << 10))
+        #expect(plain.value(of: "x-forwarded-for", in: bytes.span) == "192.0.2.1,192.0.2.2")
+        #expect(plain.value(of: "a", in: bytes.span) == "" && plain.value(of: "b", in: bytes.span) == nil)
+    }
+}
