@@ -112,7 +112,7 @@ private struct TwinWalk {
             }
         case .sweep: for store in [plain, withSlots] { _ = try await store.collect() }
         case .pass, .passDays:
-            let time = step == .pass ? pick([1, 599, 601, 7200]) : pick([86_400, 172_801, 260_000])
+            let time: Int64 = step == .pass ? pick([1, 599, 601, 7200]) : pick([86_400, 172_801, 260_000])
             for clock in clocks { clock.pass(seconds: time) }
         case .fillSlot:
             slots += 1
