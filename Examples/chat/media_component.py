@@ -23,6 +23,7 @@ import time
 import urllib.parse
 
 import aiohttp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from slixmpp.componentxmpp import ComponentXMPP
 from slixmpp.exceptions import XMPPError
@@ -59,9 +60,19 @@ class Words:
 
     def __init__(self, options):
         self.door_secret = options.door_secret_file.read_text().rstrip("\n").encode()
-        self.ticket_key = load_pem_private_key(options.ticket_key_file.read_bytes(), None)
+        self.ticket_key = self.load_key(options.ticket_key_file)
         self.key_name = options.ticket_key_file.name.split(".")[0]
         self.audience = options.audience
+
+    @staticmethod
+    def load_key(path):
+        try:
+            key = load_pem_private_key(path.read_bytes(), None)
+        except (ValueError, TypeError):
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError(f"{path} is not an Ed25519 private key in PEM")
+        return key
 
     def ticket(self, user, seconds):
         """A ticket for everything that `user` may upload."""
@@ -160,10 +171,9 @@ def judge_purpose(request, now, end):
 # The component
 
 class MediaComponent(ComponentXMPP):
-    def __init__(self, options):
-        host, _, port = options.server.rpartition(":")
-        super().__init__(options.address, options.password_file.read_text().strip(), host, int(port))
-        self.options, self.words, self.http = options, Words(options), None
+    def __init__(self, options, password, words):
+        super().__init__(options.address, password, *options.server)
+        self.options, self.words, self.http = options, words, None
         for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0128", "xep_0199"):
             self.register_plugin(plugin)
         # For the stanzas only: its own handler takes no part in judging.
@@ -171,6 +181,9 @@ class MediaComponent(ComponentXMPP):
         self.register_handler(
             CoroutineCallback("slot", StanzaPath("iq@type=get/http_upload_request"), self.answer_slot))
         self.add_event_handler("session_start", self.announce)
+        self.add_event_handler("connection_failed", lambda why: complain(f"cannot reach the chat server: {why}"))
+        self.add_event_handler("stream_error", lambda error: complain(
+            f"the chat server ended the stream: {error['condition']} {error['text']}".rstrip()))
 
     async def announce(self, _):
         disco, forms = self.plugin["xep_0030"], self.plugin["xep_0004"]
@@ -225,7 +238,7 @@ class MediaComponent(ComponentXMPP):
                 problem = f"status {answer.status}"
         except (aiohttp.ClientError, TimeoutError) as error:
             problem = type(error).__name__
-        print(f"the store does not tell quotas: {problem}", file=sys.stderr, flush=True)
+        complain(f"the store does not tell quotas: {problem}")
         return None
 
     def answer_ticket(self, iq, session):
@@ -249,19 +262,35 @@ class MediaComponent(ComponentXMPP):
             while True:
                 self.connect()
                 await self.disconnected
-                print("disconnected; trying again", file=sys.stderr, flush=True)
+                complain("disconnected; trying again")
                 await asyncio.sleep(2)
 
 
+def complain(what):
+    print(f"media_component: {what}", file=sys.stderr, flush=True)
+
+
 async def main():
-    await MediaComponent(parse_options()).run()
+    options = parse_options()
+    try:
+        password, words = options.password_file.read_text().strip(), Words(options)
+    except (OSError, ValueError) as error:
+        sys.exit(f"media_component: {error}")
+    await MediaComponent(options, password, words).run()
+
+
+def host_and_port(text):
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise argparse.ArgumentTypeError("expected HOST:PORT")
+    return host, int(port)
 
 
 def parse_options():
     parser = argparse.ArgumentParser(
         description="A component beside a chat server: slots and tickets for a media store.")
     add = parser.add_argument
-    add("--server", required=True, metavar="HOST:PORT", help="where the chat server takes components")
+    add("--server", required=True, type=host_and_port, metavar="HOST:PORT", help="where the chat server takes components")
     add("--address", required=True, metavar="JID", help="the component's own address: media.example.org")
     add("--password-file", required=True, type=pathlib.Path, help="the password that the chat server has for it")
     add("--domain", required=True, action="append", help="whose users are served; may be repeated")

@@ -10,6 +10,7 @@ extension Catalog {
             }
         }
         migrator.registerMigration("2 aliases") { database in try database.execute(sql: aliasTable) }
+        migrator.registerMigration("3 former showings") { database in try database.execute(sql: formerShowings) }
         return migrator
     }
 
@@ -37,7 +38,8 @@ extension Catalog {
         """
 
     /// One row for each address: `state` as in `BlobState`; `leases` and `sunset` sum up the leases that have not
-    /// ended; `reason` tells why the last of them will end, or did; `ended` is when the file went.
+    /// ended; `reason` tells why the last of them will end, or did; `ended` is when the file went (but see
+    /// `formerShowings`).
     private static let blobTables = """
         CREATE TABLE blob (
             id INTEGER PRIMARY KEY,
@@ -153,6 +155,16 @@ extension Catalog {
         CREATE INDEX blob_unheld ON blob (id) WHERE leases = 0 AND aliased = 0 AND state IN (1, 3);
         DROP INDEX lease_of_blob;
         CREATE INDEX lease_of_blob ON lease (blob, ended, via, expires, delivered, subject);
+        """
+
+    /// `blob.ended` is when the last lease ended that showed the blob by its address, also where leases with aliases keep
+    /// its file. Of those that have ended by now, a blob whose leases are forgotten was over at the beginning of time.
+    private static let formerShowings = """
+        UPDATE blob SET ended = coalesce(
+            (SELECT max(lease.ended) FROM lease WHERE lease.blob = blob.id AND via IS NULL), 0)
+        WHERE state <> 4 AND leases = 0 AND reason IS NOT NULL;
+        DROP INDEX blob_gone;
+        CREATE INDEX blob_ended ON blob (ended) WHERE ended IS NOT NULL;
         """
 
     /// The number of rows and of bytes for each state of a blob (1 to 4), and the number of leases (5) and of ended ones

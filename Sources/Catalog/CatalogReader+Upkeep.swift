@@ -53,14 +53,18 @@ extension CatalogReader {
         return (rows.count, rows.last.map { RowCursor(expires: $0[0], id: $0[1]) })
     }
 
-    /// How many tombstones and ended leases are older than `end`, counting at most `pageRows` of each.
+    /// How many tombstones and ended leases are older than `end`, counting at most `pageRows` of each; blobs too of which
+    /// no more is to be forgotten than that they were shown.
     package func forgettable(endedBefore end: Timestamp) throws -> Int {
         let arguments: StatementArguments = [end.seconds, Catalog.pageRows]
         let gone = try database.number(
-            "SELECT count(*) FROM (SELECT 1 FROM blob WHERE state = 4 AND ended < ? LIMIT ?)", arguments)
+            "SELECT count(*) FROM (SELECT 1 FROM blob INDEXED BY blob_ended WHERE state = 4 AND ended < ? LIMIT ?)",
+            arguments)
+        let shown = try database.number(
+            "SELECT count(*) FROM (\(OldBlobs.formerlyShown.select("1")))", arguments)
         let ended = try database.number(
             "SELECT count(*) FROM (SELECT 1 FROM lease WHERE ended IS NOT NULL AND ended < ? LIMIT ?)", arguments)
-        return Int((gone ?? 0) + (ended ?? 0))
+        return Int((gone ?? 0) + (shown ?? 0) + (ended ?? 0))
     }
 
     /// Whether there is a subject that holds no lease and whose last day is over by `end`.

@@ -87,6 +87,22 @@ extension RowStatement {
     }
 }
 
+/// Blobs whose last lease that showed them ended before a moment, those first that are over longest.
+enum OldBlobs: String {
+    /// Whose rows stay, and still say that they were shown.
+    case formerlyShown = """
+        reason IS NOT NULL AND (
+            state <> 4 OR EXISTS (SELECT 1 FROM lease WHERE lease.blob = blob.id AND via IS NOT NULL))
+        """
+    /// Whose rows nobody needs.
+    case forgettable = "state = 4 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.blob = blob.id)"
+
+    /// Takes the moment, and how many rows there may be.
+    func select(_ columns: String) -> String {
+        "SELECT \(columns) FROM blob INDEXED BY blob_ended WHERE ended < ? AND \(rawValue) ORDER BY ended LIMIT ?"
+    }
+}
+
 /// Changing rows.
 extension RowStatement {
     static let addBlobs = RowStatement(width: 9) {

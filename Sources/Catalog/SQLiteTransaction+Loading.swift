@@ -161,20 +161,8 @@ extension SQLiteTransaction {
             try loadLeases(
                 place, &page, limit: limit, receipts: receipts, where: "ended IS NOT NULL AND ended < ?",
                 [end.seconds], by: "ended")
-        case .tombstones(let end, let limit):
-            var found: [Int] = []
-            try database.forEachRow(
-                """
-                SELECT \(BlobRow.columns) FROM blob INDEXED BY blob_gone WHERE state = 4 AND ended < ?
-                AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.blob = blob.id) ORDER BY ended LIMIT ?
-                """, [end.seconds, limit]
-            ) { row in
-                let blob = try BlobRow(row)
-                let place = page.blobs.load(blob.address, blob)
-                blobs.note(row[0], at: place)
-                found.append(place)
-            }
-            page.finds.fill(place, found)
+        case .formerlyShown(let end, let limit): try loadOldBlobs(place, &page, OldBlobs.formerlyShown, end, limit)
+        case .tombstones(let end, let limit): try loadOldBlobs(place, &page, OldBlobs.forgettable, end, limit)
         case .idleSubjects(let begin, let limit):
             var found: [Int] = []
             try database.forEachRow(
@@ -196,6 +184,19 @@ extension SQLiteTransaction {
             }
             page.finds.fill(place, found)
         }
+    }
+
+    private func loadOldBlobs(
+        _ find: Int, _ page: inout CatalogPage, _ blobs: OldBlobs, _ end: Timestamp, _ limit: Int
+    ) throws {
+        var found: [Int] = []
+        try database.forEachRow(blobs.select(BlobRow.columns), [end.seconds, limit]) { row in
+            let blob = try BlobRow(row)
+            let place = page.blobs.load(blob.address, blob)
+            self.blobs.note(row[0], at: place)
+            found.append(place)
+        }
+        page.finds.fill(find, found)
     }
 
     private func loadLeases(

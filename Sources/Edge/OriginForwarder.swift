@@ -6,12 +6,13 @@ import Logging
 import NIOCore
 import OriginLink
 
-/// Hands everything but reads on to the origin, as it comes: bodies at the pace of the slower side, interim responses
-/// included. Nothing is ever sent twice.
+/// Hands everything but reads by address on to the origin, as it comes: bodies at the pace of the slower side, interim
+/// responses included. Nothing is ever sent twice.
 struct OriginForwarder: RequestForwarder {
     /// What goes on of a request, besides those that begin with `Satchel-`, `Upload-` or `Tus-`.
     private static let passed: Set<HTTPField.Name> = [
-        .accept, .acceptLanguage, .authorization, .contentType, .expect, .ifMatch, .ifNoneMatch, .origin,
+        .accept, .acceptLanguage, .authorization, .contentType, .expect, .ifMatch, .ifModifiedSince, .ifNoneMatch,
+        .ifRange, .ifUnmodifiedSince, .range, .origin,
         .accessControlRequestMethod, .accessControlRequestHeaders, .xSHA256, .xContentLength, .reprDigest,
         .xHTTPMethodOverride,
     ]

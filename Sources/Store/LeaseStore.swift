@@ -14,8 +14,9 @@ package import Blobs
 /// an upload's id may ask, continue and cancel it: what its creator was entitled to is recorded with it.
 ///
 /// A lease whose terms name an *alias* is read by that name. It keeps the bytes like any other, but shows nobody that
-/// they are here: to whoever asks by address, adds a lease or confirms a delivery, a blob that only such leases hold is
-/// unknown. The name is taken for as long as the lease is remembered, and so longer than it lives.
+/// they are here: whoever asks by address, uploads, adds a lease or confirms a delivery is answered as if such leases were
+/// not there. A blob that no other lease has ever held is unknown to them, and one that others held is gone, and in time
+/// forgotten. The name is taken for as long as the lease is remembered, and so longer than it lives.
 package protocol LeaseStore: BlobStore {
     /// Bytes of the largest blob that is accepted.
     var blobLimitBytes: Int64 { get }

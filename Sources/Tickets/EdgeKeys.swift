@@ -85,15 +85,9 @@ package final class EdgeKeys: Sendable {
     /// Reads every key in `paths`, each a file or a folder of files. Names that begin with a dot are skipped in a folder.
     /// Where keys `mayBeGone`, a path that leads nowhere has none, and there may be none at all.
     package static func load(_ paths: [String], mayBeGone: Bool = false) throws(EdgeKeyError) -> [EdgeKey] {
-        var keys: [EdgeKey] = []
-        for path in paths {
-            let files: [KeyFile]
-            do throws(FileError) {
-                if mayBeGone, try Folder.status(path, followsLinks: true) == nil { continue }
-                files = try KeyFile.all(at: path)
-            } catch { throw .file(error) }
-            for file in files { keys.append(try EdgeKey.load(file.path)) }
-        }
+        let files: [KeyFile]
+        do { files = try KeyFile.all(at: paths, mayBeGone: mayBeGone) } catch { throw .file(error) }
+        let keys = try files.map { file throws(EdgeKeyError) in try EdgeKey.load(file.path) }
         if keys.isEmpty, !mayBeGone { throw .none(paths: paths) }
         return keys
     }

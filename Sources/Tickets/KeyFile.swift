@@ -18,13 +18,21 @@ struct KeyFile: Sendable {
         return String(name)
     }
 
-    /// The file at `path`, or those in the folder there, in order. Names that begin with a dot are skipped in a folder:
-    /// editors and container secrets leave them there.
-    static func all(at path: String) throws(FileError) -> [KeyFile] {
-        guard try Folder.status(path, followsLinks: true)?.kind == .folder else { return [KeyFile(path: path)] }
-        return try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted().map { name in
-            KeyFile(path: "\(path)/\(name)")
+    /// Those at each of `paths`, which is a file or a folder of files, in order. Names that begin with a dot are skipped in
+    /// a folder: editors and container secrets leave them there. Where keys `mayBeGone`, a path that leads nowhere has
+    /// none; otherwise whoever reads it will say so.
+    static func all(at paths: [String], mayBeGone: Bool = false) throws(FileError) -> [KeyFile] {
+        var files: [KeyFile] = []
+        for path in paths {
+            switch try Folder.status(path, followsLinks: true)?.kind {
+            case .folder?:
+                let names = try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted()
+                files += names.map { KeyFile(path: "\(path)/\($0)") }
+            case nil where mayBeGone: break
+            default: files.append(KeyFile(path: path))
+            }
         }
+        return files
     }
 
     /// Its first bytes, one more than a key can have, and what it is.

@@ -65,19 +65,12 @@ package final class SlotDoors: Sendable {
         _ paths: [String], mayBeGone: Bool = false
     ) throws(SlotSecretError) -> [String: [SlotSecret]] {
         var doors: [String: [SlotSecret]] = [:]
-        for path in paths {
-            let files: [KeyFile]
-            do throws(FileError) {
-                if mayBeGone, try Folder.status(path, followsLinks: true) == nil { continue }
-                files = try KeyFile.all(at: path)
-            } catch { throw .file(error) }
-            for file in files {
-                let door: String
-                do throws(KeyFault) { door = try file.name() } catch {
-                    throw .secret(path: file.path, why: error.phrase)
-                }
-                doors[door, default: []].append(try SlotSecret.load(file))
-            }
+        let files: [KeyFile]
+        do { files = try KeyFile.all(at: paths, mayBeGone: mayBeGone) } catch { throw .file(error) }
+        for file in files {
+            let door: String
+            do throws(KeyFault) { door = try file.name() } catch { throw .secret(path: file.path, why: error.phrase) }
+            doors[door, default: []].append(try SlotSecret.load(file))
         }
         if doors.isEmpty, !mayBeGone { throw .none(paths: paths) }
         return doors

@@ -15,14 +15,12 @@ package struct TicketKeys: Sendable {
     /// a folder.
     package static func load(_ paths: [String]) async throws(TicketKeyError) -> TicketKeys {
         var keys: [String: TicketKey] = [:]
-        for path in paths {
-            let files: [KeyFile]
-            do { files = try KeyFile.all(at: path) } catch { throw .file(error) }
-            for file in files {
-                let key = try await key(in: file)
-                guard keys[key.name] == nil else { throw .sameName(key.name) }
-                keys[key.name] = key
-            }
+        let files: [KeyFile]
+        do { files = try KeyFile.all(at: paths) } catch { throw .file(error) }
+        for file in files {
+            let key = try await key(in: file)
+            guard keys[key.name] == nil else { throw .sameName(key.name) }
+            keys[key.name] = key
         }
         if keys.isEmpty { throw .none(paths: paths) }
         return TicketKeys(keys: keys)

@@ -152,6 +152,7 @@ import Testing
             ("without exp", office.bearer(office.claims(size: 5, now: now, expires: nil)), .wrong),
             ("for more bytes", office.bearer(office.claims(size: 6, now: now)), .tooSmall(bytes: 6)),
             ("for fewer bytes", office.bearer(office.claims(size: 4, now: now)), .tooLarge(limitBytes: 4)),
+            ("for less than nothing", office.bearer(office.claims(size: -1, now: now)), .wrong),
             ("of another slot", office.bearer(office.claims(slot: "s2", size: 5, now: now)), .wrong),
             ("of another file", office.bearer(office.claims(file: "b.jpg", size: 5, now: now)), .wrong),
             ("whose lease is over", office.bearer(office.claims(size: 5, now: now, end: 0)), .expired),

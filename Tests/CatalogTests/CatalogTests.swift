@@ -81,20 +81,30 @@ import Testing
     @Test func `a catalog of the first release gains names, and keeps what it has`() throws {
         let (folder, path, _) = try made()
         let queue = try DatabaseQueue(path: path)
-        let address = ChangeWalk.address(1)
+        let (address, over, forgotten, gone) = (
+            ChangeWalk.address(1), ChangeWalk.address(2), ChangeWalk.address(3), ChangeWalk.address(4)
+        )
         try queue.write { database in
             try database.execute(
                 sql: """
-                    DROP TABLE alias; DROP INDEX lease_of_blob; DROP INDEX blob_unheld;
+                    DROP TABLE alias; DROP INDEX lease_of_blob; DROP INDEX blob_unheld; DROP INDEX blob_ended;
+                    CREATE INDEX blob_gone ON blob (ended) WHERE state = 4;
                     ALTER TABLE lease DROP COLUMN via; ALTER TABLE blob DROP COLUMN aliased;
                     CREATE INDEX blob_unheld ON blob (id) WHERE leases = 0 AND state IN (1, 3);
                     CREATE INDEX lease_of_blob ON lease (blob, ended, expires, delivered, subject);
-                    DELETE FROM grdb_migrations WHERE identifier = '2 aliases';
+                    DELETE FROM grdb_migrations WHERE identifier IN ('2 aliases', '3 former showings');
                     """)
             try database.execute(
                 sql: "INSERT INTO blob VALUES (1, ?, 5000, 1, 1000, 1, 2000, NULL, NULL)", arguments: [address.data])
+            for (id, address, state, ended) in [(2, over, 1, "NULL"), (3, forgotten, 1, "NULL"), (4, gone, 4, "950")] {
+                try database.execute(
+                    sql: "INSERT INTO blob VALUES (\(id), ?, 5000, \(state), 100, 0, NULL, 'revoked', \(ended))",
+                    arguments: [address.data])
+            }
             try database.execute(
                 sql: """
+                    INSERT INTO lease VALUES (2, 2, X'01', NULL, 100, 2000, 2000, NULL, 0, NULL, 800, 'revoked');
+                    INSERT INTO lease VALUES (3, 2, X'02', NULL, 100, 2000, 2000, NULL, 0, NULL, 900, 'revoked');
                     INSERT INTO lease VALUES (1, 1, NULL, 'anna', 1000, 2000, 1000, NULL, 0, NULL, NULL, NULL);
                     INSERT INTO charge VALUES ('anna', 1, 5000, 1000, 1);
                     UPDATE tally SET count = 1, bytes = 5000 WHERE kind = 1;
@@ -115,6 +125,9 @@ import Testing
         let found = try #require(try catalog.read { try $0.aliased(alias) })
         #expect(found.blob.aliased == 1 && found.blob.leases == 1 && found.lease.via == "chat")
         #expect(try catalog.make(EndDueLeases(limit: 9), at: Timestamp(seconds: 2000)).result.get() == 1)
+        #expect(try catalog.read { try $0.blob(over)?.ended } == Timestamp(seconds: 900))
+        #expect(try catalog.read { try $0.blob(forgotten)?.ended } == Timestamp(seconds: 0))
+        #expect(try catalog.read { try $0.blob(gone)?.ended } == Timestamp(seconds: 950))
         let left = try #require(try catalog.read { try $0.blob(address) })
         #expect(left.leases == 0 && left.aliased == 1 && !left.isUnheld && left.reason == .expired)
         try catalog.close()

@@ -150,7 +150,7 @@ import Testing
         let dropped = try (0..<4).map { _ in
             try store.catalog.make(DropForgotten(endedBefore: end, limit: 10), at: end).result.get()
         }
-        #expect(dropped == [2, 2, 2, 0])
+        #expect(dropped == [3, 2, 2, 0], "with the first it is forgotten that the blob was shown")
         #expect(try store.catalog.read { try $0.sums().endedLeases } == 0)
         try store.catalog.close()
     }

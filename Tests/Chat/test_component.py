@@ -1,8 +1,10 @@
 """What the component grants and refuses, beside a real chat server and a real store."""
 
+import asyncio
 import calendar
 import email.utils
 import os
+import sys
 import time
 import unittest
 
@@ -11,6 +13,7 @@ from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 
 from media_component import NAME_BYTES, PURPOSE, UPLOAD, clean_name, escaped, judge_quota
+from servers import HERE
 
 QUOTA_BYTES = 300 * 1024
 OTHER = f"""
@@ -81,6 +84,31 @@ class ComponentTests(SceneCase):
         for size in ("", "-1", "1e3", "٣", "9" * 40):
             answer = await self.refused(bob.ask_slot(MEDIA, "a.bin", size))
             self.assertEqual(answer[:2], ("modify", "bad-request"), size)
+
+    async def start_another(self, **files):
+        """A component with other files: its process, which ends with the test."""
+        folder, password = self.scene.folder, self.scene.folder / "component/password"
+        files = {"password": password, "door-secret": folder / "slots/chat.secret",
+                 "ticket-key": self.scene.ticket_key, **files}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, HERE / "media_component.py", "--server", f"127.0.0.1:{self.scene.components}",
+            "--address", MEDIA, "--domain", DOMAIN, "--store", self.scene.store, "--audience", "media.example",
+            *(word for name, path in files.items() for word in (f"--{name}-file", path)),
+            stderr=asyncio.subprocess.PIPE)
+        self.addAsyncCleanup(process.wait)
+        self.addCleanup(lambda: process.returncode is None and process.terminate())
+        return process
+
+    async def test_what_keeps_a_component_from_serving_is_said_in_a_line(self):
+        missing, wrong = self.scene.folder / "missing", self.scene.folder / "wrong"
+        wrong.write_text("a wrong password\n")
+        for files, why in (({"password": missing}, str(missing)), ({"ticket-key": wrong}, f"{wrong} is not an Ed25519")):
+            process = await self.start_another(**files)
+            errors = (await process.communicate())[1].decode()
+            self.assertEqual((process.returncode, errors.count("\n")), (1, 1), errors)
+            self.assertIn(why, errors)
+        process = await self.start_another(password=wrong)
+        self.assertIn("the chat server ended the stream: not-authorized", (await process.stderr.readline()).decode())
 
     async def test_users_of_other_domains_get_neither_slot_nor_ticket(self):
         other = f"other.{DOMAIN}"

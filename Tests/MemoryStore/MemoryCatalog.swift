@@ -187,6 +187,14 @@ package final class MemoryTransaction: CatalogTransaction {
                 receipts -= lease.hashes.count + lease.receipts.count
                 return place(of: number, &page)
             }
+        case .formerlyShown(let end, let limit):
+            let aliased = Set(catalog.leases.values.map(\.row).filter { $0.via != nil }.map(\.address))
+            return catalog.blobs.values
+                .filter {
+                    $0.reason != nil && ($0.ended.map { $0 < end } ?? false)
+                        && ($0.state != .gone || aliased.contains($0.address))
+                }
+                .prefix(limit).map { page.blobs.load($0.address, $0) }
         case .tombstones(let end, let limit):
             let remembered = Set(catalog.leases.values.map(\.row.address))
             return catalog.blobs.values

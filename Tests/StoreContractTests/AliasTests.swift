@@ -86,6 +86,43 @@ import Testing
             _ = try await store.collect()
             #expect(try await fetch(1, from: store) == .held(bytes))
             #expect(try await store.fetch(blob) == .gone(.revoked))
+            let late = try await store.upload(bytes, on: terms(owner: 3, lifetime: .days(1)))
+            #expect(late.isNews && !late.isNew, "as where a tombstone is all that is left")
+        }
+        try fixture.expectExactCharges()
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `that a blob was shown by its address is forgotten in time, whatever names keep of it`(kind: StoreKind)
+        async throws
+    {
+        var fixture = try StoreFixture(kind)
+        fixture.settings.tombstoneLifetime = .days(5)
+        try await fixture.withStore { store async throws in
+            try await store.upload(bytes, on: named(1, lifetime: .days(30)))
+            try await store.upload(bytes, on: terms(owner: 1, lifetime: .days(1)))
+            fixture.clock.pass(seconds: 86_400)
+            #expect(try await store.fetch(blob) == .gone(.expired))
+            _ = try await store.collect()
+            fixture.clock.pass(seconds: 5 * 86_400)
+            _ = try await store.collect()
+            #expect(try await store.fetch(blob) == .gone(.expired), "a tombstone is as old as that")
+            fixture.clock.pass(seconds: 1)
+            let validity = store.validity(of: blob)
+            let foreseen = try await store.collect(CollectOptions(dryRun: true))
+            let report = try await store.collect()
+            #expect(foreseen.tombstonesDropped == 2 && report.tombstonesDropped == 2, "the lease and the showing")
+            #expect(!validity.isCurrent)
+            #expect(try await store.fetch(blob) == .unknown)
+            await #expect(throws: StoreError.notFound) { try await store.lease(on: blob, owner: secret(1)) }
+            #expect(try await fetch(1, from: store) == .held(bytes))
+            #expect(try await store.collect().tombstonesDropped == 0)
+        }
+        try await fixture.withStore { store async throws in
+            #expect(try await store.fetch(blob) == .unknown, "after a restart too")
+            let stored = try await store.upload(bytes, on: terms(owner: 1, lifetime: .days(1)))
+            #expect(stored.isNews && !stored.isNew)
+            #expect(try await store.fetch(blob) == .held(bytes))
         }
         try fixture.expectExactCharges()
     }

@@ -28,6 +28,9 @@ import Testing
         try catalog.made(Sample.upload(1, Sample.terms(owner: 1)), at: 100)
         let again = try catalog.made(Sample.upload(1, Sample.terms(owner: 2), fileSize: fileSize), at: 100)
         #expect(again.isNew == isNew)
+        let over = Timestamp(seconds: 100 + 2 * Self.day)
+        let late = Sample.upload(1, Sample.terms(owner: 3), fileSize: 5000)
+        #expect(try catalog.make(late, at: over).get().isNews, "a file that nobody was shown any more is news")
         let unknown = try catalog.made(Sample.upload(2, Sample.terms(owner: 2), fileSize: 5000), at: 100)
         #expect(unknown.isNew, "a file without a row is not held")
     }

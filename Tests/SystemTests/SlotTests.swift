@@ -1,3 +1,4 @@
+import Blobs
 import Foundation
 import TestSupport
 import Testing
@@ -78,6 +79,37 @@ struct SlotTests {
                 #expect(Data(contents).range(of: Data(needle.utf8)) == nil, "\(needle) found in \(place)")
             }
         }
+    }
+
+    @Test func `nobody finds out by its address what a slot holds, by uploading, revoking and waiting either`()
+        async throws
+    {
+        let server = try await journey.serve(
+            "--slot-secrets", secrets, "--accept", "any", "--allow-anonymous-uploads", "--tombstone-lifetime", "1s")
+        let guess = [UInt8](repeating: 5, count: 5000)
+        try TestSupport.write(guess, toFile: journey.path("guess"))
+        let digest = try await run("/usr/bin/sha256sum", ["guess"], in: journey.folder.path).output.prefix(64)
+        let target = "/\(digest)"
+        #expect(try await put("s/form.pdf", secret, "guess", at: server) == "201")
+        #expect(try await status(target: target, of: server) == "404")
+        for _ in 0..<2 {
+            let owner = Secret.random()
+            let uploaded = try await status(
+                "-T", "guess", "-H", "Satchel-Owner: \(owner.hash.base64url)", target: "/upload", of: server)
+            #expect(uploaded == "201", "as new, each time")
+            #expect(try await status(target: target, of: server) == "200")
+            let revoked = try await status(
+                "-X", "DELETE", "-H", "Satchel-Secret: \(owner.base64url)", target: target, of: server)
+            #expect(revoked == "204")
+            #expect(try await status(target: target, of: server) == "410")
+            // Forgotten with the tombstones of its age.
+            try await eventually {
+                _ = try await journey.satcheld("gc")
+                return try await status(target: target, of: server) == "404"
+            }
+        }
+        #expect(try await status(target: "/slots/chat/s/form.pdf", of: server) == "200")
+        #expect(await server.stop() == 0)
     }
 
     @Test func `an operator takes down what a link leads to, and all that a person holds`() async throws {

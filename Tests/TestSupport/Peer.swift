@@ -36,6 +36,8 @@ package final class Peer {
         _ = waitpid(process, nil, 0)
     }
 
+    package var processIdentifier: Int32 { process }
+
     package var url: String { "http://127.0.0.1:\(port)" }
 
     /// The requests so far, one line of JSON each.
@@ -82,6 +84,12 @@ private func spawn(_ arguments: [String], input: borrowing OpenFile, output: bor
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_adddup2(&actions, input.descriptor, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
+    // Whatever else is open here is not the peer's. `Process` knows by a socket that a command has ended: a peer that
+    // another test starts at the same time would hold its other end.
+    let highest = try Folder.names(in: "/proc/self/fd").compactMap { Int32($0) }.max() ?? 0
+    for descriptor in 3...(max(highest, 3) + 64) {
+        unsafe posix_spawn_file_actions_addclose(&actions, descriptor)
+    }
     var copies = unsafe arguments.map { unsafe strdup($0) } + [nil]
     defer { unsafe copies.forEach { unsafe free($0) } }
     var process: pid_t = 0

@@ -42,7 +42,7 @@ struct SlotToken {
         }
         guard expires > present - Self.leewaySeconds else { throw .expired }
         guard let slot = claims.slot, let file = claims.filename, path.text.utf8.elementsEqual("\(slot)/\(file)".utf8),
-            let announced = claims.filesize
+            let announced = claims.filesize, announced >= 0
         else { throw .wrong }
         if size > announced { throw .tooLarge(limitBytes: announced) }
         if size < announced { throw .tooSmall(bytes: announced) }

@@ -48,19 +48,22 @@ package struct EndLeasesOfSubject: CatalogChange {
 
     package func apply(to page: inout CatalogPage) -> EndedLeases {
         let places = page.finds.row(query) ?? []
-        let addresses = Set(places.compactMap { page.leases[$0]?.address }).sorted()
-        for address in addresses { page.requestEnds(on: address) }
+        let rows = places.compactMap { page.leases[$0] }
+        let addresses = Set(rows.map(\.address)).sorted()
+        // What others have on a blob is left as it is where only names of this subject led there.
+        let shown = Set(rows.filter { $0.via == nil }.map(\.address)).sorted()
+        for address in shown { page.requestEnds(on: address) }
         // Judged again once all of that is here.
         guard page.isComplete else { return EndedLeases() }
         var ended = EndedLeases(found: places.count)
-        for address in addresses { page.endDueLeases(on: address) }
+        for address in shown { page.endDueLeases(on: address) }
         for place in places {
             guard let lease = page.leases[place], lease.ended == nil else { continue }
             ended.lived += 1
             ended.chargedBytes += Usage.bytes(for: page.blobs.row(lease.address)?.size ?? 0)
             page.end(leaseAt: place, because: .removed)
         }
-        for address in addresses { page.sumUp(address) }
+        for address in shown { page.sumUp(address) }
         ended.unheld = addresses.filter { page.blobs.row($0)?.isUnheld ?? false }
         return ended
     }

@@ -51,7 +51,7 @@ package struct MarkForRemoval: CatalogChange {
     }
 }
 
-/// Ends removals: what stays of each is a tombstone with the reason.
+/// Ends removals: what stays of each is a tombstone, with the reason where it was shown by its address.
 package struct FinishRemovals: CatalogChange {
     package let addresses: [BlobAddress]
 
@@ -67,17 +67,19 @@ package struct FinishRemovals: CatalogChange {
         for address in addresses {
             guard var blob = page.blobs.row(address), blob.state == .removing else { continue }
             blob.state = .gone
-            blob.ended = page.now
+            blob.ended = blob.ended ?? page.now
             page.blobs.set(blob, for: address)
         }
     }
 }
 
 /// Forgets tombstones and ended leases that are older than a moment, so many of each at most; returns how many. A tombstone
-/// stays as long as one of its leases does.
+/// stays as long as one of its leases does. Where leases with aliases keep the row, what it was to those who ask by address
+/// is forgotten at the same time: they cannot tell that anything is left.
 package struct DropForgotten: CatalogChange {
     private let end: Timestamp
     private let leases: PageQuery
+    private let formerlyShown: PageQuery
     private let tombstones: PageQuery
 
     /// For each lease of the limit so many receipts and receipt hashes: a lease may have over a thousand, and whoever
@@ -87,11 +89,13 @@ package struct DropForgotten: CatalogChange {
     package init(endedBefore end: Timestamp, limit: Int) {
         self.end = end
         leases = .endedLeases(before: end, limit: limit, receipts: limit * Self.receiptsPerLease)
+        formerlyShown = .formerlyShown(before: end, limit: limit)
         tombstones = .tombstones(before: end, limit: limit)
     }
 
     package func request(on page: inout CatalogPage) {
         page.finds.request(leases)
+        page.finds.request(formerlyShown)
         page.finds.request(tombstones)
     }
 
@@ -101,8 +105,15 @@ package struct DropForgotten: CatalogChange {
             page.leases.set(nil, at: place)
             count += 1
         }
-        // One that has come alive and gone again since has leases, and is young.
-        for place in page.finds.row(tombstones) ?? [] where page.blobs[place]?.ended.map({ $0 < end }) ?? false {
+        for place in page.finds.row(formerlyShown) ?? [] {
+            // One that has been shown again since is young, or has a lease that shows it.
+            guard let blob = page.blobs[place], blob.ended.map({ $0 < end }) ?? false else { continue }
+            page.blobs.set(blob.hidden, at: place)
+            count += 1
+        }
+        for place in page.finds.row(tombstones) ?? [] {
+            // One that has come alive since may have leases, even if it has gone again.
+            guard let blob = page.blobs[place], blob == page.blobs.entries[place].stored else { continue }
             page.blobs.set(nil, at: place)
             count += 1
         }

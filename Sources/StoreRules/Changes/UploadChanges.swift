@@ -37,7 +37,7 @@ package struct CommitUpload: CatalogChange {
     /// Where the outcome `isNew`, the file has to get its name before any of this is committed.
     package func apply(to page: inout CatalogPage) throws(StoreError) -> StoredBlob {
         let isHeld = page.holds(address, size: size, fileSize: fileSize)
-        let wasHidden = page.blobs.row(address)?.isHidden ?? false
+        let wasHidden = page.blobs.row(address).map { $0.end(at: page.now) != nil } ?? false
         let (lease, isNew) = try page.giveLease(
             on: address, size: size, terms, bytesUnderWay: bytesUnderWay, limits)
         let stored = StoredBlob(

@@ -90,7 +90,7 @@ extension CatalogPage {
         if blob.state != .held { blob.uploaded = now }
         blob.state = .held
         blob.size = size
-        blob.ended = nil
+        if blob.isHidden { blob.ended = nil }
         blobs.set(blob, for: address)
     }
 
@@ -117,6 +117,7 @@ extension CatalogPage {
             return blobs.set(blob, for: lease.address)
         }
         blob.leases += 1
+        blob.ended = nil
         if blob.sunset.map({ lease.expires > $0 }) ?? true {
             blob.sunset = lease.expires
             blob.reason = nil
@@ -167,6 +168,7 @@ extension CatalogPage {
         if blob.leases <= 0 {
             blob.leases = 0
             blob.sunset = nil
+            blob.ended = now
             // Of several that are over by time at once the blob knows the reason already, in whatever order they end.
             let isByTime = reason == .expired || reason == .delivered
             blob.reason = isByTime ? blob.reason ?? .expired : reason

@@ -154,6 +154,9 @@ package enum PageQuery: Hashable, Sendable {
     /// So many leases at most that ended before a moment, and no more once so many receipts and receipt hashes go with
     /// them.
     case endedLeases(before: Timestamp, limit: Int, receipts: Int)
+    /// So many blobs at most of which it is remembered that they were shown by their address, until before a moment, and
+    /// whose rows stay all the same: those that are not tombstones, and tombstones of which an alias is remembered.
+    case formerlyShown(before: Timestamp, limit: Int)
     /// So many tombstones at most that are older than a moment and remember no lease.
     case tombstones(before: Timestamp, limit: Int)
     /// So many subjects at most that hold no lease and whose day began before a moment.

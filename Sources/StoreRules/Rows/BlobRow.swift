@@ -31,7 +31,8 @@ package struct BlobRow: Sendable, Hashable {
     package var sunset: Timestamp?
     /// Why the last lease ended or, while one lives, why the last of them will; nil for its time being up.
     package var reason: EndReason?
-    /// When the file went; nil while there is one.
+    /// When the last of the leases that showed it ended; of a tombstone that nobody was ever shown, or that is not
+    /// remembered any more, when the file went. Nil while such a lease is left.
     package var ended: Timestamp?
 
     package init(
@@ -49,10 +50,19 @@ package struct BlobRow: Sendable, Hashable {
         self.ended = ended
     }
 
-    /// Whether nobody has ever been shown the blob by its address: only leases with aliases have held it.
+    /// Whether nobody may learn of the blob by its address: only leases with aliases hold it or have held it, for as long
+    /// as anything else is remembered.
     package var isHidden: Bool { sunset == nil && reason == nil }
 
-    /// Why the blob may not be served by its address at `now`; nil while a lease holds it.
+    /// The row once it is forgotten that it was ever shown by its address.
+    var hidden: BlobRow {
+        var row = self
+        row.reason = nil
+        if state != .gone { row.ended = nil }
+        return row
+    }
+
+    /// Why the blob may not be served by its address at `now`; nil while a lease shows it.
     package func end(at now: Timestamp) -> EndReason? {
         guard state == .held || state == .damaged else { return reason ?? .expired }
         guard let sunset else { return reason ?? .expired }
