@@ -68,6 +68,7 @@ struct BlobListener: Service {
         let http1 = HTTP1Pipeline(
             limits: settings.connections, reads: reads, now: requests.now, isSecure: identity != nil, serve: serve)
         let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
+        let endings = EndingTurns()
         return ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: Int32(clamping: settings.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -88,21 +89,25 @@ struct BlobListener: Service {
                 guard let account = connections.member(channel) else {
                     return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                 }
+                let endings = EndingGuard(endings.of(channel.eventLoop))
                 guard let identity else {
-                    return channel.eventLoop.makeCompletedFuture { try http1.add(to: channel, account) }
+                    return channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(endings)
+                        try http1.add(to: channel, account)
+                    }
                 }
-                return Self.secure(account, identity, limits, http1, http2)
+                return Self.secure(account, endings, identity, limits, http1, http2)
             }
     }
 
     private static func secure(
-        _ account: OpenConnection, _ identity: TLSIdentity, _ limits: ConnectionLimits, _ http1: HTTP1Pipeline,
-        _ http2: HTTP2Pipeline
+        _ account: OpenConnection, _ endings: EndingGuard, _ identity: TLSIdentity, _ limits: ConnectionLimits,
+        _ http1: HTTP1Pipeline, _ http2: HTTP2Pipeline
     ) -> EventLoopFuture<Void> {
         let channel = account.channel
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers(
-                NIOSSLServerHandler(context: identity.current), HandshakeGuard(timeout: limits.headerTimeout))
+                endings, NIOSSLServerHandler(context: identity.current), HandshakeGuard(timeout: limits.headerTimeout))
         }.flatMap {
             channel.configureHTTP2SecureUpgrade { channel in
                 channel.eventLoop.makeCompletedFuture { try http2.add(to: channel, account) }
