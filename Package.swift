@@ -92,7 +92,7 @@ let package = Package(
             dependencies: [
                 "Blobs", "Pages", "Store", "StoreRules", "Files", "Telemetry", "DiskStore", "Vault", "Lifecycle",
                 "Tickets",
-                "BlobHTTP", "CacheFolder", "OriginLink", "Edge", "CCommit",
+                "BlobHTTP", "CacheFolder", "OriginLink", "Edge", "CCommit", "CEmptyICU",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
 
@@ -103,6 +103,7 @@ let package = Package(
         .target(name: "CCommit", cSettings: [.define("SATCHEL_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CCurl"),
         .target(name: "CCage"),
+        .target(name: "CEmptyICU"),
         .target(name: "CHEIF"),
         .target(name: "COpenH264"),
         .target(name: "COpenSSL"),
@@ -248,7 +249,8 @@ var commit: String {
 
 // One strictness for every Swift target.
 let targetsInC = [
-    "CCage", "CCommit", "CCurl", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "COpenSSL", "CPages", "CPNG", "CWebP",
+    "CCage", "CCommit", "CCurl", "CEmptyICU", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "COpenSSL", "CPages", "CPNG",
+    "CWebP",
     "CRowScaler",
 ]
 for target in package.targets where target.type != .system && !targetsInC.contains(target.name) {

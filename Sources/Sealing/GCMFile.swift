@@ -81,14 +81,12 @@ package enum GCMFile {
     }
 }
 
-/// One file on its way through AES-256-GCM: every call of libcrypto in this project, each on bytes whose number is checked
-/// here.
+/// One file on its way through AES-256-GCM of libcrypto: every call is on bytes whose number is checked here.
 @safe private struct GCMCipher: ~Copyable {
-    private static let isLoaded = gcm_load()
     private let stream: OpaquePointer
 
     init(key: borrowing MediaKey, nonce: [UInt8], encrypts: Bool) throws(SealingError) {
-        guard Self.isLoaded else { throw .cipher("libcrypto.so.3 is not installed; it comes with libcurl") }
+        guard ChunkCipher.hasLibcrypto else { throw .cipher("libcrypto.so.3 is not installed; it comes with libcurl") }
         // Safe: reads 32 bytes, as many as every key has, and `count` of the nonce.
         let stream = unsafe key.withBytes { key in
             unsafe key.withUnsafeBytes { key in

@@ -57,9 +57,11 @@ struct ChunkKey: ~Copyable, Sendable {
     private static let label = Array("sealed-blob/v1".utf8) + [0]
 
     private var material = GuardedBytes(count: Sodium.authenticatorBytes)
+    private let cipher: ChunkCipher
 
-    /// Derives the key of the blob whose header begins with `prefix`.
-    init(_ key: borrowing MediaKey, headerPrefix prefix: [UInt8]) {
+    /// Derives the key of the blob whose header begins with `prefix`, for chunks that `cipher` seals and opens.
+    init(_ key: borrowing MediaKey, headerPrefix prefix: [UInt8], for cipher: ChunkCipher = .libsodium) {
+        self.cipher = cipher
         let message = Self.label + prefix + [1]
         message.withBytes { message in
             key.withBytes { key in
@@ -83,9 +85,7 @@ struct ChunkKey: ~Copyable, Sendable {
     /// Seals the chunk `index` into a span that is 16 bytes longer.
     borrowing func seal(_ plaintext: RawSpan, into sealed: inout MutableRawSpan, at index: Int64, isLast: Bool) {
         Self.nonce(index, isLast: isLast).withBytes { nonce in
-            material.withBytes { material in
-                Sodium.seal(plaintext, into: &sealed, nonce: nonce, key: material.extracting(..<Sodium.keyBytes))
-            }
+            withKey { cipher.seal(plaintext, into: &sealed, nonce: nonce, key: $0) }
         }
     }
 
@@ -94,10 +94,13 @@ struct ChunkKey: ~Copyable, Sendable {
         _ sealed: RawSpan, into plaintext: inout MutableRawSpan, at index: Int64, isLast: Bool
     ) -> Bool {
         Self.nonce(index, isLast: isLast).withBytes { nonce in
-            material.withBytes { material in
-                Sodium.open(sealed, into: &plaintext, nonce: nonce, key: material.extracting(..<Sodium.keyBytes))
-            }
+            withKey { cipher.open(sealed, into: &plaintext, nonce: nonce, key: $0) }
         }
+    }
+
+    /// Passes the key of the chunks to `body` without copying it.
+    borrowing func withKey<Result>(_ body: (RawSpan) -> Result) -> Result {
+        material.withBytes { body($0.extracting(..<Sodium.keyBytes)) }
     }
 
     /// `00 00 00 ‖ BE64(index) ‖ f`, where f is 1 for the last chunk and 0 for every other.

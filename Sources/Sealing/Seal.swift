@@ -42,7 +42,7 @@ func seal(
         throw .tooLarge(limitBytes: SealedGeometry.paddedLimitBytes - Int64(SealedGeometry.trailerBytes))
     }
     let prefix = SealedHeader.prefix(salt: salt, isIndexed: geometry.isIndexed)
-    let chunkKey = ChunkKey(key, headerPrefix: prefix)
+    let chunkKey = ChunkKey(key, headerPrefix: prefix, for: ChunkCipher(for: geometry))
     let header = SealedHeader(prefix: prefix, commitment: chunkKey.commitment)
     do throws(SealingError) {
         try onFile { () throws(FileError) in try blob.truncate(to: 0) }

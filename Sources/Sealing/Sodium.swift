@@ -20,13 +20,13 @@ enum Sodium {
     static func fillRandomly(_ bytes: inout MutableRawSpan) {
         _ = isReady
         // Safe: writes `count` bytes into a buffer held exclusively.
-        unsafe bytes.withUnsafeMutableBytes { unsafe randombytes_buf(start($0), $0.count) }
+        unsafe bytes.withUnsafeMutableBytes { unsafe randombytes_buf($0.start, $0.count) }
     }
 
     /// Overwrites `bytes` in a way that the compiler does not optimise away.
     static func wipe(_ bytes: inout MutableRawSpan) {
         // Safe: as above.
-        unsafe bytes.withUnsafeMutableBytes { unsafe sodium_memzero(start($0), $0.count) }
+        unsafe bytes.withUnsafeMutableBytes { unsafe sodium_memzero($0.start, $0.count) }
     }
 
     /// Whether two spans of the same length have the same bytes, in constant time.
@@ -35,7 +35,7 @@ enum Sodium {
         // Safe: reads `count` bytes of both, which both have.
         return unsafe left.withUnsafeBytes { left in
             unsafe right.withUnsafeBytes { right in
-                unsafe sodium_memcmp(start(left), start(right), left.count) == 0
+                unsafe sodium_memcmp(left.start, right.start, left.count) == 0
             }
         }
     }
@@ -48,7 +48,7 @@ enum Sodium {
             unsafe message.withUnsafeBytes { message in
                 unsafe key.withUnsafeBytes { key in
                     unsafe crypto_auth_hmacsha512(
-                        start(result), start(message), UInt64(message.count), start(key))
+                        result.start, message.start, UInt64(message.count), key.start)
                 }
             }
         }
@@ -60,57 +60,31 @@ enum Sodium {
         _ plaintext: RawSpan, into sealed: inout MutableRawSpan, nonce: RawSpan, key: RawSpan,
         associatedData: RawSpan = RawSpan()
     ) {
-        precondition(key.byteCount == keyBytes && nonce.byteCount == nonceBytes, "wrong key or nonce length")
-        precondition(sealed.byteCount == plaintext.byteCount + SealedGeometry.tagBytes, "the tag needs its 16 bytes")
-        // Safe: writes `plaintext.count + 16` bytes, checked above; reads the others to their own counts.
-        let code = unsafe sealed.withUnsafeMutableBytes { sealed in
-            unsafe plaintext.withUnsafeBytes { plaintext in
-                unsafe nonce.withUnsafeBytes { nonce in
-                    unsafe key.withUnsafeBytes { key in
-                        unsafe associatedData.withUnsafeBytes { data in
-                            unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
-                                start(sealed), nil, start(plaintext), UInt64(plaintext.count),
-                                start(data), UInt64(data.count), nil, start(nonce), start(key))
-                        }
-                    }
-                }
+        // Safe: writes `plaintext.count + 16` bytes, as `forSealing` has checked; reads the data to its own count.
+        let code = unsafe CipherCall.forSealing(plaintext, into: &sealed, nonce: nonce, key: key) { call in
+            unsafe associatedData.withUnsafeBytes { data in
+                unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
+                    call.output, nil, call.input, UInt64(call.plainCount), data.start, UInt64(data.count), nil,
+                    call.nonce, call.key)
             }
         }
         precondition(code == 0, "sealing a chunk has no way to fail")
     }
 
-    /// Opens `sealed` into `plaintext`, which is shorter by the tag; false, with nothing written, if the tag does not
+    /// Opens `sealed` into `plaintext`, which is shorter by the tag; false, with zeros in `plaintext`, if the tag does not
     /// match.
     static func open(
         _ sealed: RawSpan, into plaintext: inout MutableRawSpan, nonce: RawSpan, key: RawSpan,
         associatedData: RawSpan = RawSpan()
     ) -> Bool {
-        precondition(key.byteCount == keyBytes && nonce.byteCount == nonceBytes, "wrong key or nonce length")
-        precondition(sealed.byteCount == plaintext.byteCount + SealedGeometry.tagBytes, "the tag takes 16 bytes")
-        // Safe: writes `sealed.count - 16` bytes, checked above; reads the others to their own counts.
-        return unsafe plaintext.withUnsafeMutableBytes { plaintext in
-            unsafe sealed.withUnsafeBytes { sealed in
-                unsafe nonce.withUnsafeBytes { nonce in
-                    unsafe key.withUnsafeBytes { key in
-                        unsafe associatedData.withUnsafeBytes { data in
-                            unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
-                                start(plaintext), nil, nil, start(sealed), UInt64(sealed.count),
-                                start(data), UInt64(data.count), start(nonce), start(key)) == 0
-                        }
-                    }
-                }
+        // Safe: writes `sealed.count - 16` bytes, as `forOpening` has checked; reads the data to its own count.
+        unsafe CipherCall.forOpening(sealed, into: &plaintext, nonce: nonce, key: key) { call in
+            unsafe associatedData.withUnsafeBytes { data in
+                unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
+                    call.output, nil, nil, call.input, UInt64(call.plainCount + SealedGeometry.tagBytes), data.start,
+                    UInt64(data.count), call.nonce, call.key) == 0
             }
         }
-    }
-
-    /// The start of a buffer; for an empty one any address will do, since nothing is read or written.
-    private static func start(_ buffer: UnsafeRawBufferPointer) -> UnsafePointer<UInt8> {
-        let anywhere = unsafe UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
-        return unsafe (buffer.baseAddress ?? anywhere).assumingMemoryBound(to: UInt8.self)
-    }
-
-    private static func start(_ buffer: UnsafeMutableRawBufferPointer) -> UnsafeMutablePointer<UInt8> {
-        unsafe UnsafeMutablePointer(mutating: start(UnsafeRawBufferPointer(buffer)))
     }
 }
 

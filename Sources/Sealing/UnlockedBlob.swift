@@ -15,7 +15,7 @@ struct UnlockedBlob: ~Copyable, Sendable {
         guard let geometry = SealedGeometry(sealedBytes: sealedBytes, isIndexed: header.isIndexed) else {
             throw .length(sealedBytes)
         }
-        let chunkKey = ChunkKey(key, headerPrefix: header.prefix)
+        let chunkKey = ChunkKey(key, headerPrefix: header.prefix, for: ChunkCipher(for: geometry))
         guard chunkKey.isCommitted(in: header) else { throw .commitment }
         self.header = header
         self.geometry = geometry

@@ -94,7 +94,8 @@ final class Acceptor: Sendable {
         var count = socklen_t(bytes.count)
         // Safe: the call writes no more than there is room for.
         let code = unsafe bytes.withUnsafeMutableBytes { room in
-            unsafe getsockname(descriptor, room.baseAddress.map { unsafe $0.assumingMemoryBound(to: sockaddr.self) }, &count)
+            unsafe getsockname(
+                descriptor, room.baseAddress.map { unsafe $0.assumingMemoryBound(to: sockaddr.self) }, &count)
         }
         return code == 0 && count >= 4 ? UInt16(bytes[2]) << 8 | UInt16(bytes[3]) : nil
     }

@@ -62,6 +62,7 @@ struct BlobListener: Service {
         let http1 = HTTP1Pipeline(
             limits: settings.connections, reads: reads, now: requests.now, isSecure: identity != nil, serve: serve)
         let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
+        let endings = EndingTurns()
         return { [identity, limits = settings.connections] accepted in
             connections.expect(accepted)
             // It fails where the client has gone by now, too; the channel is closed then.
@@ -79,10 +80,14 @@ struct BlobListener: Service {
                     guard let account = connections.add(channel, accepted) else {
                         return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                     }
+                    let endings = EndingGuard(endings.of(channel.eventLoop))
                     guard let identity else {
-                        return channel.eventLoop.makeCompletedFuture { try http1.add(to: channel, account) }
+                        return channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(endings)
+                            try http1.add(to: channel, account)
+                        }
                     }
-                    return Self.secure(account, identity, limits, http1, http2)
+                    return Self.secure(account, endings, identity, limits, http1, http2)
                 }
                 .withConnectedSocket(accepted.descriptor)
                 .whenFailure { _ in connections.giveUp(accepted) }
@@ -90,13 +95,13 @@ struct BlobListener: Service {
     }
 
     private static func secure(
-        _ account: OpenConnection, _ identity: TLSIdentity, _ limits: ConnectionLimits, _ http1: HTTP1Pipeline,
-        _ http2: HTTP2Pipeline
+        _ account: OpenConnection, _ endings: EndingGuard, _ identity: TLSIdentity, _ limits: ConnectionLimits,
+        _ http1: HTTP1Pipeline, _ http2: HTTP2Pipeline
     ) -> EventLoopFuture<Void> {
         let channel = account.channel
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers(
-                NIOSSLServerHandler(context: identity.current), HandshakeGuard(timeout: limits.headerTimeout))
+                endings, NIOSSLServerHandler(context: identity.current), HandshakeGuard(timeout: limits.headerTimeout))
         }.flatMap {
             channel.configureHTTP2SecureUpgrade { channel in
                 channel.eventLoop.makeCompletedFuture { try http2.add(to: channel, account) }

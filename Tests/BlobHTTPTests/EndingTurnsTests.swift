@@ -1,0 +1,58 @@
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import BlobHTTP
+
+/// Connections that end at the same time.
+@Suite
+struct EndingTurnsTests {
+    /// Channels on one loop, of which all but the first have been told to close.
+    private func crowd(_ count: Int) throws -> (loop: EmbeddedEventLoop, channels: [EmbeddedChannel]) {
+        let loop = EmbeddedEventLoop()
+        let endings = LoopEndings(loop)
+        let channels = try (0...count).map { _ in
+            let channel = EmbeddedChannel(handler: EndingGuard(endings), loop: loop)
+            try channel.connect(to: SocketAddress(unixDomainSocketPath: "/crowd")).wait()
+            return channel
+        }
+        for channel in channels.dropFirst() { channel.close(promise: nil) }
+        return (loop, channels)
+    }
+
+    private func openCount(_ channels: [EmbeddedChannel]) -> Int { channels.count { $0.isActive } }
+
+    @Test func `end in turns, and all of them`() throws {
+        let (loop, channels) = try crowd(40)
+        #expect(openCount(channels) == 1 + 24)
+        loop.advanceTime(by: EndingRule.turn)
+        #expect(openCount(channels) == 1 + 8)
+        loop.advanceTime(by: EndingRule.turn)
+        #expect(openCount(channels) == 1)
+    }
+
+    @Test func `end in their order`() throws {
+        let (loop, channels) = try crowd(EndingRule.atOnce + 1)
+        channels[0].close(promise: nil)
+        #expect(openCount(channels) == 2)
+        loop.advanceTime(by: EndingRule.turn)
+        #expect(openCount(channels) == 0)
+    }
+
+    @Test func `end at once where they come one by one`() throws {
+        let (loop, channels) = try crowd(0)
+        let endings = LoopEndings(loop)
+        var ended = 0
+        for _ in 0..<100 {
+            loop.advanceTime(by: .microseconds(70))
+            endings.take { ended += 1 }
+        }
+        #expect(ended == 100 && openCount(channels) == 1)
+    }
+
+    @Test func `wait for no turn with what they still say`() throws {
+        let (_, channels) = try crowd(EndingRule.atOnce)
+        try channels[0].writeOutbound(ByteBuffer(string: "farewell"))
+        #expect(try channels[0].readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "farewell"))
+    }
+}
