@@ -1,7 +1,7 @@
 // What happens to a blob: fetched and opened, whole or by ranges, or sealed. One run of 16 chunks (1 MiB) at a time.
 import {
   CHUNK, HEADER, LEAF, RUN, SEALED, TAG, TRAILER, Refused, base64url, endCheck, fits, fromBase64url, geometry, hex,
-  isEqual, join, newHeader, readFlags, rootPrefix, sealedGeometry, trailerOf, unlock,
+  isEqual, join, newHeader, readFlags, rootPrefix, sealedGeometry, unlock,
 } from './format.mjs';
 import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
 
@@ -186,8 +186,8 @@ async function fetchedIndex(url, { size, indexAt }, header, root, cipher, option
 }
 
 /**
- * The plaintext from `from` until `until`, which lies in at most 16 chunks. Throws `leaf` before `chunk`, `trailer` if
- * the last chunk is among them, and what `bytesOf` throws. Several may be opened with one cipher at the same time.
+ * The plaintext from `from` until `until`, which lies in at most 16 chunks. Throws `leaf` before `chunk`, `trailer` and
+ * `padding` if the last chunk is among them, and what `bytesOf` throws. Several may be opened with one cipher at the same time.
  * @param {OpenRanges} ranges @param {Cipher} cipher @param {number} from @param {number} until
  * @param {Options} [options]
  */
@@ -199,12 +199,13 @@ export async function openRange({ message, layout, chunkKey, index }, cipher, fr
   // From here on nothing waits, so that no other range can come between.
   cipher.sealed(0, sealed.length).set(sealed);
   cipher.setKey(chunkKey);
+  const ending = endCheck(layout, plain);
   for (const { slot, index: place, isLast, count } of chunks(run, layout)) {
     const leaf = index?.subarray(place * LEAF, (place + 1) * LEAF);
     if (leaf && !isEqual(leaf, cipher.sha256(cipher.sealed(slot, count + TAG)))) throw new Refused('leaf', place);
-    const opened = cipher.open(slot, place, isLast, count + TAG);
-    if (isLast && trailerOf(opened) !== BigInt(plain)) throw new Refused('trailer');
+    ending.take(cipher.open(slot, place, isLast, count + TAG), place);
   }
+  if (run.first + run.count === layout.chunks) ending.check();
   const opened = cipher.plain(0, until - first * CHUNK).slice(from - first * CHUNK);
   cipher.wipe();
   return opened;

@@ -24,6 +24,7 @@ extension WebPage {
         <meta name="viewport" content="width=device-width,initial-scale=1">
         <meta name="referrer" content="no-referrer">
         <meta name="robots" content="noindex">
+        <meta name="generator" content="Satchel \(Release.version)">
         <title>An encrypted file</title>
         <style>\(noteStyle)</style>
         </head>

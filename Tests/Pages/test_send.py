@@ -86,7 +86,7 @@ def test_a_canvas_that_lies_is_not_used(visit, store, command):
     data = command.open(sent(page))
     before, after = Image.open(io.BytesIO(original)), Image.open(io.BytesIO(data))
     assert not ImageChops.difference(before, after).getbbox(), "the pixels are not those of the file"
-    assert dict(after.getexif()) == {0x0112: 6} and after.info["icc_profile"] == b"colours" * 20
+    assert dict(after.getexif()) == {0x0112: 6} and "icc_profile" not in after.info and b"colours" not in data
     assert not [word for word in TELLING if word in data]
 
 
