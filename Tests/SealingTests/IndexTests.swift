@@ -88,7 +88,8 @@ struct IndexTests {
         let sample = try Self.sample.get()
         let geometry = try #require(SealedGeometry(paddedBytes: chunks * 65_536))
         var asked: [Int] = []
-        let (key, header) = (try mediaKey(sample.key), Array(sample.blob[..<64]))
+        let key = try mediaKey(sample.key)
+        let header = Array(sample.blob[..<64])
         let error = firstPiece == nil ? SealingError.indexTooLong(chunks * 32) : .length(0)
         #expect(throws: error) {
             _ = try SealedReader(
