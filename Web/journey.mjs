@@ -13,13 +13,16 @@ import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
  */
 
 const PATIENCE = 30_000;
+/** The most bytes that are read at a time. */
+const PIECE = 2 ** 18;
 /** The longest index that is held to check ranges: that of a film of 34 GB. */
 const HELD_INDEX_LIMIT = 2 ** 24;
 
 // MARK: Fetching
 
 /**
- * The bytes from `start` until `end` of a blob of `size` bytes, as they come. Goes on where a connection broke. Throws
+ * The bytes from `start` until `end` of a blob of `size` bytes, as they come. A piece lies in memory that is used again
+ * for the next. Goes on where a connection broke. Throws
  * `length` for a server that has more or fewer, `not-found`, `gone`, `network`, and what else the server says.
  * @param {string} url @param {number} size @param {number} start @param {number} end @param {Options} options
  * @returns {AsyncGenerator<Uint8Array, void>}
@@ -28,15 +31,18 @@ async function* bytesOf(url, size, start, end, options) {
   const tries = retries(options);
   for (let at = start; at < end;) {
     const request = guard(options.signal, options.patience ?? PATIENCE);
-    /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+    /** @type {any} */
     let reader;
     try {
       const isWhole = at === 0 && end === size, headers = isWhole ? undefined : { Range: `bytes=${at}-${end - 1}` };
       const answer = await request.wait(fetch(url, { ...DISCREET, headers, signal: request.signal }));
       if (!answer.ok) await request.wait(refuseAnswer(answer));
       checkExtent(answer, isWhole, at, end, size);
-      reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-      for (let read; !(read = await request.wait(reader.read())).done;) {
+      reader = readerOf(/** @type {ReadableStream<Uint8Array>} */ (answer.body));
+      // One piece after the other goes into the same memory, or tens of megabytes would wait to be collected.
+      let memory = new ArrayBuffer(PIECE);
+      for (let read; !(read = await request.wait(reader.read(new Uint8Array(memory)))).done;) {
+        memory = read.value.buffer;
         if (read.value.length === 0) continue;
         if (read.value.length > end - at) throw new Refused('length', size);
         at += read.value.length;
@@ -52,6 +58,14 @@ async function* bytesOf(url, size, start, end, options) {
       request.end();
     }
   }
+}
+
+/**
+ * Reads into memory that it is given; where streams cannot, into memory of its own.
+ * @param {ReadableStream<Uint8Array>} body
+ */
+function readerOf(body) {
+  try { return body.getReader({ mode: 'byob' }); } catch { return body.getReader(); }
 }
 
 /**

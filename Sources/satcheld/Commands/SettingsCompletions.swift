@@ -59,13 +59,15 @@ enum SettingsCompletions {
 
     /// A text in the specification of an option, in single quotes (zshcompsys(1), `_arguments`).
     private static func specified(_ text: String) -> String {
-        let escaped = text.flatMap { "\\:[]".contains($0) ? ["\\", $0] : [$0] }
-        return String(escaped).replacing("'", with: "'\\''")
+        escaped(text, "\\:[]").replacing("'", with: "'\\''")
     }
 
     /// A text in fish's single quotes, in which a backslash quotes itself and the quote.
-    private static func quotedForFish(_ text: String) -> String {
-        String(text.flatMap { "\\'".contains($0) ? ["\\", $0] : [$0] })
+    private static func quotedForFish(_ text: String) -> String { escaped(text, "\\'") }
+
+    /// A text with a backslash before each of these characters.
+    private static func escaped(_ text: String, _ special: String) -> String {
+        text.map { special.contains($0) ? "\\\($0)" : String($0) }.joined()
     }
 }
 
