@@ -120,7 +120,7 @@ function curveAt(tag, x) {
  * @param {[string, Uint8Array][]} tags
  */
 function written(major, kind, space, connection, intent, tags) {
-  const all = [['desc', text(major, 'desc', space === 'GRAY' ? 'Gray' : 'RGB')], ['cprt', text(major, 'text', 'none')],
+  const all = [['desc', textTag(major, 'desc', space === 'GRAY' ? 'Gray' : 'RGB')], ['cprt', textTag(major, 'text', 'none')],
     ...tags];
   const start = 132 + 12 * all.length, offsets = new Map(), table = [], data = [];
   let size = start;
@@ -141,7 +141,7 @@ function written(major, kind, space, connection, intent, tags) {
 }
 
 /** Version 2 has `desc` and `text`, version 4 `mluc`. @param {number} major @param {string} type @param {string} words */
-function text(major, type, words) {
+function textTag(major, type, words) {
   const ascii = utf8(words);
   if (major === 4) {
     return join(utf8('mluc'), fourBytes(0, 1, 12), utf8('enUS'), fourBytes(2 * ascii.length, 28),

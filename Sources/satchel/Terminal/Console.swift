@@ -1,4 +1,5 @@
 import Blobs
+import Blobs
 import Files
 import MediaClient
 import MediaMessage
