@@ -1,5 +1,4 @@
 import Blobs
-import Blobs
 import Files
 import MediaClient
 import MediaMessage
