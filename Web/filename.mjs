@@ -4,6 +4,8 @@ import { utf8 } from './format.mjs';
 const LIMIT = 200;
 const FALLBACK = 'media';
 // Control, format, line and paragraph separators, and what paths write for bytes that are not UTF-8.
+// What looks like nothing, however much of it there is, so that an ending would be out of sight.
+const EMPTY = /[\p{White_Space}\u2800\u115f\u1160\u3164\uffa0][\p{White_Space}\u2800\p{DI}]+/gu;
 const UNWANTED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}/\\]|[\u{10ff80}-\u{10ffff}]/gu;
 
 /**
@@ -11,7 +13,7 @@ const UNWANTED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}/\\]|[\u{10ff80}-\u{10ffff}]/gu
  * @param {string | undefined} hint of the message @param {string} type the media type
  */
 export function safeFileName(hint, type) {
-  const harmless = trimEnds((hint ?? '').normalize('NFC').replace(UNWANTED, '_'));
+  const harmless = trimEnds((hint ?? '').normalize('NFC').replace(UNWANTED, '_').replace(EMPTY, ' '));
   const missing = missingExtension(harmless, type), suffix = missing ? `.${missing}` : '';
   return shortened(harmless || FALLBACK, suffix);
 }

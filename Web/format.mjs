@@ -136,11 +136,6 @@ export function rootPrefix(header) {
   return join(utf8(INDEX_LABEL), header);
 }
 
-/** The plaintext's size, as the last chunk says. @param {Uint8Array} opened */
-export function trailerOf(opened) {
-  return new DataView(opened.buffer, opened.byteOffset + opened.length - TRAILER, TRAILER).getBigUint64(0);
-}
-
 /**
  * Judges how the padded plaintext ends. `take` is given the opened chunks in their order and says how many bytes of
  * each belong to the file; `check`, after the last, throws `trailer` or `padding`.
@@ -154,7 +149,7 @@ export function endCheck(layout, plain) {
       const isLast = index === layout.chunks - 1, end = opened.length - (isLast ? TRAILER : 0);
       const kept = Math.max(0, Math.min(plain - index * CHUNK, opened.length));
       for (let i = kept; i < end; i++) if (opened[i] !== 0) isSpoiled = true;
-      if (isLast) told = trailerOf(opened);
+      if (isLast) told = new DataView(opened.buffer, opened.byteOffset + end, TRAILER).getBigUint64(0);
       return kept;
     },
     check() {

@@ -1,7 +1,7 @@
 // What happens to a blob: fetched and opened, whole or by ranges, or sealed. One run of 16 chunks (1 MiB) at a time.
 import {
   CHUNK, HEADER, LEAF, RUN, SEALED, TAG, TRAILER, Refused, base64url, endCheck, fits, fromBase64url, geometry, hex,
-  isEqual, join, newHeader, readFlags, rootPrefix, sealedGeometry, trailerOf, unlock,
+  isEqual, join, newHeader, readFlags, rootPrefix, sealedGeometry, unlock,
 } from './format.mjs';
 import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
 
@@ -13,13 +13,16 @@ import { DISCREET, guard, refuseAnswer, retries } from './http.mjs';
  */
 
 const PATIENCE = 30_000;
+/** The most bytes that are read at a time. */
+const PIECE = 2 ** 18;
 /** The longest index that is held to check ranges: that of a film of 34 GB. */
 const HELD_INDEX_LIMIT = 2 ** 24;
 
 // MARK: Fetching
 
 /**
- * The bytes from `start` until `end` of a blob of `size` bytes, as they come. Goes on where a connection broke. Throws
+ * The bytes from `start` until `end` of a blob of `size` bytes, as they come. A piece lies in memory that is used again
+ * for the next. Goes on where a connection broke. Throws
  * `length` for a server that has more or fewer, `not-found`, `gone`, `network`, and what else the server says.
  * @param {string} url @param {number} size @param {number} start @param {number} end @param {Options} options
  * @returns {AsyncGenerator<Uint8Array, void>}
@@ -28,15 +31,18 @@ async function* bytesOf(url, size, start, end, options) {
   const tries = retries(options);
   for (let at = start; at < end;) {
     const request = guard(options.signal, options.patience ?? PATIENCE);
-    /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+    /** @type {any} */
     let reader;
     try {
       const isWhole = at === 0 && end === size, headers = isWhole ? undefined : { Range: `bytes=${at}-${end - 1}` };
       const answer = await request.wait(fetch(url, { ...DISCREET, headers, signal: request.signal }));
       if (!answer.ok) await request.wait(refuseAnswer(answer));
       checkExtent(answer, isWhole, at, end, size);
-      reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-      for (let read; !(read = await request.wait(reader.read())).done;) {
+      reader = readerOf(/** @type {ReadableStream<Uint8Array>} */ (answer.body));
+      // One piece after the other goes into the same memory, or tens of megabytes would wait to be collected.
+      let memory = new ArrayBuffer(PIECE);
+      for (let read; !(read = await request.wait(reader.read(new Uint8Array(memory)))).done;) {
+        memory = read.value.buffer;
         if (read.value.length === 0) continue;
         if (read.value.length > end - at) throw new Refused('length', size);
         at += read.value.length;
@@ -52,6 +58,14 @@ async function* bytesOf(url, size, start, end, options) {
       request.end();
     }
   }
+}
+
+/**
+ * Reads into memory that it is given; where streams cannot, into memory of its own.
+ * @param {ReadableStream<Uint8Array>} body
+ */
+function readerOf(body) {
+  try { return body.getReader({ mode: 'byob' }); } catch { return body.getReader(); }
 }
 
 /**
@@ -186,8 +200,8 @@ async function fetchedIndex(url, { size, indexAt }, header, root, cipher, option
 }
 
 /**
- * The plaintext from `from` until `until`, which lies in at most 16 chunks. Throws `leaf` before `chunk`, `trailer` if
- * the last chunk is among them, and what `bytesOf` throws. Several may be opened with one cipher at the same time.
+ * The plaintext from `from` until `until`, which lies in at most 16 chunks. Throws `leaf` before `chunk`, `trailer` and
+ * `padding` if the last chunk is among them, and what `bytesOf` throws. Several may be opened with one cipher at the same time.
  * @param {OpenRanges} ranges @param {Cipher} cipher @param {number} from @param {number} until
  * @param {Options} [options]
  */
@@ -199,12 +213,13 @@ export async function openRange({ message, layout, chunkKey, index }, cipher, fr
   // From here on nothing waits, so that no other range can come between.
   cipher.sealed(0, sealed.length).set(sealed);
   cipher.setKey(chunkKey);
+  const ending = endCheck(layout, plain);
   for (const { slot, index: place, isLast, count } of chunks(run, layout)) {
     const leaf = index?.subarray(place * LEAF, (place + 1) * LEAF);
     if (leaf && !isEqual(leaf, cipher.sha256(cipher.sealed(slot, count + TAG)))) throw new Refused('leaf', place);
-    const opened = cipher.open(slot, place, isLast, count + TAG);
-    if (isLast && trailerOf(opened) !== BigInt(plain)) throw new Refused('trailer');
+    ending.take(cipher.open(slot, place, isLast, count + TAG), place);
   }
+  if (run.first + run.count === layout.chunks) ending.check();
   const opened = cipher.plain(0, until - first * CHUNK).slice(from - first * CHUNK);
   cipher.wipe();
   return opened;

@@ -22,7 +22,7 @@ const HOST_LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 const PATH_PART = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+$/;
 const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
-const LOOPBACK = new RegExp(`^(?:localhost|127(?:\\.${BYTE}){3}|\\[::1\\])$`);
+const LOOPBACK = new RegExp(`^(?:localhost|127(?:\\.${BYTE}){3}|\\[::(?:1|ffff:7f\\w\\w:\\w+)\\])$`);
 
 /**
  * The message in a link. Throws `link`, whose detail is one word: `long`, `characters`, `hash`, `url`, `path`,
@@ -135,7 +135,8 @@ function secret(text, least, most) {
 // MARK: Places (RFC 3986, as far as blobs need it)
 
 /**
- * Scheme, host, port and the parts of the path of an http or https URL; undefined for any other.
+ * Origin, host and the parts of the path of an http or https URL; undefined for any other. Of the spellings of an IPv6
+ * address `host` has the one of RFC 5952, with brackets.
  * @param {string} text @returns {{ origin: string, host: string, isSecure: boolean, parts: string[] } | undefined}
  */
 function parsePlace(text) {
@@ -144,8 +145,9 @@ function parsePlace(text) {
   if (scheme === undefined || text.length > URL_LIMIT || Number(port?.slice(1) ?? 1) > 65535) return undefined;
   const parts = path.split('/'), isValid = host.startsWith('[') ? isIPv6(host) : isHost(host);
   if (!isValid || !parts.every(isPathPart)) return undefined;
-  const name = host.toLowerCase(), secure = scheme.toLowerCase() === 'https';
-  return { origin: `${scheme.toLowerCase()}://${name}${port ?? ''}`, host: name, isSecure: secure, parts };
+  const origin = `${scheme}://${host}${port ?? ''}`.toLowerCase();
+  const name = host.startsWith('[') ? new URL(origin).hostname : host.toLowerCase();
+  return { origin, host: name, isSecure: scheme.length === 5, parts };
 }
 
 /** The place of `u`: https, but for this machine itself. @param {string} base @param {string} sha256 */

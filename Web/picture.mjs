@@ -1,6 +1,8 @@
 // A picture as it leaves: decoded upright, scaled, encoded anew. Nothing but pixels goes in, so nothing else comes out:
 // no place, no camera, no time. Where a browser does not give the true pixels, a JPEG is stripped of what it tells.
 
+import { join, utf8 } from './format.mjs';
+import { cleanProfile } from './profile.mjs';
 import { thumbHash } from './thumbhash.mjs';
 
 // The long edges and qualities of docs/media.md; a lossless picture of up to `small` bytes stays lossless.
@@ -145,12 +147,13 @@ export async function canvasIsTrue() {
 const isName = (bytes, at, name) => [...name].every((letter, index) => bytes[at + index] === letter.charCodeAt(0));
 
 /**
- * A JPEG without what describes its maker: of its segments stay the coded picture with its tables, colour (ICC, Adobe)
- * and JFIF's head, and its orientation is written anew. Null for one whose structure is damaged.
+ * A JPEG without what describes its maker: of its segments stay the coded picture with its tables, Adobe's and JFIF's
+ * head; its orientation is written anew, and so is its ICC profile if it needs one. Null for one whose structure is
+ * damaged.
  */
 export async function stripJPEG(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer()), view = new DataView(bytes.buffer), kept = [];
-  let turn = 1;
+  const bytes = new Uint8Array(await file.arrayBuffer()), view = new DataView(bytes.buffer), kept = [], profile = [];
+  let turn = 1, channels = 0, head = [];
   for (let at = 2; ;) {
     if (at + 2 > bytes.length || bytes[at] !== 0xff) return null;
     const marker = bytes[at + 1];
@@ -160,19 +163,39 @@ export async function stripJPEG(file) {
     let end = at + 2 + view.getUint16(at + 2);
     if (end < at + 4 || end > bytes.length) return null;
     if (marker === 0xe1 && isName(bytes, at + 4, 'Exif\0\0')) turn = orientation(bytes.subarray(at + 10, end)) ?? turn;
+    if (marker === 0xe0 && isName(bytes, at + 4, 'JFIF\0') && end - at >= 18) head = [jfif(bytes.subarray(at, at + 18))];
+    if (marker === 0xe2 && isName(bytes, at + 4, PROFILE)) profile.push(bytes.subarray(at + 16, end));
+    if (isFrame(marker)) channels = bytes[at + 9];
     if (marker === 0xda) end = endOfScan(bytes, end);
-    if (marker === 0xe0) {
-      if (isName(bytes, at + 4, 'JFIF\0') && end - at >= 18) kept.push(jfif(bytes.subarray(at, at + 18)));
-    } else if (!isTold(bytes, at, marker)) kept.push(bytes.subarray(at, end));
+    if (!isTold(bytes, at, marker)) kept.push(bytes.subarray(at, end));
     at = end;
   }
-  if (turn !== 1) kept.unshift(orientationSegment(turn));
-  return new File([bytes.subarray(0, 2), ...kept], file.name, { type: 'image/jpeg' });
+  if (turn !== 1) head.push(orientationSegment(turn));
+  const clean = cleanProfile(assembled(profile), channels);
+  if (clean?.length <= PROFILE_LIMIT) head.push(profileSegment(clean));
+  return new File([bytes.subarray(0, 2), ...head, ...kept], file.name, { type: 'image/jpeg' });
 }
+
+/** What is before the number of a part of a profile; the most bytes of a profile in one segment. */
+const PROFILE = 'ICC_PROFILE\0', PROFILE_LIMIT = 65_519;
+
+/** The whole of parts that begin with their number, from 1, and how many there are; empty where one is missing. */
+function assembled(parts) {
+  const inOrder = parts.sort(([a], [b]) => a - b), isWhole = inOrder.every(([number, count], at) =>
+    number === at + 1 && count === parts.length);
+  return isWhole ? join(...inOrder.map(part => part.subarray(2))) : new Uint8Array();
+}
+
+function profileSegment(profile) {
+  const length = profile.length + 16;
+  return join(Uint8Array.of(0xff, 0xe2, length >> 8, length & 255), utf8(PROFILE), Uint8Array.of(1, 1), profile);
+}
+
+/** Whether a segment describes the picture that follows: its size, and its channels. */
+const isFrame = marker => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
 /** Whether a segment tells something beside the picture: applications but for colour, comments, what is unknown. */
 function isTold(bytes, at, marker) {
-  if (marker === 0xe2) return !isName(bytes, at + 4, 'ICC_PROFILE\0');
   if (marker === 0xee) return !isName(bytes, at + 4, 'Adobe');
   return !(marker >= 0xc0 && marker <= 0xcf || marker >= 0xda && marker <= 0xdf);
 }

@@ -3,7 +3,7 @@
 import { base64url } from './format.mjs';
 import { formatLink } from './link.mjs';
 import { $, FOLDER, dropFiles, job, mark, progress, show, status, tidyFiles } from './page.mjs';
-import { isRecording, preparePicture } from './picture.mjs';
+import { isRecording } from './picture.mjs';
 import { qr } from './qr.mjs';
 import { revoke, upload } from './upload.mjs';
 import { SEND, bytes, date, has, say, speak, timeSpan } from './words.mjs';
@@ -59,7 +59,9 @@ const random = count => crypto.getRandomValues(new Uint8Array(count));
 /** The file as it may leave, with what is told of it; undefined where the person would rather not. */
 async function prepare(file) {
   work(say('preparing'));
-  const picture = await preparePicture(file, $('quality').value);
+  // Chromium encodes pictures in a page's idle time, of which a moving bar leaves none, and in a worker at once.
+  running = job({ prepare: file, quality: $('quality').value });
+  const { prepared: picture } = await running.done;
   const going = picture?.file ?? file, type = picture?.type ?? typeOf(file);
   const isTelling = TELLING.test(type) || isRecording(new Uint8Array(await file.slice(0, 32).arrayBuffer()));
   if (!picture?.cleaned && isTelling && !await mayLeave(file)) return undefined;

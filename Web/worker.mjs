@@ -1,8 +1,9 @@
-// The worker of a page: opens or seals one blob, a mebibyte at a time, off the page's thread.
+// The worker of a page: opens or seals one blob, a mebibyte at a time, or makes a picture ready, off the page's thread.
 //
 // It is given one task, and ends with its first answer but `news`:
 //
 //     { open: message, folder, target?, wasm }      → { opened: Blob }, or { opened: undefined } if it is in `target`
+//     { prepare: file, quality }                    → { prepared: what preparePicture gives }
 //     { seal: file, key, folder, padding?, wasm }   → { sealed: { blob, sha256, size, root? } }
 //     { confirm: message, person }                  → { confirmed: true }, once the sender can see it (receipt.mjs)
 //
@@ -14,6 +15,7 @@
 // `folder` names the folder of the origin's private files (OPFS) for what is too large for memory; the page removes it.
 import { Refused } from './format.mjs';
 import { openBlob, sealBlob } from './journey.mjs';
+import { preparePicture } from './picture.mjs';
 import { confirmDelivery } from './receipt.mjs';
 import { makeCipher } from './sodium.mjs';
 
@@ -33,6 +35,7 @@ addEventListener('message', async ({ data }) => {
 
 async function perform(task, say) {
   if (task.confirm) return { confirmed: await confirmDelivery(task.confirm, task.person, { say }) };
+  if (task.prepare) return { prepared: await preparePicture(task.prepare, task.quality) };
   const cipher = await makeCipher(task.wasm);
   return task.seal ? { sealed: await seal(task, cipher, say) } : { opened: await open(task, cipher, say) };
 }

@@ -121,6 +121,12 @@ need_pages_tests() {
     return 1
 }
 
+# want_engines: browsers of other engines, for the long tests of the pages, and what decodes films in WebKitGTK. A test whose
+# browser cannot be had is skipped, and says so.
+want_engines() {
+    want_packages firefox-esr webkit2gtk-driver xvfb ffmpeg gstreamer1.0-plugins-good gstreamer1.0-libav
+}
+
 # test_pages ARGUMENT...: the pages in a browser, with the programs in SATCHEL_PROGRAMS. Arguments are pytest's.
 test_pages() { "$PAGES_PYTHON" -B -m pytest -q -p no:cacheprovider Tests/Pages "$@"; }
 

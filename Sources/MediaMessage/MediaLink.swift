@@ -121,34 +121,34 @@ package enum MediaLink {
     }
 }
 
-/// The fields of a link, by name.
+/// The fields of a link, by the bytes of their names: two that merely look alike are two.
 private struct LinkFields {
-    private let values: [String: String]
+    private let values: [[UInt8]: String]
 
-    init(_ values: [String: String]) { self.values = values }
+    init(_ values: [[UInt8]: String]) { self.values = values }
 
     /// Splits and decodes what follows `#`. Throws `.notLink` and `.doubled`.
-    static func values(_ fragment: Substring) throws(MessageError) -> [String: String] {
-        var values: [String: String] = [:]
+    static func values(_ fragment: Substring) throws(MessageError) -> [[UInt8]: String] {
+        var values: [[UInt8]: String] = [:]
         for pair in fragment.split(separator: "&", omittingEmptySubsequences: false) {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = percentDecoded(sides[0]), let value = percentDecoded(sides.count == 2 ? sides[1] : "")
             else { throw .notLink("its percent-encoding is invalid") }
-            guard values.updateValue(value, forKey: name) == nil else { throw .doubled(name) }
+            guard values.updateValue(value, forKey: Array(name.utf8)) == nil else { throw .doubled(name) }
         }
         return values
     }
 
-    subscript(_ name: String) -> String? { values[name] }
+    subscript(_ name: String) -> String? { values[Array(name.utf8)] }
 
     func required(_ name: String) throws(MessageError) -> String {
-        guard let value = values[name] else { throw .missing(name) }
+        guard let value = self[name] else { throw .missing(name) }
         return value
     }
 
     /// A nil from `parse` is an error.
     func parsed<Value>(_ name: String, _ parse: (String) -> Value?) throws(MessageError) -> Value? {
-        guard let text = values[name] else { return nil }
+        guard let text = self[name] else { return nil }
         guard let value = parse(text) else { throw .invalid(name, "is invalid") }
         return value
     }
@@ -160,7 +160,7 @@ private struct LinkFields {
 
     /// 0…2^53-1, written in digits alone.
     func integer(_ name: String) throws(MessageError) -> Int64? {
-        guard let text = values[name] else { return nil }
+        guard let text = self[name] else { return nil }
         guard let value = strictInteger(text) else {
             throw .invalid(name, "is not an integer from 0 to 2^53-1 in digits alone")
         }

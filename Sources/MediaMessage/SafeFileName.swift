@@ -7,11 +7,11 @@ package func printable(_ text: String) -> String {
 /// Normalization Form C, with an extension that matches `mediaType`.
 ///
 /// `hint` comes from the message. Separators, control and format characters, a leading `-` or `.`, and a trailing dot
-/// or space become `_`.
+/// or space become `_`. Several characters in a row that look like nothing become one space.
 package func safeFileName(hint: String?, mediaType: String) -> String {
     let limitBytes = 200
     let normal = String(decoding: (hint ?? "")._nfcCodeUnits, as: UTF8.self)
-    let harmless = trimmedEnds(replacing(normal) { $0 == "/" || $0 == "\\" })
+    let harmless = trimmedEnds(withoutGaps(replacing(normal) { $0 == "/" || $0 == "\\" }))
     let suffix = missingExtension(harmless, mediaType).map { "." + $0 } ?? ""
     let stem = harmless.isEmpty ? fallbackStem : harmless
     if stem.utf8.count + suffix.utf8.count <= limitBytes { return stem + suffix }
@@ -32,6 +32,24 @@ private func shortened(_ stem: String, _ suffix: String, _ limitBytes: Int) -> S
     while stem.utf8.count + suffix.utf8.count > limitBytes { stem.removeLast() }
     if stem.isEmpty { stem = fallbackStem }
     return (suffix.isEmpty ? trimmedEnds(stem) : stem) + suffix
+}
+
+/// What looks like nothing, however much of it there is, would push an ending out of sight.
+private func withoutGaps(_ name: String) -> String {
+    var result = String.UnicodeScalarView()
+    var rest = Substring(name).unicodeScalars
+    while let scalar = rest.popFirst() {
+        let gap =
+            isEmpty(scalar) ? rest.prefix { isEmpty($0) || $0.properties.isDefaultIgnorableCodePoint } : rest.prefix(0)
+        rest = rest.dropFirst(gap.count)
+        result.append(gap.isEmpty ? scalar : " ")
+    }
+    return String(result)
+}
+
+/// Takes room and shows nothing: white space, an empty Braille cell, a filler of Hangul.
+private func isEmpty(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isWhitespace || ["\u{2800}", "\u{115F}", "\u{1160}", "\u{3164}", "\u{FFA0}"].contains(scalar)
 }
 
 private func trimmedEnds(_ name: String) -> String {

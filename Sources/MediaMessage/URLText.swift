@@ -1,3 +1,5 @@
+import Blobs
+
 /// The grammar of URLs (RFC 3986), as far as blob URLs need it.
 
 /// ASCII letters and digits.
@@ -48,13 +50,23 @@ func isPathPart(_ part: some StringProtocol) -> Bool {
     return part.utf8.allSatisfy { isUnreserved($0) || "%!$&'()*+,;=:@".utf8.contains($0) }
 }
 
-/// A host name or an IPv4 address in lower case, at most 253 bytes.
+/// A host name or an IPv4 address in lower case, at most 253 bytes. What ends in a number is an address of four bytes or
+/// nothing: programs that read `127.1` as one do not agree which (WHATWG URL, "ends in a number").
 func isHost(_ host: String) -> Bool {
     guard host.utf8.count <= 253 else { return false }
+    if isNumber(host.suffix(from: host.lastIndex(of: ".").map { host.index(after: $0) } ?? host.startIndex)) {
+        return IPAddress(host) != nil
+    }
     return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
         (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
             && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
     }
+}
+
+/// Digits alone, or hexadecimal ones behind `0x`.
+private func isNumber(_ label: Substring) -> Bool {
+    if label.hasPrefix("0x") { return label.utf8.dropFirst(2).allSatisfy { Character(Unicode.Scalar($0)).isHexDigit } }
+    return !label.isEmpty && label.utf8.allSatisfy { (0x30...0x39).contains($0) }
 }
 
 // MARK: Percent-encoding (RFC 3986 §2.1)

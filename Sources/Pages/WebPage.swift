@@ -13,6 +13,8 @@ package struct WebPage: Sendable {
         case video = "video.js"
         /// What stands at the place of the first where no script is wanted.
         case note = "note.html"
+        /// What stands beside it, where a link leads that was cut.
+        case cut = "cut.html"
     }
 
     package let name: Name
@@ -46,7 +48,7 @@ package struct WebPage: Sendable {
         .embedded(of: "video.js"))
 
     /// All of them, those for people first.
-    package static var all: [WebPage] { [open, send, video, note] }
+    package static var all: [WebPage] { [open, send, video, note, cut] }
 
     /// The page that opens, as a file of its own: what a server would say of it in a field is said in the page.
     package static var saved: [UInt8] {

@@ -6,6 +6,8 @@ package import Blobs
 /// range is as good as the whole. Without it, this relies on the tags of the chunks: someone who knows the key and
 /// controls the store can forge those.
 package struct SealedReader: ~Copyable, Sendable {
+    /// The most bytes of an index that are held: those of a file of 34 GB.
+    package static let indexLimitBytes: Int64 = 1 << 24
     /// The most bytes of the index that are asked for at a time.
     package static let indexPieceBytes: Int64 = 1 << 20
 
@@ -20,7 +22,8 @@ package struct SealedReader: ~Copyable, Sendable {
     /// Checks everything that can be checked before the first chunk. `header` is the blob's first 64 bytes or more;
     /// `read` returns exactly the sealed bytes it is asked for, which are those of the index if there is a `root`.
     /// Throws `.length`, `.magic`, `.version`, `.suite`, `.parameters`, `.length` for these flags, `.commitment`,
-    /// `.index`, in this order; what `read` throws; and `.trailer` if the blob cannot contain that much plaintext.
+    /// `.indexTooLong`, `.index`, in this order; what `read` throws; and `.trailer` if the blob cannot contain that much
+    /// plaintext.
     package init(
         header: [UInt8], sealedBytes: Int64, plaintextSize: Int64, key: borrowing MediaKey, root: IndexRoot? = nil,
         read: (ByteRange) throws(SealingError) -> [UInt8]
@@ -29,6 +32,7 @@ package struct SealedReader: ~Copyable, Sendable {
         var index: SealedIndex?
         if let root {
             guard let range = blob.geometry.index else { throw .index }
+            guard range.count <= Self.indexLimitBytes else { throw .indexTooLong(range.count) }
             let listed = try Self.readIndex(range, of: sealedBytes, read)
             guard listed.root(under: blob.header) == root else { throw .index }
             index = listed

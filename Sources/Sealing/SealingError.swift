@@ -27,6 +27,8 @@ package enum SealingError: Error, Hashable, Sendable {
     case padding
     /// Header and index are not those of the message, or the blob has no index.
     case index
+    /// The index has so many bytes, more than a reader of ranges holds.
+    case indexTooLong(Int64)
     /// The blob does not have the expected address.
     case digest(expected: BlobAddress, actual: BlobAddress)
 
@@ -62,6 +64,8 @@ extension SealingError: CustomStringConvertible {
         case .trailer: "the size sealed in the blob differs from the size in the message"
         case .padding: "the padding of the blob is not empty"
         case .index: "the blob's index is not the one that the message names"
+        case .indexTooLong(let bytes):
+            "the blob's index has \(bytes) bytes; at most \(SealedReader.indexLimitBytes) are held to read parts of a blob"
         case .digest(let expected, let actual):
             "the blob's SHA-256 begins with \(actual.abbreviated), not \(expected.abbreviated)"
         case .tooLarge(let limitBytes): "the encrypted form holds at most \(limitBytes) bytes"

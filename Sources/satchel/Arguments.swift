@@ -254,13 +254,6 @@ func requireText(_ texts: [String: String?]) throws {
     }
 }
 
-/// A text in which links end at their `#`, behind which the key is, and neither messages nor URLs have secrets.
-func withoutKeys(_ text: String) -> String {
-    text.replacing(/(:\/\/[^\s#]*#)[^\s'"]+/) { "\($0.output.1)…" }
-        .replacing(/("(?:key|receipt)" *: *")[^"]*/) { "\($0.output.1)…" }
-        .replacing(/(:\/\/)[^\s\/#@]*@/) { "\($0.output.1)…@" }
-}
-
 /// Flags of several groups.
 func merged(_ flags: [SettingKey: String]...) -> [SettingKey: String] {
     flags.reduce([:]) { $0.merging($1) { $1 } }

@@ -58,8 +58,8 @@ extension MessageSource {
             bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(2).contains(0)
         let start = (bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]).drop { $0 <= 0x20 }
         guard !isWide, let first = start.first, first != UInt8(ascii: "{"),
-            !["https://", "http://"].contains(where: { start.starts(with: $0.utf8) }),
-            !AESGCMLink.begins(String(decoding: start.prefix(16), as: UTF8.self))
+            case let beginning = String(decoding: start.prefix(16), as: UTF8.self),
+            HTTPOrigin.splitScheme(beginning) == nil, !AESGCMLink.begins(beginning)
         else { return nil }
         return "a message is a text that begins with {, or a link with https:// or aesgcm://"
     }

@@ -19,13 +19,16 @@ struct Satcheld: AsyncParsableCommand {
 
     /// Runs the command; what is wrong with the command line is said like every other error.
     static func main() async {
+        if let shell = SettingsCompletions.shell(in: Array(CommandLine.arguments.dropFirst())) {
+            return StandardOutput.write(SettingsCompletions.script(for: shell))
+        }
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let text = fullMessage(for: error)
             guard text.hasPrefix("Error: ") else { exit(withError: error) }
-            StandardError.write("satcheld: \(text.dropFirst("Error: ".count))")
+            StandardError.write("satcheld: \(withoutKeys(String(text.dropFirst("Error: ".count))))")
             exit(withError: exitCode(for: error))
         }
     }
@@ -55,7 +58,7 @@ enum ExitStatus: Int32, CaseIterable {
 
     /// Reports why on stderr, and returns what to throw.
     static func failure(_ why: String, _ status: ExitStatus) -> ExitCode {
-        StandardError.write("satcheld: \(why)")
+        StandardError.write("satcheld: \(withoutKeys(why))")
         return status.code
     }
 

@@ -104,6 +104,33 @@ import Testing
         }
     }
 
+    @Test(arguments: [PageOffer.openAndSend, .none])
+    func `whoever follows a cut link is told so by a page, and programs by a problem`(offer: PageOffer) async throws {
+        let browser = [("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")]
+        try await TestServer.run(settings: { $0.pages = offer }) { server in
+            let cut = Self.link.dropLast(5)
+            for path in ["/open", "/open/", "/open/x", String(cut), "\(cut)?x", "/open/stream/1", "/open/a/b/c/d"] {
+                for method in ["GET", "HEAD"] {
+                    let answer = try #require(try await server.answer(to: method, path, fields: browser))
+                    #expect(answer.status == 404 && answer["content-type"] == "text/html; charset=utf-8", "\(path)")
+                    #expect(answer.body == (method == "GET" ? WebPage.cut.bytes : []))
+                    for (name, value) in Self.fields where name != "cache-control" { #expect(answer[name] == value) }
+                    #expect(answer["cache-control"] == "no-store" && answer["etag"] == nil)
+                    #expect(answer["content-security-policy"] == WebPage.cut.policy.description)
+                }
+                for accept in [[], [("Accept", "*/*")], [("Accept", "application/json, text/htmlx")]] {
+                    let answer = try #require(try await server.answer(to: "GET", path, fields: accept))
+                    #expect(answer.status == 404 && answer["content-type"] == "application/problem+json", "\(path)")
+                }
+            }
+            let put = try await server.answer(to: "PUT", "/open/x", fields: browser)
+            #expect(put?.status == 405 && put?["allow"] == "GET, HEAD, OPTIONS")
+            #expect(try await server.answer(to: "GET", "/opened", fields: browser)?.body != WebPage.cut.bytes)
+        }
+        let text = String(decoding: WebPage.cut.bytes, as: UTF8.self)
+        #expect(text.contains("This link is not whole") && !text.contains("<script") && text.utf8.count < 1500)
+    }
+
     @Test func `a page may fetch from the server's other names`() async throws {
         try await TestServer.run(settings: {
             $0.publicURL = PublicURL("https://media.example/files")

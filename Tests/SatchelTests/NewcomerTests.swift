@@ -86,7 +86,8 @@ struct NewcomerTests {
     @Test(arguments: [
         ("a note", true), ("", false), (" \n", false), ("{\"v\":1}", false), (" {", false),
         ("https://h/open/x#k", false),
-        ("http://h", false), ("ftp://h", true), ("SBLB\u{1}", true), ("\u{FEFF}{", false), ("a\0b\0", false),
+        ("http://h", false), ("HTTP://h", false), ("ftp://h", true), ("SBLB\u{1}", true), ("\u{FEFF}{", false),
+        ("a\0b\0", false),
     ])
     func `what is surely no message is called none`(text: String, isNone: Bool) {
         #expect((MessageSource.whyNone(Array(text.utf8)) != nil) == isNone)

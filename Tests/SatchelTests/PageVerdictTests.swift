@@ -18,14 +18,19 @@ import Testing
     @Test func `the page of this program is the same, wherever it may fetch from`() {
         let policy = WebPage.open.policy.connecting(to: ["https://media.example"]).description
         let same = verdict(.open, WebPage.open.bytes, policy: policy)
-        #expect(!same.isSuspect && same.line == "open.html  the same  \(WebPage.open.digest.hex)")
+        #expect(
+            !same.isSuspect
+                && same.line == "open.html  the same, of release \(Release.version)  \(WebPage.open.digest.hex)")
     }
 
     @Test(arguments: [nil, "default-src *", "connect-src 'self'"])
     func `the page with another policy is suspect`(policy: String?) {
         let served = ServedPage(bytes: WebPage.open.bytes, policy: policy)
         let other = PageVerdict(.open, served)
-        #expect(other.isSuspect && other.line.hasPrefix("open.html  the same, but with another policy  "))
+        #expect(
+            other.isSuspect
+                && other.line.hasPrefix("open.html  the same, of release \(Release.version), but with another policy  ")
+        )
     }
 
     @Test func `that of a release is named, and what a page says of itself is only repeated`() {
@@ -39,7 +44,7 @@ import Testing
 
     @Test func `where no script is wanted there is a note, and where nothing is served nothing is compared`() {
         let note = verdict(.open, WebPage.note.bytes, policy: WebPage.note.policy.description)
-        #expect(!note.isSuspect && note.line.hasPrefix("note.html  the same  "))
+        #expect(!note.isSuspect && note.line.hasPrefix("note.html  the same, of release \(Release.version)  "))
         #expect(verdict(.send, WebPage.note.bytes, policy: WebPage.note.policy.description).isSuspect)
         let absent = verdict(.send, nil)
         #expect(!absent.isSuspect && absent.line == "send.html  not served")

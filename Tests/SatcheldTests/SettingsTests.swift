@@ -47,6 +47,18 @@ import Vault
         #expect(settings.server.listen.description == "127.0.0.1:8080" && settings.server.adminListen == nil)
     }
 
+    @Test(arguments: [
+        (["--public-url", "https://h.example/open/x#v=1&k=KEY"], "https://h.example/open/x#…"),
+        (["--public-url=h.example/#k=KEY"], "h.example/#…"), (["--listen", "a b#KEY"], "a b#…"),
+        (["https://h.example/#KEY"], "https://h.example/#…"), (["--keys=/a#KEY"], "--keys=/a#…"),
+    ])
+    func `no sentence repeats what is behind a number sign, which may be a key`(arguments: [String], shown: String) {
+        let error = #expect(throws: SettingsError.self) {
+            _ = try SettingsLoader(arguments: arguments, environment: [:], configPath: nil).settings()
+        }
+        #expect(error?.description.contains("\"\(shown)\"") == true && error?.description.contains("KEY") == false)
+    }
+
     @Test(
         arguments: [
             ("open,send", .openAndSend), ("send, open", .openAndSend), ("open", .open), ("none", PageOffer.none),

@@ -83,6 +83,25 @@ struct IndexTests {
         #expect(asked.first?.offset == geometry.index?.offset && asked.last?.end == geometry.sealedBytes)
     }
 
+    @Test(arguments: [(1 << 19, 1 << 20), ((1 << 19) + 1, nil)] as [(Int64, Int?)])
+    func `is not asked for where it would fill the memory`(chunks: Int64, firstPiece: Int?) throws {
+        let sample = try Self.sample.get()
+        let geometry = try #require(SealedGeometry(paddedBytes: chunks * 65_536))
+        var asked: [Int] = []
+        let key = try mediaKey(sample.key)
+        let header = Array(sample.blob[..<64])
+        let error = firstPiece == nil ? SealingError.indexTooLong(chunks * 32) : .length(0)
+        #expect(throws: error) {
+            _ = try SealedReader(
+                header: header, sealedBytes: geometry.sealedBytes, plaintextSize: 1, key: key, root: sample.root,
+                read: { range throws(SealingError) in
+                    asked.append(Int(range.count))
+                    throw .length(0)
+                })
+        }
+        #expect(asked == (firstPiece.map { [$0] } ?? []))
+    }
+
     // MARK: The order of errors
 
     /// A blob of two chunks that is wrong in every way, made right one by one from the first in the order.

@@ -1,3 +1,4 @@
+import Blobs
 import Foundation
 import TestSupport
 import Testing
@@ -72,7 +73,9 @@ struct PageTests {
             #expect(checked.status == 0, "\(checked.errors)")
             for name in names {
                 let digest = try #require(digests[name])
-                #expect(checked.lines.contains("\(name)  the same  \(digest)"), "\(checked.output)")
+                #expect(
+                    checked.lines.contains("\(name)  the same, of release \(Release.version)  \(digest)"),
+                    "\(checked.output)")
             }
             #expect(checked.lines.count { $0.hasSuffix("not served") } == 3 - names.count, "\(checked.output)")
             #expect(await server.stop() == 0)
@@ -103,7 +106,8 @@ struct PageTests {
         let passing = try await nginx("location / { proxy_pass \(server.url); gzip on; gzip_types *; }")
         let same = try await journey.satchel("page", "--check", passing.url)
         #expect(
-            same.status == 0 && same.lines.allSatisfy { $0.contains("  the same  ") }, "\(same.output)\(same.errors)")
+            same.status == 0 && same.lines.allSatisfy { $0.contains("  the same, of release \(Release.version)  ") },
+            "\(same.output)\(same.errors)")
         let changing = try await nginx(
             """
             location / { proxy_pass \(server.url); }
@@ -112,8 +116,10 @@ struct PageTests {
             """)
         let found = try await journey.satchel("page", "--check", changing.url)
         #expect(found.status == 5 && found.errors.contains("does not know: video.js, send.html"), "\(found.errors)")
-        #expect(found.output.contains("open.html  the same  "), "\(found.output)")
-        #expect(found.output.contains("video.js  the same, but with another policy"), "\(found.output)")
+        #expect(found.output.contains("open.html  the same, of release "), "\(found.output)")
+        #expect(
+            found.output.contains("video.js  the same, of release \(Release.version), but with another policy"),
+            "\(found.output)")
         #expect(found.output.contains("send.html  unknown; it calls itself 9.9.9"), "\(found.output)")
         let empty = try await nginx("location / { return 404; }")
         let nothing = try await journey.satchel("page", "--check", empty.url)

@@ -1,7 +1,7 @@
 // Journeys against a server that cuts, lies and stalls.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { base64url } from '../../Web/format.mjs';
+import { base64url, join, newHeader } from '../../Web/format.mjs';
 import { openBlob, openRange, openRanges, sealBlob } from '../../Web/journey.mjs';
 import {
   KEY, answerBlob, collector, messageFor, newCipher, noPauses, pattern, refusal, sealed, serve,
@@ -245,6 +245,23 @@ test('ranges opened with one cipher at the same time do not disturb each other',
   const spans = Array.from({ length: 30 }, (_, i) => [i * 90_001, i * 90_001 + 1 + i * 13_337]);
   const opened = await Promise.all(spans.map(([from, until]) => openRange(ranges, cipher, from, until)));
   for (const [i, [from, until]] of spans.entries()) assert.deepEqual(opened[i], text.subarray(from, until));
+});
+
+test('a range that has the last chunk is refused where something is in the padding', async t => {
+  const cipher = await newCipher(), plain = 100, padded = new Uint8Array(4096);
+  padded[2000] = 1;
+  new DataView(padded.buffer).setBigUint64(padded.length - 8, BigInt(plain));
+  const { header, chunkKey } = newHeader(false, KEY, cipher.hmacSHA512);
+  cipher.setKey(chunkKey);
+  cipher.plain(0, padded.length).set(padded);
+  cipher.seal(0, 0, true, padded.length);
+  const bytes = join(header, cipher.sealed(0, padded.length + 16));
+  const base = await serve(t, (request, response) => response.end(answerBlob(bytes, request, response)));
+  const message = messageFor(base, { sha256: 'ab'.repeat(32), size: bytes.length }, plain);
+  assert.equal(await refusal(openBlob(message, cipher, () => {})), 'padding');
+  const ranges = await openRanges(message, cipher);
+  assert.equal(await refusal(openRange(ranges, cipher, 0, 10)), 'padding');
+  assert.equal(await refusal(openRange({ ...ranges, message: { ...message, media: { size: 99 } } }, cipher, 0, 10)), 'trailer');
 });
 
 test('a range goes on where the connection was cut', async t => {

@@ -26,7 +26,7 @@ struct BlobResponder {
     /// Whatever goes wrong is a response too; a throw ends the connection.
     func respond(to request: Request, in context: RequestScope) async throws -> Response {
         let start = ContinuousClock.now
-        let route = request.head.path.flatMap { servedRoute($0) }
+        let route = request.head.path.flatMap { servedRoute($0, isForPerson: request.headers.acceptsPage) }
         let method = route?.method(of: request.head) ?? request.method
         let payer = gate.payer(peer: context.peer) { request.headers[$0] }
         if payer.isEdge { context.releaseShare() }
@@ -49,12 +49,12 @@ struct BlobResponder {
         return observed(response, to: request, method, route, from: client, since: start)
     }
 
-    /// What a target names here: without keys of edges there is no feed, not every server has every page, and nothing is
-    /// below a door that is not there.
-    private func servedRoute(_ target: String) -> Route? {
+    /// What a target names here: without keys of edges there is no feed, not every server has every page, a page that only
+    /// tells of a mistake is for people, and nothing is below a door that is not there.
+    private func servedRoute(_ target: String, isForPerson: Bool) -> Route? {
         switch Route(target: target) {
         case .changes where gate.edges == nil || changes == nil: nil
-        case .page(let page) where pages[page] == nil: nil
+        case .page(let page) where pages[page] == nil || page == .cut && !isForPerson: nil
         case .slot(let door, _) where !serves(door: door): nil
         case let route: route
         }

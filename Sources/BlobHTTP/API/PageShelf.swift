@@ -22,7 +22,9 @@ struct PageShelf: Sendable {
     /// besides the one that gives the page.
     init(_ offer: PageOffer, canSend: Bool, connectingTo origins: [String]) {
         let shelved = { (page: WebPage) in ShelvedPage(page, connectingTo: origins) }
-        var pages: [Route.BrowserPage: ShelvedPage] = [.open: shelved(offer == .none ? .note : .open)]
+        var pages: [Route.BrowserPage: ShelvedPage] = [
+            .open: shelved(offer == .none ? .note : .open), .cut: shelved(.cut),
+        ]
         if offer != .none { pages[.video] = shelved(.video) }
         if offer == .openAndSend, canSend { pages[.send] = shelved(.send) }
         self.pages = pages
@@ -42,20 +44,23 @@ struct ShelvedPage: Sendable {
     private let plain: PageForm
     /// Nil where it is not worth it.
     private let compressed: PageForm?
+    /// It stands where there is nothing, for people alone.
+    private let tellsOfMistake: Bool
 
     init(_ page: WebPage, connectingTo origins: [String]) {
         let policy = page.policy.connecting(to: origins).description
-        plain = Self.form(page.bytes, .identity, policy, page.mediaType)
-        compressed = page.gzip.map { Self.form($0, .gzip, policy, page.mediaType) }
+        plain = Self.form(page.bytes, .identity, policy, page)
+        compressed = page.gzip.map { Self.form($0, .gzip, policy, page) }
+        tellsOfMistake = page.name == .cut
     }
 
     /// A tag names the bytes and what is said of them, so that whoever has a page asks for it again when its policy is
     /// another one.
-    private static func form(_ bytes: [UInt8], _ coding: ContentCoding, _ policy: String, _ type: String) -> PageForm {
+    private static func form(_ bytes: [UInt8], _ coding: ContentCoding, _ policy: String, _ page: WebPage) -> PageForm {
         let tag = EntityTag(opaque: BlobAddress(of: Array(policy.utf8) + bytes).hex)
         var fields: HTTPFields = [
             .eTag: "\"\(tag.opaque)\"", .cacheControl: "no-cache, no-transform", .vary: "Accept-Encoding",
-            .reprDigest: "sha-256=:\(Base64.encode(BlobAddress(of: bytes).bytes)):", .contentType: type,
+            .reprDigest: "sha-256=:\(Base64.encode(BlobAddress(of: bytes).bytes)):", .contentType: page.mediaType,
             .contentSecurityPolicy: policy, .referrerPolicy: "no-referrer", .xContentTypeOptions: "nosniff",
             .crossOriginOpenerPolicy: "same-origin", .crossOriginResourcePolicy: "same-origin",
             .permissionsPolicy: "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
@@ -67,6 +72,12 @@ struct ShelvedPage: Sendable {
     /// The answer to a GET, or to a HEAD before its body is left out.
     func response(to request: HTTPFields) throws(Problem) -> Response {
         let form = ContentCoding(accepted: request.joined(.acceptEncoding)) == .gzip ? compressed ?? plain : plain
+        if tellsOfMistake {
+            var fields = form.fields
+            fields[.eTag] = nil
+            fields[.cacheControl] = "no-store"
+            return Response(status: .notFound, headers: fields, body: ResponseBody(byteBuffer: form.body))
+        }
         let conditions = Preconditions(
             ifMatch: request.joined(.ifMatch), ifNoneMatch: request.joined(.ifNoneMatch))
         switch conditions.evaluate(form.tag) {
@@ -83,6 +94,15 @@ struct ShelvedPage: Sendable {
 }
 
 extension HTTPFields {
+    /// Whether whoever asks names HTML among what it takes, as browsers do for what a person opens in a tab; programs that
+    /// take anything do not.
+    var acceptsPage: Bool {
+        guard let accepted = joined(.accept) else { return false }
+        return accepted.split(separator: ",").contains { range in
+            range.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased() == "text/html"
+        }
+    }
+
     /// The value of a field that may come in several lines (RFC 9110 §5.2); nil where there is none.
     fileprivate func joined(_ name: HTTPField.Name) -> String? {
         contains(name) ? self[values: name].joined(separator: ", ") : nil

@@ -29,6 +29,8 @@ package enum Route: Hashable, Sendable {
     package enum BrowserPage: Hashable, Sendable {
         /// `/open/<sha256>`: where a link leads.
         case open
+        /// Anything else below `/open`: where a link leads that was cut, for a person.
+        case cut
         /// `/open/video.js`: the service worker of that page.
         case video
         /// `/send`.
@@ -44,6 +46,10 @@ package enum Route: Hashable, Sendable {
         }
         if let slot = SlotPath.parse(target: path) {
             self = .slot(door: slot.door, slot.path)
+            return
+        }
+        if path == "/open" || path.hasPrefix("/open/") {
+            self = .page(Self.openPage(at: path.dropFirst("/open/".count)))
             return
         }
         var parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -68,8 +74,6 @@ package enum Route: Hashable, Sendable {
         case ("healthz", nil): self = .health
         case ("readyz", nil): self = .readiness
         case ("send", nil): self = .page(.send)
-        case ("open", "video.js"): self = .page(.video)
-        case ("open", let text?) where BlobAddress(hex: text) != nil: self = .page(.open)
         case (let text, "lease"):
             guard let address = BlobAddress(hex: text) else { return nil }
             self = .lease(address)
@@ -81,6 +85,10 @@ package enum Route: Hashable, Sendable {
             self = .blob(address)
         default: return nil
         }
+    }
+
+    private static func openPage(at text: Substring) -> BrowserPage {
+        text == "video.js" ? .video : BlobAddress(hex: text) != nil ? .open : .cut
     }
 
     /// The value of `name` in the query of a target, as it is written there.

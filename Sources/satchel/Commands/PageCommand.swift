@@ -108,8 +108,8 @@ struct PageVerdict {
         guard let served, let origin else { return "\(name)  not served" }
         let words =
             switch origin {
-            case .same where hasOtherPolicy: "the same, but with another policy"
-            case .same: "the same"
+            case .same where hasOtherPolicy: "the same, of release \(Release.version), but with another policy"
+            case .same: "the same, of release \(Release.version)"
             case .released(let version): "that of release \(version)"
             case .unknown(let claim?): "unknown; it calls itself \(claim)"
             case .unknown(nil): "unknown"

@@ -10,8 +10,8 @@ struct PageDigestCommand: ParsableCommand {
 
               curl -s https://media.example/send | sha256sum
 
-            saved.html is what satchel page prints, note.html what is served with --pages none. The notes of a release \
-            have the same lines.
+            saved.html is what satchel page prints, note.html what is served with --pages none, cut.html what is served \
+            where a cut link leads. The notes of a release have the same lines.
             """)
 
     @Flag(help: "Print the SHA-256 of each page, as without this flag.") var digest = false

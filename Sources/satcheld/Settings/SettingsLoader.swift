@@ -73,7 +73,7 @@ struct SettingsLoader {
             settings.written[found.setting.name] = found.written
             if found.setting.apply(found.text, &settings) { continue }
             throw SettingsError(
-                "\(found.written): expected \(found.setting.expected), not \"\(found.text)\"",
+                "\(found.written): expected \(found.setting.expected), not \"\(Self.shown(found.text))\"",
                 isUsage: found.origin == .flag)
         }
         return settings
@@ -113,7 +113,12 @@ struct SettingsLoader {
     private static func unknown(_ argument: String, flag: Substring, _ table: SettingsTable) -> String {
         let other = [SettingsTable.origin, .edge].first { $0.settings.contains { $0.flag == flag } }
         if let other { return "\(flag) is a setting of \(other.command), not of \(table.command)" }
-        return "unknown argument \"\(argument)\""
+        return "unknown argument \"\(shown(argument))\""
+    }
+
+    /// What was written, but for what is behind a `#`: it may be a link, which has its key there.
+    private static func shown(_ text: String) -> String {
+        text.firstIndex(of: "#").map { "\(text[...$0])…" } ?? text
     }
 
     // MARK: The file
