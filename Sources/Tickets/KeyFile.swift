@@ -18,13 +18,17 @@ struct KeyFile: Sendable {
         return String(name)
     }
 
-    /// The file at `path`, or those in the folder there, in order. Names that begin with a dot are skipped in a folder:
-    /// editors and container secrets leave them there.
-    static func all(at path: String) throws(FileError) -> [KeyFile] {
-        guard try Folder.status(path, followsLinks: true)?.kind == .folder else { return [KeyFile(path: path)] }
-        return try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted().map { name in
-            KeyFile(path: "\(path)/\(name)")
+    /// The files at `paths`, or those in the folders there, in order. Names that begin with a dot are skipped in a folder:
+    /// editors and container secrets leave them there. Where keys `mayBeGone`, a path that leads nowhere has none.
+    static func all(in paths: [String], mayBeGone: Bool = false) throws(FileError) -> [KeyFile] {
+        var files: [KeyFile] = []
+        for path in paths {
+            let kind = try Folder.status(path, followsLinks: true)?.kind
+            if kind == nil, mayBeGone { continue }
+            let names = kind == .folder ? try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted() : nil
+            files += names?.map { KeyFile(path: "\(path)/\($0)") } ?? [KeyFile(path: path)]
         }
+        return files
     }
 
     /// Its first bytes, one more than a key can have, and what it is.
@@ -34,6 +38,15 @@ struct KeyFile: Sendable {
         var buffer = [UInt8](repeating: 0, count: KeyMaterial.limitBytes + 1)
         let count = try file.read(into: &buffer)
         return (Array(buffer.prefix(count)), status)
+    }
+
+    /// Its bytes without the end of their last line, and who could read or change what is to be a secret; nil if nobody
+    /// else can.
+    func secretLine() throws(FileError) -> (bytes: ArraySlice<UInt8>, exposure: String?) {
+        let (bytes, status) = try contents()
+        return (
+            bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], status.exposure(isSecret: true)
+        )
     }
 
     /// The key in it, provided that only its owner can write to it and, where it is secret, others cannot read it.

@@ -14,15 +14,13 @@ package struct TicketKeys: Sendable {
     /// Reads every key in `paths`, each a key file or a folder of key files. Names that begin with a dot are skipped in
     /// a folder.
     package static func load(_ paths: [String]) async throws(TicketKeyError) -> TicketKeys {
+        let files: [KeyFile]
+        do { files = try KeyFile.all(in: paths) } catch { throw .file(error) }
         var keys: [String: TicketKey] = [:]
-        for path in paths {
-            let files: [KeyFile]
-            do { files = try KeyFile.all(at: path) } catch { throw .file(error) }
-            for file in files {
-                let key = try await key(in: file)
-                guard keys[key.name] == nil else { throw .sameName(key.name) }
-                keys[key.name] = key
-            }
+        for file in files {
+            let key = try await key(in: file)
+            guard keys[key.name] == nil else { throw .sameName(key.name) }
+            keys[key.name] = key
         }
         if keys.isEmpty { throw .none(paths: paths) }
         return TicketKeys(keys: keys)
