@@ -33,10 +33,10 @@ sys.path.insert(0, str(HERE.parent / "Tests" / "SystemTests" / "Peer"))
 from fill_store import fill  # noqa: E402
 
 CPU_BOUND = 1.05
-READERS, WRITERS, TUS_WRITERS = 32, 64, 8
+READERS, TUS_WRITERS = 32, 8
 SIZES = {"4 KiB": 4 * KIB, "100 KiB": 100 * KIB, "1 MiB": MIB, "64 MiB": 64 * MIB}
-# How many uploads one run makes.
-UPLOADS = {"4 KiB": (4 * KIB, 4000), "100 KiB": (100 * KIB, 2000), "16 MiB": (16 * MIB, 24)}
+# How many uploads one run makes, and how many of them at once.
+UPLOADS = {"4 KiB": (4 * KIB, 4000, 64), "100 KiB": (100 * KIB, 2000, 64), "16 MiB": (16 * MIB, 24, 8)}
 TUS_SIZE, TUS_UPLOADS = 4 * MIB, 48
 ENDED = 20_000
 SEALED = 64 * MIB
@@ -73,8 +73,8 @@ class Comparison:
     def run(self):
         self.reading(None, self.plain_reads)
         self.reading(make_certificate(self.work), self.encrypted_reads)
-        for name, (size, count) in UPLOADS.items():
-            self.row(f"PUT {name}", lambda build, size=size, count=count: self.put(build, size, count))
+        for name, run in UPLOADS.items():
+            self.row(f"PUT {name}", lambda build, run=run: self.put(build, *run))
         self.row("resumable upload of 4 MiB by tus", self.upload_by_tus)
         self.row(f"sweep of {ENDED:,} ended blobs", self.sweep)
         self.sealing()
@@ -123,7 +123,7 @@ class Comparison:
                 self.row(name, lambda build: self.read(*stores[build], blob, arguments, bool(tls)))
 
     def plain_reads(self, add):
-        for name in ("4 KiB", "100 KiB", "1 MiB"):
+        for name in SIZES:
             add(f"GET {name}", name, [])
         add("ranges of 100 KiB in 64 MiB", "64 MiB", ["range", str(100 * KIB), str(SIZES["64 MiB"])])
         add("304", "100 KiB", ["field", "If-None-Match"])
@@ -143,7 +143,7 @@ class Comparison:
         result = run_wrk(server.url(paths[blob], tls), self.options.seconds, READERS, arguments, environment)
         spent = processor_seconds(server.pid) - before
         # The end of a run cuts large bodies short, so they are counted by their bytes.
-        count = result["bytes"] / MIB if blob == "1 MiB" else result["requests"]
+        count = result["bytes"] / MIB if SIZES[blob] >= MIB and not arguments else result["requests"]
         return {"cpu": spent / count, "rate": count / result["seconds"], "p99": result["p99_us"] / 1e6}
 
     # Writing: each run has a server over an empty store.
@@ -158,12 +158,13 @@ class Comparison:
             shutil.rmtree(folder)
         os.sync()
 
-    def put(self, build, size, count):
+    def put(self, build, size, count, writers):
         with self.new_server(build) as server:
-            run_load(self.load, "put", server.address, "--size", size, "--connections", WRITERS, "--requests", WRITERS)
+            put = lambda count: run_load(
+                self.load, "put", server.address, "--size", size, "--connections", writers, "--requests", count)
+            put(writers)
             before = processor_seconds(server.pid)
-            result = run_load(
-                self.load, "put", server.address, "--size", size, "--connections", WRITERS, "--requests", count)
+            result = put(count)
             spent = processor_seconds(server.pid) - before
         return {"cpu": spent / count, "rate": result["per_second"], "p99": result["p99_us"] / 1e6}
 
@@ -245,14 +246,16 @@ def expect(connection, status):
 
 
 def timed(command, environment=None):
-    """Processor time and time of one run of a command."""
-    start = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.monotonic() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {child.returncode}")
+    """Processor time and time of one run of a command. What it says is shown only if it fails."""
+    with tempfile.TemporaryFile() as said:
+        start = time.monotonic()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.monotonic() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            said.seek(0)
+            sys.exit(f"{' '.join(command)} ended with {child.returncode}: {said.read().decode()}")
     return usage.ru_utime + usage.ru_stime, seconds
 
 

@@ -82,8 +82,10 @@ need_swift() {
 }
 
 # build_programs: builds both programs in release, as scripts/package packs them: with Swift's libraries inside, no path to
-# search for others, and nothing to be linked later that could be overwritten until then.
+# search for others, and nothing to be linked later that could be overwritten until then. Scripts that this one calls do
+# not build them again.
 build_programs() {
+    if [ -n "${SATCHEL_BUILT:-}" ]; then PROGRAMS=$SATCHEL_BUILT; return; fi
     local form=(-c release --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now)
     say "building satchel and satcheld (release; takes minutes the first time)"
     # What --version tells; out of a tarball nobody knows. Who has set it knows better.
@@ -94,6 +96,35 @@ build_programs() {
     swift build "${form[@]}" --product satchel >&2
     swift build "${form[@]}" --product satcheld >&2
     PROGRAMS=$(swift build "${form[@]}" --show-bin-path)
+    export SATCHEL_BUILT=$PROGRAMS
+}
+
+# beside COMMAND...: runs it beside what follows; what it says is kept until `together`. It must neither ask anything nor
+# call Swift's package manager, which takes one caller at a time.
+beside() {
+    BESIDE_SAID=$(mktemp "${TMPDIR:-/tmp}/satchel-beside.XXXXXX")
+    trap stop_beside EXIT
+    # In a process group of its own, so that it can be ended with all that it has started.
+    set -m
+    "$@" >"$BESIDE_SAID" 2>&1 </dev/null &
+    BESIDE=$!
+    set +m
+}
+
+# together: waits for what runs beside, shows what it said, and fails if it failed.
+together() {
+    local outcome=0
+    wait "$BESIDE" || outcome=$?
+    cat "$BESIDE_SAID" >&2
+    stop_beside
+    [ $outcome -eq 0 ] || fail "what ran beside the rest failed"
+}
+
+# stop_beside: ends it if it still runs, after another part has failed.
+stop_beside() {
+    trap - EXIT
+    kill -- "-$BESIDE" 2>/dev/null || true
+    rm -f -- "$BESIDE_SAID"
 }
 
 # need_tuspy: installs a third-party tus client in a folder of its own; without a network its tests are skipped.

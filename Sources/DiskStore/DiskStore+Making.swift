@@ -1,4 +1,5 @@
 import BlobFiles
+import Blobs
 package import Files
 import Glibc
 package import Store

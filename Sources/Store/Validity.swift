@@ -42,7 +42,8 @@ package final class GenerationTable: Sendable {
         func advanceAll() { for index in generations.indices { advance(at: index) } }
     }
 
-    private let shards = (0..<256).map { _ in Shard() }
+    /// Each is made when it is first asked for, since a store of few blobs needs few.
+    private let shards = InlineArray<256, AtomicLazyReference<Shard>> { _ in AtomicLazyReference() }
     private let horizon: Horizon?
 
     /// A table for a store that holds the truth itself, or for one that may rely on what it knows up to `horizon`.
@@ -52,16 +53,19 @@ package final class GenerationTable: Sendable {
 
     /// A token for an address as it is at this moment.
     package func token(for address: BlobAddress) -> ValidityToken {
-        ValidityToken(shards[Int(address.byte(at: 0))], Self.index(address), horizon)
+        ValidityToken(shard(Int(address.byte(at: 0))), Self.index(address), horizon)
     }
 
     /// Ends every token that was given out for an address so far.
     package func advance(_ address: BlobAddress) {
-        shards[Int(address.byte(at: 0))].advance(at: Self.index(address))
+        shard(Int(address.byte(at: 0))).advance(at: Self.index(address))
     }
 
     /// Ends every token that was given out so far.
-    package func advanceAll() { for shard in shards { shard.advanceAll() } }
+    package func advanceAll() { for place in shards.indices { shard(place).advanceAll() } }
+
+    /// The shard at a place. Whoever changes something makes it too: of two that meet here, one sees what the other did.
+    private func shard(_ place: Int) -> Shard { shards[place].load() ?? shards[place].storeIfNil(Shard()) }
 
     /// The slot of an address within its shard.
     private static func index(_ address: BlobAddress) -> Int {

@@ -13,7 +13,7 @@ protocol ConfiguredCommand: ParsableCommand {
 
 /// What is printed besides results.
 struct OutputOptions: ParsableArguments {
-    @Flag(name: .shortAndLong, help: "Print only results, errors, and what stays in a file that is sent.")
+    @Flag(name: .shortAndLong, help: "Print only results, errors, and warnings about metadata that stays in a file.")
     var quiet = false
 
     var console: Console { Console(isQuiet: quiet) }
@@ -140,9 +140,9 @@ struct LeaseOptions: ParsableArguments {
 struct ContentOptions: ParsableArguments {
     static let qualityHelp = "Picture quality: standard (1600 pixels, the default), high (4096) or original."
 
-    static let acceptDamageHelp = "Send what there is of a picture of which something is missing."
+    static let acceptDamageHelp = "Accept a damaged picture: send what can be read of it."
 
-    static let asFileHelp = "Send the file bit for bit, with all that it tells: place, time, device."
+    static let asFileHelp = "Send the file bit for bit, with all its metadata: place, time, device."
 
     @Option(help: ArgumentHelp(qualityHelp, valueName: "quality"))
     var quality: String?
@@ -162,7 +162,7 @@ struct ContentOptions: ParsableArguments {
             visibility: .hidden))
     var alt: String?
 
-    @Option(help: "File name in the message; for a single FILE.")
+    @Option(help: "File name in the message; for a single file.")
     var name: String?
 
     @Flag(help: ArgumentHelp("Do not include the file name.", visibility: .hidden))

@@ -2,11 +2,12 @@ import BlobHTTP
 import Blobs
 import HTTPTypes
 import Store
+import TestSupport
 import Testing
 import Vault
 
 @Suite(.timeLimit(.minutes(15))) struct DraftTests {
-    private static let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 13 ^ $0 >> 8) }
+    private static let bytes = makeBytes(300_000) { UInt8(truncatingIfNeeded: $0 &* 13 ^ $0 >> 8) }
     private static let address = TestServer.address(of: bytes)
 
     /// The fields by which version `number` says whether its bytes are the last ones.

@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import Foundation
 import Store
+import TestSupport
 import Testing
 import Vault
 
@@ -18,7 +19,7 @@ import Vault
         try await TestServer.run { server in
             let client = try await server.connect()
             for count in [1, 4096, 32 << 10, (32 << 10) + 1, 100_000, (1 << 20) + 5] {
-                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+                let bytes = makeBytes(count) { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
                 let address = try await server.put(bytes)
                 for _ in 0..<3 {
                     try await client.send(get(address))
@@ -288,7 +289,7 @@ import Vault
 
     @Test func `a file that is not in memory is fetched first, and comes whole`() async throws {
         try await TestServer.run { server in
-            let bytes = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) }
+            let bytes = makeBytes(5_000_000) { UInt8(truncatingIfNeeded: $0 &* 131 >> 5) }
             let address = try await server.put(bytes)
             let path = server.vault.layout.blob(address)
             for _ in 0..<3 {
@@ -304,7 +305,7 @@ import Vault
 
     @Test func `what is sent from files does not count as memory, however slow the clients`() async throws {
         try await TestServer.run(settings: { $0.connectionBytes = 1 << 20 }) { server in
-            let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 37 >> 4) }
+            let bytes = makeBytes(8 << 20) { UInt8(truncatingIfNeeded: $0 &* 37 >> 4) }
             let address = try await server.put(bytes)
             var clients: [RawClient] = []
             for _ in 0..<12 {

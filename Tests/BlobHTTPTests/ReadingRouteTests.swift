@@ -1,13 +1,14 @@
 import BlobHTTP
 import Blobs
 import Store
+import TestSupport
 import Testing
 import Vault
 
 @Suite(.timeLimit(.minutes(15))) struct ReadingRouteTests {
     @Test func `a blob goes in and comes out again, whole, in ranges and conditionally`() async throws {
         try await TestServer.run { server in
-            let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+            let bytes = makeBytes(300_000) { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let address = try await server.put(bytes)
             let path = "/\(address.hex)"
             let whole = try #require(try await server.answer(to: "GET", path + ".bin?x=y"))

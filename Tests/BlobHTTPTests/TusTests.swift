@@ -4,11 +4,12 @@ import Crypto
 import Foundation
 import HTTPTypes
 import Store
+import TestSupport
 import Testing
 import Vault
 
 @Suite(.timeLimit(.minutes(15))) struct TusTests {
-    private static let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
+    private static let bytes = makeBytes(300_000) { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
     private static let address = TestServer.address(of: bytes)
 
     private static func base64(_ bytes: some Sequence<UInt8>) -> String { Data(bytes).base64EncodedString() }

@@ -162,7 +162,7 @@ private final class ScriptedSource: BlobSource {
 
     private static func sample(_ count: Int) -> [UInt8] {
         var random = SeededGenerator(seed: UInt64(count))
-        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+        return random.bytes(count)
     }
 
     /// What each of so many readers of the whole got: all of it, or an error.

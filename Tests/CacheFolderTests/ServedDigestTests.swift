@@ -14,7 +14,7 @@ import Testing
 
     init() {
         var random = SeededGenerator(seed: 1)
-        bytes = (0..<Self.size).map { _ in UInt8.random(in: 0...255, using: &random) }
+        bytes = random.bytes(Self.size)
         var hasher = BlobHasher()
         hasher.update(bytes)
         address = hasher.address()

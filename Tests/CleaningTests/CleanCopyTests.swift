@@ -45,7 +45,7 @@ import Testing
     @Test func `parts of every length come back, and blocks are written whole`() throws {
         let folder = try TestFolder()
         var generator = SeededGenerator(seed: 5)
-        let original = (0..<3_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let original = generator.bytes(3_000_000)
         let input = try folder.file(original)
         var copy = CleanCopy()
         var expected: [UInt8] = []

@@ -1,4 +1,5 @@
 import BlobFiles
+import Blobs
 import DiskStore
 import Files
 import Glibc

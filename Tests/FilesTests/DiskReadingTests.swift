@@ -31,7 +31,7 @@ struct DiskReadingTests {
     }
 
     private static func bytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 11) }
+        makeBytes(count) { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 11) }
     }
 
     private static func read(_ path: String) throws -> [UInt8] {

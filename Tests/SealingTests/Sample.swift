@@ -99,7 +99,7 @@ struct Sample: Sendable {
 
 /// The plaintext of the vectors: byte i is the low byte of `i ^ i>>8 ^ i>>16`.
 func patternBytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
+    makeBytes(count) { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
 }
 
 /// A blob of a sealer that follows all rules but those for the padded plaintext.

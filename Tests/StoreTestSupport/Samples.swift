@@ -1,13 +1,14 @@
 package import Blobs
 package import Store
+import TestSupport
 
 /// Bytes that differ for every seed.
 package func content(_ seed: Int, count: Int = 1000) -> [UInt8] {
     var state = UInt64(truncatingIfNeeded: seed) &* 0x9e37_79b9_7f4a_7c15 | 1
-    return (0..<count).map { _ in
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
+    return makeBytes(count) { _ in
+        state ^= state &<< 13
+        state ^= state &>> 7
+        state ^= state &<< 17
         return UInt8(truncatingIfNeeded: state)
     }
 }

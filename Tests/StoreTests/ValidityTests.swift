@@ -33,6 +33,19 @@ import Testing
         #expect(token.isCurrent)
     }
 
+    @Test func `tokens that many take at once, the first of all, end with one change`() async {
+        for round: UInt8 in 0..<20 {
+            let generations = GenerationTable()
+            let address = Self.address(round, 1)
+            let tokens = await withTaskGroup(of: ValidityToken.self) { group in
+                for _ in 0..<8 { group.addTask { generations.token(for: address) } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            if round.isMultiple(of: 2) { generations.advance(address) } else { generations.advanceAll() }
+            #expect(tokens.allSatisfy { !$0.isCurrent })
+        }
+    }
+
     @Test func `a token is current only while its store has heard from the truth not long ago`() {
         let clock = SteppedClock()
         let horizon = Horizon { clock.now }

@@ -29,7 +29,7 @@ struct DiskScene {
 
     /// Bytes that differ for every seed.
     static func blob(_ seed: Int, bytes count: Int) -> Blob {
-        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* (2 * seed + 1) &+ seed &+ $0 >> 9) }
+        let bytes = makeBytes(count) { UInt8(truncatingIfNeeded: $0 &* (2 * seed + 1) &+ seed &+ $0 >> 9) }
         var hasher = BlobHasher()
         hasher.update(bytes)
         return Blob(bytes: bytes, address: hasher.address())

@@ -39,7 +39,7 @@ struct MirrorTests {
 
     private func makeFile(bytes count: Int) throws -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        let contents = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let contents = makeBytes(count) { _ in UInt8.random(in: .min ... .max, using: &generator) }
         try write(contents, toFile: journey.path("file"))
         return contents
     }

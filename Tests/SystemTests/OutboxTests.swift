@@ -11,7 +11,7 @@ struct OutboxTests {
     /// Bytes that compress to nothing shorter and repeat nowhere.
     static func bytes(_ count: Int) -> [UInt8] {
         var state: UInt64 = 88_172_645_463_325_252
-        return (0..<count).map { _ in
+        return makeBytes(count) { _ in
             state ^= state << 13
             state ^= state >> 7
             state ^= state << 17

@@ -58,6 +58,34 @@ import Testing
         #expect(automatic.status == 0 && installed && !automatic.output.contains("[Y/n]"), "\(automatic.output)")
     }
 
+    /// Runs lines of a script that has the functions of all of them.
+    private func script(_ lines: String) async throws -> CommandResult {
+        try await run("/bin/bash", ["-c", "source '\(Self.top)/scripts/prepare.sh'\n\(lines)"])
+    }
+
+    @Test func `what runs beside the rest is heard at the end, and its failure is one of the whole`() async throws {
+        let well = try await script("beside echo beside; echo rest; together; echo after")
+        #expect(well.status == 0 && well.output == "rest\nafter\n" && well.errors == "beside\n", "\(well)")
+        let unwell = try await script("work() { echo beside; false; echo not; }; beside work; together; echo after")
+        #expect(unwell.status == 1 && unwell.output.isEmpty && unwell.errors.hasPrefix("beside\n"), "\(unwell)")
+        #expect(!unwell.errors.contains("not\n"), "\(unwell)")
+    }
+
+    @Test func `what runs beside the rest ends where the rest fails`() async throws {
+        let note = folder.path("note")
+        let result = try await script(
+            """
+            work() { sleep 100000 & echo $! > '\(note)'; wait; }
+            beside work
+            until [ -s '\(note)' ]; do sleep 0.05; done
+            false
+            """)
+        #expect(result.status == 1)
+        let text = String(decoding: try bytes(ofFile: note), as: UTF8.self)
+        let sleeper = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        try await eventually { kill(sleeper, 0) != 0 }
+    }
+
     @Test func `direct dependencies are pinned exactly, and the list of a release has each with its license`()
         async throws
     {

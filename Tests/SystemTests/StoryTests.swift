@@ -145,7 +145,7 @@ struct StoryTests {
         let server = try await journey.serve()
         let ada = try Person("ada", in: journey, at: server)
         let bo = try Person("bo", in: journey, at: server)
-        let plaintext = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
+        let plaintext = makeBytes(300_000) { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
         try write(plaintext, toFile: ada.path("film.bin"))
         let sent = try await ada.satchel("send", "film.bin", "--lifetime", "1s", "--padding", "sixteenths")
         #expect(sent.status == 0, "\(sent.errors)")

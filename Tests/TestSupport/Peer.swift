@@ -48,7 +48,7 @@ package final class Peer {
 
     /// The bytes that `size=` makes the peer hold.
     package static func pattern(_ size: Int) -> [UInt8] {
-        (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ ($0 >> 8)) }
+        makeBytes(size) { UInt8(truncatingIfNeeded: $0 &* 7 &+ ($0 >> 8)) }
     }
 }
 

@@ -14,6 +14,6 @@ package struct SeededGenerator: RandomNumberGenerator {
 
     /// The next `count` random bytes.
     package mutating func bytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
+        makeBytes(count) { _ in UInt8(truncatingIfNeeded: next()) }
     }
 }

@@ -88,7 +88,7 @@ struct PrepareCommand: ConfiguredCommand {
             "Write the result to this file or into this folder; - is standard output.", valueName: "path"))
     var output: String?
 
-    @Flag(help: "Write nothing; print the size that a slot for send --slot has to be asked for.")
+    @Flag(help: "Write nothing; print the size to request a slot with, for send --slot.")
     var slotSize = false
 
     @Option(help: ArgumentHelp(ContentOptions.qualityHelp, valueName: "quality"))

@@ -11,7 +11,7 @@ struct PageCommand: ConfiguredCommand {
         abstract: "Prints the page that opens links in a browser, to be kept; or checks the pages of a server.",
         discussion: """
             A browser opens files by the page that a server gives it, and has to trust that each time. A copy of the page \
-            on this machine comes from nobody: satchel page > open.html, then open that file and paste the link.
+            on this machine comes from nobody else: run satchel page > open.html, open that file, and paste the link.
 
             --check fetches the pages of a server as a browser would, and compares them with those that this satchel was \
             built with: the same; that of an earlier release; or unknown, and then the exit code is \

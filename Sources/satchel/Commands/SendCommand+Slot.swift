@@ -18,7 +18,7 @@ extension SendCommand {
         if let (flag, _) = given.first(where: \.isGiven) {
             throw ValidationError("--slot and \(flag) exclude each other")
         }
-        if file.count > 1 { throw ValidationError("--slot is for a single FILE") }
+        if file.count > 1 { throw ValidationError("--slot is for a single file") }
         if slot == "-" && file == ["-"] { throw ValidationError("- may appear only once") }
     }
 

@@ -8,23 +8,23 @@ struct SendCommand: ConfiguredCommand {
         commandName: "send",
         abstract: "Cleans, encrypts and uploads files; prints a message for each.",
         discussion: """
-            Photos and screenshots are compressed. Of all pictures, films and sound the metadata is removed, such as \
-            place, time and device; what cannot be cleaned is not sent without --as-file. Documents are sent as they \
-            are. The command stops at the first failure; the messages of the files before it have been printed.
+            Photos and screenshots are compressed. Metadata such as place, time and device is removed from pictures, \
+            films and sound; what cannot be cleaned is not sent without --as-file. Documents are sent as they are. The \
+            command stops at the first failure; the messages of the files before it have been printed.
 
             The server is asked first whether it takes the file. Each file is in the outbox before its first byte \
             leaves. If the upload is interrupted, or nobody answers, the sealed file stays there, and `satchel outbox \
-            resume` continues; more than 64 MiB are sealed only for a server that answers. With --wait the command \
-            keeps trying until the file is sent or refused for good.
+            resume` continues; a file of more than 64 MiB is sealed only once a server has answered. With --wait the \
+            command keeps trying until the file is sent or refused for good.
 
             On a terminal the message is shown as a link, with a QR code where it fits. Into a file or a pipe it goes as \
             JSON, which also has the preview and the caption. --format decides for both.
 
             One message serves a group of any size. With --recipient-secrets a separate message is printed for each \
-            recipient, one a line, for one file after the other.
+            recipient, one on each line, file after file.
 
             With --slot one file goes to a slot of a chat server (XEP-0363) instead, once and without the outbox. The file \
-            of the slot is JSON: {"put":…,"get":…,"headers":{…}}. A slot is asked for with a size, which `satchel prepare \
+            of the slot is JSON: {"put":…,"get":…,"headers":{…}}. A slot is requested with a size, which `satchel prepare \
             --slot-size` prints. The link opens in other chat clients, and with `satchel open`.
             """)
 
@@ -53,7 +53,7 @@ struct SendCommand: ConfiguredCommand {
     @OptionGroup var help: HelpOptions
 
     func validate() throws {
-        if content.name != nil && file.count > 1 { throw ValidationError("--name needs a single FILE") }
+        if content.name != nil && file.count > 1 { throw ValidationError("--name needs a single file") }
         if file.count(where: { $0 == "-" }) > 1 { throw ValidationError("- may appear only once") }
         try connection.refuseAttempts(with: wait)
         if slot != nil { try refuseBesideSlot() }

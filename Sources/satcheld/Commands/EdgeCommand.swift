@@ -34,13 +34,8 @@ struct EdgeCommand: AsyncParsableCommand {
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
-        let logLevel = settings.logLevel
-        LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
-        let logger = Logger(label: "satcheld")
-        let openFiles = OpenFilesLimit.raise()
-        logger.info("Starting", metadata: ["open_files_limit": "\(openFiles)"])
-        try await EdgeServer.serve(
-            ServeCommand.fit(settings, openFiles: openFiles, logger: logger), key: key, logger: logger)
+        let (fitted, logger) = ServeCommand.begin(settings)
+        try await EdgeServer.serve(fitted, key: key, logger: logger)
     }
 }
 

@@ -27,12 +27,17 @@ struct ServeCommand: AsyncParsableCommand {
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
-        let logLevel = settings.logLevel
-        LoggingSystem.bootstrap { _ in LogLines(level: logLevel) }
+        let (fitted, logger) = Self.begin(settings)
+        try await Origin.serve(fitted, logger: logger)
+    }
+
+    /// Begins the log, raises the limit of open files, and fits the settings to it.
+    static func begin(_ settings: ServerSettings) -> (fitted: ServerSettings, logger: Logger) {
+        LoggingSystem.bootstrap { _ in LogLines(level: settings.logLevel) }
         let logger = Logger(label: "satcheld")
         let openFiles = OpenFilesLimit.raise()
         logger.info("Starting", metadata: ["open_files_limit": "\(openFiles)"])
-        try await Origin.serve(Self.fit(settings, openFiles: openFiles, logger: logger), logger: logger)
+        return (fit(settings, openFiles: openFiles, logger: logger), logger)
     }
 
     /// Why the settings do not say clearly who may upload; nil if they do.
@@ -54,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// Divides up the files that may be open: 256 for the store, one for each upload under way, at most a quarter of the
     /// rest for cached blobs; the remainder is for connections.
-    static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
+    private static func fit(_ settings: ServerSettings, openFiles: UInt64, logger: Logger) -> ServerSettings {
         let files = Int(clamping: max(openFiles, 512) - 256)
         let ready = min(settings.server.readyFiles * System.coreCount * 2, files / 4)
         var fitted = settings
@@ -75,8 +80,8 @@ struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health", abstract: "Asks the running server whether it can store and serve.",
         discussion: "Exits with 0 if it can, with 1 if it cannot, and with 75 if no server answers. Asks through the "
-            + "store's folder, whatever the server listens at, as the server's own user. Takes the settings of serve, "
-            + "such as --storage.")
+            + "store's folder, whatever address the server listens at, and has to run as the server's own user. Takes the "
+            + "settings of serve, such as --storage.")
 
     @OptionGroup var options: SettingsOptions
 

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// The part of a command line that all commands share: flags for settings, and the settings file.
 struct SettingsOptions: ParsableArguments {
-    @Option(name: .customLong("config"), help: "Read settings from this JSON file.")
+    @Option(name: .customLong("config"), help: ArgumentHelp("Read settings from this JSON file.", valueName: "file"))
     var configPaths: [String] = []
 
     @Argument(parsing: .allUnrecognized, help: .hidden)
