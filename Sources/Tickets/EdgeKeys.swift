@@ -4,34 +4,11 @@ import Synchronization
 
 /// What an edge shows to its origin: 32 random bytes, written as 43 base64url characters. Whoever has it may follow the
 /// feed of changes and is not held to the rates of an address.
-package struct EdgeKey: Sendable, CustomStringConvertible {
+package struct EdgeKey: Base64URLBytes, CustomStringConvertible {
     package static let byteCount = 32
+    package let bytes: [UInt8]
 
-    private let bytes: [UInt8]
-
-    /// A key from exactly 43 base64url characters.
-    package init?(base64url text: some StringProtocol) {
-        guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount else { return nil }
-        self.bytes = bytes
-    }
-
-    private init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    /// A new key from the system's random generator.
-    package static func random() -> EdgeKey {
-        var generator = SystemRandomNumberGenerator()
-        return EdgeKey((0..<byteCount).map { _ in UInt8.random(in: 0...255, using: &generator) })
-    }
-
-    /// The 43 characters, for its file and for the one request field that carries it.
-    package var base64url: String { Base64URL.encode(bytes) }
-
-    /// Whether both are one, found in a time that does not depend on where they differ.
-    func equals(_ other: EdgeKey) -> Bool {
-        var difference: UInt8 = 0
-        for (left, right) in zip(bytes, other.bytes) { difference |= left ^ right }
-        return difference == 0
-    }
+    package init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 
     /// Never the key itself: descriptions end up in logs.
     package var description: String { "edge key" }
@@ -40,13 +17,14 @@ package struct EdgeKey: Sendable, CustomStringConvertible {
 
     /// The key in the file at `path`: its characters, and perhaps the end of a line. Only its owner may be able to write
     /// it, and not everybody to read it.
-    package static func load(_ path: String) throws(EdgeKeyError) -> EdgeKey {
-        let contents: (bytes: [UInt8], status: FileStatus)
-        do { contents = try KeyFile(path: path).contents() } catch { throw .file(error) }
-        if let exposure = contents.status.exposure(isSecret: true) { throw .key(path: path, why: exposure) }
-        let bytes = contents.bytes.last == UInt8(ascii: "\n") ? contents.bytes.dropLast() : contents.bytes[...]
-        guard let key = EdgeKey(base64url: String(decoding: bytes, as: UTF8.self)) else {
-            throw .key(path: path, why: "it must hold 43 base64url characters, as satcheld edge-key makes them")
+    package static func load(_ path: String) throws(EdgeKeyError) -> EdgeKey { try load(KeyFile(path: path)) }
+
+    fileprivate static func load(_ file: KeyFile) throws(EdgeKeyError) -> EdgeKey {
+        let line: (bytes: ArraySlice<UInt8>, exposure: String?)
+        do { line = try file.secretLine() } catch { throw .file(error) }
+        if let exposure = line.exposure { throw .key(path: file.path, why: exposure) }
+        guard let key = EdgeKey(base64url: String(decoding: line.bytes, as: UTF8.self)) else {
+            throw .key(path: file.path, why: "it must hold 43 base64url characters, as satcheld edge-key makes them")
         }
         return key
     }
@@ -79,15 +57,16 @@ package final class EdgeKeys: Sendable {
     /// Whether `text` is one of the keys. All of them are compared.
     package func contain(_ text: String) -> Bool {
         guard let shown = EdgeKey(base64url: text) else { return false }
-        return keys.withLock { keys in keys.reduce(false) { $1.equals(shown) || $0 } }
+        return keys.withLock { keys in keys.reduce(false) { $1.isEqual(to: shown) || $0 } }
     }
 
     /// Reads every key in `paths`, each a file or a folder of files. Names that begin with a dot are skipped in a folder.
     /// Where keys `mayBeGone`, a path that leads nowhere has none, and there may be none at all.
     package static func load(_ paths: [String], mayBeGone: Bool = false) throws(EdgeKeyError) -> [EdgeKey] {
         let files: [KeyFile]
-        do { files = try KeyFile.all(at: paths, mayBeGone: mayBeGone) } catch { throw .file(error) }
-        let keys = try files.map { file throws(EdgeKeyError) in try EdgeKey.load(file.path) }
+        do { files = try KeyFile.all(in: paths, mayBeGone: mayBeGone) } catch { throw .file(error) }
+        var keys: [EdgeKey] = []
+        for file in files { keys.append(try EdgeKey.load(file)) }
         if keys.isEmpty, !mayBeGone { throw .none(paths: paths) }
         return keys
     }

@@ -18,19 +18,15 @@ struct KeyFile: Sendable {
         return String(name)
     }
 
-    /// Those at each of `paths`, which is a file or a folder of files, in order. Names that begin with a dot are skipped in
-    /// a folder: editors and container secrets leave them there. Where keys `mayBeGone`, a path that leads nowhere has
-    /// none; otherwise whoever reads it will say so.
-    static func all(at paths: [String], mayBeGone: Bool = false) throws(FileError) -> [KeyFile] {
+    /// The files at `paths`, or those in the folders there, in order. Names that begin with a dot are skipped in a folder:
+    /// editors and container secrets leave them there. Where keys `mayBeGone`, a path that leads nowhere has none.
+    static func all(in paths: [String], mayBeGone: Bool = false) throws(FileError) -> [KeyFile] {
         var files: [KeyFile] = []
         for path in paths {
-            switch try Folder.status(path, followsLinks: true)?.kind {
-            case .folder?:
-                let names = try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted()
-                files += names.map { KeyFile(path: "\(path)/\($0)") }
-            case nil where mayBeGone: break
-            default: files.append(KeyFile(path: path))
-            }
+            let kind = try Folder.status(path, followsLinks: true)?.kind
+            if kind == nil, mayBeGone { continue }
+            let names = kind == .folder ? try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted() : nil
+            files += names?.map { KeyFile(path: "\(path)/\($0)") } ?? [KeyFile(path: path)]
         }
         return files
     }
@@ -42,6 +38,15 @@ struct KeyFile: Sendable {
         var buffer = [UInt8](repeating: 0, count: KeyMaterial.limitBytes + 1)
         let count = try file.read(into: &buffer)
         return (Array(buffer.prefix(count)), status)
+    }
+
+    /// Its bytes without the end of their last line, and who could read or change what is to be a secret; nil if nobody
+    /// else can.
+    func secretLine() throws(FileError) -> (bytes: ArraySlice<UInt8>, exposure: String?) {
+        let (bytes, status) = try contents()
+        return (
+            bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], status.exposure(isSecret: true)
+        )
     }
 
     /// The key in it, provided that only its owner can write to it and, where it is secret, others cannot read it.

@@ -29,11 +29,10 @@ package struct SlotSecret: Sendable, CustomStringConvertible {
     /// The secret in the file at `path`: its bytes without the end of its last line. Only its owner may be able to write
     /// it, and not everybody to read it.
     fileprivate static func load(_ file: KeyFile) throws(SlotSecretError) -> SlotSecret {
-        let contents: (bytes: [UInt8], status: FileStatus)
-        do { contents = try file.contents() } catch { throw .file(error) }
-        if let exposure = contents.status.exposure(isSecret: true) { throw .secret(path: file.path, why: exposure) }
-        let bytes = contents.bytes.last == UInt8(ascii: "\n") ? contents.bytes.dropLast() : contents.bytes[...]
-        guard let secret = SlotSecret(bytes: bytes) else {
+        let line: (bytes: ArraySlice<UInt8>, exposure: String?)
+        do { line = try file.secretLine() } catch { throw .file(error) }
+        if let exposure = line.exposure { throw .secret(path: file.path, why: exposure) }
+        guard let secret = SlotSecret(bytes: line.bytes) else {
             let limits = "\(byteCounts.lowerBound) to \(byteCounts.upperBound)"
             throw .secret(path: file.path, why: "it must hold \(limits) bytes, as openssl rand -hex 32 makes them")
         }
@@ -64,12 +63,14 @@ package final class SlotDoors: Sendable {
     package static func load(
         _ paths: [String], mayBeGone: Bool = false
     ) throws(SlotSecretError) -> [String: [SlotSecret]] {
-        var doors: [String: [SlotSecret]] = [:]
         let files: [KeyFile]
-        do { files = try KeyFile.all(at: paths, mayBeGone: mayBeGone) } catch { throw .file(error) }
+        do { files = try KeyFile.all(in: paths, mayBeGone: mayBeGone) } catch { throw .file(error) }
+        var doors: [String: [SlotSecret]] = [:]
         for file in files {
             let door: String
-            do throws(KeyFault) { door = try file.name() } catch { throw .secret(path: file.path, why: error.phrase) }
+            do throws(KeyFault) { door = try file.name() } catch {
+                throw .secret(path: file.path, why: error.phrase)
+            }
             doors[door, default: []].append(try SlotSecret.load(file))
         }
         if doors.isEmpty, !mayBeGone { throw .none(paths: paths) }

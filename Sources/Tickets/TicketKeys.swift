@@ -14,9 +14,9 @@ package struct TicketKeys: Sendable {
     /// Reads every key in `paths`, each a key file or a folder of key files. Names that begin with a dot are skipped in
     /// a folder.
     package static func load(_ paths: [String]) async throws(TicketKeyError) -> TicketKeys {
-        var keys: [String: TicketKey] = [:]
         let files: [KeyFile]
-        do { files = try KeyFile.all(at: paths) } catch { throw .file(error) }
+        do { files = try KeyFile.all(in: paths) } catch { throw .file(error) }
+        var keys: [String: TicketKey] = [:]
         for file in files {
             let key = try await key(in: file)
             guard keys[key.name] == nil else { throw .sameName(key.name) }
