@@ -18,8 +18,8 @@ COPY scripts scripts
 # Which commit this is, for --version: docker build --build-arg COMMIT=$(git rev-parse --short=12 HEAD) .
 ARG COMMIT=
 ENV SATCHEL_COMMIT=$COMMIT
-RUN swift build -c release --static-swift-stdlib --product satcheld \
- && built="$(swift build -c release --static-swift-stdlib --show-bin-path)/satcheld" \
+RUN swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product satcheld \
+ && built="$(swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --show-bin-path)/satcheld" \
  && install -s -D "$built" /out/satcheld \
  && scripts/contents "$built" > /out/contents
 

@@ -86,7 +86,7 @@ need_swift() {
 # not build them again.
 build_programs() {
     if [ -n "${SATCHEL_BUILT:-}" ]; then PROGRAMS=$SATCHEL_BUILT; return; fi
-    local form=(-c release --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now)
+    local form=(-c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --disable-local-rpath -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now)
     say "building satchel and satcheld (release; takes minutes the first time)"
     # What --version tells; out of a tarball nobody knows. Who has set it knows better.
     if [ -z "${SATCHEL_COMMIT:-}" ] && SATCHEL_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null); then
