@@ -123,8 +123,14 @@ together() {
 # stop_beside: ends it if it still runs, after another part has failed.
 stop_beside() {
     trap - EXIT
-    kill -- "-$BESIDE" 2>/dev/null || true
     rm -f -- "$BESIDE_SAID"
+    # It has five seconds to put its things away.
+    kill -- "-$BESIDE" 2>/dev/null || return 0
+    for _ in $(seq 50); do
+        kill -0 -- "-$BESIDE" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL -- "-$BESIDE" 2>/dev/null || true
 }
 
 # need_tuspy: installs a third-party tus client in a folder of its own; without a network its tests are skipped.

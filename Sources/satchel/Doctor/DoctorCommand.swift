@@ -54,7 +54,7 @@ struct Doctor {
         }
         let place = configurationPath(environment: Process.environment) ?? "no file"
         let isThere = (try? Folder.status(place, followsLinks: true)).flatMap { $0 } != nil
-        try tell(.ok("settings", isThere ? place : "\(place) is not there, so that defaults and variables count"))
+        try tell(.ok("settings", isThere ? place : "\(place) is not there: defaults and environment variables apply"))
         try look(composition)
         try askServer(composition)
         let missing = composition.client.missingLibraries()
