@@ -58,10 +58,10 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     package var hex: String { Hexadecimal.encode(bytes) }
 
     /// The first two digits: the folder that holds the blob.
-    package var shard: String { String(hex.prefix(2)) }
+    package var shard: String { Hexadecimal.encode([byte(at: 0)]) }
 
     /// The first eight digits: enough to tell blobs apart in a log, too few to fetch one.
-    package var abbreviated: String { String(hex.prefix(8)) }
+    package var abbreviated: String { Hexadecimal.encode((0..<4).map { byte(at: $0) }) }
 
     package var description: String { hex }
 

@@ -61,6 +61,18 @@ final class HTTP1ResponseSink: ResponseSink {
         return isHead ? 0 : body.count
     }
 
+    /// Writes a response that is not about reading a blob, head and end included; false where it is the last one.
+    func write(_ answer: ShortAnswer, now: Timestamp) -> Bool {
+        let persistence = connection.state.beginAnswer(asksToClose: answer.closes, now: .now())
+        var head = HTTP1Head.statusLine(answer.status) + HTTP1Head.lines(answer.fields)
+        head += "Date: \(HTTPDate.format(now))\r\n" + HTTP1Head.line(persistence) + "\r\n"
+        var bytes = ByteBuffer(string: head)
+        bytes.writeBytes(answer.body)
+        write(bytes)
+        end()
+        return persistence != .close && persistence != .none
+    }
+
     func write(_ bytes: ByteBuffer) {
         if connection.state.isAnswering { connection.send(.byteBuffer(bytes)) }
     }

@@ -91,10 +91,15 @@ package struct BlobServer: Sendable {
             store: reads, slots: SlotReads(settings.slots, writes), gate: gate, cacheSeconds: settings.cacheSeconds,
             limits: .init(files: settings.readyFiles),
             fetches: settings.fetchLimit.map { ClientShares(limit: $0) }, observer: observer, logger: logger)
+        var uploads: SmallUploads?
+        if case .store(let store) = writes {
+            uploads = SmallUploads(
+                store: store, gate: gate, publicURL: box, mirrors: settings.mirrors, observer: observer, logger: logger)
+        }
         let isDerived = settings.publicURL == nil
         var services: [any Service] = [
             BlobListener(
-                address: settings.listen, settings: settings, reads: path, identity: identity,
+                address: settings.listen, settings: settings, reads: path, uploads: uploads, identity: identity,
                 requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
             ) { bound in
                 if isDerived {
@@ -110,7 +115,7 @@ package struct BlobServer: Sendable {
                 meters: observer.meters, readings: readings)
             services.append(
                 BlobListener(
-                    address: adminListen, settings: settings, reads: nil, identity: nil,
+                    address: adminListen, settings: settings, reads: nil, uploads: nil, identity: nil,
                     requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
                 ) { bound in try await onListening(.admin, bound) })
         }
