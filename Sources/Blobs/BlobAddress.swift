@@ -49,7 +49,13 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     }
 
     /// The 32 bytes of the digest.
-    package var bytes: [UInt8] { (0..<Self.byteCount).map { byte(at: $0) } }
+    package var bytes: [UInt8] {
+        // Safe: as many bytes are written as there is room for.
+        unsafe Array(unsafeUninitializedCapacity: Self.byteCount) { bytes, count in
+            for index in 0..<Self.byteCount { unsafe bytes[index] = byte(at: index) }
+            count = Self.byteCount
+        }
+    }
 
     /// One of the 32 bytes.
     package func byte(at index: Int) -> UInt8 { UInt8(truncatingIfNeeded: words[index / 8] >> (56 - index % 8 * 8)) }

@@ -122,7 +122,10 @@ package struct UploadID: Hashable, Sendable, CustomStringConvertible {
 
     /// A new id that nobody can guess.
     package static func random() -> UploadID {
-        UploadID(unchecked: (0..<byteCount).map { _ in UInt8.random(in: 0...255) })
+        var generator = SystemRandomNumberGenerator()
+        let halves = [generator.next(), generator.next()]
+        return UploadID(
+            unchecked: (0..<byteCount).map { UInt8(truncatingIfNeeded: halves[$0 / 8] >> (UInt64($0) % 8 * 8)) })
     }
 
     private init(unchecked bytes: [UInt8]) { self.bytes = bytes }

@@ -6,13 +6,13 @@ import StoreRules
 
 /// The few shapes of statement that the catalog uses; each is compiled once for a connection.
 extension Database {
-    /// Runs `body` in a transaction that writes, and commits it; undone where anything throws. GRDB's own would compile its
-    /// statements each time.
+    /// Runs `body` in a transaction that writes, and commits it; undone where anything throws. GRDB's own would compile
+    /// BEGIN and COMMIT each time.
     func transaction<Value>(_ body: () throws -> Value) throws -> Value {
-        try run("BEGIN IMMEDIATE TRANSACTION")
+        try forEachRow("BEGIN IMMEDIATE TRANSACTION") { _ in }
         do {
             let value = try body()
-            try run("COMMIT TRANSACTION")
+            try forEachRow("COMMIT TRANSACTION") { _ in }
             return value
         } catch {
             // The first error is the one that counts; SQLite has undone everything by itself where this fails.

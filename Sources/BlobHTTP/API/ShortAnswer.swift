@@ -49,8 +49,9 @@ struct ShortAnswer: Sendable {
 
     /// An upload, or a lease on a blob that was held already, which is now durable.
     init(created blob: StoredBlob, at places: BlobPlaces) {
-        let url = places.url(of: blob.address)
-        self.init(.ok, Self.ofDocuments, body: Self.descriptor(of: blob, url, at: places))
+        let hex = blob.address.hex
+        let url = "\(places.publicURL)/\(hex)"
+        self.init(.ok, Self.ofDocuments, body: Self.descriptor(of: blob, hex, url, at: places))
         if blob.isNews {
             status = .created
             fields.append(HTTPField(name: .location, value: url))
@@ -67,15 +68,18 @@ struct ShortAnswer: Sendable {
     /// The blob descriptor of Blossom BUD-02, with the end of this lease: members in alphabetical order, times in seconds
     /// since 1970. It is written by hand, since an encoder takes longer than everything else in a response; none of its
     /// strings can contain a character that JSON would escape (`PublicURL.init`).
-    private static func descriptor(of blob: StoredBlob, _ url: String, at places: BlobPlaces) -> [UInt8] {
-        let (expires, uploaded) = (blob.expires.seconds, blob.uploaded.seconds)
-        let type = "application/octet-stream"
-        let others =
-            places.mirrors(of: blob.address)
-            .map { #""mirrors":["\#($0.joined(separator: #"",""#))"],"# } ?? ""
-        let text = """
-            {"expires":\(expires),\(others)"sha256":"\(blob.address.hex)","size":\(blob.size),"type":"\(type)","uploaded":\(uploaded),"url":"\(url)"}
-            """
-        return Array(text.utf8)
+    private static func descriptor(
+        of blob: StoredBlob, _ hex: String, _ url: String, at places: BlobPlaces
+    ) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(256 + hex.utf8.count + url.utf8.count)
+        func add(_ parts: String...) { for part in parts { text.append(contentsOf: part.utf8) } }
+        add(#"{"expires":"#, String(blob.expires.seconds))
+        if let mirrors = places.mirrors(of: blob.address) {
+            add(#","mirrors":[""#, mirrors.joined(separator: #"",""#), #""]"#)
+        }
+        add(#","sha256":""#, hex, #"","size":"#, String(blob.size), #","type":"application/octet-stream""#)
+        add(#","uploaded":"#, String(blob.uploaded.seconds), #","url":""#, url, #""}"#)
+        return text
     }
 }

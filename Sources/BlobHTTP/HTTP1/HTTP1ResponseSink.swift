@@ -10,6 +10,7 @@ final class HTTP1ResponseSink: ResponseSink {
     /// Whether files can be sent by `sendfile`: not where they have to be encrypted.
     let takesFiles: Bool
     private let connection: ConnectionGuard
+    private let dates = DateText()
 
     init(_ connection: ConnectionGuard, on eventLoop: any EventLoop, takesFiles: Bool) {
         self.connection = connection
@@ -64,9 +65,12 @@ final class HTTP1ResponseSink: ResponseSink {
     /// Writes a response that is not about reading a blob, head and end included; false where it is the last one.
     func write(_ answer: ShortAnswer, now: Timestamp) -> Bool {
         let persistence = connection.state.beginAnswer(asksToClose: answer.closes, now: .now())
-        var head = HTTP1Head.statusLine(answer.status) + HTTP1Head.lines(answer.fields)
-        head += "Date: \(HTTPDate.format(now))\r\n" + HTTP1Head.line(persistence) + "\r\n"
-        var bytes = ByteBuffer(string: head)
+        var bytes = ByteBufferAllocator().buffer(capacity: 1024 + answer.body.count)
+        bytes.writeString(HTTP1Head.statusLine(answer.status))
+        for field in answer.fields { HTTP1Head.write(field.name.rawName, field.value, to: &bytes) }
+        HTTP1Head.write("Date", dates.text(at: now), to: &bytes)
+        bytes.writeString(HTTP1Head.line(persistence))
+        bytes.writeStaticString("\r\n")
         bytes.writeBytes(answer.body)
         write(bytes)
         end()

@@ -168,13 +168,16 @@ enum HTTP1Head {
         _ head: inout ByteBuffer, _ decision: ReadDecision, _ metadata: BlobMetadata,
         _ persistence: ConnectionState.Persistence
     ) {
-        decision.forEachOwnField(metadata) { name, value in
-            head.writeString(name.rawName)
-            head.writeStaticString(": ")
-            head.writeString(value)
-            head.writeStaticString("\r\n")
-        }
+        decision.forEachOwnField(metadata) { name, value in write(name.rawName, value, to: &head) }
         head.writeString(line(persistence))
+        head.writeStaticString("\r\n")
+    }
+
+    /// Adds the line of one field.
+    static func write(_ name: String, _ value: String, to head: inout ByteBuffer) {
+        head.writeString(name)
+        head.writeStaticString(": ")
+        head.writeString(value)
         head.writeStaticString("\r\n")
     }
 

@@ -243,4 +243,9 @@ package struct PublicURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { origin + path }
+
+    /// Whether `text` is host and port as `origin` writes them.
+    func isAuthority(_ text: String) -> Bool {
+        origin.utf8.count > text.utf8.count + 3 && origin.hasSuffix(text) && origin.dropLast(text.count).hasSuffix("://")
+    }
 }
