@@ -1,9 +1,12 @@
 import Blobs
+import Foundation
+import NIOCore
 import NIOHTTP1
 import Store
 import StoreRules
 import TestSupport
 import Testing
+import Vault
 
 @testable import BlobHTTP
 
@@ -95,8 +98,8 @@ import Testing
     private func answers(
         to samples: [Sample], adding more: [(String, String)],
         _ settings: @escaping (inout BlobServerSettings) -> Void = { _ in },
-        vault: (inout VaultSettings) -> Void = { _ in },
-        store: @Sendable (Vault) -> any LeaseStore = { $0 }
+        vault: @escaping (inout VaultSettings) -> Void = { _ in },
+        store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
     ) async throws -> [String] {
         var shown: [String] = []
         try await TestServer.run(
@@ -117,8 +120,8 @@ import Testing
 
     private func expectSame(
         _ samples: [Sample], _ settings: @escaping (inout BlobServerSettings) -> Void = { _ in },
-        vault: (inout VaultSettings) -> Void = { _ in },
-        store: @Sendable (Vault) -> any LeaseStore = { $0 }
+        vault: @escaping (inout VaultSettings) -> Void = { _ in },
+        store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
     ) async throws -> Set<String> {
         let small = try await answers(to: samples, adding: [], settings, vault: vault, store: store)
         let routed = try await answers(to: samples, adding: [Self.routed], settings, vault: vault, store: store)
@@ -150,7 +153,7 @@ import Testing
 
     @Test func `the answer is the same where tickets are asked for`() async throws {
         let office = try await TicketOffice()
-        let now = Timestamp.now
+        let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
         let bad = office.badTickets(now: now).map { ($0.fields, Self.bytes(1)) }
         let other = TestServer.address(of: Self.bytes(2)).hex
         let members = [

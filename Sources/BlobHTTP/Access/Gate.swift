@@ -272,7 +272,7 @@ package struct AnonymousWritePolicy: Sendable {
     package func validate(host: String?, fields: HTTPFields, own: PublicURL) throws(Problem) {
         guard isLoopback else { return }
         // Nearly always it is the one of the public URL, from a program.
-        if let host, fields[.origin] == nil, own.isAuthority(host) { return }
+        if let host, fields[.origin] == nil, own.isCalled(host) { return }
         guard let authority = host.flatMap({ Authority($0) }), authority.isLoopback || authority.host == own.host else {
             throw Self.refusal("the request's Host is neither this machine nor that of the public URL")
         }

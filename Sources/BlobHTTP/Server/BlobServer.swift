@@ -244,8 +244,11 @@ package struct PublicURL: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { origin + path }
 
-    /// Whether `text` is host and port as `origin` writes them.
-    func isAuthority(_ text: String) -> Bool {
-        origin.utf8.count > text.utf8.count + 3 && origin.hasSuffix(text) && origin.dropLast(text.count).hasSuffix("://")
+    /// Whether a Host field has its host, with its port or none, as they stand in the URL; else it may still have them.
+    func isCalled(_ text: String) -> Bool {
+        if text == host { return !host.utf8.contains(UInt8(ascii: ":")) }
+        let (own, other) = (origin.utf8, text.utf8)
+        return own.count > other.count + 3 && own.suffix(other.count).elementsEqual(other)
+            && own.dropLast(other.count).suffix(3).elementsEqual("://".utf8)
     }
 }
