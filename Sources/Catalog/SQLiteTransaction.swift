@@ -90,20 +90,23 @@ struct RowBatch {
 
     /// The same with rows whose values have names, which take longer to make.
     func forEachNamedRow(in database: Database, _ body: (Row) throws -> Void) throws {
-        try forEachPart(database) { statement in
+        try forEachPart(database, ofGRDB: true) { statement in
             let rows = try Row.fetchCursor(statement)
             while let row = try rows.next() { try body(row) }
         }
     }
 
-    private func forEachPart(_ database: Database, _ body: (Statement) throws -> Void) throws {
+    private func forEachPart(
+        _ database: Database, ofGRDB isOfGRDB: Bool = false, _ body: (Statement) throws -> Void
+    ) throws {
         var start = 0
         while start < values.count {
             let rows = (values.count - start) / statement.width
             let size = RowStatement.lengths.firstIndex { $0 >= rows } ?? RowStatement.lengths.count - 1
             let end = min(start + RowStatement.lengths[size] * statement.width, values.count)
             let compiled = try database.cachedStatement(sql: statement.texts[size])
-            compiled.clear()
+            // GRDB, which steps it itself then, looks for arguments of its own otherwise.
+            if isOfGRDB { compiled.setUncheckedArguments(StatementArguments()) } else { compiled.clear() }
             for index in start..<end { try values[index].bind(to: compiled, at: index - start + 1) }
             // A statement that stands at a row keeps others from writing, and its transaction from ending.
             defer { compiled.reset() }

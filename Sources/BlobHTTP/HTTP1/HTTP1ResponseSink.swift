@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import Store
 
 /// Writes the responses about blobs on one connection of HTTP/1.1 as bytes, past NIO's codec. The connection's state
@@ -66,7 +67,9 @@ final class HTTP1ResponseSink: ResponseSink {
     func write(_ answer: ShortAnswer, now: Timestamp) -> Bool {
         let persistence = connection.state.beginAnswer(asksToClose: answer.closes, now: .now())
         var bytes = ByteBufferAllocator().buffer(capacity: 1024 + answer.body.count)
-        bytes.writeString(HTTP1Head.statusLine(answer.status))
+        // In the words of NIO's encoder, which writes those of the router.
+        let status = HTTPResponseStatus(statusCode: answer.status.code, reasonPhrase: answer.status.reasonPhrase)
+        bytes.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         for field in answer.fields { HTTP1Head.write(field.name.rawName, field.value, to: &bytes) }
         HTTP1Head.write("Date", dates.text(at: now), to: &bytes)
         bytes.writeString(HTTP1Head.line(persistence))
