@@ -15,19 +15,19 @@ final class BlobLooks: Sendable {
     /// Looks for blobs on a thread that may block, and answers each as soon as it is found.
     typealias Look = @Sendable ([BlobAddress], _ answer: (Int, Result<BlobFinding?, StoreError>) -> Void) -> Void
 
-    private struct Waiting: Sendable {
+    private struct AwaitedLook: Sendable {
         let address: BlobAddress
         let answer: Answer
     }
 
-    private struct Queue {
-        var waiting: [Waiting] = []
+    private struct LookQueue {
+        var waiting: [AwaitedLook] = []
         /// Turns that are under way or wait for a thread; of the latter there is one at most.
         var turns = 0
         var isTurnDue = false
 
         /// Whether another turn is to begin, for somebody who has come.
-        mutating func add(_ new: Waiting, limit: Int) -> Bool {
+        mutating func add(_ new: AwaitedLook, limit: Int) -> Bool {
             waiting.append(new)
             guard !isTurnDue, turns < limit else { return false }
             turns += 1
@@ -36,7 +36,7 @@ final class BlobLooks: Sendable {
         }
 
         /// Those who wait longest; for nobody the turn ends.
-        mutating func next(isFirst: Bool) -> [Waiting] {
+        mutating func next(isFirst: Bool) -> [AwaitedLook] {
             if isFirst { isTurnDue = false }
             if waiting.isEmpty || !isFirst && isTurnDue {
                 turns -= 1
@@ -48,7 +48,7 @@ final class BlobLooks: Sendable {
         }
     }
 
-    private let queue = Mutex(Queue())
+    private let queue = Mutex(LookQueue())
     private let workers: BlockingPool
     private let turnLimit: Int
 
@@ -61,7 +61,7 @@ final class BlobLooks: Sendable {
     /// What `look`, which is the same in all calls, finds of `address`.
     func find(_ address: BlobAddress, by look: @escaping Look) async throws(StoreError) -> BlobFinding? {
         let result: Result<BlobFinding?, StoreError> = await withCheckedContinuation { continuation in
-            let new = Waiting(address: address) { continuation.resume(returning: $0) }
+            let new = AwaitedLook(address: address) { continuation.resume(returning: $0) }
             if queue.withLock({ $0.add(new, limit: turnLimit) }) { begin(look) }
         }
         return try result.get()
