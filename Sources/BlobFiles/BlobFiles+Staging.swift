@@ -67,11 +67,7 @@ extension BlobFiles {
 
     /// A new random name of 32 hexadecimal digits.
     package func newName() -> String {
-        let halves = (0..<2).map { _ in
-            let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }
-        return halves.joined()
+        UploadID.random().hex
     }
 
     /// Marks a name as worked on.

@@ -10,7 +10,7 @@ package struct StagedFile: ~Copyable, Sendable {
     /// The largest file whose bytes may be made durable by the sync of its name.
     package static let smallBytes: Int64 = 128 << 10
     /// From this size on it pays to begin writing back before that sync.
-    static let earlyWriteBackBytes: Int64 = 32 << 10
+    package static let earlyWriteBackBytes: Int64 = 32 << 10
 
     /// Bytes written so far.
     package private(set) var size: Int64

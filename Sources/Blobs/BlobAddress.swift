@@ -51,7 +51,13 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     }
 
     /// The 32 bytes of the digest.
-    package var bytes: [UInt8] { (0..<Self.byteCount).map { byte(at: $0) } }
+    package var bytes: [UInt8] {
+        // Safe: as many bytes are written as there is room for.
+        unsafe Array(unsafeUninitializedCapacity: Self.byteCount) { bytes, count in
+            for index in 0..<Self.byteCount { unsafe bytes[index] = byte(at: index) }
+            count = Self.byteCount
+        }
+    }
 
     /// One of the 32 bytes.
     package func byte(at index: Int) -> UInt8 { UInt8(truncatingIfNeeded: words[index / 8] >> (56 - index % 8 * 8)) }
@@ -60,10 +66,10 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     package var hex: String { Hexadecimal.encode(bytes) }
 
     /// The first two digits: the folder that holds the blob.
-    package var shard: String { String(hex.prefix(2)) }
+    package var shard: String { Hexadecimal.encode([byte(at: 0)]) }
 
     /// The first eight digits: enough to tell blobs apart in a log, too few to fetch one.
-    package var abbreviated: String { String(hex.prefix(8)) }
+    package var abbreviated: String { Hexadecimal.encode((0..<4).map { byte(at: $0) }) }
 
     package var description: String { hex }
 

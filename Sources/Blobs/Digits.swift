@@ -1,13 +1,17 @@
 /// Lower-case hexadecimal, two digits a byte (RFC 4648 §8, but strictly lower case).
 package enum Hexadecimal {
     /// The digits of `bytes`.
-    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        var digits: [UInt8] = []
-        for byte in bytes {
-            digits.append(digit(byte >> 4))
-            digits.append(digit(byte & 0x0f))
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+        // Safe: there is room for two digits a byte, and every digit is ASCII.
+        unsafe String(unsafeUninitializedCapacity: 2 * bytes.count) { digits in
+            var index = 0
+            for byte in bytes {
+                unsafe digits[index] = digit(byte >> 4)
+                unsafe digits[index + 1] = digit(byte & 0x0f)
+                index += 2
+            }
+            return index
         }
-        return String(decoding: digits, as: UTF8.self)
     }
 
     /// The bytes of `text`; nil if it has an odd number of digits or anything but `0-9a-f`.

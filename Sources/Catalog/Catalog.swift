@@ -18,6 +18,8 @@ package final class Catalog: Sendable {
     static let journalSizeLimitBytes = 64 << 20
     /// The greatest number of rows that one read of a sweep, a check or a backup looks at.
     package static let pageRows = 1000
+    /// The most reads at once; others wait for their turn.
+    package static let readerLimit = 8
 
     private init(pool: DatabasePool, faults: FaultPoints) {
         self.pool = pool
@@ -93,7 +95,7 @@ package final class Catalog: Sendable {
     private static var configuration: Configuration {
         var configuration = Configuration()
         configuration.busyMode = .timeout(busyTimeoutSeconds)
-        configuration.maximumReaderCount = 8
+        configuration.maximumReaderCount = readerLimit
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA journal_size_limit = \(journalSizeLimitBytes)")
             // What a statement of many rows might have to undo stays in memory: a batch is bounded.
@@ -117,18 +119,13 @@ package final class Catalog: Sendable {
     ) throws(CatalogError) -> (value: Value, commits: Int64) {
         try withCatalogErrors {
             try pool.writeWithoutTransaction { database in
-                var result: (Value, Int64)?
-                try database.inTransaction(.immediate) {
+                let result = try database.transaction {
                     let value = try body(SQLiteTransaction(database))
-                    let commits = try database.number(
-                        "UPDATE store SET commits = commits + 1, latest = max(latest, ?) RETURNING commits",
-                        [now.seconds])
+                    let commits = try database.noteCommit(at: now)
                     try faults.reach(.rowsChanged)
-                    result = (value, commits ?? 0)
-                    return .commit
+                    return (value, commits)
                 }
                 try faults.reach(.rowsCommitted)
-                guard let result else { throw CatalogError.failed("catalog: a transaction gave no result") }
                 return result
             }
         }

@@ -31,6 +31,15 @@ package struct CatalogReader {
             .map { try BlobRow($0) }
     }
 
+    /// The rows of at most `pageRows` addresses, in their order; nil for one never held, or forgotten.
+    package func blobs(_ addresses: [BlobAddress]) throws -> [BlobRow?] {
+        var keys = RowBatch(.findBlobs)
+        for (index, address) in addresses.enumerated() { keys.append([.of(index), .of(address)]) }
+        var rows = [BlobRow?](repeating: nil, count: addresses.count)
+        try keys.forEachRow(in: database) { rows[$0[0]] = try BlobRow($0, from: 1) }
+        return rows
+    }
+
     /// The next rows in the order of their addresses, at most `pageRows`; from the first where `address` is nil.
     package func blobs(after address: BlobAddress?) throws -> [BlobRow] {
         try database.rows(

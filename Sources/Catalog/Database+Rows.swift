@@ -6,6 +6,40 @@ import StoreRules
 
 /// The few shapes of statement that the catalog uses; each is compiled once for a connection.
 extension Database {
+    /// Runs `body` in a transaction that writes, and commits it; undone where anything throws. GRDB's own would compile
+    /// BEGIN and COMMIT each time.
+    func transaction<Value>(_ body: () throws -> Value) throws -> Value {
+        try forEachRow("BEGIN IMMEDIATE TRANSACTION") { _ in }
+        do {
+            let value = try body()
+            try forEachRow("COMMIT TRANSACTION") { _ in }
+            return value
+        } catch {
+            // The first error is the one that counts; SQLite has undone everything by itself where this fails.
+            if isInsideTransaction { try? rollback() }
+            throw error
+        }
+    }
+
+    /// Counts a transaction that is about to be committed, and returns how many there have been then. RETURNING would cost
+    /// as much as all rows of an upload.
+    func noteCommit(at now: Timestamp) throws -> Int64 {
+        var commits: Int64 = 0
+        try forEachRow("UPDATE store SET commits = commits + 1, latest = max(latest, ?1)", .of(now)) { _ in }
+        try forEachRow("SELECT commits FROM store") { commits = $0[0] }
+        return commits
+    }
+
+    /// Runs one statement with few values, and calls `body` with each row.
+    private func forEachRow(_ sql: String, _ values: SQLValue..., body: (StatementRow) throws -> Void) throws {
+        let statement = try cachedStatement(sql: sql)
+        statement.clear()
+        defer { statement.reset() }
+        for (index, value) in values.enumerated() { try value.bind(to: statement, at: index + 1) }
+        let row = StatementRow(statement)
+        while try statement.next() { try body(row) }
+    }
+
     /// Runs one statement.
     func run(_ sql: String, _ arguments: StatementArguments = []) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
@@ -49,11 +83,7 @@ extension UploadID {
     var data: Data { Data(bytes) }
 }
 
-extension Row {
-    func timestamp(_ column: String) -> Timestamp? {
-        (self[column] as Int64?).map { Timestamp(seconds: $0) }
-    }
-
+extension RowValues {
     func timestamp(_ index: Int) -> Timestamp? {
         (self[index] as Int64?).map { Timestamp(seconds: $0) }
     }
@@ -63,16 +93,22 @@ extension Row {
         return value
     }
 
-    func address(_ column: String = "address") throws -> BlobAddress {
-        try required((self[column] as Data?).flatMap { BlobAddress(bytes: $0) }, column)
-    }
-
     func address(_ index: Int) throws -> BlobAddress {
-        try required((self[index] as Data?).flatMap { BlobAddress(bytes: $0) }, "address")
+        try required(bytes(index).flatMap { BlobAddress(bytes: $0) }, "address")
     }
 
     func reason(_ index: Int) -> EndReason? {
         (self[index] as String?).flatMap { EndReason(rawValue: $0) }
+    }
+}
+
+extension Row {
+    func timestamp(_ column: String) -> Timestamp? {
+        (self[column] as Int64?).map { Timestamp(seconds: $0) }
+    }
+
+    func address(_ column: String = "address") throws -> BlobAddress {
+        try required((self[column] as Data?).flatMap { BlobAddress(bytes: $0) }, column)
     }
 }
 
@@ -84,7 +120,7 @@ extension BlobRow {
     static let columnsBesideLeases = columns.split(separator: ", ").map { "blob.\($0)" }.joined(separator: ", ")
     static let columnCount = 10
 
-    init(_ row: Row, from column: Int = 0) throws {
+    init(_ row: some RowValues, from column: Int = 0) throws {
         self.init(
             address: try row.address(column + 1),
             size: row[column + 2], state: try row.required(BlobState(rawValue: row[column + 3]), "state"),
@@ -101,9 +137,9 @@ extension LeaseRow {
         lease.ended, lease.reason
         """
 
-    init(_ row: Row, from column: Int = 0, on address: BlobAddress) throws {
+    init(_ row: some RowValues, from column: Int = 0, on address: BlobAddress) throws {
         self.init(
-            address: address, owner: (row[column + 1] as Data?).flatMap { SecretHash(bytes: $0) },
+            address: address, owner: row.bytes(column + 1).flatMap { SecretHash(bytes: $0) },
             subject: row[column + 2], created: Timestamp(seconds: row[column + 3]),
             expires: Timestamp(seconds: row[column + 4]),
             limit: try row.required(Lifetime(seconds: row[column + 5]), "limit_seconds"),
@@ -125,7 +161,7 @@ extension StoreRow {
 }
 
 extension OrphanSighting {
-    init(_ row: Row, from column: Int) {
+    init(_ row: some RowValues, from column: Int) {
         self.init(firstSeen: Timestamp(seconds: row[column]), lastPass: row[column + 1])
     }
 }

@@ -159,16 +159,8 @@ extension RowStatement {
     static let dropUploads = RowStatement(width: 1) { "DELETE FROM upload WHERE id IN \($0.list)" }
     static let keepSightings = RowStatement(width: 3) { "REPLACE INTO orphan \($0.inserted)" }
     static let dropSightings = RowStatement(width: 1) { "DELETE FROM orphan WHERE address IN \($0.list)" }
-    /// One row: by how much each kind of sum changes, first the counts, then the bytes. All six are changed at once, since
-    /// a table of those that do change would cost more.
-    static let changeSums = RowStatement(width: 2 * StoreSums().kinds.count) { row in
-        let kinds = StoreSums().kinds.map(\.kind)
-        let cases = { (first: Int) in
-            kinds.enumerated().map { "WHEN \($1) THEN ?\(first + $0)" }.joined(separator: " ")
-        }
-        return """
-            UPDATE tally SET
-                count = count + CASE kind \(cases(1)) END, bytes = bytes + CASE kind \(cases(1 + kinds.count)) END
-            """
+    /// By how much the sum of a kind changes; one row at a time.
+    static let changeSums = RowStatement(width: 3) {
+        "UPDATE tally SET count = count + \($0[2]), bytes = bytes + \($0[3]) \($0.from) WHERE kind = \($0[1])"
     }
 }

@@ -46,7 +46,7 @@ extension SQLiteTransaction {
 
     /// The place of the lease in `row`, whose columns begin at `column`; it comes onto the page unless it is there.
     private func place(
-        of row: Row, from column: Int, on address: BlobAddress, _ page: inout CatalogPage
+        of row: some RowValues, from column: Int, on address: BlobAddress, _ page: inout CatalogPage
     ) throws -> Int {
         let id: Int64 = row[column]
         if let place = leases.place(of: id) { return place }
@@ -95,7 +95,7 @@ extension SQLiteTransaction {
             case .subject(let subject): unowned.append([.of(place), .of(blob), .of(subject)])
             }
         }
-        func take(_ row: Row) throws {
+        func take(_ row: StatementRow) throws {
             let place: Int = row[0]
             page.leases.fill(place, try LeaseRow(row, from: 1, on: page.leases.key(at: place).address))
             leases.note(row[1], at: place)
@@ -247,7 +247,7 @@ extension SQLiteTransaction {
     private func loadUploads(_ page: inout CatalogPage) throws {
         var keys = RowBatch(.findUploads)
         for place in page.uploads.takeRequests() { keys.append([.of(place), .of(page.uploads.key(at: place))]) }
-        try keys.forEachRow(in: database) { page.uploads.fill($0[0], try ResumableUpload($0)) }
+        try keys.forEachNamedRow(in: database) { page.uploads.fill($0[0], try ResumableUpload($0)) }
     }
 
     private func loadSightings(_ page: inout CatalogPage) throws {

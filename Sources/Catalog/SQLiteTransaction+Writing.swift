@@ -206,12 +206,13 @@ extension SQLiteTransaction {
         }
     }
 
-    /// Brings the kept sums up to date.
+    /// Brings the kept sums up to date: those that change, one by one, since they are few.
     private func writeSums(_ difference: StoreSums) throws {
-        if difference == StoreSums() { return }
-        var sums = RowBatch(.changeSums)
-        sums.append(difference.kinds.map { .of($0.sum.count) } + difference.kinds.map { .of($0.sum.bytes) })
-        try sums.run(in: database)
+        for (kind, sum) in difference.kinds where sum != BlobTotal() {
+            var change = RowBatch(.changeSums)
+            change.append([.of(kind), .of(sum.count), .of(sum.bytes)])
+            try change.run(in: database)
+        }
     }
 
     private func writeStore(_ change: StoreChange) throws {

@@ -77,27 +77,39 @@ struct RowBatch {
 
     /// Runs the statement, as often as the rows fill its longest table; nothing where there are none.
     func run(in database: Database) throws {
-        try forEachPart(database) { try $0.execute() }
+        try forEachPart(database) { statement in while try statement.next() {} }
     }
 
     /// Calls `body` with each row that the statement finds; what it is given keeps for one call.
-    func forEachRow(in database: Database, _ body: (Row) throws -> Void) throws {
+    func forEachRow(in database: Database, _ body: (StatementRow) throws -> Void) throws {
         try forEachPart(database) { statement in
+            let row = StatementRow(statement)
+            while try statement.next() { try body(row) }
+        }
+    }
+
+    /// The same with rows whose values have names, which take longer to make.
+    func forEachNamedRow(in database: Database, _ body: (Row) throws -> Void) throws {
+        try forEachPart(database, ofGRDB: true) { statement in
             let rows = try Row.fetchCursor(statement)
             while let row = try rows.next() { try body(row) }
         }
     }
 
-    private func forEachPart(_ database: Database, _ body: (Statement) throws -> Void) throws {
+    private func forEachPart(
+        _ database: Database, ofGRDB isOfGRDB: Bool = false, _ body: (Statement) throws -> Void
+    ) throws {
         var start = 0
         while start < values.count {
             let rows = (values.count - start) / statement.width
             let size = RowStatement.lengths.firstIndex { $0 >= rows } ?? RowStatement.lengths.count - 1
             let end = min(start + RowStatement.lengths[size] * statement.width, values.count)
             let compiled = try database.cachedStatement(sql: statement.texts[size])
-            // Resets it and sets every value to NULL; what is bound behind its back stays bound.
-            compiled.setUncheckedArguments(StatementArguments())
+            // GRDB, which steps it itself then, looks for arguments of its own otherwise.
+            if isOfGRDB { compiled.setUncheckedArguments(StatementArguments()) } else { compiled.clear() }
             for index in start..<end { try values[index].bind(to: compiled, at: index - start + 1) }
+            // A statement that stands at a row keeps others from writing, and its transaction from ending.
+            defer { compiled.reset() }
             try body(compiled)
             start = end
         }
@@ -152,7 +164,7 @@ enum SQLValue {
 
     /// Safe: SQLite copies what it is given before the call returns (SQLITE_TRANSIENT is -1, sqlite3.h), and GRDB's
     /// statement lives as long as the call.
-    fileprivate func bind(to statement: Statement, at index: Int) throws {
+    func bind(to statement: Statement, at index: Int) throws {
         let (target, place) = unsafe (statement.sqliteStatement, Int32(index))
         let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         let code =

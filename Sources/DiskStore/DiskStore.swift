@@ -93,9 +93,10 @@ package final class DiskStore: Sendable {
     /// Notes in the lock file how many transactions the catalog has seen. Not synced: a number that is too small only
     /// hides that a catalog was restored from a copy; it never accuses a good one.
     package func note(commits: Int64) throws(FileError) {
-        let digits = String(commits)
-        let text = String(repeating: "0", count: max(0, 19 - digits.count)) + digits + "\n"
-        try lock.withLock { lock throws(FileError) in try lock?.write(Array(text.utf8), at: 0) }
+        let digits = Array(String(commits).utf8)
+        let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, 19 - digits.count))
+        let text = zeros + digits + [UInt8(ascii: "\n")]
+        try lock.withLock { lock throws(FileError) in try lock?.write(text, at: 0) }
         try faults.reach(.commitNoted)
     }
 

@@ -30,7 +30,7 @@ package enum PathText {
 
     /// The bytes of a path, as the system takes it.
     package static func bytes(_ text: String) -> [UInt8] {
-        if !text.utf8.contains(mark) { return Array(text.utf8) }
+        if !hasMark(text) { return Array(text.utf8) }
         return text.unicodeScalars.flatMap { scalar in
             escapes.contains(scalar.value) ? [UInt8(scalar.value - firstEscape)] : Array(String(scalar).utf8)
         }
@@ -38,13 +38,22 @@ package enum PathText {
 
     /// Whether the path is UTF-8, and can be given to whoever takes nothing else.
     package static func isUnicode(_ text: String) -> Bool {
-        !text.utf8.contains(mark) || !text.unicodeScalars.contains { escapes.contains($0.value) }
+        !hasMark(text) || !text.unicodeScalars.contains { escapes.contains($0.value) }
     }
 
     /// The path for people: with `_` for each byte that is not UTF-8.
     package static func readable(_ text: String) -> String {
         isUnicode(text)
             ? text : String(String.UnicodeScalarView(text.unicodeScalars.map { escapes.contains($0.value) ? "_" : $0 }))
+    }
+
+    /// Every path is asked: so not byte by byte.
+    private static func hasMark(_ text: String) -> Bool {
+        // Safe: the buffer lives as long as the closure runs.
+        unsafe text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return unsafe memchr(start, Int32(mark), bytes.count) != nil
+        } ?? text.utf8.contains(mark)
     }
 
     private static func scalar(at bytes: ArraySlice<UInt8>) -> Unicode.Scalar? {
@@ -71,7 +80,7 @@ extension PathText {
 
     /// The text of a terminated string of the system's.
     @unsafe package static func text(cString: UnsafePointer<CChar>) -> String {
-        if let text = unsafe String(validatingCString: cString), !text.utf8.contains(mark) {
+        if let text = unsafe String(validatingCString: cString), !hasMark(text) {
             return text
         }
         return text(unsafe UnsafeBufferPointer(start: cString, count: strlen(cString)).map { UInt8(bitPattern: $0) })

@@ -10,7 +10,8 @@ package final class MemoryContent: BlobContent {
 
     package func read(_ range: ByteRange, atMost limit: Int, for intent: ReadIntent) async throws(StoreError) -> [UInt8]
     {
-        Array(bytes[Int(range.offset)..<Int(range.end)].prefix(limit))
+        if range.count == bytes.count, limit >= bytes.count { return bytes }
+        return Array(bytes[Int(range.offset)..<Int(range.end)].prefix(limit))
     }
 
     package func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int {

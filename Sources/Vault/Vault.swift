@@ -21,6 +21,8 @@ package final class Vault: LeaseStore, ChangeFeed {
     let committer: GroupCommitter
     /// Held across check, file and row of whatever happens to one address.
     let locks = KeyedLocks<BlobAddress>()
+    /// Looks for blobs that are to be read.
+    let looks: BlobLooks
     /// Ends what was found before a change.
     let generations = GenerationTable()
     /// Tells caches what ended before its time.
@@ -42,7 +44,7 @@ package final class Vault: LeaseStore, ChangeFeed {
     /// The clocks when this process opened the store.
     package let started: ClockReading
 
-    private let commitThread: BlockingPool
+    let commitThread: BlockingPool
 
     init(
         _ opened: OpenedStore, settings: VaultSettings, workers: BlockingPool, faults: FaultPoints, meters: Meters,
@@ -50,6 +52,7 @@ package final class Vault: LeaseStore, ChangeFeed {
     ) {
         self.settings = settings
         self.workers = workers
+        looks = BlobLooks(workers: workers, turnLimit: min(settings.threads, Catalog.readerLimit))
         self.faults = faults
         self.meters = meters
         self.logger = logger

@@ -169,7 +169,8 @@ import Vault
             let field = isRight ? good : wrong
             for (channel, account) in all.prefix(3) {
                 try HTTP1Pipeline(
-                    limits: limits, reads: path, now: { Timestamp(seconds: 0) }, isSecure: false, serve: { _ in }
+                    limits: limits, reads: path, uploads: nil, now: { Timestamp(seconds: 0) }, isSecure: false,
+                    serve: { _ in }
                 ).add(to: channel, account)
                 let request = "GET \(Self.unread) HTTP/1.1\r\nHost: x\r\n\(field)Content-Length: 5\r\n\r\n"
                 try channel.writeInbound(ByteBuffer(string: request))

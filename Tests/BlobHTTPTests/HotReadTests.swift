@@ -4,6 +4,7 @@ import DiskStore
 import Files
 import Foundation
 import Store
+import Telemetry
 import TestSupport
 import Testing
 import Vault

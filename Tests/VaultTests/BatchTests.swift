@@ -22,13 +22,15 @@ import Testing
             try await vault.upload(content(1000), owner: secret(1000))
             gate.arm()
             async let first = vault.upload(content(1001), owner: secret(1001))
+            // So many bytes that they are staged by another thread than the committing one, which is held.
+            let count = 40_000
             await gate.waitUntilHeld()
             trace.take()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for seed in 0..<64 {
                     group.addTask {
                         try await vault.upload(
-                            content(seed),
+                            content(seed, count: count),
                             on: terms(
                                 owner: seed, recipients: 2, receipts: [secret(seed + 100)], subject: "subject \(seed)"))
                     }
@@ -43,7 +45,7 @@ import Testing
             #expect(statements.filter { $0.hasPrefix("COMMIT") }.count == 1, "all of them shared a batch")
             #expect(statements.count <= 15, "\(statements.count) statements: \(statements)")
             for seed in 0..<64 {
-                let lease = try await vault.lease(on: address(of: content(seed)), owner: secret(seed))
+                let lease = try await vault.lease(on: address(of: content(seed, count: count)), owner: secret(seed))
                 #expect(lease.state == .held && lease.recipients == 2)
             }
         }

@@ -90,16 +90,19 @@ import Testing
     {
         let store = try TestStore()
         try await store.withVault { vault async throws in
-            let (short, gone) = (address(of: content(1, count: 5000)), address(of: content(2)))
-            try await vault.upload(content(1, count: 5000), owner: secret(1))
+            // So many bytes that they are not read as it is found.
+            let (short, gone) = (address(of: content(1, count: 50_000)), address(of: content(2)))
+            try await vault.upload(content(1, count: 50_000), owner: secret(1))
             try await vault.upload(content(2), owner: secret(2))
             try await vault.upload(content(3), owner: secret(3))
             guard case .held(let held) = try await vault.find(short) else { throw Unexpected() }
             try await scrubbing(vault, bytesPerSecond: 0) {
                 try cut(path: vault.layout.blob(short), to: 100)
-                let all = try #require(ByteRange(offset: 0, count: 5000, within: 5000))
+                let all = try #require(ByteRange(offset: 0, count: 50_000, within: 50_000))
                 await #expect(throws: StoreError.self) { try await held.content.read(all) }
-                await #expect(throws: StoreError.self) { try await held.content.fetch(all, atMost: 5000, for: .whole) }
+                await #expect(throws: StoreError.self) {
+                    try await held.content.fetch(all, atMost: 50_000, for: .whole)
+                }
                 try Folder.remove(vault.layout.blob(gone))
                 #expect(try await vault.fetch(gone) == .damaged)
                 try await eventually { try await vault.readings().damaged.count == 2 }

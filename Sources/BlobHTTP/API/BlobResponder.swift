@@ -37,7 +37,8 @@ struct BlobResponder {
             try gate.admit(route, from: counted)
             response = try await answer(request, method, route, counted, context)
         } catch {
-            response = refuse(error, request, client, context)
+            response = Response(
+                ShortAnswer(refusing: error, of: request.method, from: client, logger: context.logger))
             // The client may still be sending, and none of it is wanted.
             if route?.takesBytes(by: method) == true { response.headers[.connection] = "close" }
             if case .store = writes { response.addUploadFields(of: error, request, route) }
@@ -141,29 +142,6 @@ struct BlobResponder {
             throw Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds)
         }
         return .plain("ready\n")
-    }
-
-    /// The response to a request that failed, and a log line where the fault may be ours.
-    private func refuse(
-        _ error: any Error, _ request: Request, _ client: ClientAddress, _ context: RequestScope
-    ) -> Response {
-        var facts: Logger.Metadata = ["client": "\(client.abbreviated)", "method": "\(request.method)"]
-        switch error {
-        case let problem as Problem: return Response(problem)
-        case let failure as ConnectionFailure: return Response(failure.problem, closes: true)
-        case let error as StoreError:
-            facts["error"] = "\(error)"
-            switch error {
-            case .io, .outcomeUnknown: context.logger.error("The store failed", metadata: facts)
-            case .unavailable, .diskFull: context.logger.warning("The store refused", metadata: facts)
-            default: break
-            }
-            return Response(Problem(storeError: error))
-        default:
-            facts["error"] = "\(type(of: error))"
-            context.logger.error("A request failed unexpectedly", metadata: facts)
-            return Response(Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds), closes: true)
-        }
     }
 }
 

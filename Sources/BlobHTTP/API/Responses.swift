@@ -5,49 +5,22 @@ import NIOCore
 import Store
 
 extension Response {
-    /// A problem; `closes` if the connection ends with it.
-    init(_ problem: Problem, closes: Bool = false) {
-        var fields = problem.answerFields
-        if closes { fields[.connection] = "close" }
+    init(_ answer: ShortAnswer) {
+        var fields = answer.fields
+        if answer.closes { fields[.connection] = "close" }
         self.init(
-            status: problem.status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.body)))
+            status: answer.status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
     }
+
+    /// A problem; `closes` if the connection ends with it.
+    init(_ problem: Problem, closes: Bool = false) { self.init(ShortAnswer(problem, closes: closes)) }
 
     /// An upload, or a lease on a blob that was held already, which is now durable.
-    init(created blob: StoredBlob, at places: BlobPlaces) {
-        let url = places.url(of: blob.address)
-        self = .json(text: Self.descriptor(of: blob, at: places))
-        if blob.isNews {
-            status = .created
-            headers[.location] = url
-        }
-    }
-
-    /// The blob descriptor of Blossom BUD-02, with the end of this lease: members in alphabetical order, times in seconds
-    /// since 1970. It is written by hand, since an encoder takes longer than everything else in a response; none of its
-    /// strings can contain a character that JSON would escape (`PublicURL.init`).
-    private static func descriptor(of blob: StoredBlob, at places: BlobPlaces) -> [UInt8] {
-        let (expires, uploaded) = (blob.expires.seconds, blob.uploaded.seconds)
-        let (type, url) = ("application/octet-stream", places.url(of: blob.address))
-        let others =
-            places.mirrors(of: blob.address)
-            .map { #""mirrors":["\#($0.joined(separator: #"",""#))"],"# } ?? ""
-        let text = """
-            {"expires":\(expires),\(others)"sha256":"\(blob.address.hex)","size":\(blob.size),"type":"\(type)","uploaded":\(uploaded),"url":"\(url)"}
-            """
-        return Array(text.utf8)
-    }
+    init(created blob: StoredBlob, at places: BlobPlaces) { self.init(ShortAnswer(created: blob, at: places)) }
 
     /// 200 with a JSON document, for this client only.
-    static func json(_ document: some Encodable) -> Response { json(text: JSONText.encode(document)) }
-
-    private static func json(text: [UInt8]) -> Response {
-        Response(
-            status: .ok,
-            headers: [
-                .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
-            ],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
+    static func json(_ document: some Encodable) -> Response {
+        Response(ShortAnswer(document: JSONText.encode(document)))
     }
 
     /// 204: done.

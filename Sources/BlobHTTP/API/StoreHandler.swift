@@ -79,8 +79,7 @@ struct StoreHandler {
         if let dialect = try Route.upload.uploadDialect(request.headers) {
             return try await create(request, dialect, authorized, context)
         }
-        let announced = try UploadAnnouncement(put: request.headers, subject: authorized.subject)
-        let announcement = try authorized.permit(announced, inOneRequest: true)
+        let announcement = try UploadAnnouncement(put: request.headers, authorized)
         return Response(created: try await store(announcement, request, authorized, context), at: places)
     }
 

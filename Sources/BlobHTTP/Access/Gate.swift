@@ -274,6 +274,8 @@ package struct AnonymousWritePolicy: Sendable {
     /// of somebody else. What came through a proxy cannot be told from what did not.
     package func validate(host: String?, fields: HTTPFields, own: PublicURL) throws(Problem) {
         guard isLoopback else { return }
+        // Nearly always it is the one of the public URL, from a program.
+        if let host, fields[.origin] == nil, own.isCalled(host) { return }
         guard let authority = host.flatMap({ Authority($0) }), authority.isLoopback || authority.host == own.host else {
             throw Self.refusal("the request's Host is neither this machine nor that of the public URL")
         }

@@ -10,6 +10,8 @@ struct HTTP1Pipeline: Sendable {
     let limits: ConnectionLimits
     /// Nil where nothing but the router answers.
     let reads: ReadPath?
+    /// Nil where the router answers every upload.
+    let uploads: SmallUploads?
     /// Dates the refusals of what cannot be read.
     let now: @Sendable () -> Timestamp
     /// Whether the bytes are encrypted below.
@@ -32,7 +34,9 @@ struct HTTP1Pipeline: Sendable {
         }
         let refusals = UnreadableRequests(sink: sink, reads: reads, now: now)
         let router = LazyRouterPipeline(isSecure: isSecure, serve: serve)
-        try pipeline.addHandler(MessageGuard(connection, blobs: blobs, refusals: refusals, router: router))
+        let turn = uploads.map { UploadTurn($0, connection, sink) }
+        try pipeline.addHandler(
+            MessageGuard(connection, blobs: blobs, uploads: turn, refusals: refusals, router: router))
     }
 
     /// The parser of requests, within the limits.

@@ -1,6 +1,7 @@
 import Blobs
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import Store
 
 /// Writes the responses about blobs on one connection of HTTP/1.1 as bytes, past NIO's codec. The connection's state
@@ -10,6 +11,7 @@ final class HTTP1ResponseSink: ResponseSink {
     /// Whether files can be sent by `sendfile`: not where they have to be encrypted.
     let takesFiles: Bool
     private let connection: ConnectionGuard
+    private let dates = DateText()
 
     init(_ connection: ConnectionGuard, on eventLoop: any EventLoop, takesFiles: Bool) {
         self.connection = connection
@@ -59,6 +61,23 @@ final class HTTP1ResponseSink: ResponseSink {
         write(answer)
         end()
         return isHead ? 0 : body.count
+    }
+
+    /// Writes a response that is not about reading a blob, head and end included; false where it is the last one.
+    func write(_ answer: ShortAnswer, now: Timestamp) -> Bool {
+        let persistence = connection.state.beginAnswer(asksToClose: answer.closes, now: .now())
+        var bytes = ByteBufferAllocator().buffer(capacity: 1024 + answer.body.count)
+        // In the words of NIO's encoder, which writes those of the router.
+        let status = HTTPResponseStatus(statusCode: answer.status.code, reasonPhrase: answer.status.reasonPhrase)
+        bytes.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
+        for field in answer.fields { HTTP1Head.write(field.name.rawName, field.value, to: &bytes) }
+        HTTP1Head.write("Date", dates.text(at: now), to: &bytes)
+        bytes.writeString(HTTP1Head.line(persistence))
+        bytes.writeStaticString("\r\n")
+        bytes.writeBytes(answer.body)
+        write(bytes)
+        end()
+        return persistence != .close && persistence != .none
     }
 
     func write(_ bytes: ByteBuffer) {

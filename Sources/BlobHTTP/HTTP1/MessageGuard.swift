@@ -5,8 +5,8 @@ import NIOHTTP1
 import Store
 
 /// The handler above the decoder: it checks each request's framing, keeps requests and responses in step, and decides
-/// when a connection ends. Reads of blobs are answered right here; all other requests go on to the router, whose part
-/// of the pipeline is added when a connection first needs it.
+/// when a connection ends. Reads of blobs are answered right here, and small uploads beside them; all other requests go on
+/// to the router, whose part of the pipeline is added when a connection first needs it.
 ///
 /// One request is answered at a time. Those that were sent ahead wait in `backlog`, no more than
 /// `ConnectionState.requestsAhead`, and while any does nothing more is read from the socket.
@@ -41,6 +41,8 @@ final class MessageGuard: ChannelDuplexHandler {
     private let connection: ConnectionGuard
     /// Nil where nothing but the router answers.
     private let blobs: BlobResponseWriter?
+    /// Nil where the router answers every upload.
+    private let uploads: UploadTurn?
     private let refusals: UnreadableRequests
     private let router: LazyRouterPipeline
     /// Room for one: few clients pipeline, and every connection has one of these.
@@ -49,32 +51,41 @@ final class MessageGuard: ChannelDuplexHandler {
     private var pending: ReadRequest?
     /// What comes is the body of a read, which is refused.
     private var isDiscardingBody = false
-    /// The router has a request that it has not answered to the end.
+    /// The router, or `uploads`, has a request that it has not answered to the end.
     private var isRouting = false
     private var isReadHeld = false
     private var isProceeding = false
 
     init(
-        _ connection: ConnectionGuard, blobs: BlobResponseWriter?, refusals: UnreadableRequests,
-        router: LazyRouterPipeline
+        _ connection: ConnectionGuard, blobs: BlobResponseWriter?, uploads: UploadTurn? = nil,
+        refusals: UnreadableRequests, router: LazyRouterPipeline
     ) {
         self.connection = connection
         self.blobs = blobs
+        self.uploads = uploads
         self.refusals = refusals
         self.router = router
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         connection.onFailure = { [weak self] failure in self?.fail(failure, context: context) }
-        blobs?.onEnd = { [weak self] in
-            self?.proceed(context: context)
-            self?.connection.flush()
-            self?.connection.arm()
+        blobs?.onEnd = { [weak self] in self?.goOn(context: context) }
+        uploads?.onEnd = { [weak self] in
+            self?.isRouting = false
+            self?.goOn(context: context)
         }
+    }
+
+    /// A response that took its time has ended.
+    private func goOn(context: ChannelHandlerContext) {
+        proceed(context: context)
+        connection.flush()
+        connection.arm()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         blobs?.abandon()
+        uploads?.abandon()
         backlog.removeAll()
         connection.backlogBytes = 0
     }
@@ -150,7 +161,8 @@ final class MessageGuard: ChannelDuplexHandler {
         switch item {
         case .read, .part(.head), .unreadable: isFree
         case .part(.body), .part(.end), .failure: true
-        case .inputClosed: isWriterIdle
+        // The router would close what an upload is about to be answered on.
+        case .inputClosed: isWriterIdle && uploads?.isBusy != true
         }
     }
 
@@ -178,9 +190,9 @@ final class MessageGuard: ChannelDuplexHandler {
         case .read(let request): blobs?.answer(request)
         case .part(let part):
             if case .head = part { isRouting = true }
-            route(part, context: context)
+            if uploads?.take(part) != true { route(part, context: context) }
         case .unreadable(let failure): refusals.refuse(failure)
-        case .failure(let failure): context.fireErrorCaught(failure)
+        case .failure(let failure): if uploads?.fail(failure) != true { context.fireErrorCaught(failure) }
         case .inputClosed: endInput(context: context)
         }
     }
@@ -217,6 +229,7 @@ final class MessageGuard: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         blobs?.abandon()
+        uploads?.abandon()
         context.fireChannelInactive()
     }
 

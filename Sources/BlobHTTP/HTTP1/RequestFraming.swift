@@ -1,4 +1,5 @@
 import Blobs
+import Glibc
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
@@ -114,33 +115,36 @@ enum RequestBoundary {
     /// behind these bytes has no part of one.
     static func isEnd(of buffer: ByteBuffer) -> Bool {
         let bytes = buffer.readableBytesUInt8Span
-        return bytes.count >= 4 && emptyLine(around: bytes.count - 1, in: bytes) != nil
+        return bytes.count >= 4 && isEmptyLine(at: bytes.count - 1, in: bytes)
     }
 
-    /// Where the empty line number `requests` ends (CR LF CR LF; RFC 9112 §2.1), or all there is. One byte of four is
-    /// looked at, since an empty line and the end of the line before it are four.
+    /// Where the empty line number `requests` ends (CR LF CR LF; RFC 9112 §2.1), or all there is. Only line feeds are looked
+    /// at, of which a body has few.
     private static func end(of requests: Int, in bytes: Span<UInt8>) -> Int {
         var rest = requests
-        var index = 3
-        while index < bytes.count {
-            let byte = bytes[index]
-            if byte == 0x0a || byte == 0x0d, let end = emptyLine(around: index, in: bytes) {
-                rest -= 1
-                if rest == 0 { return end }
-            }
-            index += 4
+        var index = 0
+        while let feed = lineFeed(in: bytes, from: index) {
+            index = feed + 1
+            guard feed >= 3, isEmptyLine(at: feed, in: bytes) else { continue }
+            rest -= 1
+            if rest == 0 { return index }
         }
         return bytes.count
     }
 
-    /// The end of the empty line that the byte at `index` belongs to.
-    private static func emptyLine(around index: Int, in bytes: Span<UInt8>) -> Int? {
-        for start in index - 3...index where start + 4 <= bytes.count {
-            if bytes[start] == 0x0d, bytes[start + 1] == 0x0a, bytes[start + 2] == 0x0d, bytes[start + 3] == 0x0a {
-                return start + 4
-            }
+    /// The first line feed at `start` or behind it.
+    /// Whether the byte at `feed`, which three others stand before, ends an empty line.
+    private static func isEmptyLine(at feed: Int, in bytes: Span<UInt8>) -> Bool {
+        bytes[feed] == 0x0a && bytes[feed - 1] == 0x0d && bytes[feed - 2] == 0x0a && bytes[feed - 3] == 0x0d
+    }
+
+    private static func lineFeed(in bytes: Span<UInt8>, from start: Int) -> Int? {
+        // Safe: the buffer lives as long as the closure runs, and what is found lies in it.
+        unsafe bytes.withUnsafeBytes { all in
+            guard start < all.count, let first = all.baseAddress else { return nil }
+            let found = unsafe memchr(first + start, 0x0a, all.count - start)
+            return unsafe found.map { unsafe UnsafeRawPointer($0) - first }
         }
-        return nil
     }
 }
 

@@ -192,15 +192,8 @@ enum HTTP1Head {
         if case .part(let range) = decision.body {
             beginRange(&head, metadata)
             endRange(&head, range, size: metadata.size)
-            head.writeString(line(persistence))
-            head.writeStaticString("\r\n")
-            return
-        }
-        decision.forEachOwnField(metadata) { name, value in
-            head.writeString(name.rawName)
-            head.writeStaticString(": ")
-            head.writeString(value)
-            head.writeStaticString("\r\n")
+        } else {
+            decision.forEachOwnField(metadata) { name, value in write(name.rawName, value, to: &head) }
         }
         head.writeString(line(persistence))
         head.writeStaticString("\r\n")
@@ -226,6 +219,14 @@ enum HTTP1Head {
         text.add(range.count)
         text.add("\r\n")
         text.write(to: &head)
+    }
+
+    /// Adds the line of one field.
+    static func write(_ name: String, _ value: String, to head: inout ByteBuffer) {
+        head.writeString(name)
+        head.writeStaticString(": ")
+        head.writeString(value)
+        head.writeStaticString("\r\n")
     }
 
     /// What the connection's state adds.

@@ -15,6 +15,8 @@ struct BlobListener: Service {
     let settings: BlobServerSettings
     /// Nil where nothing but the responder answers.
     let reads: ReadPath?
+    /// Nil where the responder answers every upload.
+    let uploads: SmallUploads?
     /// Nil for plain HTTP.
     let identity: TLSIdentity?
     let requests: RoutedRequests
@@ -60,7 +62,8 @@ struct BlobListener: Service {
         _ connections: OpenConnections, serve: @escaping @Sendable (RoutedChannel) -> Void
     ) -> @Sendable (Acceptor.Accepted) -> Void {
         let http1 = HTTP1Pipeline(
-            limits: settings.connections, reads: reads, now: requests.now, isSecure: identity != nil, serve: serve)
+            limits: settings.connections, reads: reads, uploads: uploads, now: requests.now, isSecure: identity != nil,
+            serve: serve)
         let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
         let endings = EndingTurns()
         return { [identity, limits = settings.connections] accepted in

@@ -91,10 +91,15 @@ package struct BlobServer: Sendable {
             store: reads, slots: SlotReads(settings.slots, writes), gate: gate, cacheSeconds: settings.cacheSeconds,
             limits: .init(files: settings.readyFiles),
             fetches: settings.fetchLimit.map { ClientShares(limit: $0) }, observer: observer, logger: logger)
+        var uploads: SmallUploads?
+        if case .store(let store) = writes {
+            uploads = SmallUploads(
+                store: store, gate: gate, publicURL: box, mirrors: settings.mirrors, observer: observer, logger: logger)
+        }
         let isDerived = settings.publicURL == nil
         var services: [any Service] = [
             BlobListener(
-                address: settings.listen, settings: settings, reads: path, identity: identity,
+                address: settings.listen, settings: settings, reads: path, uploads: uploads, identity: identity,
                 requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
             ) { bound in
                 if isDerived {
@@ -110,7 +115,7 @@ package struct BlobServer: Sendable {
                 meters: observer.meters, readings: readings)
             services.append(
                 BlobListener(
-                    address: adminListen, settings: settings, reads: nil, identity: nil,
+                    address: adminListen, settings: settings, reads: nil, uploads: nil, identity: nil,
                     requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
                 ) { bound in try await onListening(.admin, bound) })
         }
@@ -227,4 +232,12 @@ package struct PublicURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { origin + path }
+
+    /// Whether a Host field has its host, with its port or none, as they stand in the URL; else it may still have them.
+    func isCalled(_ text: String) -> Bool {
+        if text == host { return !host.utf8.contains(UInt8(ascii: ":")) }
+        let (own, other) = (origin.utf8, text.utf8)
+        return own.count > other.count + 3 && own.suffix(other.count).elementsEqual(other)
+            && own.dropLast(other.count).suffix(3).elementsEqual("://".utf8)
+    }
 }

@@ -65,7 +65,8 @@ package enum PlaceRule {
     }
 }
 
-/// The places for uploads of one kind, and who holds them. Every step costs the logarithm of their number.
+/// The places for uploads of one kind, and who holds them. Every step costs the logarithm of their number; of requests,
+/// which every upload is one of, it is compiled for their numbers.
 package struct UploadPlaces<ID: Hashable & Sendable>: Sendable {
     private struct Holder: Sendable {
         var places = 0
@@ -87,6 +88,7 @@ package struct UploadPlaces<ID: Hashable & Sendable>: Sendable {
     }
 
     /// Whether `subject` gets a place.
+    @specialized(where ID == Int)
     package func decide(for subject: String) -> PlaceRule.Choice {
         PlaceRule.decide(
             limit: limit, used: subjects.count, own: holders[subject]?.places ?? 0, most: queue.first?.priority,
@@ -97,6 +99,7 @@ package struct UploadPlaces<ID: Hashable & Sendable>: Sendable {
     package var first: ID? { queue.first.flatMap { holders[$0.element]?.queue.first?.element } }
 
     /// Gives `id` of `subject` a place, free or not. It cannot be taken before `rank` says how the upload stands.
+    @specialized(where ID == Int)
     package mutating func enter(_ id: ID, of subject: String) {
         guard subjects.updateValue(subject, forKey: id) == nil else { return }
         holders[subject, default: Holder()].places += 1
@@ -105,6 +108,7 @@ package struct UploadPlaces<ID: Hashable & Sendable>: Sendable {
 
     /// Notes how an upload stands that has a place; with nil its place cannot be taken. False where it has none.
     @discardableResult
+    @specialized(where ID == Int)
     package mutating func rank(_ id: ID, _ standing: UploadStanding?) -> Bool {
         guard let subject = subjects[id] else { return false }
         holders[subject]?.queue.set(standing, for: id)
@@ -113,6 +117,7 @@ package struct UploadPlaces<ID: Hashable & Sendable>: Sendable {
     }
 
     /// Frees the place of `id`, if it has one.
+    @specialized(where ID == Int)
     package mutating func leave(_ id: ID) {
         guard let subject = subjects.removeValue(forKey: id) else { return }
         holders[subject]?.queue.set(nil, for: id)

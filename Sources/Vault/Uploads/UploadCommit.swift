@@ -6,16 +6,18 @@ import StoreRules
 extension Vault {
     /// Makes an upload whose last byte has come a blob: hash, verify, write, sync; name, rows, acknowledge.
     ///
-    /// The first four are done by one thread that may block, which hands the rest to a batch. The lock of the address is
-    /// held from before the file is named until the rows are durable.
+    /// The first four are done by one thread that may block, which hands the rest to a batch: the committing thread itself,
+    /// between its batches, where the bytes are so few that another thread would take longer to wake. The lock of the
+    /// address is held from before the file is named until the rows are durable.
     ///
     /// - Parameter row: the upload's own row, if it is resumable.
     func commit(_ upload: UploadWriter, row: UploadID? = nil) async throws(StoreError) -> StoredBlob {
         let announcement = upload.announcement
-        try await upload.drain()
+        if !upload.gathersAll { try await upload.drain() }
+        let thread = upload.gathersAll && upload.received < Self.fewBytes ? commitThread : workers
         let result: Result<StoredBlob, StoreError> = await withCheckedContinuation { continuation in
             let acknowledge = { @Sendable result in continuation.resume(returning: result) }
-            workers.submit {
+            thread.submit {
                 do throws(StoreError) {
                     let (address, rest) = try upload.hashWhole()
                     try announcement.verify(address)
@@ -42,6 +44,10 @@ extension Vault {
         }
         return try result.get()
     }
+
+    /// Below this many bytes an upload is hashed and written by the committing thread. Beyond it another thread begins to
+    /// write back what it has written meanwhile.
+    private static let fewBytes = StagedFile.earlyWriteBackBytes
 
     /// Calls `body` with the lock of the address held, on a thread that may block: this one if the lock is free. It is
     /// called without the lock where no thread is left.
