@@ -111,7 +111,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Sends a response: past the channel as far as that is possible, the rest through it. False where something of it
     /// still waits for the client.
-    private func send(_ answer: ReadyReads.Answer, _ ready: ReadyReads, _ context: ChannelHandlerContext) -> Bool {
+    private func send(_ answer: ReadyReads.Response, _ ready: ReadyReads, _ context: ChannelHandlerContext) -> Bool {
         let (head, body) = sendPast(answer.head, answer.body, of: answer.blob)
         if head == nil, case .none = body { return true }
         // Above, nobody is told that there is no room, if there is again right away.
@@ -132,8 +132,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Sends what the kernel takes of a response, and returns what is left of it.
     private func sendPast(
-        _ head: ByteBuffer, _ body: ReadyReads.Answer.Body, of blob: CachedBlob
-    ) -> (head: ByteBuffer?, body: ReadyReads.Answer.Body) {
+        _ head: ByteBuffer, _ body: ReadyReads.Response.Rest, of blob: CachedBlob
+    ) -> (head: ByteBuffer?, body: ReadyReads.Response.Rest) {
         guard let socket, !mayWait else { return (head, body) }
         var isAlone = false
         if case .none = body { isAlone = true }
@@ -177,7 +177,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Sends what was written before, and a piece of a file.
     private func sendFile(
-        _ range: ByteRange, of answer: ReadyReads.Answer, _ ready: ReadyReads, _ context: ChannelHandlerContext
+        _ range: ByteRange, of answer: ReadyReads.Response, _ ready: ReadyReads, _ context: ChannelHandlerContext
     ) -> Bool {
         guard let region = answer.blob.region(range) else {
             close()

@@ -8,8 +8,8 @@ import Store
 /// them; what cannot be answered at once is left alone. Used on its event loop only.
 final class ReadyReads {
     /// One response, and what there is to write for it.
-    struct Answer {
-        enum Body {
+    struct Response {
+        enum Rest {
             /// There is none, or it stands behind the head already.
             case none
             case bytes(ByteBuffer)
@@ -21,7 +21,7 @@ final class ReadyReads {
         let blob: CachedBlob
         let status: Int
         let head: ByteBuffer
-        let body: Body
+        let body: Rest
         /// Bytes of the body, wherever they are.
         let bodyBytes: Int64
         let begun: NIODeadline
@@ -48,7 +48,7 @@ final class ReadyReads {
     }
 
     /// The response to the request at the start of `bytes`; nil where it is for others to give.
-    func answer(_ bytes: Span<UInt8>) -> Answer? {
+    func answer(_ bytes: Span<UInt8>) -> Response? {
         guard let request = PlainRead(bytes, limit: limit) else { return nil }
         let now = cache.now
         guard let blob = cache.blob(request.address, now: now),
@@ -59,14 +59,14 @@ final class ReadyReads {
     }
 
     /// It has been written, and sent as far as it is from a file.
-    func note(_ answer: borrowing Answer, at now: NIODeadline) {
+    func note(_ answer: borrowing Response, at now: NIODeadline) {
         cache.path.observer.note(
             answer.request, status: answer.status, sentBytes: answer.bodyBytes, time: now - answer.begun,
             from: answer.client ?? peer)
     }
 
     /// All of it has been written, and the `rest` of the file will have left when `sent` is kept.
-    func wait(for sent: EventLoopFuture<Void>, _ rest: ByteRange, of answer: Answer) {
+    func wait(for sent: EventLoopFuture<Void>, _ rest: ByteRange, of answer: Response) {
         var progress = ReadProgress(
             subject: .blob(answer.request.address), isHead: false, client: answer.client, begun: answer.begun)
         progress.status = answer.status
@@ -74,11 +74,11 @@ final class ReadyReads {
         writer.wait(for: sent, rest, of: answer.blob, progress)
     }
 
-    private func answer(to request: PlainRead, _ blob: CachedBlob, _ now: Timestamp) -> Answer? {
+    private func answer(to request: PlainRead, _ blob: CachedBlob, _ now: Timestamp) -> Response? {
         let begun = NIODeadline.now()
         let heads = blob.heads(at: now)
-        func answer(_ status: Int, _ head: ByteBuffer, _ body: Answer.Body, _ count: Int64) -> Answer {
-            Answer(
+        func answer(_ status: Int, _ head: ByteBuffer, _ body: Response.Rest, _ count: Int64) -> Answer {
+            Response(
                 request: request, blob: blob, status: status, head: head, body: body, bodyBytes: count, begun: begun)
         }
         if request.isKnown { return answer(304, heads.notModified, .none, 0) }
@@ -99,7 +99,7 @@ final class ReadyReads {
     }
 
     /// The bytes of `range`, if they can be sent in one piece and at once.
-    private func body(of blob: CachedBlob, _ range: ByteRange) -> Answer.Body? {
+    private func body(of blob: CachedBlob, _ range: ByteRange) -> Response.Rest? {
         if let body = blob.body {
             return body.getSlice(at: body.readerIndex + Int(range.offset), length: Int(range.count)).map { .bytes($0) }
         }
@@ -110,7 +110,7 @@ final class ReadyReads {
     }
 
     /// Counts the request against its client, if that is worth anything; false where it is over the rate, or from an edge.
-    private func admit(_ answer: inout Answer, _ bytes: Span<UInt8>) -> Bool {
+    private func admit(_ answer: inout Response, _ bytes: Span<UInt8>) -> Bool {
         let gate = cache.path.gate
         guard gate.countsClients else { return true }
         let payer = gate.payer(peer: peer) { answer.request.value(of: $0.canonicalName, in: bytes) }
