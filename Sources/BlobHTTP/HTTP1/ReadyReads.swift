@@ -77,7 +77,7 @@ final class ReadyReads {
     private func answer(to request: PlainRead, _ blob: CachedBlob, _ now: Timestamp) -> Response? {
         let begun = NIODeadline.now()
         let heads = blob.heads(at: now)
-        func answer(_ status: Int, _ head: ByteBuffer, _ body: Response.Rest, _ count: Int64) -> Answer {
+        func answer(_ status: Int, _ head: ByteBuffer, _ body: Response.Rest, _ count: Int64) -> Response {
             Response(
                 request: request, blob: blob, status: status, head: head, body: body, bodyBytes: count, begun: begun)
         }

@@ -12,7 +12,7 @@ import Synchronization
 /// channel (`ConnectionSocket`).
 final class Acceptor: Sendable {
     /// A connection that somebody has to own now.
-    struct Arrival: Sendable {
+    struct AcceptedSocket: Sendable {
         let descriptor: CInt
         let peer: ClientAddress
     }
@@ -52,7 +52,9 @@ final class Acceptor: Sendable {
     }
 
     /// Accepts until `end`: whenever `connections` has room, another one goes to `take`.
-    func start(_ connections: OpenConnections, on loop: any EventLoop, _ take: @escaping @Sendable (Arrival) -> Void) {
+    func start(
+        _ connections: OpenConnections, on loop: any EventLoop, _ take: @escaping @Sendable (AcceptedSocket) -> Void
+    ) {
         hasStarted.store(true, ordering: .releasing)
         thread.start()
         thread.submit { state in
@@ -76,12 +78,12 @@ final class Acceptor: Sendable {
     }
 
     /// Waits for a connection; nil where there is none after all.
-    private func accept() -> Arrival? {
+    private func accept() -> AcceptedSocket? {
         let peer = clinux_accept(descriptor)
         if peer.descriptor >= 0 {
             // Safe: every pattern of bits is a byte.
             let bytes = unsafe withUnsafeBytes(of: peer.address) { unsafe Array($0.prefix(Int(peer.count))) }
-            return Arrival(descriptor: peer.descriptor, peer: ClientAddress(socketAddress: bytes))
+            return AcceptedSocket(descriptor: peer.descriptor, peer: ClientAddress(socketAddress: bytes))
         }
         // The client may have gone, or the machine has no room; then time helps, and nothing else.
         if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { usleep(Self.pauseMicroseconds) }

@@ -60,7 +60,7 @@ struct BlobListener: Service {
     /// What is done with each connection that was accepted.
     private func bootstrap(
         _ connections: OpenConnections, serve: @escaping @Sendable (RoutedChannel) -> Void
-    ) -> @Sendable (Acceptor.Arrival) -> Void {
+    ) -> @Sendable (Acceptor.AcceptedSocket) -> Void {
         let http1 = HTTP1Pipeline(
             limits: settings.connections, reads: reads, uploads: uploads, now: requests.now, isSecure: identity != nil,
             serve: serve)

@@ -70,7 +70,7 @@ final class OpenConnections: Sendable {
 
     /// Counts a connection until it closes, and gives its account; nil if its customer has too large a share: it is to be
     /// closed. `accepted` is nil for a channel without a socket of its own.
-    func add(_ channel: any Channel, _ accepted: Acceptor.Arrival? = nil) -> OpenConnection? {
+    func add(_ channel: any Channel, _ accepted: Acceptor.AcceptedSocket? = nil) -> OpenConnection? {
         let member = OpenConnection(channel, accepted, proxies: proxies, of: self)
         let (isAdmitted, isQuiescing) = state.withLock { state in
             if let accepted { state.arriving.remove(accepted.descriptor) }
@@ -89,10 +89,10 @@ final class OpenConnections: Sendable {
     }
 
     /// A connection has been accepted, which takes its room before it is added.
-    func expect(_ accepted: Acceptor.Arrival) { state.withLock { _ = $0.arriving.insert(accepted.descriptor) } }
+    func expect(_ accepted: Acceptor.AcceptedSocket) { state.withLock { _ = $0.arriving.insert(accepted.descriptor) } }
 
     /// It will not be added, if it has not been yet.
-    func giveUp(_ accepted: Acceptor.Arrival) {
+    func giveUp(_ accepted: Acceptor.AcceptedSocket) {
         askAgain(
             state.withLock { state in
                 state.arriving.remove(accepted.descriptor)
