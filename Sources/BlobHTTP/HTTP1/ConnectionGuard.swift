@@ -135,15 +135,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
         _ head: ByteBuffer, _ body: ReadyReads.Response.Rest, of blob: CachedBlob
     ) -> (head: ByteBuffer?, body: ReadyReads.Response.Rest) {
         guard let socket, !mayWait else { return (head, body) }
-        var isAlone = false
-        if case .none = body { isAlone = true }
-        let taken = socket.send(head, more: !isAlone)
+        let taken = socket.send(head)
         pass(taken)
         guard taken == head.readableBytes else { return (head.dropping(taken), body) }
         switch body {
         case .none: return (nil, .none)
         case .bytes(let bytes):
-            let taken = socket.send(bytes, more: false)
+            let taken = socket.send(bytes)
             pass(taken)
             return (nil, bytes.dropping(taken).map { .bytes($0) } ?? .none)
         case .file(let range):
