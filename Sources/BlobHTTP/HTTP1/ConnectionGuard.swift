@@ -97,7 +97,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Answers the reads at the start of `bytes` that are ready.
     private func answer(_ bytes: inout ByteBuffer, _ ready: ReadyReads, _ context: ChannelHandlerContext) {
-        while state.isFree, let answer = ready.answer(bytes.readableBytesUInt8Span) {
+        while state.isFree, !mayBeQueued || context.channel.isWritable, let answer = ready.answer(bytes.readableBytesUInt8Span) {
             bytes.moveReaderIndex(forwardBy: answer.request.byteCount)
             hasAnswered = true
             guard send(answer, ready, context) else { return }
@@ -109,8 +109,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
     }
 
-    /// Sends a response: past the channel as far as that is possible, the rest through it. False where something of it
-    /// still waits for the client.
+    /// Sends a response: past the channel as far as that is possible, the rest through it. False where a part of a file is
+    /// left, which `ready` waits for.
     private func send(_ answer: ReadyReads.Response, _ ready: ReadyReads, _ context: ChannelHandlerContext) -> Bool {
         let (head, body) = sendPast(answer.head, answer.body, of: answer.blob)
         if head == nil, case .none = body { return true }
@@ -127,7 +127,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         case .file(let range): return sendFile(range, of: answer, ready, context)
         }
         context.flush()
-        return context.channel.isWritable
+        return true
     }
 
     /// Sends what the kernel takes of a response, and returns what is left of it.
