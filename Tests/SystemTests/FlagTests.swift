@@ -284,7 +284,7 @@ private struct FlagScene: Sendable {
         },
         "page --check": { scene in
             let checked = try await scene.satchel(["page", "--check", scene.server.url.absoluteString])
-            return checked.status == 0 && checked.lines.allSatisfy { $0.contains("  the same  ") }
+            return checked.status == 0 && checked.lines.allSatisfy { $0.contains("  the same, of release ") }
         },
         "page --quiet": { try await $0.silences("retrying in", ["page", "--check", $0.server.url.absoluteString]) },
         "seal --output": { try await $0.satchel(["unseal", "s", "blob", "-o", "-"]).output == "a note" },
