@@ -1,3 +1,4 @@
+import Blobs
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
