@@ -97,7 +97,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Answers the reads at the start of `bytes` that are ready.
     private func answer(_ bytes: inout ByteBuffer, _ ready: ReadyReads, _ context: ChannelHandlerContext) {
-        while state.isFree, !mayBeQueued || context.channel.isWritable, let answer = ready.answer(bytes.readableBytesUInt8Span) {
+        while state.isFree, !mayBeQueued || context.channel.isWritable,
+            let answer = ready.answer(bytes.readableBytesUInt8Span)
+        {
             bytes.moveReaderIndex(forwardBy: answer.request.byteCount)
             hasAnswered = true
             guard send(answer, ready, context) else { return }
