@@ -27,6 +27,7 @@ from side_by_side import (HERE, KIB, MIB, START_SECONDS, UNLIMITED, Table, add_a
 
 KNOWN = HERE / "instructions.json"
 SHORT = 300
+TRIES = 3
 RANGE = 100 * KIB
 # Each row: method or kind, size of the blob, and the bound on instructions.
 ROWS = {
@@ -138,6 +139,7 @@ class Counter:
 
     def satcheld(self, kind, size):
         template = self.work / f"store.{kind}.{size}"
+        shutil.rmtree(template, ignore_errors=True)
         make_store(self.options.satcheld, template)
         address = add_blobs(template, [sealed_bytes(size)])[0]
         limits = [word for pair in UNLIMITED.items() if f" {pair[0]}" in help_of(self.options.satcheld)
@@ -220,6 +222,10 @@ def check(counter, options):
         if options.only in name:
             kind, size, _ = ROWS[name]
             now = counter.satcheld(kind, size)[0]
+            # What the server does by the second counts too, and only ever adds: on a slow machine the least of a few tells.
+            for _ in range(TRIES - 1):
+                if now > 1.1 * before:
+                    now = min(now, counter.satcheld(kind, size)[0])
             is_fine &= now <= 1.1 * before
             print(f"{name}: {now:,.0f} user-space instructions, {now / before:.2f} of the {before:,} on record", flush=True)
     if not is_fine:
