@@ -65,6 +65,20 @@ let package = Package(
                 "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging,
                 nioPosix,
             ]),
+        .target(
+            name: "Objects",
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "Files", "OriginLink", crypto, httpTypes, logging, nioCore,
+            ]),
+        .target(
+            name: "SharedCatalog",
+            dependencies: ["Blobs", "Store", "StoreRules", "Files", "CPostgres", logging]),
+        .target(
+            name: "SharedStore",
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "CacheFolder", "Objects", "SharedCatalog",
+                "Telemetry", logging, nioCore, nioPosix,
+            ]),
         .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", crypto, jwtKit]),
         .target(
@@ -109,6 +123,7 @@ let package = Package(
         .target(name: "COpenSSL"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CLCMS"),
+        .target(name: "CPostgres"),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
         .target(name: "CWebP"),
         .target(name: "CRowScaler"),
@@ -198,6 +213,23 @@ let package = Package(
                 lifecycle, logging,
             ]),
         .testTarget(
+            name: "ObjectsTests",
+            dependencies: [
+                "Objects", "OriginLink", "Blobs", "Store", "StoreRules", "Files", "TestSupport", crypto, httpTypes,
+                logging, nioCore, nioPosix,
+            ]),
+        .testTarget(
+            name: "SharedCatalogTests",
+            dependencies: [
+                "SharedCatalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestSupport", logging,
+            ]),
+        .testTarget(
+            name: "SharedStoreTests",
+            dependencies: [
+                "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
+                "Files", "Telemetry", "TestSupport", logging, nioCore,
+            ]),
+        .testTarget(
             name: "OriginLinkTests",
             dependencies: [
                 "OriginLink", "Blobs", "Files", "TestSupport", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
@@ -250,6 +282,7 @@ var commit: String {
 // One strictness for every Swift target.
 let targetsInC = [
     "CCage", "CCommit", "CCurl", "CEmptyICU", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "COpenSSL", "CPages", "CPNG",
+    "CPostgres",
     "CWebP",
     "CRowScaler",
 ]
@@ -262,4 +295,9 @@ for target in package.targets where target.type != .system && !targetsInC.contai
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+}
+
+if let only = Context.environment["ONLY"]?.split(separator: ",").map(String.init) {
+    package.targets.removeAll { !only.contains($0.name) }
+    package.products = []
 }
