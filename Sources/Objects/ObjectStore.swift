@@ -1,5 +1,4 @@
 package import Blobs
-package import StoreRules
 
 /// A place for objects: runs of bytes under names that are never used for other bytes.
 ///
