@@ -132,6 +132,9 @@ let package = Package(
             name: "TestSupport", dependencies: ["Blobs", "Files", crypto], path: "Tests/TestSupport",
             exclude: ["peer.py", "slots.py"]),
         .target(
+            name: "TestEngines", dependencies: ["Files", "TestSupport"], path: "Tests/TestEngines",
+            exclude: ["engine.py", "engines.py", "object_engines.py", "postgres_engine.py"]),
+        .target(
             name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules"], path: "Tests/MemoryStore"),
         .target(
             name: "StoreTestSupport",
@@ -215,19 +218,21 @@ let package = Package(
         .testTarget(
             name: "ObjectsTests",
             dependencies: [
-                "Objects", "OriginLink", "Blobs", "Store", "StoreRules", "Files", "TestSupport", crypto, httpTypes,
+                "Objects", "OriginLink", "Blobs", "Store", "StoreRules", "Files", "TestEngines", "TestSupport", crypto,
+                httpTypes,
                 logging, nioCore, nioPosix,
             ]),
         .testTarget(
             name: "SharedCatalogTests",
             dependencies: [
-                "SharedCatalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestSupport", logging,
+                "SharedCatalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestEngines", "TestSupport",
+                logging,
             ]),
         .testTarget(
             name: "SharedStoreTests",
             dependencies: [
                 "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
-                "Files", "Telemetry", "TestSupport", logging, nioCore,
+                "Files", "Telemetry", "TestEngines", "TestSupport", logging, nioCore,
             ]),
         .testTarget(
             name: "OriginLinkTests",

@@ -1,0 +1,2 @@
+class Ceph: pass
+class SeaweedFS: pass

@@ -1,0 +1,66 @@
+"""PostgreSQL for tests: durable in all that it says, but in memory, so that a sync costs nothing."""
+
+import glob
+import os
+import re
+import signal
+import subprocess
+
+from engine import Engine, Failure, free_ports
+
+
+class Postgres(Engine):
+    user = "postgres"
+    # At once, with its shared memory put away.
+    last_signal = signal.SIGQUIT
+
+    def programs(self):
+        folders = glob.glob("/usr/lib/postgresql/*/bin")
+        if not folders:
+            raise Failure("PostgreSQL is not installed")
+        return max(folders, key=lambda path: [int(part) for part in re.findall(r"\d+", path)])
+
+    def prepare(self):
+        self.bin = self.programs()
+        if self.identity():
+            import pwd
+            entry = pwd.getpwnam(self.user)
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+        os.chmod(self.folder, 0o755)
+        [self.port] = free_ports(1)
+        self.run(f"{self.bin}/initdb", "-D", self.path("data"), "-U", "satchel", "-A", "trust", "-N",
+                 "--locale=C.UTF-8", "-E", "UTF8")
+
+    def launch(self):
+        options = {"unix_socket_directories": self.folder, "listen_addresses": "127.0.0.1", "port": self.port,
+                   "max_connections": 400, "max_wal_size": "512MB", "shared_buffers": "128MB", "log_lock_waits": "on",
+                   } | {name: value for name, value in self.settings.items()}
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        self.begin("postgres", f"{self.bin}/postgres", "-D", self.path("data"), *arguments)
+        self.wait("PostgreSQL", self.is_ready)
+        if not self.ask("SELECT 1 FROM pg_database WHERE datname = 'satchel'"):
+            self.ask("CREATE DATABASE satchel")
+
+    def is_ready(self):
+        return subprocess.run(
+            [f"{self.bin}/pg_isready", "-q", "-h", self.folder, "-p", str(self.port)], cwd="/").returncode == 0
+
+    def ask(self, statement):
+        return self.run(f"{self.bin}/psql", "-XqAt", "-h", self.folder, "-p", str(self.port), "-U", "satchel",
+                        "-d", "postgres", "-c", statement).strip()
+
+    def halt(self):
+        """Immediate: as a crash, but with its children ended and its shared memory put away."""
+        process = self.processes.get("postgres")
+        if process and process.poll() is None:
+            process.send_signal(signal.SIGQUIT)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                pass
+        super().halt()
+
+    def where(self):
+        return {"connection": f"host=127.0.0.1 port={self.port} user=satchel dbname=satchel",
+                "socket": f"host={self.folder} port={self.port} user=satchel dbname=satchel",
+                "log": self.path("postgres.out"), "port": str(self.port)}
