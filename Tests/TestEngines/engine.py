@@ -63,7 +63,11 @@ class Engine:
 
     def halt(self):
         for name in reversed(list(self.processes)):
-            process = self.processes.pop(name)
+            self.end(name)
+
+    def end(self, name):
+        process = self.processes.pop(name, None)
+        if process:
             for number in self.family(process):
                 self.send(number, signal.SIGKILL)
             process.wait()
@@ -77,6 +81,8 @@ class Engine:
     def close(self):
         self.resume()
         self.halt()
+        for name in reversed(list(self.processes)):
+            self.end(name)
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 

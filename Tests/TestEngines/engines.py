@@ -7,7 +7,7 @@ When it can be used, one line of JSON says where; where it cannot be started, {"
 left, when the standard input of this program does. Until then each line there is a command, answered by one line, `ok` or
 why not:
 
-    halt       ends it at once, as a crash does: what it holds in memory is gone, its files stay
+    halt       ends it at once, as a crash does; of Ceph, the gateway
     again      starts it once more on the same files and ports
     pause      stops its processes where they are: it takes connections, and says nothing
     resume     lets them go on

@@ -34,6 +34,7 @@ class Postgres(Engine):
     def launch(self):
         options = {"unix_socket_directories": self.folder, "listen_addresses": "127.0.0.1", "port": self.port,
                    "max_connections": 400, "max_wal_size": "512MB", "shared_buffers": "128MB", "log_lock_waits": "on",
+                   "dynamic_shared_memory_type": "mmap",
                    } | {name: value for name, value in self.settings.items()}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.begin("postgres", f"{self.bin}/postgres", "-D", self.path("data"), *arguments)
