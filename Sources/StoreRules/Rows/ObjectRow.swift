@@ -1,5 +1,4 @@
 package import Blobs
-package import Store
 
 /// The name of one object in an object store: a UUIDv7 (RFC 9562 §5.7), made for this object and never used again, so that
 /// a request that was long on its way can hit nothing that lives.

@@ -1,5 +1,4 @@
 package import Blobs
-package import Store
 
 /// What the age of an object's name allows, by one clock for all: a row may name it for a day, and after two it is an
 /// orphan where none does. So no row comes to name what a sweep is about to remove.
