@@ -1,5 +1,3 @@
-package import Blobs
-
 /// How the database of a shared store is reached and used.
 package struct DatabaseSettings: Sendable {
     /// As libpq reads it: `host=… dbname=…`, or `postgresql://…`. What it says of TLS is kept to.
@@ -12,8 +10,8 @@ package struct DatabaseSettings: Sendable {
     package var readers = 2
     /// For how long anything waits for the database, in whole seconds at least 1.
     package var patience = Duration.seconds(5)
-    /// How long an object stays after its last row has ended.
-    package var removalDelay = Lifetime.minutes(15)
+    /// For how many seconds an object stays after its last row has ended.
+    package var removalDelaySeconds: Int64 = 900
     /// For tests: a database is taken that could lose what it acknowledged.
     package var takesForgetfulDatabases = false
 

@@ -88,7 +88,7 @@ package struct CatalogPosition: Sendable {
 package struct News: Sendable {
     /// Where the next question goes on.
     package let position: CatalogPosition
-    /// Of which addresses findings have ended since; each is told once.
+    /// Of which addresses other nodes have ended findings since; each is told once.
     package let prefixes: [AddressPrefix]
     /// Whether that is all. False for the first question, of another server or another run of it, of one that only follows
     /// another, after five minutes of silence, and where there was too much to tell: then nothing may be believed that was
@@ -101,8 +101,10 @@ package struct News: Sendable {
     /// When the question was sent, and when the answer was here.
     package let asked: ContinuousClock.Instant
     package let answered: ContinuousClock.Instant
-    /// How many other nodes have given a sign of life of late.
+    /// How many other nodes have given a sign of life of late, and whether this one has: by the clock of the database, and
+    /// one that was set forward makes all look silent.
     package let otherNodes: Int
+    package let isAlive: Bool
 }
 
 /// The one row about a shared store.
@@ -112,8 +114,12 @@ package struct SharedStoreRow: Sendable {
     package let latest: Timestamp
     /// Whether this database was put back from a copy, so that its silence about an object means nothing.
     package let isRestored: Bool
+    /// The clocks at the last sweep that was allowed to remove.
+    package let lastPass: ClockReading
     /// The last token that a sweep wrote down here; empty before the first.
     package let passToken: [UInt8]
+    /// By how many seconds an operator has said that the database's clock may differ from those of the nodes.
+    package let acceptedSeconds: Int64
     /// Up to which hour, in hours since 1970, names of objects were looked through; nil before the first.
     package let scannedHour: Int64?
 }

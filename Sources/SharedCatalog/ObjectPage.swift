@@ -5,7 +5,7 @@ package import StoreRules
 /// change.
 ///
 /// By itself the transaction makes garbage of the object of a blob that comes to be gone or forgotten, and of the list of
-/// an upload that is no longer open; unless, of these, `hold` has taken the list or it was set to nil.
+/// an upload that is no longer open; unless `hold` has taken that list, or `adopt` its only object.
 package struct ObjectPage: Sendable {
     /// What the blobs on the page name, and what the stored rows name.
     var current: [BlobAddress: BlobObject] = [:]
@@ -17,6 +17,8 @@ package struct ObjectPage: Sendable {
     var changedBlobs: Set<BlobAddress> = []
     var added: [ObjectRow] = []
     var dropped: [ObjectID] = []
+    /// Lists whose objects have another use by now.
+    var taken: Set<ObjectID> = []
     var garbage: [BlobObject] = []
 
     package init() {}
@@ -38,18 +40,29 @@ package struct ObjectPage: Sendable {
     /// Adds an object to a list.
     package mutating func add(_ part: ObjectRow) { added.append(part) }
 
-    /// Takes an object out of its list. It stays what it is: garbage where `dispose` says so, a blob where `hold` does.
-    package mutating func remove(_ part: ObjectID) {
-        guard let place = added.firstIndex(where: { $0.id == part }) else { return dropped.append(part) }
+    /// Takes an object out of its list, and makes garbage of it.
+    package mutating func remove(_ part: ObjectRow) {
+        drop(part)
+        garbage.append(BlobObject(id: part.id, isList: false))
+    }
+
+    /// Takes the only object out of its list, which is no more: a blob's row names the object from now on.
+    package mutating func adopt(_ part: ObjectRow) {
+        drop(part)
+        taken.insert(part.list)
+    }
+
+    private mutating func drop(_ part: ObjectRow) {
+        guard let place = added.firstIndex(where: { $0.id == part.id }) else { return dropped.append(part.id) }
         added.remove(at: place)
     }
 
     /// Makes garbage of an object, or of a list and all objects in it.
     package mutating func dispose(_ object: BlobObject) { garbage.append(object) }
 
-    /// What an upload consists of, which is loaded together with its row: nil where that is not here, or not open. Set to
-    /// nil where nothing is to be done about its list any more.
-    package subscript(_ id: UploadID) -> UploadObjects? {
+    /// What an upload consists of, which is loaded together with its row: nil where that is not here, or not open. A change
+    /// that makes an upload sets it as well.
+    package subscript(upload id: UploadID) -> UploadObjects? {
         get { uploads[id] }
         set {
             uploads[id] = newValue

@@ -33,18 +33,28 @@ extension SharedCatalog {
         fatalError("being written")
     }
 
-    /// Forgets what ended more than ten minutes ago and nodes that have been silent for a day, by the database's clock;
+    /// Lets objects that are garbage go by `due` at the latest; at most 1,000 in one call.
+    package func hasten(_ ids: [ObjectID], due: Timestamp) async throws(StoreError) {
+        fatalError("being written")
+    }
+
+    /// Forgets what ended more than ten minutes ago and nodes that have been silent for two days, by the database's clock;
     /// returns how many rows that were, at most `pageRows` of each.
     package func forgetOld() async throws(StoreError) -> Int {
         fatalError("being written")
     }
 
-    /// Writes the token of a sweep down.
-    package func setPass(_ token: [UInt8]) async throws(StoreError) {
+    /// Writes the token of a sweep down, unless another one has since `former` was there; returns whether it did.
+    package func setPass(_ token: [UInt8], after former: [UInt8]) async throws(StoreError) -> Bool {
         fatalError("being written")
     }
 
-    /// Writes down up to which hour names were looked through.
+    /// Writes down by how many seconds the database's clock may differ from those of the nodes.
+    package func setAccepted(seconds: Int64) async throws(StoreError) {
+        fatalError("being written")
+    }
+
+    /// Writes down up to which hour names were looked through; never an earlier one than before.
     package func setScannedHour(_ hour: Int64) async throws(StoreError) {
         fatalError("being written")
     }

@@ -55,8 +55,15 @@ extension SharedReader {
     /// Those of at most `pageRows` objects that a blob, a list or the garbage knows.
     package func known(_ ids: [ObjectID]) throws(SharedCatalogError) -> Set<ObjectID> { fatalError("being written") }
 
-    /// Garbage whose time is up at `now`, the oldest first, at most `limit` (up to `pageRows`).
-    package func garbage(dueBy now: Timestamp, limit: Int) throws(SharedCatalogError) -> [GarbageRow] {
+    /// Garbage whose time is up at `now`, the oldest first, at most `limit` (up to `pageRows`) behind `row`.
+    package func garbage(
+        dueBy now: Timestamp, after row: GarbageRow?, limit: Int
+    ) throws(SharedCatalogError) -> [GarbageRow] {
+        fatalError("being written")
+    }
+
+    /// The objects of at most `pageRows` lists.
+    package func partIDs(of lists: [ObjectID]) throws(SharedCatalogError) -> [ObjectID: [ObjectID]] {
         fatalError("being written")
     }
 

@@ -2,6 +2,16 @@ package import Blobs
 package import Store
 package import StoreRules
 
+/// An open upload that takes a place.
+package struct UploadPlace: Sendable, Hashable {
+    package let id: UploadID
+    package let subject: String
+    /// How many places its subject takes.
+    package let places: Int
+    package let hasBytes: Bool
+    package let expires: Timestamp
+}
+
 /// Uploads that outlive their requests.
 extension SharedReader {
     /// How an upload stands; nil for one never made, or forgotten.
@@ -22,8 +32,10 @@ extension SharedReader {
     /// The number of open uploads, and of the bytes that are here of them.
     package func openUploadSum() throws(SharedCatalogError) -> BlobTotal { fatalError("being written") }
 
-    /// The number of a subject's open uploads, and of the bytes that they will be, or are where that is not known.
-    package func openUploadSum(of subject: String) throws(SharedCatalogError) -> BlobTotal {
-        fatalError("being written")
-    }
+    /// What a subject's open uploads come to.
+    package func kept(of subject: String) throws(SharedCatalogError) -> KeptShare { fatalError("being written") }
+
+    /// The open upload that is the first to lose its place: of the subject that has the most, one without bytes, the one
+    /// that waits longest.
+    package func firstToLose() throws(SharedCatalogError) -> UploadPlace? { fatalError("being written") }
 }

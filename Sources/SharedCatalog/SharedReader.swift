@@ -7,6 +7,9 @@ package struct SharedReader {
     /// The row about the store.
     package func store() throws(SharedCatalogError) -> SharedStoreRow { fatalError("being written") }
 
+    /// Whether nothing was ever kept here, as far as is remembered.
+    package func isEmpty() throws(SharedCatalogError) -> Bool { fatalError("being written") }
+
     // MARK: Blobs
 
     /// The row of `address`; nil for one never held, or forgotten.
@@ -28,8 +31,8 @@ package struct SharedReader {
         fatalError("being written")
     }
 
-    /// The objects of a list, in its order: at most `pageRows` from `number` on.
-    package func parts(of list: ObjectID, from number: Int) throws(SharedCatalogError) -> [ObjectRow] {
+    /// The objects of a list, in its order.
+    package func parts(of list: ObjectID) throws(SharedCatalogError) -> [ObjectRow] {
         fatalError("being written")
     }
 
