@@ -15,6 +15,16 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case removalMarked, blobUnlinked, blobForgotten, orphanUnlinked, damageMarked, blobSetAside, asideRemoved
     // Recovering from a failed sync.
     case catalogReopened, probeSynced
+    // A sweep of a store whose rows and objects are apart.
+    case dueRemoved, passWritten, passNoted, garbageRemoved, garbageForgotten, forgottenRemoved, hourNoted
+    // Hearing of what other nodes have changed.
+    case nodeBeaten, changesHeard
+
+    /// Those that a store on one disk never comes by.
+    package static let apart: Set<FaultPoint> = [
+        .dueRemoved, .passWritten, .passNoted, .garbageRemoved, .garbageForgotten, .forgottenRemoved, .hourNoted,
+        .nodeBeaten, .changesHeard,
+    ]
 }
 
 /// Lets tests interrupt the order of durable steps: code calls `reach` after every step, and the body passed in at the
