@@ -55,6 +55,7 @@ let package = Package(
         // The server: nothing in it can hold a key.
         .target(name: "Store", dependencies: ["Blobs", crypto]),
         .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
+        .target(name: "StoreParts", dependencies: ["Blobs", "Store", "StoreRules", "Files", "BlobFiles"]),
         .target(name: "Telemetry", dependencies: ["Store"]),
         .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Store", "Files", nioPosix]),
@@ -62,8 +63,8 @@ let package = Package(
         .target(
             name: "Vault",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging,
-                nioPosix,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry",
+                logging, nioPosix,
             ]),
         .target(
             name: "Objects",
@@ -76,8 +77,8 @@ let package = Package(
         .target(
             name: "SharedStore",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "CacheFolder", "Objects", "SharedCatalog",
-                "Telemetry", logging, nioCore, nioPosix,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "BlobFiles", "CacheFolder", "Objects",
+                "SharedCatalog", "Telemetry", logging, nioCore, nioPosix,
             ]),
         .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", crypto, jwtKit]),
@@ -104,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Pages", "Store", "StoreRules", "Files", "Telemetry", "DiskStore", "Vault", "Lifecycle",
-                "Tickets",
+                "Blobs", "Pages", "Store", "StoreRules", "StoreParts", "Files", "Telemetry", "DiskStore", "Vault",
+                "Lifecycle", "Tickets",
                 "BlobHTTP", "CacheFolder", "OriginLink", "Edge", "CCommit", "CEmptyICU",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
@@ -139,8 +140,8 @@ let package = Package(
         .target(
             name: "StoreTestSupport",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "DiskStore", "Vault", "MemoryStore", "TestSupport", grdb,
-                logging,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "DiskStore", "Vault", "MemoryStore",
+                "TestSupport", grdb, logging,
             ], path: "Tests/StoreTestSupport"),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
@@ -209,7 +210,7 @@ let package = Package(
             dependencies: [
                 "StoreTestSupport",
                 "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "StoreRules",
-                "Files",
+                "StoreParts", "Files",
                 "TestSupport",
                 crypto,
                 grdb, grdbSQLite,

@@ -18,7 +18,7 @@ package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Takes the lock if nobody holds it.
-    func tryAcquire(_ key: Key) -> Bool {
+    package func tryAcquire(_ key: Key) -> Bool {
         waiting.withLock { waiting in
             guard waiting[key] == nil else { return false }
             waiting[key] = []
@@ -28,7 +28,7 @@ package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
 
     /// Calls `body` with the lock held: at once if it is free, else on the thread that releases it. The caller releases
     /// it in the end.
-    func acquire(_ key: Key, then body: @escaping @Sendable () -> Void) {
+    package func acquire(_ key: Key, then body: @escaping @Sendable () -> Void) {
         let isFree = waiting.withLock { waiting in
             if waiting[key] == nil {
                 waiting[key] = []
@@ -41,7 +41,7 @@ package final class KeyedLocks<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Gives the lock to whoever waits longest.
-    func release(_ key: Key) {
+    package func release(_ key: Key) {
         let next = waiting.withLock { waiting -> (@Sendable () -> Void)? in
             guard let first = waiting[key]?.first else {
                 waiting[key] = nil

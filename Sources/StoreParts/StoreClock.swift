@@ -1,9 +1,7 @@
 package import Blobs
 import Files
 import Glibc
-import Store
 package import StoreRules
-import Synchronization
 
 /// Where a store gets its time from.
 package protocol StoreClock: Sendable {
@@ -47,33 +45,5 @@ package struct SystemClock: StoreClock {
         var buffer = [UInt8](repeating: 0, count: 64)
         guard let count = try? file.read(into: &buffer) else { return nil }
         return String(decoding: buffer.prefix(count).prefix { $0 > 0x20 }, as: UTF8.self)
-    }
-}
-
-/// The time that the store lives by: the larger of the wall clock and the latest time it has ever committed, so that
-/// a clock set back brings nothing that ended back to life.
-final class StoreTime: Sendable {
-    let clock: any StoreClock
-    private let latest: Mutex<Timestamp>
-
-    init(clock: any StoreClock, latest: Timestamp) {
-        self.clock = clock
-        self.latest = Mutex(latest)
-    }
-
-    /// The present moment.
-    var now: Timestamp { max(clock.wall, latestCommitted) }
-
-    /// The latest time that was ever committed.
-    var latestCommitted: Timestamp { latest.withLock { $0 } }
-
-    /// Notes that `time` was committed.
-    func committed(_ time: Timestamp) {
-        latest.withLock { $0 = max($0, time) }
-    }
-
-    /// Takes `time` as the latest, although a later one was committed.
-    func reset(to time: Timestamp) {
-        latest.withLock { $0 = time }
     }
 }

@@ -1,31 +1,27 @@
-import Blobs
-import Store
-import StoreRules
+package import Blobs
+package import Store
+package import StoreRules
 import Synchronization
 
-/// The uploads under way: who holds the places for them, what each will be charged to its subject, and what resumable
-/// ones keep in memory between two requests.
+/// The uploads under way in this process: who holds the places for them, and what each will be charged to its subject.
 ///
 /// A request that brings bytes has a place among the requests, an upload that outlives its requests one among the kept
 /// uploads, whether or not a request is bringing its bytes.
-final class UploadTable: Sendable {
+package final class UploadTable: Sendable {
     /// What one subject has under way.
-    struct Share: Hashable, Sendable {
+    package struct Share: Hashable, Sendable {
         /// Kept uploads, and uploads in one request.
-        var uploads = 0
+        package var uploads = 0
         /// Bytes that they will be charged.
-        var bytes: Int64 = 0
+        package var bytes: Int64 = 0
         /// Those of them that were judged, so that nobody else may use them.
-        var judged: Int64 = 0
-    }
+        package var judged: Int64 = 0
 
-    /// A resumable upload that is open.
-    struct OpenUpload: Sendable {
-        let slot: UploadSlot
-        /// The digest of the bytes before the durable offset; nil if they have to be read again.
-        var hasher: BlobHasher?
-        /// The request that is writing to it.
-        var session: ResumedUpload?
+        package init(uploads: Int = 0, bytes: Int64 = 0, judged: Int64 = 0) {
+            self.uploads = uploads
+            self.bytes = bytes
+            self.judged = judged
+        }
     }
 
     private typealias Ending = @Sendable () async -> Void
@@ -59,12 +55,11 @@ final class UploadTable: Sendable {
         }
     }
 
-    let disk: DiskReservations
+    package let disk: DiskReservations
     private let limitPerSubject: Int
     private let state: Mutex<State>
-    private let open = Mutex<[UploadID: OpenUpload]>([:])
 
-    init(requests: Int, kept: Int, limitPerSubject: Int, disk: DiskReservations) {
+    package init(requests: Int, kept: Int, limitPerSubject: Int, disk: DiskReservations) {
         self.limitPerSubject = limitPerSubject
         self.disk = disk
         state = Mutex(
@@ -82,7 +77,7 @@ final class UploadTable: Sendable {
     /// - Parameters:
     ///   - isShared: whether the subject stands for many people, who together may have any number under way.
     ///   - isQuestion: whether it only asks if it could come: then nobody loses a place to it.
-    func enter(
+    package func enter(
         _ subject: String, isShared: Bool = false, bytes: Int64, judged: Int64, isQuestion: Bool
     ) throws(StoreError) -> (request: Int, before: Share) {
         let (request, before, ending) = try state.withLock { state throws(StoreError) in
@@ -98,7 +93,7 @@ final class UploadTable: Sendable {
     }
 
     /// Gives an upload that was entered a place among the kept ones, or throws `.busy`. Returns the one that loses its own.
-    func keep(_ id: UploadID, of subject: String) throws(StoreError) -> UploadID? {
+    package func keep(_ id: UploadID, of subject: String) throws(StoreError) -> UploadID? {
         try state.withLock { state throws(StoreError) in
             var loser: UploadID?
             switch state.kept.decide(for: subject) {
@@ -113,7 +108,7 @@ final class UploadTable: Sendable {
     }
 
     /// Enters a kept upload that an earlier process admitted, whatever the limits are now.
-    func enterAgain(_ id: UploadID, of subject: String, bytes: Int64) {
+    package func enterAgain(_ id: UploadID, of subject: String, bytes: Int64) {
         state.withLock { state in
             state.kept.enter(id, of: subject)
             state.shares[subject, default: Share()].uploads += 1
@@ -123,8 +118,7 @@ final class UploadTable: Sendable {
     }
 
     /// Gives a kept upload its place back, whatever the limits: it could not be forgotten for another.
-    func keepAgain(_ id: UploadID, _ standing: UploadStanding) {
-        guard let subject = self[id]?.slot.subject else { return }
+    package func keepAgain(_ id: UploadID, of subject: String, _ standing: UploadStanding) {
         state.withLock { state in
             state.kept.enter(id, of: subject)
             state.kept.rank(id, standing)
@@ -132,7 +126,7 @@ final class UploadTable: Sendable {
     }
 
     /// Gives a place to a request that continues a kept upload, or throws `.busy`.
-    func addRequest(of subject: String) throws(StoreError) -> Int {
+    package func addRequest(of subject: String) throws(StoreError) -> Int {
         let (number, ending) = try state.withLock { state throws(StoreError) in try state.addRequest(of: subject) }
         end(ending)
         return number
@@ -143,10 +137,15 @@ final class UploadTable: Sendable {
         if let ending { Task { await ending() } }
     }
 
+    /// Notes how a kept upload stands that no request is writing to: from now on its place can be taken.
+    package func rank(_ id: UploadID, _ standing: UploadStanding) {
+        state.withLock { _ = $0.kept.rank(id, standing) }
+    }
+
     // MARK: Requests
 
     /// From now on the place of `request` can be taken; `ending` ends it then.
-    func offer(_ request: Int, now: Timestamp, ending: @escaping @Sendable () async -> Void) {
+    package func offer(_ request: Int, now: Timestamp, ending: @escaping @Sendable () async -> Void) {
         state.withLock { state in
             let standing = UploadStanding(hasBytes: false, latest: now)
             if state.requests.rank(request, standing) { state.endings[request] = ending }
@@ -154,7 +153,7 @@ final class UploadTable: Sendable {
     }
 
     /// Notes that a request brought bytes, of a kept upload if it names one. False where it has lost its place.
-    func note(_ request: Int, of id: UploadID?, now: Timestamp) -> Bool {
+    package func note(_ request: Int, of id: UploadID?, now: Timestamp) -> Bool {
         state.withLock { state in
             let standing = UploadStanding(hasBytes: true, latest: now)
             guard state.requests.rank(request, standing) else { return false }
@@ -165,7 +164,7 @@ final class UploadTable: Sendable {
 
     /// All bytes are there: from now on the place of `request` cannot be taken. False where it was.
     @discardableResult
-    func hold(_ request: Int) -> Bool {
+    package func hold(_ request: Int) -> Bool {
         state.withLock { state in
             state.endings[request] = nil
             return state.requests.rank(request, nil)
@@ -173,7 +172,7 @@ final class UploadTable: Sendable {
     }
 
     /// A request has ended: frees its place.
-    func leave(_ request: Int) {
+    package func leave(_ request: Int) {
         state.withLock { state in
             state.endings[request] = nil
             state.requests.leave(request)
@@ -183,10 +182,10 @@ final class UploadTable: Sendable {
     // MARK: Charges, changed by slots
 
     /// What `subject` has under way.
-    func share(of subject: String) -> Share { state.withLock { $0.shares[subject] ?? Share() } }
+    package func share(of subject: String) -> Share { state.withLock { $0.shares[subject] ?? Share() } }
 
     /// Changes the charge of an upload of `subject`.
-    func change(_ subject: String, bytes: Int64, judged: Int64) {
+    package func change(_ subject: String, bytes: Int64, judged: Int64) {
         state.withLock { state in
             state.shares[subject]?.bytes += bytes
             state.shares[subject]?.judged += judged
@@ -194,7 +193,7 @@ final class UploadTable: Sendable {
     }
 
     /// Removes an upload of `subject`, and its place if it was kept.
-    func leave(_ subject: String, _ id: UploadID?, bytes: Int64, judged: Int64) {
+    package func leave(_ subject: String, _ id: UploadID?, bytes: Int64, judged: Int64) {
         state.withLock { state in
             if let id { state.kept.leave(id) }
             guard var share = state.shares[subject] else { return }
@@ -204,52 +203,5 @@ final class UploadTable: Sendable {
             // A subject with nothing under way is dropped, so that the table is no larger than the number of uploads.
             state.shares[subject] = share.uploads > 0 ? share : nil
         }
-    }
-
-    // MARK: Open uploads
-
-    subscript(_ id: UploadID) -> OpenUpload? { open.withLock { $0[id] } }
-
-    /// The open uploads that no request is writing to.
-    var idle: [UploadID] {
-        open.withLock { open in open.filter { $0.value.session == nil }.map(\.key) }
-    }
-
-    /// A kept upload is open: its row and its file are durable. From now on its place can be taken.
-    func add(_ id: UploadID, _ slot: UploadSlot, _ standing: UploadStanding) {
-        open.withLock { $0[id] = OpenUpload(slot: slot) }
-        state.withLock { _ = $0.kept.rank(id, standing) }
-    }
-
-    /// A request begins to write, and owns the digest meanwhile.
-    func begin(_ session: ResumedUpload) {
-        open.withLock { open in
-            open[session.upload.id]?.session = session
-            open[session.upload.id]?.hasher = nil
-        }
-    }
-
-    /// The request has ended, and leaves the digest to the next one.
-    func park(_ id: UploadID, _ hasher: BlobHasher?) {
-        open.withLock { open in
-            open[id]?.session = nil
-            open[id]?.hasher = hasher
-        }
-    }
-
-    /// The upload has ended: gives its slot back.
-    func forget(_ id: UploadID) {
-        let entry = open.withLock { $0.removeValue(forKey: id) }
-        entry?.slot.giveBack()
-    }
-
-    /// The store closes.
-    func removeAll() {
-        let entries = open.withLock { open in
-            defer { open = [:] }
-            return open
-        }
-        // Released outside the lock: slots that go with them take it.
-        withExtendedLifetime(entries) {}
     }
 }

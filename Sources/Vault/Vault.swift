@@ -5,7 +5,7 @@ package import DiskStore
 package import Files
 import Logging
 package import Store
-package import StoreParts
+import StoreParts
 package import StoreRules
 package import Telemetry
 

@@ -84,9 +84,9 @@ struct ChangeWalk {
         case 0..<10:
             return CommitUpload(
                 address: address, size: 5000, terms: terms(), limits: Self.limits,
-                fileSize: number(below: 2) == 0 ? 5000 : nil)
+                bytes: .file(number(below: 2) == 0 ? 5000 : nil))
         case 10..<13:
-            return AddLease(address: address, terms: terms(), limits: Self.limits, fileSize: 5000)
+            return AddLease(address: address, terms: terms(), limits: Self.limits, bytes: .file(5000))
         case 13..<16: return RevokeLease(on: address, owner: owner)
         case 16..<19:
             let terms = RenewalTerms(lifetime: number(below: 3) == 0 ? nil : lifetime())
@@ -120,7 +120,7 @@ struct ChangeWalk {
         case 8: return RefuseUpload(id: id, of: Self.subjects[1], because: .banned, lifetime: .days(1))
         case 9:
             return CommitUpload(
-                address: address, size: 5000, terms: terms(), limits: Self.limits, fileSize: nil,
+                address: address, size: 5000, terms: terms(), limits: Self.limits, bytes: .file(nil),
                 resumable: (id, .days(1)))
         case 10:
             return RecordPass(ClockReading(wall: now, monotonicSeconds: Int64(number(below: 9)), boot: "c"))

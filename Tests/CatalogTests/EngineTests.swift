@@ -94,7 +94,7 @@ import Testing
                 terms: LeaseTerms(
                     lifetime: .days(1), owner: ChangeWalk.secret(number), receipts: [ChangeWalk.secret(-number - 1)],
                     subject: "subject \(number % 700)"),
-                limits: ChangeWalk.limits, fileSize: nil)
+                limits: ChangeWalk.limits, bytes: .file(nil))
         }
         let now = Timestamp(seconds: 0)
         _ = try store.catalog.write(at: now) { transaction throws(CatalogError) in
@@ -141,7 +141,7 @@ import Testing
                 lifetime: .days(1), owner: ChangeWalk.secret(number),
                 receipts: (0..<100).map { ChangeWalk.secret(1000 + 100 * number + $0) }, subject: "subject \(number)")
             let upload = CommitUpload(
-                address: ChangeWalk.address(1), size: 10, terms: terms, limits: ChangeWalk.limits, fileSize: 10)
+                address: ChangeWalk.address(1), size: 10, terms: terms, limits: ChangeWalk.limits, bytes: .file(10))
             _ = try store.catalog.make(upload, at: Timestamp(seconds: 0)).result.get()
         }
         _ = try store.catalog.make(TakeDownBlob(ChangeWalk.address(1), banning: false), at: day)
@@ -160,7 +160,7 @@ import Testing
         let now = Timestamp(seconds: 0)
         let upload = CommitUpload(
             address: ChangeWalk.address(1), size: 10, terms: LeaseTerms(owner: ChangeWalk.secret(1), subject: "anna"),
-            limits: ChangeWalk.limits, fileSize: nil)
+            limits: ChangeWalk.limits, bytes: .file(nil))
         _ = try store.catalog.write(at: now) { transaction throws(CatalogError) in
             var page = CatalogPage(now: now)
             upload.request(on: &page)

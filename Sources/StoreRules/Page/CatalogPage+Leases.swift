@@ -76,13 +76,13 @@ extension CatalogPage {
 
     // MARK: Coming
 
-    /// Whether a blob is held with so many bytes, as its file has them; `fileSize` is nil where there is none.
-    mutating func holds(_ address: BlobAddress, size: Int64, fileSize: Int64?) -> Bool {
+    /// Whether a blob is held with so many bytes.
+    mutating func holds(_ address: BlobAddress, size: Int64, _ bytes: StoredBytes) -> Bool {
         guard let blob = blobs.row(address) else { return false }
-        return blob.state == .held && blob.size == size && fileSize == size
+        return blob.state == .held && blob.size == size && bytes.agree(with: size)
     }
 
-    /// Notes that the file of `address` is in place, whole and synced.
+    /// Notes that the bytes of `address` are in place, whole and durable.
     mutating func hold(_ address: BlobAddress, size: Int64) {
         guard var blob = blobs.row(address) else {
             return blobs.set(BlobRow(address: address, size: size, state: .held, uploaded: now), for: address)

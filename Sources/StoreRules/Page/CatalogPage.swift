@@ -29,6 +29,9 @@ package struct CatalogPage: Sendable {
     /// What has been said, and when.
     package var receipts = PageTable<ReceiptKey, Timestamp>()
     package var uploads = PageTable<UploadID, ResumableUpload>()
+    /// What the open uploads of subjects come to, where the catalog counts them: as it is stored it comes with `usages`. It
+    /// follows from the uploads, and so is never written.
+    package var kept = PageTable<String, KeptShare>()
     package var sightings = PageTable<BlobAddress, OrphanSighting>()
     package var scrubs = PageTable<ScrubRow.Place, ScrubRow>()
     /// When the next lease of somebody, or on something, is over, as it is stored: asked for only where a limit is hit.
@@ -56,6 +59,7 @@ package struct CatalogPage: Sendable {
         days.begin()
         receipts.begin()
         uploads.begin()
+        kept.begin()
         sightings.begin()
         scrubs.begin()
         finds.begin()
@@ -73,6 +77,7 @@ package struct CatalogPage: Sendable {
         days.undo()
         receipts.undo()
         uploads.undo()
+        kept.undo()
         sightings.undo()
         scrubs.undo()
         finds.undo()

@@ -100,9 +100,8 @@ final class UploadWriter: Sendable {
         if !intake.gather(bytes) || gathersAll { return }
         try await drain()
         let pieces = try intake.pass()
-        intake.start(
-            { () throws(StoreError) in self.digests.withLock { $0.update(pieces) } },
-            { () throws(StoreError) in try self.write(pieces) })
+        intake.start { () throws(StoreError) in self.digests.withLock { $0.update(pieces) } }
+        intake.start { () throws(StoreError) in try self.write(pieces) }
     }
 
     /// Waits until nothing is being hashed or written. Throws if anything could not be written.
