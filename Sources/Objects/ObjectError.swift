@@ -10,6 +10,11 @@ package enum ObjectError: Error, Hashable, Sendable {
     case failed(String)
 }
 
+extension ObjectError {
+    /// The task that asked was cancelled.
+    static let abandoned = ObjectError.unavailable("nobody waits for it any more", retryAfterSeconds: 1)
+}
+
 extension ObjectError: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -11,8 +11,6 @@ package struct ObjectName: Hashable, Comparable, Sendable, CustomStringConvertib
     package static let store = ObjectName(checked: "v1/STORE")
     /// Which sweep came last.
     package static let pass = ObjectName(checked: "v1/PASS")
-    /// What is written and removed to see whether that is allowed.
-    package static let probe = ObjectName(checked: "v1/PROBE")
 
     /// Printable ASCII without anything that a URL or XML writes otherwise.
     package let text: String
