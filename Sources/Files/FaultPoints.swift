@@ -15,6 +15,9 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case removalMarked, blobUnlinked, blobForgotten, orphanUnlinked, damageMarked, blobSetAside, asideRemoved
     // Recovering from a failed sync.
     case catalogReopened, probeSynced
+    // A batch of a catalog that several nodes share: rows locked and loaded, changes judged, what they write handed over
+    // and then the commit too, the answer there.
+    case sharedPageLoaded, sharedPageJudged, sharedRowsQueued, sharedCommitSent, sharedCommitAnswered
     // A sweep of a store whose rows and objects are apart.
     case dueRemoved, passWritten, passNoted, garbageRemoved, garbageForgotten, forgottenRemoved, hourNoted
     // Hearing of what other nodes have changed.
@@ -22,6 +25,7 @@ package enum FaultPoint: String, Sendable, CaseIterable {
 
     /// Those that a store on one disk never comes by.
     package static let apart: Set<FaultPoint> = [
+        .sharedPageLoaded, .sharedPageJudged, .sharedRowsQueued, .sharedCommitSent, .sharedCommitAnswered,
         .dueRemoved, .passWritten, .passNoted, .garbageRemoved, .garbageForgotten, .forgottenRemoved, .hourNoted,
         .nodeBeaten, .changesHeard,
     ]
