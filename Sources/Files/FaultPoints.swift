@@ -20,6 +20,10 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case sharedPageLoaded, sharedPageJudged, sharedRowsQueued, sharedCommitSent, sharedCommitAnswered
     // A sweep of a store whose rows and objects are apart.
     case dueRemoved, passWritten, passNoted, garbageRemoved, garbageForgotten, forgottenRemoved, hourNoted
+    // An upload to such a store: admitted, its bytes in a spool file, an object durable, its rows committed.
+    case uploadAdmitted, bytesSpooled, objectPut, uploadCommitted
+    // One that outlives its requests.
+    case uploadCreated, turnTaken, uploadMoved, uploadFinished, uploadRefused, uploadDropped
     // Hearing of what other nodes have changed.
     case nodeBeaten, changesHeard
 
@@ -27,7 +31,8 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     package static let apart: Set<FaultPoint> = [
         .sharedPageLoaded, .sharedPageJudged, .sharedRowsQueued, .sharedCommitSent, .sharedCommitAnswered,
         .dueRemoved, .passWritten, .passNoted, .garbageRemoved, .garbageForgotten, .forgottenRemoved, .hourNoted,
-        .nodeBeaten, .changesHeard,
+        .uploadAdmitted, .bytesSpooled, .objectPut, .uploadCommitted, .uploadCreated, .turnTaken, .uploadMoved,
+        .uploadFinished, .uploadRefused, .uploadDropped, .nodeBeaten, .changesHeard,
     ]
 }
 

@@ -5,7 +5,9 @@ import Logging
 import Objects
 import SharedCatalog
 package import Store
-import StoreRules
+import StoreParts
+package import StoreRules
+import Synchronization
 package import Telemetry
 
 /// A node of a store whose bytes are in an object store and whose catalogue is in a database, both shared by any number
@@ -27,13 +29,29 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
     /// Bytes of blobs, verified.
     let cache: ReadCache
     /// What is to be looked at soon.
-    let suspects = SuspectBlobs()
+    let suspects: SuspectBlobs
+    /// The uploads of this node that are under way.
+    let uploads: UploadTable
+    /// Held for each step that this node takes at one resumable upload.
+    let uploadLocks = KeyedLocks<UploadID>()
+    /// Those of them that requests of this node are at work on.
+    let turns = OpenTurns()
+    /// Who may keep uploads, on all nodes.
+    let places: KeptPlaces
+    /// Where bytes of uploads wait until an object is full.
+    let spools: SpoolRoom
+    /// Bounds the bytes of objects that are in memory on their way to the object store.
+    let putBudget = MemoryBudget(limitBytes: 64 << 20, patience: .seconds(20))
+    let discards = Discards()
     /// Threads that may wait for a disk.
     let workers: BlockingPool
     let faults: FaultPoints
     let logger: Logger
     /// Where this node counts what it does.
     package let meters: Meters
+    /// The clocks when this process opened the store.
+    package let started: ClockReading
+    private let isClosed = Atomic(false)
 
     init(
         _ opened: OpenedNode, settings: SharedStoreSettings, workers: BlockingPool, faults: FaultPoints, meters: Meters,
@@ -46,10 +64,44 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
         time = opened.time
         ends = opened.ends
         cache = opened.cache
+        suspects = opened.suspects
+        uploads = UploadTable(
+            requests: settings.openUploads, kept: 0, limitPerSubject: settings.openUploadsPerSubject,
+            // What is announced is promised, though most of it will never be on this node's disk.
+            disk: DiskReservations(keepFreeBytes: 0) { () throws(FileError) in .max })
+        places = KeptPlaces(limit: settings.keptUploads)
+        let (disk, time) = (opened.cache.disk, opened.time)
+        spools = SpoolRoom(in: disk.folder.files.folders.staging, limitBytes: settings.cacheBytes / 2) { bytes in
+            disk.makeRoom(for: bytes, at: time.now)
+        }
         self.workers = workers
         self.faults = faults
         self.meters = meters
         self.logger = logger
+        started = opened.time.clocks
+    }
+
+    /// Finishes what is under way, saves what the cache knows, and takes this node out of those that are alive; later calls
+    /// are refused as unavailable.
+    package func close() async {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        turns.removeAll()
+        await ends.close(leaving: catalog)
+        await cache.close()
+        await catalog.close()
+        await objects.close()
+        await workers.shutDown()
+        cache.releaseFolder()
+    }
+
+    package func now() -> Timestamp { time.now }
+
+    /// The database's clock as this node knows it, not held forward by what was committed.
+    package var clocks: ClockReading { time.clocks }
+
+    package func unreadiness() async -> String? {
+        if isClosed.load(ordering: .acquiring) { return "the store is closed" }
+        return ends.failure
     }
 
     /// What of a node has been opened: the database has been heard, and the cache's folder is its own.
@@ -59,5 +111,34 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
         let time: SharedTime
         let ends: Ends
         let cache: ReadCache
+        let suspects: SuspectBlobs
+    }
+}
+
+// MARK: Changes
+
+extension SharedStore {
+    package var changes: ChangeRing { ends.changes }
+
+    package var knowsAllChanges: Bool { ends.knowsAllChanges }
+
+    /// Makes a change durable, in one batch with whatever else is being written. When this returns, nothing that was found
+    /// on this node before is current any more; of other nodes see `Ends.wait`.
+    ///
+    /// - Parameters:
+    ///   - change: gives the change as it is to be applied now, perhaps more than once.
+    ///   - objects: says what becomes of objects, perhaps more than once; the change is undone where it throws.
+    func make<Change: CatalogChange>(
+        _ change: @escaping @Sendable () -> Change,
+        objects: @escaping @Sendable (Change.Outcome, inout ObjectPage) throws(StoreError) -> Void
+    ) async throws(StoreError) -> Committed<Change.Outcome> {
+        let committed = try await catalog.perform(change, objects: objects)
+        time.committed(time.now)
+        return committed
+    }
+
+    /// The same of a change that leaves objects to the transaction.
+    func make<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Committed<Change.Outcome> {
+        try await make({ change }) { (_, _) throws(StoreError) in }
     }
 }
