@@ -14,21 +14,25 @@ package struct AdmitLease: CatalogChange {
     package let bytesUnderWay: Int64
     /// For an upload over several requests: how many of its subject's are under way. Nil for one in a single request.
     package let uploadsUnderWay: Int?
+    /// The upload itself, where it outlives its requests and is there already.
+    package let resumed: UploadID?
     package let limits: LeaseLimits
 
     package init(
         address: BlobAddress?, size: Int64?, terms: LeaseTerms, bytesUnderWay: Int64, uploadsUnderWay: Int? = nil,
-        limits: LeaseLimits
+        resumed: UploadID? = nil, limits: LeaseLimits
     ) {
         self.address = address
         self.size = size
         self.terms = terms
         self.bytesUnderWay = bytesUnderWay
         self.uploadsUnderWay = uploadsUnderWay
+        self.resumed = resumed
         self.limits = limits
     }
 
     package func request(on page: inout CatalogPage) {
+        if let resumed { page.uploads.request(resumed) }
         if let address { return page.requestLease(on: address, terms) }
         page.usages.request(terms.subject)
         if let alias = terms.alias { page.aliases.request(alias.name) }
@@ -36,7 +40,8 @@ package struct AdmitLease: CatalogChange {
 
     package func apply(to page: inout CatalogPage) throws(StoreError) {
         let rule = LeaseRule(
-            &page, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, limits: limits)
+            &page, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, committing: resumed,
+            limits: limits)
         _ = try rule.liveLease(now: page.now)
         if let uploadsUnderWay {
             try limits.limits(for: terms).checkMade(

@@ -86,8 +86,8 @@ extension UploadRule {
             limitBytes: settings.blobLimitBytes)
     }
 
-    /// Goes on where `upload` stands, of which these are the first bytes.
-    package init(resuming upload: ResumableUpload, head: [UInt8], settings: StoreSettings) throws(StoreError) {
+    /// Goes on where `upload` stands, of which these are the first bytes; nil where they have been judged.
+    package init(resuming upload: ResumableUpload, head: [UInt8]?, settings: StoreSettings) throws(StoreError) {
         try self.init(
             resuming: upload, head: head, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
     }
