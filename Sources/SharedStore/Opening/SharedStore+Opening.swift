@@ -30,14 +30,14 @@ extension SharedStore {
     /// Where they do not belong together, or one of them would not keep what it acknowledges, it throws and changes
     /// nothing. The node must be closed in the end. Object store and all else that was opened is closed where this throws.
     ///
-    /// - Parameter master: whose clock counts.
+    /// - Parameter goesByClock: for tests: time is that of `clock`, and not the database's.
     package static func open(
         _ place: SharedStorePlace, settings: SharedStoreSettings = SharedStoreSettings(),
-        clock: any StoreClock = SystemClock(), master: SharedTime.Master = .database, faults: FaultPoints = .none,
+        clock: any StoreClock = SystemClock(), goesByClock: Bool = false, faults: FaultPoints = .none,
         meters: Meters = Meters(), logger: Logger
     ) async throws(SharedStoreError) -> SharedStore {
         let workers = BlockingPool(threads: settings.threads)
-        let time = SharedTime(master, machine: clock)
+        let time = SharedTime(goesByClock ? .machine : .database, machine: clock)
         let ends = Ends(time: time, outageReads: settings.outageReads, faults: faults, logger: logger)
         let opening = SharedOpening(
             place: place, settings: settings, time: time, ends: ends, workers: workers, faults: faults, logger: logger)
