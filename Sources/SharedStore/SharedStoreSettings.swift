@@ -1,5 +1,4 @@
 package import Blobs
-package import Store
 package import StoreRules
 
 /// What an operator can choose about a node of a shared store; the defaults are those of the programs.
@@ -17,8 +16,13 @@ package struct SharedStoreSettings: Sendable {
     package var cacheScrubBytesPerSecond: Int64 = 0
     /// For how long what is ready may be served while the database does not answer.
     package var outageReads = Duration.zero
-    /// How long an object stays after its last row has ended.
-    package var removalDelay = Lifetime.minutes(15)
+    /// For how many seconds an object stays after its last row has ended.
+    package var removalDelaySeconds: Int64 = 900
+    /// The same as a lifetime, which is a second at least.
+    package var removalDelay: Lifetime {
+        get { Lifetime(seconds: max(removalDelaySeconds, 1)) ?? .minutes(15) }
+        set { removalDelaySeconds = newValue.seconds }
+    }
     /// Whether readers of blobs of one object may be sent to the object store.
     package var redirectsReads = false
 
