@@ -134,14 +134,16 @@ let package = Package(
             exclude: ["peer.py", "slots.py"]),
         .target(
             name: "TestEngines", dependencies: ["Files", "TestSupport"], path: "Tests/TestEngines",
-            exclude: ["engine.py", "engines.py", "object_engines.py", "postgres_engine.py"]),
+            exclude: ["engine.py", "engines.py", "fault_proxy.py", "object_engines.py", "postgres_engine.py"]),
         .target(
             name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules"], path: "Tests/MemoryStore"),
         .target(
+            name: "MemoryObjects", dependencies: ["Objects", "Blobs", "StoreRules"], path: "Tests/MemoryObjects"),
+        .target(
             name: "StoreTestSupport",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "DiskStore", "Vault", "MemoryStore",
-                "TestSupport", grdb, logging,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "DiskStore", "Vault", "Objects", "SharedCatalog",
+                "SharedStore", "MemoryStore", "MemoryObjects", "TestEngines", "TestSupport", grdb, logging,
             ], path: "Tests/StoreTestSupport"),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
@@ -233,7 +235,7 @@ let package = Package(
             name: "SharedStoreTests",
             dependencies: [
                 "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
-                "Files", "Telemetry", "TestEngines", "TestSupport", logging, nioCore,
+                "Files", "Telemetry", "MemoryObjects", "TestEngines", "TestSupport", logging, nioCore,
             ]),
         .testTarget(
             name: "OriginLinkTests",

@@ -1,13 +1,13 @@
-import Blobs
-import Objects
+package import Blobs
+package import Objects
 import StoreRules
 import Synchronization
 
 /// An object store in memory, with faults that a test can turn on.
-final class MemoryObjects: ObjectStore {
-    enum Operation: Hashable, CaseIterable { case put, get, size, list, remove }
+package final class MemoryObjects: ObjectStore {
+    package enum Operation: Hashable, CaseIterable { case put, get, size, list, remove }
 
-    enum Fault: Hashable {
+    package enum Fault: Hashable {
         /// It says that it cannot now.
         case unavailable
         /// It refuses, as with wrong keys.
@@ -31,7 +31,7 @@ final class MemoryObjects: ObjectStore {
     }
 
     private struct State {
-        var objects: [String: [UInt8]] = [:]
+        package var objects: [String: [UInt8]] = [:]
         var faults: [Operation: (fault: Fault, rest: Int)] = [:]
         var calls: [Operation: Int] = [:]
         var hanging: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -42,23 +42,25 @@ final class MemoryObjects: ObjectStore {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     // MARK: For tests
 
     /// Makes each of `operations` go wrong, so often.
-    func fail(_ operations: Operation..., with fault: Fault, times: Int = .max) {
+    package func fail(_ operations: Operation..., with fault: Fault, times: Int = .max) {
         state.withLock { state in
             for operation in operations { state.faults[operation] = (fault, times) }
         }
     }
 
     /// Ends all faults and lets go on what hangs.
-    func heal() {
+    package func heal() {
         state.withLock { $0.faults = [:] }
         release()
     }
 
     /// Lets go on what hangs.
-    func release() {
+    package func release() {
         let hanging = state.withLock { state in
             defer { state.hanging = [:] }
             return state.hanging.values
@@ -67,18 +69,18 @@ final class MemoryObjects: ObjectStore {
     }
 
     /// Calls that hang.
-    var hangingCount: Int { state.withLock { $0.hanging.count } }
+    package var hangingCount: Int { state.withLock { $0.hanging.count } }
     /// How often each was called.
-    func calls(_ operation: Operation) -> Int { state.withLock { $0.calls[operation] ?? 0 } }
+    package func calls(_ operation: Operation) -> Int { state.withLock { $0.calls[operation] ?? 0 } }
     /// All that is there, by name.
-    var objects: [String: [UInt8]] { state.withLock { $0.objects } }
+    package var objects: [String: [UInt8]] { state.withLock { $0.objects } }
 
     /// Changes what is there behind everybody's back; nil for nothing there.
-    func set(_ bytes: [UInt8]?, as name: ObjectName) { state.withLock { $0.objects[name.text] = bytes } }
+    package func set(_ bytes: [UInt8]?, as name: ObjectName) { state.withLock { $0.objects[name.text] = bytes } }
 
     // MARK: ObjectStore
 
-    func put(_ bytes: [UInt8], as name: ObjectName, digest: BlobAddress) async throws(ObjectError) {
+    package func put(_ bytes: [UInt8], as name: ObjectName, digest: BlobAddress) async throws(ObjectError) {
         precondition(bytes.count <= ObjectRow.limitBytes, "an object of \(bytes.count) bytes is too large")
         let fault = try await begin(.put)
         guard BlobAddress(of: bytes) == digest else { throw .failed("the bytes are not those of the digest") }
@@ -87,7 +89,7 @@ final class MemoryObjects: ObjectStore {
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
     }
 
-    func get(_ name: ObjectName, range: ByteRange?) async throws(ObjectError) -> [UInt8]? {
+    package func get(_ name: ObjectName, range: ByteRange?) async throws(ObjectError) -> [UInt8]? {
         let fault = try await begin(.get)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
         guard fault != .forget, var bytes = state.withLock({ $0.objects[name.text] }) else { return nil }
@@ -96,14 +98,14 @@ final class MemoryObjects: ObjectStore {
         return fault == .flip ? Self.flipped(bytes) : bytes
     }
 
-    func size(of name: ObjectName) async throws(ObjectError) -> Int64? {
+    package func size(of name: ObjectName) async throws(ObjectError) -> Int64? {
         let fault = try await begin(.size)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
         guard fault != .forget, let count = state.withLock({ $0.objects[name.text]?.count }) else { return nil }
         return Int64(fault == .shorten ? max(0, count - 1) : count)
     }
 
-    func list(_ folder: String, after: String?) async throws(ObjectError) -> ObjectListing {
+    package func list(_ folder: String, after: String?) async throws(ObjectError) -> ObjectListing {
         let fault = try await begin(.list)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
         if fault == .forget { return ObjectListing(objects: [], isLast: true) }
@@ -116,7 +118,7 @@ final class MemoryObjects: ObjectStore {
             objects: Array(entries.prefix(ObjectListing.limit)), isLast: entries.count <= ObjectListing.limit)
     }
 
-    func remove(_ names: [ObjectName]) async throws(ObjectError) -> [ObjectName] {
+    package func remove(_ names: [ObjectName]) async throws(ObjectError) -> [ObjectName] {
         precondition(names.count <= ObjectListing.limit, "\(names.count) objects are too many for one call")
         let fault = try await begin(.remove)
         if fault == .forget { return [] }
@@ -128,9 +130,9 @@ final class MemoryObjects: ObjectStore {
         return kept
     }
 
-    func temporaryURL(of name: ObjectName, seconds: Int64) -> String? { nil }
+    package func temporaryURL(of name: ObjectName, seconds: Int64) -> String? { nil }
 
-    func close() async {
+    package func close() async {
         state.withLock { $0.isClosed = true }
         release()
     }
