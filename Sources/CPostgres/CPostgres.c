@@ -51,6 +51,7 @@ enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M' };
     DO(int, isBusy, (PGconn *))                                                                                    \
     DO(PGresult *, getResult, (PGconn *))                                                                          \
     DO(int, resultStatus, (const PGresult *))                                                                      \
+    DO(char *, cmdStatus, (PGresult *))                                                                            \
     DO(char *, resultErrorField, (const PGresult *, int))                                                          \
     DO(int, ntuples, (const PGresult *))                                                                           \
     DO(int, nfields, (const PGresult *))                                                                           \
@@ -165,6 +166,7 @@ const char *cpostgres_error_message(const PGresult *result) {
     return pq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 }
 
+const char *cpostgres_command(PGresult *result) { return pq.cmdStatus(result); }
 int cpostgres_row_count(const PGresult *result) { return pq.ntuples(result); }
 int cpostgres_column_count(const PGresult *result) { return pq.nfields(result); }
 

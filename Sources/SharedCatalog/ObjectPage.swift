@@ -28,13 +28,11 @@ package struct ObjectPage: Sendable {
 
     /// Lets the blob's row name `object`. What it named before becomes garbage, unless it is the same.
     package mutating func hold(_ address: BlobAddress, by object: BlobObject) {
-        guard let former = current.updateValue(object, forKey: address) else {
-            changedBlobs.insert(address)
-            return
-        }
+        if object.isList { taken.insert(object.id) }
+        let former = current.updateValue(object, forKey: address)
         if former == object { return }
         changedBlobs.insert(address)
-        garbage.append(former)
+        if let former { garbage.append(former) }
     }
 
     /// Adds an object to a list.
@@ -68,5 +66,32 @@ package struct ObjectPage: Sendable {
             uploads[id] = newValue
             changedUploads.insert(id)
         }
+    }
+}
+
+/// What the transaction does with it.
+extension ObjectPage {
+    /// Takes what a stored row names, unless a change has spoken about it.
+    mutating func load(_ object: BlobObject, of address: BlobAddress) {
+        if current[address] == nil, !changedBlobs.contains(address) { current[address] = object }
+    }
+
+    mutating func load(_ objects: UploadObjects, of id: UploadID) {
+        if uploads[id] == nil, !changedUploads.contains(id) { uploads[id] = objects }
+    }
+
+    /// Makes garbage of what blobs name that have no bytes any more.
+    mutating func release(_ address: BlobAddress) {
+        guard let former = current.removeValue(forKey: address) else { return }
+        changedBlobs.insert(address)
+        garbage.append(former)
+    }
+
+    /// Makes garbage of the list of an upload that is not open any more, unless a blob has it.
+    mutating func release(_ id: UploadID) {
+        guard let former = uploads.removeValue(forKey: id) else { return }
+        changedUploads.insert(id)
+        if taken.contains(former.list) { return }
+        garbage.append(BlobObject(id: former.list, isList: true))
     }
 }

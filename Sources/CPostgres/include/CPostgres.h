@@ -76,6 +76,8 @@ enum cpostgres_status cpostgres_status(const PGresult *result);
 /// The five characters that name an error, and what the server says of it; NULL where the error is not the server's.
 const char *cpostgres_error_code(const PGresult *result);
 const char *cpostgres_error_message(const PGresult *result);
+/// What was done, as COMMIT or ROLLBACK.
+const char *cpostgres_command(PGresult *result);
 int cpostgres_row_count(const PGresult *result);
 int cpostgres_column_count(const PGresult *result);
 /// The bytes of a value, and how many there are: -1 for NULL. They live as long as the result.
