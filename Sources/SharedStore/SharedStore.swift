@@ -1,5 +1,6 @@
 import BlobFiles
 package import Blobs
+import CacheFolder
 import Files
 import Logging
 import Objects
@@ -43,6 +44,7 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
     /// Bounds the bytes of objects that are in memory on their way to the object store.
     let putBudget = MemoryBudget(limitBytes: 64 << 20, patience: .seconds(20))
     let discards = Discards()
+    let upkeep = UpkeepState()
     /// Threads that may wait for a disk.
     let workers: BlockingPool
     let faults: FaultPoints
@@ -79,6 +81,7 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
         self.meters = meters
         self.logger = logger
         started = opened.time.clocks
+        ends.tell { [cache] in cache.mark($0) }
     }
 
     /// Finishes what is under way, saves what the cache knows, and takes this node out of those that are alive; later calls
@@ -98,6 +101,12 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
 
     /// The database's clock as this node knows it, not held forward by what was committed.
     package var clocks: ClockReading { time.clocks }
+
+    /// Bytes that the disk of the cache can still take.
+    func freeBytes() async throws(StoreError) -> Int64 {
+        let folder = cache.disk.folder
+        return try await workers.run { () throws(StoreError) in folder.freeBytes ?? 0 }
+    }
 
     package func unreadiness() async -> String? {
         if isClosed.load(ordering: .acquiring) { return "the store is closed" }
@@ -138,6 +147,7 @@ extension SharedStore {
     }
 
     /// The same of a change that leaves objects to the transaction.
+    @discardableResult
     func make<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Committed<Change.Outcome> {
         try await make({ change }) { (_, _) throws(StoreError) in }
     }

@@ -46,6 +46,7 @@ final class MemoryBudget: Sendable {
 
     /// Runs `body` with so many bytes taken; more than all there are count as all. Throws `.unavailable` where others do not
     /// give enough back in time.
+    @discardableResult
     func withBytes<Value>(
         _ bytes: Int64, _ body: () async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {

@@ -11,7 +11,7 @@ struct SharedCheck {
     private static let pageBlobs = 100
     private static let width = 8
     /// Objects without bytes of blobs.
-    private static let others = Set([ObjectName.store, .pass, .probe].map(\.text))
+    private static let others = Set([ObjectName.store, .pass].map(\.text))
 
     let store: SharedStore
     let options: CheckOptions

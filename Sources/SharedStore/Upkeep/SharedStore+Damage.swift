@@ -2,7 +2,7 @@ import Blobs
 import Logging
 import Objects
 import SharedCatalog
-package import Store
+import Store
 import StoreRules
 import Telemetry
 

@@ -2,6 +2,7 @@ import Blobs
 import Logging
 import SharedCatalog
 package import Store
+import StoreParts
 import StoreRules
 import Telemetry
 

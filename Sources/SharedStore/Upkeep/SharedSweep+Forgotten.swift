@@ -1,4 +1,5 @@
 import Blobs
+import Files
 import Objects
 import SharedCatalog
 import Store

@@ -1,4 +1,5 @@
 import Blobs
+import Files
 import Logging
 import Objects
 import SharedCatalog
