@@ -134,7 +134,7 @@ extension CatalogPage {
         charge(subject, Usage())
     }
 
-    private mutating func charge(_ subject: String, _ usage: Usage) {
+    mutating func charge(_ subject: String, _ usage: Usage) {
         charges.set((charges.peek(subject) ?? Usage()) + usage, for: subject)
     }
 

@@ -149,7 +149,7 @@ package struct LeaseShare: Hashable, Sendable {
 
 /// A question to a whole table, whose answer is a list of places on the page.
 package enum PageQuery: Hashable, Sendable {
-    /// Leases on an address that have not been ended.
+    /// Leases on an address that have not been ended; or all of them.
     case leases(on: BlobAddress, OpenLeases)
     /// So many leases of a subject at most that have not been ended.
     case leasesOfSubject(String, limit: Int)
@@ -177,6 +177,8 @@ package enum OpenLeases: Hashable, Sendable {
     case due
     /// So many at most of those without an alias that are over last (`LeaseRow.isOver(before:)`), the last one first.
     case last(Int)
+    /// All that are remembered, ended ones too.
+    case remembered
 }
 
 /// What is new about the store itself; nil where nothing is.
