@@ -106,7 +106,7 @@ let package = Package(
             name: "satcheld",
             dependencies: [
                 "Blobs", "Pages", "Store", "StoreRules", "StoreParts", "Files", "Telemetry", "DiskStore", "Vault",
-                "Lifecycle", "Tickets",
+                "Objects", "SharedCatalog", "SharedStore", "Lifecycle", "Tickets",
                 "BlobHTTP", "CacheFolder", "OriginLink", "Edge", "CCommit", "CEmptyICU",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
@@ -136,7 +136,8 @@ let package = Package(
             name: "TestEngines", dependencies: ["Files", "TestSupport"], path: "Tests/TestEngines",
             exclude: ["engine.py", "engines.py", "fault_proxy.py", "object_engines.py", "postgres_engine.py"]),
         .target(
-            name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules"], path: "Tests/MemoryStore"),
+            name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules", "TestSupport"],
+            path: "Tests/MemoryStore"),
         .target(
             name: "MemoryObjects", dependencies: ["Objects", "Blobs", "StoreRules"], path: "Tests/MemoryObjects"),
         .target(
@@ -235,7 +236,8 @@ let package = Package(
             name: "SharedStoreTests",
             dependencies: [
                 "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
-                "Files", "Telemetry", "MemoryObjects", "TestEngines", "TestSupport", logging, nioCore,
+                "Files", "StoreParts", "Telemetry", "Vault", "MemoryObjects", "StoreTestSupport", "TestEngines",
+                "TestSupport", logging, nioCore,
             ]),
         .testTarget(
             name: "OriginLinkTests",

@@ -3,7 +3,7 @@ import HTTPTypes
 
 /// One request to an S3-compatible store, before it is signed.
 struct S3Request: Sendable {
-    enum Kind: String, Sendable {
+    enum Kind: String, CaseIterable, Sendable {
         case put, get, size, list, remove, versioning
 
         /// Whether the store changes something.

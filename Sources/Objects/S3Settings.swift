@@ -45,7 +45,10 @@ package struct S3Report: Hashable, Sendable {
         }
     }
 
-    /// What was asked for: put, get, size, list, remove, versioning.
+    /// All that a store is asked for.
+    package static let operations = S3Request.Kind.allCases.map(\.rawValue)
+
+    /// What was asked for, one of `operations`.
     package let operation: String
     package let outcome: Outcome
     /// How often it was sent; 0 where writes had stopped, or its turn did not come.

@@ -49,12 +49,17 @@ package final class Meters: Sendable {
 
     /// What only an edge counts; nil for any other server.
     package let edge: EdgeMeters?
+    /// What only a node of a shared store counts.
+    package let node: NodeMeters?
 
     /// - Parameters:
     ///   - routes: the names of the routes that requests are counted under.
     ///   - refusalCodes: every problem code.
-    package init(routes: [String] = [], refusalCodes: [String] = [], edge: EdgeMeters? = nil) {
+    package init(
+        routes: [String] = [], refusalCodes: [String] = [], edge: EdgeMeters? = nil, node: NodeMeters? = nil
+    ) {
         self.edge = edge
+        self.node = node
         requests = RequestMeter(routes: routes)
         refusals = LabelledCounter(labels: refusalCodes)
     }
@@ -70,6 +75,8 @@ package struct Readings: Sendable {
     package var process = ProcessReadings()
     /// Nil for any other server than an edge.
     package var edge: EdgeReadings?
+    /// Nil for any other server than a node of a shared store.
+    package var node: NodeReadings?
 
     package init() {}
 }

@@ -4,7 +4,7 @@ import Store
 ///
 /// Labels have few values, all of them ours: no address, no path, nothing that a client can choose.
 package enum MetricTable {
-    package static let all: [Metric] = requests + writing + holdings + collection + scrub + edge + process
+    package static let all: [Metric] = requests + writing + holdings + collection + scrub + edge + node + process
 
     private static let requests: [Metric] = [
         Metric(

@@ -57,8 +57,8 @@ package struct RequestObserver: Sendable {
 
 extension Meters {
     /// Instruments with a counter for every problem code.
-    package convenience init(codes: [Problem.Code], edge: EdgeMeters? = nil) {
-        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue), edge: edge)
+    package convenience init(codes: [Problem.Code], edge: EdgeMeters? = nil, node: NodeMeters? = nil) {
+        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue), edge: edge, node: node)
     }
 }
 

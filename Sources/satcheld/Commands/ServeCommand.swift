@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOCore
 import ServiceLifecycle
+import StoreRules
 import Tickets
 import Vault
 
@@ -24,6 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
             settings.server.edgeKeys = try EdgeKeyring.keys(settings)
             settings.server.slots = try SlotKeyring.slots(settings)
             settings.server.identity = try TLSFiles.identity(settings)
+            if settings.isShared { settings.shared.accessKeys = try ObjectKeyring.keys(settings) }
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
@@ -49,7 +51,14 @@ struct ServeCommand: AsyncParsableCommand {
         if hasKeys && settings.allowsAnonymousUploads {
             return "--ticket-keys and --allow-anonymous-uploads contradict each other: set only one of them."
         }
+        if let refusal = settings.storageRefusal { return refusal }
+        if settings.isShared && settings.shared.cachePath.isEmpty {
+            return "a node of a shared store needs --cache, a folder for uploads under way and blobs that were read."
+        }
         guard needsLocalTicket(settings) else { return nil }
+        if settings.isShared {
+            return "a shared store needs --ticket-keys and --ticket-audience: a local ticket is good for one node alone."
+        }
         return LocalTicketMode.refusal(listening: settings.server.listen, publicURL: settings.server.publicURL)
     }
 
@@ -86,7 +95,7 @@ struct HealthCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let socket = DiskLayout(root: try options.load(for: Self.self).storagePath).controlSocket
+        let socket = try options.load(for: Self.self).controlSocket
         let reply: ControlReply
         do { reply = try await ControlClient.ask(ControlRequest(health: true), at: socket) { _ in } } catch {
             let isAbsent = (error as? IOError).map { [ENOENT, ECONNREFUSED].contains($0.errnoCode) } ?? false

@@ -5,6 +5,7 @@ import Files
 import Logging
 import OriginLink
 import ServiceLifecycle
+import StoreRules
 import Tickets
 import UnixSignals
 import Vault

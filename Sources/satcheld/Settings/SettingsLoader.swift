@@ -17,6 +17,9 @@ struct SettingsLoader {
         let source: String
         let origin: SettingOrigin
 
+        /// Its value, for people to see.
+        var shown: String { setting.isSecret && !text.isEmpty ? "(hidden)" : SettingsLoader.shown(text) }
+
         /// The setting as it was written, for what is said of it.
         var written: String {
             switch origin {
@@ -71,9 +74,10 @@ struct SettingsLoader {
         var settings = ServerSettings()
         for found in all() {
             settings.written[found.setting.name] = found.written
+            if found.origin != .standard { settings.given.insert(found.setting.name) }
             if found.setting.apply(found.text, &settings) { continue }
             throw SettingsError(
-                "\(found.written): expected \(found.setting.expected), not \"\(Self.shown(found.text))\"",
+                "\(found.written): expected \(found.setting.expected), not \"\(found.shown)\"",
                 isUsage: found.origin == .flag)
         }
         return settings
@@ -117,7 +121,7 @@ struct SettingsLoader {
     }
 
     /// What was written, but for what is behind a `#`: it may be a link, which has its key there.
-    private static func shown(_ text: String) -> String {
+    fileprivate static func shown(_ text: String) -> String {
         text.firstIndex(of: "#").map { "\(text[...$0])…" } ?? text
     }
 
@@ -217,8 +221,12 @@ struct ServerSettings {
     var accessLog = AccessLogDestination.off
     /// Of an edge alone.
     var cache = CacheSettings()
+    /// Of a node of a shared store alone.
+    var shared = SharedSettings()
     /// Each setting as it was written, by its name.
     var written: [String: String] = [:]
+    /// The names of those that somebody set.
+    var given: Set<String> = []
 
     /// Why the setting `name` cannot be used, in one sentence.
     func error(_ name: String, _ why: String) -> SettingsError {

@@ -75,9 +75,9 @@ struct SettingsCommand: ParsableCommand {
             return StandardOutput.write(try SettingsTemplate.text(found, of: table))
         }
         let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
-        let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
+        let textWidth = found.map { max($0.shown.count, 1) }.max() ?? 0
         for item in found {
-            let text = item.text.isEmpty ? "-" : item.text
+            let text = item.text.isEmpty ? "-" : item.shown
             let name = item.setting.name.padding(to: nameWidth)
             StandardOutput.write("\(name)  \(text.padding(to: textWidth))  \(item.source)")
         }
