@@ -74,8 +74,8 @@ package final class SharedTransaction: CatalogTransaction {
 
     /// Asks everything in one round trip, beginning the transaction where it has not begun.
     func ask(_ questions: [Question], _ page: inout CatalogPage) throws(SharedCatalogError) {
-        if questions.isEmpty { return }
         let isFirst = lane != nil && number == nil
+        if questions.isEmpty && !isFirst { return }
         if isFirst { try begin() }
         for question in questions { try session.queue(question.statement, question.parameters) }
         var answers = try session.run()
