@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import GRDB
+import MemoryStore
 import Store
 import StoreRules
 import TestSupport

@@ -22,13 +22,14 @@ import Testing
                 _ = try store.catalog.write(at: now) { other throws(CatalogError) in
                     var otherPage = CatalogPage(now: now)
                     for step in steps {
-                        step.request(&page)
-                        step.request(&otherPage)
+                        step.change.request(on: &page)
+                        step.change.request(on: &otherPage)
                     }
                     transaction.load(&page)
                     try other.load(&otherPage)
                     for step in steps {
-                        let (one, two) = (step.inMemory(transaction, &page), try step.inDatabase(other, &otherPage))
+                        let one = transaction.outcome(of: step.change, on: &page)
+                        let two = try other.outcome(of: step.change, on: &otherPage)
                         #expect(one == two, "\(step.change)")
                         if step.isUndone {
                             page.undo()
@@ -54,14 +55,14 @@ import Testing
                 sums: try reader.sums(), blobs: try reader.blobs(after: nil), store: try reader.store(),
                 subjects: try ChangeWalk.subjects.map { try reader.usage(of: $0) },
                 days: try ChangeWalk.subjects.map { try reader.day(of: $0) },
-                uploads: try ChangeWalk.uploads.map { try reader.upload($0).map(Self.describe) }
+                uploads: try ChangeWalk.uploads.map { try reader.upload($0).map(ChangeWalk.describe) }
             )
         }
         #expect(read.sums == memory.sums)
         #expect(read.blobs.sorted { $0.address < $1.address } == memory.blobs.values.sorted { $0.address < $1.address })
         #expect(read.subjects == ChangeWalk.subjects.map { memory.usages[$0] ?? Usage() })
         #expect(read.days == ChangeWalk.subjects.map { memory.days[$0] })
-        #expect(read.uploads == ChangeWalk.uploads.map { memory.uploads[$0].map(Self.describe) })
+        #expect(read.uploads == ChangeWalk.uploads.map { memory.uploads[$0].map(ChangeWalk.describe) })
         #expect(
             read.store.commits == memory.commits && read.store.lastPass == memory.store.lastPass ?? read.store.lastPass)
         for alias in ChangeWalk.aliases {
@@ -78,11 +79,6 @@ import Testing
             }
             #expect(row == lease.row && Set(receipts.map(\.recipient)) == Set(lease.receipts.map(\.recipient)))
         }
-    }
-
-    private static func describe(_ upload: ResumableUpload) -> String {
-        "\(upload.id.hex) \(upload.state) \(upload.length ?? -1) \(upload.offset) \(upload.expires) "
-            + "\(upload.announcement.address?.hex ?? "-") \(upload.announcement.terms)"
     }
 
     @Test func `more rows than the longest table of a statement are one batch`() throws {

@@ -12,6 +12,9 @@ import StoreRules
     let count: Int
     private let width: Int
 
+    /// How many columns there are.
+    var columns: Int { width }
+
     init(_ result: OpaquePointer) {
         unsafe self.result = result
         count = Int(unsafe cpostgres_row_count(result))

@@ -1,80 +1,91 @@
-import Blobs
-import MemoryStore
-import Store
-import StoreRules
+package import Blobs
+package import Store
+package import StoreRules
 import TestSupport
 
-@testable import Catalog
-
-/// One change, to be made twice.
-struct WalkStep {
-    let change: String
+/// One change, to be made on two catalogs.
+package struct WalkStep {
+    package let change: any CatalogChange
     /// Whether it is undone, as where the disk refuses what comes behind it.
-    let isUndone: Bool
-    let request: (inout CatalogPage) -> Void
-    /// What it comes to, in words.
-    let inMemory: (MemoryTransaction, inout CatalogPage) -> String
-    let inDatabase: (SQLiteTransaction, inout CatalogPage) throws(CatalogError) -> String
+    package let isUndone: Bool
+}
 
-    init(_ change: some CatalogChange, isUndone: Bool) {
-        self.change = "\(change)"
-        self.isUndone = isUndone
-        request = { change.request(on: &$0) }
-        inMemory = { transaction, page in "\(transaction.apply(change, to: &page))" }
-        inDatabase = { transaction, page throws(CatalogError) in "\(try transaction.apply(change, to: &page))" }
+extension CatalogTransaction {
+    /// What a change comes to on this catalog, in words.
+    package func outcome(
+        of change: some CatalogChange, on page: inout CatalogPage
+    ) throws(Failure) -> String {
+        "\(try apply(change, to: &page))"
     }
 }
 
 /// Batches of changes by chance, on few blobs, owners and subjects, so that they meet.
-struct ChangeWalk {
-    static let subjects = ["anna", "bert", "carl"]
-    static let uploads = (0..<4).map { number in
+package struct ChangeWalk {
+    package static let subjects = ["anna", "bert", "carl"]
+    package static let uploads = (0..<4).map { number in
         guard let id = UploadID(bytes: address(number + 500).bytes.prefix(UploadID.byteCount)) else {
             preconditionFailure("16 bytes are an id")
         }
         return id
     }
-    static let aliases = (0..<12).map { AliasName(hashing: address($0 + 600).bytes) }
-    static let limits = LeaseLimits(
+    package static let aliases = (0..<12).map { AliasName(hashing: address($0 + 600).bytes) }
+    package static let limits = LeaseLimits(
         defaultLifetime: .days(2), maximumLifetime: .days(3), leasesPerAddress: 6, leasesPerSubject: 12,
         leasesPerSubjectAndAddress: 3, leasesPerSubjectAndDay: 25, bytesPerSubject: 60_000)
 
     private var random: SeededGenerator
     private var now = Timestamp(seconds: 1_000_000)
+    /// Whether the catalog keeps sightings of files without a row.
+    private let keepsSightings: Bool
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+    package init(seed: UInt64, keepsSightings: Bool = true) {
+        random = SeededGenerator(seed: seed)
+        self.keepsSightings = keepsSightings
+    }
 
-    static func address(_ number: Int) -> BlobAddress {
+    package static func address(_ number: Int) -> BlobAddress {
         var hasher = BlobHasher()
         hasher.update(Array("blob \(number)".utf8))
         return hasher.address()
     }
 
-    static func secret(_ number: Int) -> SecretHash {
+    package static func secret(_ number: Int) -> SecretHash {
         guard let hash = SecretHash(bytes: address(number &+ 1_000_000).bytes) else {
             preconditionFailure("32 bytes are a hash")
         }
         return hash
     }
 
-    static func recipient(_ number: Int) -> Recipient {
+    package static func recipient(_ number: Int) -> Recipient {
         guard let recipient = Recipient(bytes: address(number &+ 2_000_000).bytes.prefix(Recipient.byteCount)) else {
             preconditionFailure("16 bytes are a recipient")
         }
         return recipient
     }
 
+    /// What a catalog keeps of an upload, in words.
+    package static func describe(_ upload: ResumableUpload) -> String {
+        let state =
+            switch upload.state {
+            case .open: "open"
+            case .committed(let blob): "\(blob.address) \(blob.size) \(blob.isNews) \(blob.uploaded) \(blob.expires)"
+            case .refused(let error): "\(error)"
+            }
+        return "\(upload.id.hex) \(state) \(upload.length ?? -1) \(upload.offset) \(upload.expires) "
+            + "\(upload.announcement.address?.hex ?? "-") \(upload.announcement.terms)"
+    }
+
     private mutating func number(below count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
 
     /// Some changes, and when they happen.
-    mutating func batch() -> (now: Timestamp, steps: [WalkStep]) {
+    package mutating func batch() -> (now: Timestamp, steps: [WalkStep]) {
         now.seconds += Int64(number(below: 4) == 0 ? number(below: 150_000) : number(below: 2000))
         return (now, (0...number(below: 24)).map { _ in step() })
     }
 
     private mutating func step() -> WalkStep {
         let isUndone = number(below: 12) == 0
-        return WalkStep(change(), isUndone: isUndone)
+        return WalkStep(change: change(), isUndone: isUndone)
     }
 
     private mutating func change() -> any CatalogChange {
@@ -113,8 +124,10 @@ struct ChangeWalk {
         case 2: return FinishRemovals((0..<5).map(Self.address))
         case 3 where number(below: 2) == 0: return DropIdleSubjects(overBy: now, limit: 10)
         case 3: return DropForgotten(endedBefore: Timestamp(seconds: now.seconds - 20_000), limit: 1000)
-        case 4: return SightOrphans([address, Self.address(77)], pass: Int64(number(below: 3)))
-        case 5: return DropOldSightings(notOf: Int64(number(below: 3)), limit: 100)
+        case 4 where keepsSightings:
+            return SightOrphans([address, Self.address(77)], pass: Int64(number(below: 3)))
+        case 5 where keepsSightings: return DropOldSightings(notOf: Int64(number(below: 3)), limit: 100)
+        case 4, 5: return NoChange()
         case 6: return DropUpload(id: id)
         case 7: return AdvanceUpload(id: id, offset: Int64(number(below: 5000)), length: 5000, lifetime: .days(1))
         case 8: return RefuseUpload(id: id, of: Self.subjects[1], because: .banned, lifetime: .days(1))
