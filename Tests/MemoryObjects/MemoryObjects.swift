@@ -3,6 +3,28 @@ package import Objects
 import StoreRules
 import Synchronization
 
+/// What an object store in memory holds. It outlives the store, as a bucket does, and another can be opened on it.
+package final class MemoryBucket: Sendable {
+    private let objects = Mutex<[String: [UInt8]]>([:])
+
+    package init() {}
+
+    /// All that is there, by name.
+    package var contents: [String: [UInt8]] { objects.withLock { $0 } }
+
+    /// The bytes of an object, and what they become behind everybody's back; nil where there is none.
+    package subscript(_ name: ObjectName) -> [UInt8]? {
+        get { objects.withLock { $0[name.text] } }
+        set { objects.withLock { $0[name.text] = newValue } }
+    }
+
+    /// The same of an object that nobody here would call so.
+    package subscript(text name: String) -> [UInt8]? {
+        get { objects.withLock { $0[name] } }
+        set { objects.withLock { $0[name] = newValue } }
+    }
+}
+
 /// An object store in memory, with faults that a test can turn on.
 package final class MemoryObjects: ObjectStore {
     package enum Operation: Hashable, CaseIterable { case put, get, size, list, remove }
@@ -31,7 +53,6 @@ package final class MemoryObjects: ObjectStore {
     }
 
     private struct State {
-        package var objects: [String: [UInt8]] = [:]
         var faults: [Operation: (fault: Fault, rest: Int)] = [:]
         var calls: [Operation: Int] = [:]
         var hanging: [Int: CheckedContinuation<Void, Never>] = [:]
@@ -41,8 +62,11 @@ package final class MemoryObjects: ObjectStore {
     }
 
     private let state = Mutex(State())
+    private let bucket: MemoryBucket
 
-    package init() {}
+    package init(on bucket: MemoryBucket = MemoryBucket()) {
+        self.bucket = bucket
+    }
 
     // MARK: For tests
 
@@ -73,10 +97,10 @@ package final class MemoryObjects: ObjectStore {
     /// How often each was called.
     package func calls(_ operation: Operation) -> Int { state.withLock { $0.calls[operation] ?? 0 } }
     /// All that is there, by name.
-    package var objects: [String: [UInt8]] { state.withLock { $0.objects } }
+    package var objects: [String: [UInt8]] { bucket.contents }
 
     /// Changes what is there behind everybody's back; nil for nothing there.
-    package func set(_ bytes: [UInt8]?, as name: ObjectName) { state.withLock { $0.objects[name.text] = bytes } }
+    package func set(_ bytes: [UInt8]?, as name: ObjectName) { bucket[name] = bytes }
 
     // MARK: ObjectStore
 
@@ -85,14 +109,14 @@ package final class MemoryObjects: ObjectStore {
         let fault = try await begin(.put)
         guard BlobAddress(of: bytes) == digest else { throw .failed("the bytes are not those of the digest") }
         if fault == .forget { return }
-        state.withLock { $0.objects[name.text] = fault == .flip ? Self.flipped(bytes) : bytes }
+        bucket[name] = fault == .flip ? Self.flipped(bytes) : bytes
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
     }
 
     package func get(_ name: ObjectName, range: ByteRange?) async throws(ObjectError) -> [UInt8]? {
         let fault = try await begin(.get)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
-        guard fault != .forget, var bytes = state.withLock({ $0.objects[name.text] }) else { return nil }
+        guard fault != .forget, var bytes = bucket[name] else { return nil }
         if fault == .shorten { bytes = bytes.dropLast() }
         if let range { bytes = Array(bytes.dropFirst(Int(range.offset)).prefix(Int(range.count))) }
         return fault == .flip ? Self.flipped(bytes) : bytes
@@ -101,7 +125,7 @@ package final class MemoryObjects: ObjectStore {
     package func size(of name: ObjectName) async throws(ObjectError) -> Int64? {
         let fault = try await begin(.size)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
-        guard fault != .forget, let count = state.withLock({ $0.objects[name.text]?.count }) else { return nil }
+        guard fault != .forget, let count = bucket[name]?.count else { return nil }
         return Int64(fault == .shorten ? max(0, count - 1) : count)
     }
 
@@ -109,11 +133,9 @@ package final class MemoryObjects: ObjectStore {
         let fault = try await begin(.list)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
         if fault == .forget { return ObjectListing(objects: [], isLast: true) }
-        let entries = state.withLock { state in
-            state.objects.filter { name, _ in
-                name.hasPrefix(folder) && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
-            }.map { ObjectListing.Entry(name: $0.key, size: Int64($0.value.count)) }
-        }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        let entries = bucket.contents.filter { name, _ in
+            name.hasPrefix(folder) && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
+        }.map { ObjectListing.Entry(name: $0.key, size: Int64($0.value.count)) }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         return ObjectListing(
             objects: Array(entries.prefix(ObjectListing.limit)), isLast: entries.count <= ObjectListing.limit)
     }
@@ -123,9 +145,7 @@ package final class MemoryObjects: ObjectStore {
         let fault = try await begin(.remove)
         if fault == .forget { return [] }
         let kept = fault == .shorten ? Array(names.suffix(1)) : []
-        state.withLock { state in
-            for name in names where !kept.contains(name) { state.objects[name.text] = nil }
-        }
+        for name in names where !kept.contains(name) { bucket[name] = nil }
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
         return kept
     }

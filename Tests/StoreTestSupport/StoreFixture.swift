@@ -1,7 +1,10 @@
 package import Logging
 import MemoryStore
+import SharedStore
 package import Store
+import StoreParts
 import StoreRules
+import TestEngines
 import TestSupport
 import Vault
 
@@ -10,6 +13,17 @@ package enum StoreKind: String, CaseIterable, Sendable {
     /// Files in a folder, and a catalog in SQLite.
     case disk
     case memory
+    /// A node of a store whose catalog is in PostgreSQL, and whose bytes are objects in memory.
+    case shared
+
+    /// All of them that there can be here: without PostgreSQL, those that need none.
+    package static let allCases: [StoreKind] = [.disk, .memory] + (Engines.hasPostgres ? [.shared] : [])
+
+    /// Those that keep bytes in a place of their own: they promise its room, and see at once what happens to it. Others
+    /// have an object store for that, which says nothing of either.
+    package static let allWithOwnRoom = allCases.filter(\.hasOwnRoom)
+
+    package var hasOwnRoom: Bool { self != .shared }
 }
 
 /// A store of a test's own: where it lies, its settings and its clocks. It is opened for a body and closed after it; what
@@ -19,6 +33,7 @@ package struct StoreFixture: Sendable {
     enum Place: Sendable {
         case disk(TemporaryFolder)
         case memory(MemoryVolume)
+        case shared(SharedPlace)
     }
 
     let place: Place
@@ -30,6 +45,7 @@ package struct StoreFixture: Sendable {
         switch kind {
         case .disk: place = .disk(isSynced ? try TemporaryFolder() : try TemporaryFolder.inMemory())
         case .memory: place = .memory(MemoryVolume(created: Self.reading(clock)))
+        case .shared: place = .shared(try SharedPlace())
         }
     }
 
@@ -59,6 +75,8 @@ package struct StoreFixture: Sendable {
         case .memory(let volume):
             let clock = clock
             return MemoryStore(in: volume, settings: settings.memory) { Self.reading(clock) }
+        case .shared(let place):
+            return try await place.open(settings: settings.shared, clock: clock)
         }
     }
 

@@ -5,12 +5,16 @@ import TestSupport
 /// Who stops or pauses one, or looks at all that is in it, starts its own (`Engine`).
 package enum Engines {
     private static let database = Result { try Engine(.postgres) }
+    private static let databaseConsole = Result { try SQLConsole(postgres()) }
     private static let cephStore = Result { try Engine(.ceph) }
     private static let seaweedStore = Result { try Engine(.seaweedfs) }
 
     /// How PostgreSQL is reached: a connection string for libpq, over TCP. Its user may do everything. Each test makes a
     /// schema of its own.
     package static func postgres() throws -> String { try database.get().fact("connection") }
+
+    /// That PostgreSQL, asked by hand.
+    package static func console() throws -> SQLConsole { try databaseConsole.get() }
 
     /// Ceph's gateway. Each test takes a prefix of its own.
     package static func ceph() throws -> ObjectEngine { try ObjectEngine(cephStore.get()) }
@@ -54,6 +58,10 @@ package struct ObjectEngine: Sendable {
     package let region: String
     package let accessKey: String
     package let secretKey: String
+    /// A bucket that keeps what is removed.
+    package let versionedBucket: String
+    /// The access key of a user who may do nothing with either bucket; the secret is the same.
+    package let strangerKey: String
 
     /// What the engine, one of a test's own, says about itself.
     package init(_ engine: Engine) throws {
@@ -62,5 +70,7 @@ package struct ObjectEngine: Sendable {
         region = try engine.fact("region")
         accessKey = try engine.fact("accessKey")
         secretKey = try engine.fact("secretKey")
+        versionedBucket = try engine.fact("versionedBucket")
+        strangerKey = try engine.fact("strangerKey")
     }
 }
