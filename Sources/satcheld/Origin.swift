@@ -86,7 +86,8 @@ enum Origin {
             logger: logger, traffic: { meters.requests.sentBytes(route: .blob) })
         let parts = [
             TicketKeyring.reloading(settings), EdgeKeyring.reloading(settings, logger: logger),
-            SlotKeyring.reloading(settings, logger: logger), ObjectKeyring.reloading(settings), TLSFiles.reloading(settings),
+            SlotKeyring.reloading(settings, logger: logger), ObjectKeyring.reloading(settings),
+            TLSFiles.reloading(settings),
             access?.reopening,
         ]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)

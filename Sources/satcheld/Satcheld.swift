@@ -12,7 +12,8 @@ struct Satcheld: AsyncParsableCommand {
         discussion: ExitStatus.help, version: unsafe Release.text(commit: String(cString: ccommit_name())),
         subcommands: [
             ServeCommand.self, HealthCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self,
-            StatsCommand.self, CopyCommand.self, TicketCommand.self, EdgeCommand.self, EdgeKeyCommand.self, EdgeStatsCommand.self,
+            StatsCommand.self, CopyCommand.self, TicketCommand.self, EdgeCommand.self, EdgeKeyCommand.self,
+            EdgeStatsCommand.self,
             EdgeDropCommand.self, PageDigestCommand.self, SettingsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)

@@ -131,14 +131,18 @@ enum ObjectKeyring {
         let path = settings.shared.accessKeyPath
         let source: AccessKeys.Source =
             path.isEmpty ? .environment(ProcessInfo.processInfo.environment) : .file(path)
-        do throws(AccessKeys.Failure) { return try AccessKeys(source) } catch { throw settings.error("objects-credentials", error.description) }
+        do throws(AccessKeys.Failure) { return try AccessKeys(source) } catch {
+            throw settings.error("objects-credentials", error.description)
+        }
     }
 
     /// Reads the file again. Nil without one.
     static func reloading(_ settings: ServerSettings) -> Reloadable? {
         guard !settings.shared.accessKeyPath.isEmpty, let keys = settings.shared.accessKeys else { return nil }
         return Reloadable(name: "credentials of the object store") {
-            do throws(AccessKeys.Failure) { try keys.reload() } catch { throw settings.error("objects-credentials", error.description) }
+            do throws(AccessKeys.Failure) { try keys.reload() } catch {
+                throw settings.error("objects-credentials", error.description)
+            }
         }
     }
 }

@@ -57,7 +57,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard needsLocalTicket(settings) else { return nil }
         if settings.isShared {
-            return "a shared store needs --ticket-keys and --ticket-audience: a local ticket is good for one node alone."
+            return
+                "a shared store needs --ticket-keys and --ticket-audience: a local ticket is good for one node alone."
         }
         return LocalTicketMode.refusal(listening: settings.server.listen, publicURL: settings.server.publicURL)
     }

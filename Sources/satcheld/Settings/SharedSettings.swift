@@ -98,7 +98,8 @@ extension ServerSettings {
     var storageRefusal: String? {
         switch (shared.database != nil, shared.objects != nil) {
         case (false, false):
-            shared.cachePath.isEmpty ? nil : "--cache is for a node of a shared store: set --database and --objects too."
+            shared.cachePath.isEmpty
+                ? nil : "--cache is for a node of a shared store: set --database and --objects too."
         case (true, false), (false, true):
             "--database and --objects go together: set both for a node of a shared store, or neither."
         case (true, true) where given.contains("storage"):
