@@ -85,7 +85,7 @@ package final class AccessKeys: Sendable {
     /// for a service, or one of AWS's own with the section `[default]` alone.
     static func parse(_ text: String) throws(Failure) -> [String: String] {
         var values: [String: String] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let line = trim(line)
             guard let first = line.first, first != "#", first != ";" else { continue }
             if line == "[default]", values.isEmpty { continue }

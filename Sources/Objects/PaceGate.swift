@@ -61,6 +61,11 @@ final class PaceGate: Sendable {
         }?.resume(returning: nil)
     }
 
+    /// As many as may have a turn at once now.
+    var allowed: Int { state.withLock { $0.pace.allowed } }
+    /// Those that wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// What began with `turn` is over.
     func leave(_ turn: Int, wasOverloaded: Bool) {
         state.withLock { $0.pace.end(turn, wasOverloaded: wasOverloaded) }

@@ -79,7 +79,7 @@ extension S3Link {
                 body = []
                 break
             }
-            body.append(contentsOf: piece.readableBytesView)
+            body += Array(buffer: piece)
         }
         return S3Answer(
             status: head.status.code, fields: head.fields, body: body, contentLength: head.contentLength)

@@ -43,6 +43,10 @@ final class S3Link: Sendable {
         client = OriginClient(origin, settings: link, group: group, logger: logger)
     }
 
+    /// How many may write, and read, at once by now.
+    var allowedWrites: Int { writes.allowed }
+    var allowedReads: Int { reads.allowed }
+
     func close() async {
         reads.close()
         writes.close()
@@ -128,7 +132,9 @@ final class S3Link: Sendable {
         }
         var wasOverloaded = false
         defer { gate.leave(turn, wasOverloaded: wasOverloaded) }
-        if request.kind.isWrite, case .stop = breaker.withLock({ $0.ask(now: .now) }) {
+        if request.kind.isWrite, case .stop(let rest) = breaker.withLock({ $0.ask(now: .now) }) {
+            // What is under way waits with the others; what comes now is told to come again.
+            if attempts > 0 { return .again(.overloaded(retryAfterSeconds: rest.components.seconds + 1)) }
             throw .unavailable("it has failed so often that nothing is written for a moment", retryAfterSeconds: 1)
         }
         attempts += 1

@@ -57,17 +57,22 @@ package final class S3Objects: ObjectStore {
     }
 
     package func size(of name: ObjectName) async throws(ObjectError) -> Int64? {
-        let size = try await link.perform(S3Request(kind: .size, key: key(name))) {
+        for _ in 0..<2 {
+            if let size = try await head(of: name) { return size }
+            // What it lacks may be the object, the right, the time, or the store behind a proxy: GET tells.
+            if try await get(name, range: ByteRange(offset: 0, count: 1, within: 1)) == nil { return nil }
+        }
+        throw .failed("it knows of an object and does not")
+    }
+
+    /// Bytes of an object; nil where there is none, or it cannot be told.
+    private func head(of name: ObjectName) async throws(ObjectError) -> Int64? {
+        try await link.perform(S3Request(kind: .size, key: key(name))) {
             verdict, answer throws(RetryRule.Failure) -> Int64? in
             if verdict == .absent { return nil }
             guard let size = answer.contentLength else { throw .nonsense("it does not say how large an object is") }
             return size
         }
-        if let size { return size }
-        // An answer to HEAD does not say what is missing: the object, or the bucket, or the store behind a proxy.
-        let isThere = try await get(name, range: ByteRange(offset: 0, count: 1, within: 1)) != nil
-        if isThere { throw .failed("it knows of an object and does not") }
-        return nil
     }
 
     package func list(_ folder: String, after: String?) async throws(ObjectError) -> ObjectListing {

@@ -5,7 +5,7 @@ import HTTPTypes
 enum S3Verdict: Hashable, Sendable {
     /// It did what was asked for.
     case done
-    /// There is no such object.
+    /// There is no such object; as an answer to HEAD, that or a refusal.
     case absent
     /// The object ends before the range that was asked for.
     case beyond
@@ -37,8 +37,8 @@ enum S3Verdict: Hashable, Sendable {
             self = .done
         case (200..<300, _): self = .again(.nonsense("it answered with \(words)"))
         case (404, "NoSuchKey"?): self = .absent
-        // HEAD has no document.
-        case (404, nil) where kind == .size: self = .absent
+        // HEAD has no document: what a refusal is about has to be found out otherwise.
+        case (400..<500, nil) where kind == .size: self = .absent
         case (404, "NoSuchBucket"?): self = .end(.refused(Self.noBucket))
         case (404, _): self = .again(.nonsense("it answered with \(words)"))
         case (416, _) where kind == .get: self = .beyond

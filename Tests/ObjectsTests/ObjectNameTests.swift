@@ -4,12 +4,40 @@ import StoreRules
 import Testing
 
 @Suite struct ObjectNameTests {
-    @Test("An object's name tells its last byte, the hour of its birth, and its ID")
+    /// Born at 2024-10-31T23:53:55Z, as its first six bytes say.
+    private static let id = "0192e5000000" + "7000" + "800000000000a77f"
+
+    @Test("A name tells the last byte of an ID, the hour of its birth, and the ID")
     func spelling() throws {
-        let id = try #require(ObjectID(hex: "0192e4a0b1c270008000000000000a7f"))
-        // 0x0192e4a0b1c2 ms = 2024-11-01T00:27:24Z
+        let id = try #require(ObjectID(hex: Self.id))
+        #expect(HTTPDate.logged(id.born) == "2024-10-31T23:53:55Z")
         let name = ObjectName(id)
-        #expect(name.text == "v1/7f/\(HTTPDate.basic(id.born).prefix(8))\(HTTPDate.basic(id.born).dropFirst(9).prefix(2))/\(id.hex)")
+        #expect(name.text == "v1/7f/2024103123/\(Self.id)")
         #expect(name.id == id)
+        #expect(ObjectName(listed: name.text) == name)
+        #expect(ObjectName.folder(lastByte: 0x7f, hour: id.born) == "v1/7f/2024103123/")
+        #expect(ObjectName.folder(lastByte: 0x0a) == "v1/0a/")
+        #expect(ObjectName.store.id == nil)
+        #expect(ObjectName.pass.text == "v1/PASS")
+    }
+
+    @Test(
+        "What is listed and not spelled so is nobody's",
+        arguments: [
+            "", "v1/STORE", "v1/7f/2024103123/", "v1/7f/2024110100/\(id)", "v1/7e/2024103123/\(id)",
+            "v2/7f/2024103123/\(id)", "v1/7f/2024103123/\(id)0", "/v1/7f/2024103123/\(id)", "v1/7F/2024103123/\(id)",
+            "v1/7f/2024103123/x/\(id)", "v1/7f/2024103123/\(id.uppercased())", id,
+        ])
+    func others(_ text: String) {
+        #expect(ObjectName(listed: text) == nil)
+    }
+
+    @Test("A new ID's name is in the folder of this hour, and its folders are in the order of time")
+    func order() {
+        let (early, late) = (Timestamp(seconds: 1_700_000_000), Timestamp(seconds: 1_700_003_600))
+        let id = ObjectID.new(at: early)
+        let folders = [early, late].map { ObjectName.folder(lastByte: id.bytes[15], hour: $0) }
+        #expect(ObjectName(id).text.hasPrefix(folders[0]))
+        #expect(folders[0] < folders[1])
     }
 }

@@ -31,15 +31,17 @@ func wallClock(ahead seconds: Int64 = 0) -> @Sendable () -> Timestamp {
 func newName() -> ObjectName { ObjectName(.new(at: wallClock()())) }
 
 extension ObjectEngine {
-    /// A client of this store, under a prefix of its own.
+    /// A client of this store, under a prefix of its own. It may take longer than a server's: while engines start, tests
+    /// stand still.
     func objects(
         prefix: String = "test-\(UInt64.random(in: 0 ... .max))", bucket: String? = nil, at endpoint: String? = nil,
-        secretKey: String? = nil, settings: S3Settings = S3Settings(), ahead seconds: Int64 = 0,
+        secretKey: String? = nil, asStranger: Bool = false, settings: S3Settings = S3Settings(),
+        ahead seconds: Int64 = 0,
         logger: Logger = Logger(label: "objects", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws -> S3Objects {
         let address = try ObjectStoreAddress(
             parsing: "\(endpoint ?? self.endpoint)/\(prefix)?bucket=\(bucket ?? self.bucket)&region=\(region)")
-        let key = try #require(AccessKey(id: accessKey, secret: secretKey ?? self.secretKey))
+        let key = try #require(AccessKey(id: asStranger ? strangerKey : accessKey, secret: secretKey ?? self.secretKey))
         return S3Objects(
             address, keys: AccessKeys(key), settings: settings, wall: wallClock(ahead: seconds), logger: logger)
     }

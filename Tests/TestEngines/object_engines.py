@@ -8,9 +8,12 @@ import json
 import os
 import uuid
 
-from engine import Engine, free_ports
+from engine import Engine, Failure, free_ports
 
 BUCKET, REGION, ACCESS_KEY, SECRET_KEY = "satchel", "us-east-1", "testaccess", "testsecret0123456789"
+# A bucket that keeps what is removed; a user who may do nothing with either.
+VERSIONED_BUCKET, STRANGER_KEY = "versioned", "strangeaccess"
+VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
 
 class ObjectEngine(Engine):
@@ -18,7 +21,14 @@ class ObjectEngine(Engine):
 
     def where(self):
         return {"endpoint": f"http://127.0.0.1:{self.ports[0]}", "bucket": BUCKET, "region": REGION,
-                "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
+                "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY, "versionedBucket": VERSIONED_BUCKET,
+                "strangerKey": STRANGER_KEY}
+
+    def make_versioned_bucket(self):
+        statuses = (self.ask("PUT", f"/{VERSIONED_BUCKET}"),
+                    self.ask("PUT", f"/{VERSIONED_BUCKET}", VERSIONING, query="versioning="))
+        if statuses != (200, 200):
+            raise Failure(f"there is no bucket with versions: {statuses}")
 
     def keeps_objects(self):
         try:
@@ -27,27 +37,31 @@ class ObjectEngine(Engine):
         except (OSError, http.client.HTTPException):
             return False
 
-    def ask(self, method, path, body=b""):
-        """The status of one request with signature V4."""
+    def ask(self, method, path, body=b"", query=""):
+        """The status of one request."""
         host = f"127.0.0.1:{self.ports[0]}"
-        stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        scope = f"{stamp[:8]}/{REGION}/s3/aws4_request"
-        digest = hashlib.sha256(body).hexdigest()
-        names = "host;x-amz-content-sha256;x-amz-date"
-        canonical = "\n".join([method, path, "", f"host:{host}", f"x-amz-content-sha256:{digest}",
-                               f"x-amz-date:{stamp}", "", names, digest])
-        key = ("AWS4" + SECRET_KEY).encode()
-        for part in (*scope.split("/"), "\n".join(["AWS4-HMAC-SHA256", stamp, scope,
-                                                   hashlib.sha256(canonical.encode()).hexdigest()])):
-            key = hmac.digest(key, part.encode(), "sha256")
+        fields = sign(method, host, path, query, {}, hashlib.sha256(body).hexdigest())
         connection = http.client.HTTPConnection(host, timeout=10)
         try:
-            connection.request(method, path, body=body or None, headers={
-                "x-amz-date": stamp, "x-amz-content-sha256": digest, "Authorization":
-                f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={names}, Signature={key.hex()}"})
+            connection.request(method, f"{path}?{query}" if query else path, body=body or None, headers=fields)
             return connection.getresponse().status
         finally:
             connection.close()
+
+
+def sign(method, host, path, query, fields, digest):
+    """`fields` with what makes a signature V4 at this moment. Names are in lower case; `query` is encoded and in order."""
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{stamp[:8]}/{REGION}/s3/aws4_request"
+    fields = fields | {"host": host, "x-amz-date": stamp, "x-amz-content-sha256": digest}
+    names = ";".join(sorted(fields))
+    canonical = "\n".join([method, path, query, *(f"{name}:{fields[name]}" for name in sorted(fields)), "", names, digest])
+    key = ("AWS4" + SECRET_KEY).encode()
+    for part in (*scope.split("/"),
+                 "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return fields | {"authorization": f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={names}, "
+                     f"Signature={key.hex()}"}
 
 
 class Ceph(ObjectEngine):
@@ -99,9 +113,12 @@ class Ceph(ObjectEngine):
             self.begin("osd", "ceph-osd", "-f", "-i", "0")
         self.begin("rgw", "radosgw", "-f", "-n", "client.rgw")
         if is_new:
-            self.admin("user", "create", "--uid=test", "--display-name=test", f"--access-key={ACCESS_KEY}",
-                       f"--secret-key={SECRET_KEY}")
+            for name, key in (("test", ACCESS_KEY), ("stranger", STRANGER_KEY)):
+                self.admin("user", "create", f"--uid={name}", f"--display-name={name}", f"--access-key={key}",
+                           f"--secret-key={SECRET_KEY}")
         self.wait("a bucket of Ceph", self.keeps_objects)
+        if is_new:
+            self.make_versioned_bucket()
 
     def admin(self, *arguments):
         return self.run("radosgw-admin", "-n", "client.rgw", *arguments)
@@ -130,8 +147,10 @@ class SeaweedFS(ObjectEngine):
         for name in ("data", "log"):
             os.mkdir(self.path(name))
         with open(self.path("s3.json"), "w") as conf:
-            credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
-            json.dump({"identities": [{"name": "test", "credentials": credentials, "actions": ["Admin"]}]}, conf)
+            identities = [{"name": name, "credentials": [{"accessKey": key, "secretKey": SECRET_KEY}], "actions": [action]}
+                          for name, key, action in (("test", ACCESS_KEY, "Admin"), ("stranger", STRANGER_KEY, "Read:none"))]
+            json.dump({"identities": identities}, conf)
+        self.is_new = True
 
     def launch(self):
         s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = self.ports
@@ -146,3 +165,6 @@ class SeaweedFS(ObjectEngine):
             f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false",
             f"-s3.config={self.path('s3.json')}", f"-s3.localSocket={self.path('s3.sock')}")
         self.wait("a bucket of SeaweedFS", self.keeps_objects)
+        if self.is_new:
+            self.make_versioned_bucket()
+        self.is_new = False
