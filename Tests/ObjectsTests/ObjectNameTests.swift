@@ -7,8 +7,7 @@ import Testing
     /// Born at 2024-10-31T23:53:55Z, as its first six bytes say.
     private static let id = "0192e5000000" + "7000" + "800000000000a77f"
 
-    @Test("A name tells the last byte of an ID, the hour of its birth, and the ID")
-    func spelling() throws {
+    @Test func `a name tells the last byte of an ID, the hour of its birth, and the ID`() throws {
         let id = try #require(ObjectID(hex: Self.id))
         #expect(HTTPDate.logged(id.born) == "2024-10-31T23:53:55Z")
         let name = ObjectName(id)
@@ -21,19 +20,16 @@ import Testing
         #expect(ObjectName.pass.text == "v1/PASS")
     }
 
-    @Test(
-        "What is listed and not spelled so is nobody's",
-        arguments: [
-            "", "v1/STORE", "v1/7f/2024103123/", "v1/7f/2024110100/\(id)", "v1/7e/2024103123/\(id)",
-            "v2/7f/2024103123/\(id)", "v1/7f/2024103123/\(id)0", "/v1/7f/2024103123/\(id)", "v1/7F/2024103123/\(id)",
-            "v1/7f/2024103123/x/\(id)", "v1/7f/2024103123/\(id.uppercased())", id,
-        ])
-    func others(_ text: String) {
+    @Test(arguments: [
+        "", "v1/STORE", "v1/7f/2024103123/", "v1/7f/2024110100/\(id)", "v1/7e/2024103123/\(id)",
+        "v2/7f/2024103123/\(id)", "v1/7f/2024103123/\(id)0", "/v1/7f/2024103123/\(id)", "v1/7F/2024103123/\(id)",
+        "v1/7f/2024103123/x/\(id)", "v1/7f/2024103123/\(id.uppercased())", id,
+    ])
+    func `what is listed and not spelled so is nobody's`(_ text: String) {
         #expect(ObjectName(listed: text) == nil)
     }
 
-    @Test("A new ID's name is in the folder of this hour, and its folders are in the order of time")
-    func order() {
+    @Test func `a new ID's name is in the folder of this hour, and its folders are in the order of time`() {
         let (early, late) = (Timestamp(seconds: 1_700_000_000), Timestamp(seconds: 1_700_003_600))
         let id = ObjectID.new(at: early)
         let folders = [early, late].map { ObjectName.folder(lastByte: id.bytes[15], hour: $0) }

@@ -9,8 +9,7 @@ import Testing
     private let gate = PaceGate(limit: 2, clocks: MultiThreadedEventLoopGroup.singleton)
     private let never = NIODeadline.now() + .hours(1)
 
-    @Test("Those who wait come in order")
-    func order() async throws {
+    @Test func `those who wait come in order`() async throws {
         let first = try #require(await gate.enter(before: never))
         let second = try #require(await gate.enter(before: never))
         let third = Task { [gate, never] in await gate.enter(before: never) }
@@ -24,8 +23,7 @@ import Testing
         #expect(await fourth.value != nil)
     }
 
-    @Test("Who is cancelled, or waits too long, has no turn, and takes none from others")
-    func withdrawn() async throws {
+    @Test func `who is cancelled, or waits too long, has no turn, and takes none from others`() async throws {
         _ = await gate.enter(before: never)
         let second = try #require(await gate.enter(before: never))
         let cancelled = Task { [gate, never] in await gate.enter(before: never) }
@@ -39,8 +37,7 @@ import Testing
         #expect(await gate.enter(before: never) != nil)
     }
 
-    @Test("Nobody waits at a gate that is closed")
-    func closed() async throws {
+    @Test func `nobody waits at a gate that is closed`() async throws {
         _ = await gate.enter(before: never)
         _ = await gate.enter(before: never)
         let waiting = Task { [gate, never] in await gate.enter(before: never) }

@@ -9,8 +9,7 @@ import Testing
         rule.next(after: failure, elapsed: elapsed, chance: chance)
     }
 
-    @Test("What breaks is sent again three times, each time later, and is then not available")
-    func broken() {
+    @Test func `what breaks is sent again three times, each time later, and is then not available`() {
         var rule = RetryRule()
         var waits: [Duration] = []
         for _ in 0..<3 {
@@ -23,8 +22,8 @@ import Testing
                 == .end(.unavailable("x", retryAfterSeconds: 5)))
     }
 
-    @Test("Those who failed together come again apart, by up to three times as much", arguments: [0.0, 0.25, 1.0])
-    func chance(_ chance: Double) {
+    @Test(arguments: [0.0, 0.25, 1.0])
+    func `those who failed together come again apart, by up to three times as much`(_ chance: Double) {
         var rule = RetryRule()
         #expect(
             next(&rule, after: .broken("x"), elapsed: .zero, chance: chance)
@@ -35,8 +34,7 @@ import Testing
                 == .again(after: .milliseconds(500) * (0.5 + chance)))
     }
 
-    @Test("No attempt begins behind the limit, and none that the store does not want by then")
-    func limits() {
+    @Test func `no attempt begins behind the limit, and none that the store does not want by then`() {
         var rule = RetryRule()
         #expect(
             next(&rule, after: .broken("x"), elapsed: .milliseconds(19_990), chance: 0.5)
@@ -55,8 +53,7 @@ import Testing
             next(&rule, after: .overloaded(retryAfterSeconds: 0), elapsed: .zero, chance: 0) == .again(after: .zero))
     }
 
-    @Test("Nonsense to the end is a failure of the store's")
-    func nonsense() {
+    @Test func `nonsense to the end is a failure of the store's`() {
         #expect(RetryRule.error(.nonsense("x")) == .failed("x"))
         #expect(
             RetryRule.error(.overloaded(retryAfterSeconds: nil))
@@ -84,8 +81,8 @@ import Testing
         return breaker
     }
 
-    @Test("After ten failures in a row writes stop for a second; then one tries, and those that follow go by it")
-    func oneTries() {
+    @Test func `after ten failures in a row writes stop for a second; then one tries, and those that follow go by it`()
+    {
         var breaker = broken()
         #expect(ask(&breaker, now: start) == .stop(.seconds(1)))
         #expect(ask(&breaker, now: start + .milliseconds(900)) == .stop(.milliseconds(100)))
@@ -101,8 +98,7 @@ import Testing
         #expect(ask(&breaker, now: later) == .go)
     }
 
-    @Test("A success in between begins the count anew")
-    func success() {
+    @Test func `a success in between begins the count anew`() {
         var breaker = WriteBreaker()
         for _ in 0..<30 {
             for _ in 0..<9 { #expect(!fail(&breaker, now: start)) }
@@ -111,15 +107,13 @@ import Testing
         #expect(ask(&breaker, now: start) == .go)
     }
 
-    @Test("What was under way when writes stopped does not stop them longer")
-    func stragglers() {
+    @Test func `what was under way when writes stopped does not stop them longer`() {
         var breaker = broken()
         #expect(!fail(&breaker, now: start + .milliseconds(500)))
         #expect(ask(&breaker, now: start + .seconds(1)) == .go)
     }
 
-    @Test("Where the one that tries is given up, or never heard of again, another does")
-    func lostTries() {
+    @Test func `where the one that tries is given up, or never heard of again, another does`() {
         var breaker = broken()
         let later = start + .seconds(2)
         #expect(ask(&breaker, now: later) == .go)
@@ -138,8 +132,7 @@ import Testing
         return turn
     }
 
-    @Test("There are as many at once as there may be")
-    func limit() throws {
+    @Test func `there are as many at once as there may be`() throws {
         var pace = Pace(limit: 3)
         let turns = (0..<3).map { _ in pace.begin() }
         #expect(turns == [0, 0, 0])
@@ -148,8 +141,9 @@ import Testing
         #expect(try begin(&pace) == 0)
     }
 
-    @Test("A complaint halves them, once for all that were under way, and each round of successes adds one")
-    func complaints() throws {
+    @Test func `a complaint halves them, once for all that were under way, and each round of successes adds one`()
+        throws
+    {
         var pace = Pace(limit: 64)
         for _ in 0..<64 { _ = pace.begin() }
         for _ in 0..<64 { pace.end(0, wasOverloaded: true) }
@@ -167,8 +161,10 @@ import Testing
         }
     }
 
-    @Test("However often the store complains, some go on, and however seldom, there are no more than there may be")
-    func bounds() throws {
+    @Test
+    func `however often the store complains, some go on, and however seldom, there are no more than there may be`()
+        throws
+    {
         var pace = Pace(limit: 4)
         for _ in 0..<20 {
             let turn = try begin(&pace)

@@ -20,8 +20,7 @@ import Testing
         "<Contents><Key>\(key)</Key><LastModified>2026-01-01T00:00:00Z</LastModified><Size>\(size)</Size></Contents>"
     }
 
-    @Test("A listing gives names behind the prefix, sizes, and whether more follow")
-    func listings() throws {
+    @Test func `a listing gives names behind the prefix, sizes, and whether more follow`() throws {
         #expect(try listing("") == ObjectListing(objects: [], isLast: true))
         let two = [ObjectListing.Entry(name: "v1/a", size: 5), ObjectListing.Entry(name: "v1/b", size: 0)]
         #expect(try listing(object("p/v1/a") + object("p/v1/b", "0")) == ObjectListing(objects: two, isLast: true))
@@ -33,8 +32,7 @@ import Testing
         #expect(try listing(object("p/v1/a%2Fb+c")).objects.map(\.name) == ["v1/a%2Fb+c"])
     }
 
-    @Test("A listing that is out of order, of others' names, cut, or not one, is nonsense")
-    func refusedListings() throws {
+    @Test func `a listing that is out of order, of others' names, cut, or not one, is nonsense`() throws {
         let cases: [() throws -> ObjectListing] = [
             { try listing(object("p/v1/b") + object("p/v1/a")) }, { try listing(object("p/v1/a") + object("p/v1/a")) },
             { try listing(object("p/v1/a"), after: "v1/a") }, { try listing(object("p/v1/a"), after: "v1/b") },
@@ -57,8 +55,7 @@ import Testing
         }
     }
 
-    @Test("The answer to a removal tells what stays; what was not there is removed")
-    func removals() throws {
+    @Test func `the answer to a removal tells what stays; what was not there is removed`() throws {
         let kept = { (body: String) in try S3Document.kept(Array(body.utf8)) }
         #expect(try kept("<DeleteResult/>").isEmpty)
         #expect(try kept("<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>").isEmpty)
@@ -77,8 +74,7 @@ import Testing
         }
     }
 
-    @Test("A bucket that has or had versions is one that keeps what is removed")
-    func versioning() throws {
+    @Test func `a bucket that has or had versions is one that keeps what is removed`() throws {
         let isVersioned = { (body: String) in try S3Document.isVersioned(Array(body.utf8)) }
         #expect(try !isVersioned("<VersioningConfiguration xmlns=\"x\"/>"))
         #expect(try isVersioned("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"))
@@ -86,8 +82,7 @@ import Testing
         #expect(throws: RetryRule.Failure.self) { try isVersioned("<html></html>") }
     }
 
-    @Test("A request to remove names them all")
-    func removal() {
+    @Test func `a request to remove names them all`() {
         #expect(
             String(decoding: S3Document.removal(of: ["a/b", "c"]), as: UTF8.self)
                 == "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>"

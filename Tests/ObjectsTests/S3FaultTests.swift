@@ -45,14 +45,13 @@ struct S3FaultTests {
     // MARK: What passes
 
     @Test(
-        "What passes is not noticed: the request is sent again",
         arguments: [
             (.status(500, code: "InternalError"), 3), (.status(502), 1), (.status(503), 1),
             (.status(503, code: "SlowDown", retryAfterSeconds: 1), 1), (.status(429, retryAfterSeconds: 0), 2),
             (.status(400, code: "RequestTimeout"), 1), (.statusAfter(500), 1), (.error(code: "InternalError"), 1),
             (.named("drop"), 3), (.named("lose"), 1), (.named("cut"), 1), (.named("hang"), 1), (.named("bend"), 1),
         ] as [(FaultProxy.Fault, Int)])
-    func passing(_ fault: FaultProxy.Fault, _ times: Int) async throws {
+    func `what passes is not noticed: the request is sent again`(_ fault: FaultProxy.Fault, _ times: Int) async throws {
         try proxy.spoil([.put], with: fault, times: times)
         try await put()
         #expect(try attempts(.put) == times + 1)
@@ -74,8 +73,7 @@ struct S3FaultTests {
         try proxy.heal()
     }
 
-    @Test("A document of an error behind 200 is no answer to a listing or a removal")
-    func errorsBehindSuccess() async throws {
+    @Test func `a document of an error behind 200 is no answer to a listing or a removal`() async throws {
         try await put()
         try proxy.spoil([.list, .remove], with: .error(code: "InternalError"), times: 1)
         #expect(try await objects.list("", after: nil).objects.count == 1)
@@ -84,8 +82,8 @@ struct S3FaultTests {
         #expect(try await direct.size(of: name) == nil)
     }
 
-    @Test("A store whose clock is another is asked again, once, by its own", arguments: [-16 * 60, 16 * 60, 86_400])
-    func clock(_ ahead: Int) async throws {
+    @Test(arguments: [-16 * 60, 16 * 60, 86_400])
+    func `a store whose clock is another is asked again, once, by its own`(_ ahead: Int) async throws {
         try proxy.spoil(with: .clock(aheadSeconds: ahead))
         try await put()
         #expect(try proxy.requests().map(\.status) == [403, 200])
@@ -99,8 +97,7 @@ struct S3FaultTests {
 
     // MARK: What stays
 
-    @Test("What stays is told after four attempts, with when to come again")
-    func staying() async throws {
+    @Test func `what stays is told after four attempts, with when to come again`() async throws {
         try proxy.spoil(with: .status(500, code: "InternalError"))
         guard case .unavailable(let why, retryAfterSeconds: 5)? = await error({ try await put() }) else {
             Issue.record("not unavailable")
@@ -114,8 +111,7 @@ struct S3FaultTests {
         #expect(try attempts(.put) == 1)
     }
 
-    @Test("A store that says nothing is given up in time")
-    func silence() async throws {
+    @Test func `a store that says nothing is given up in time`() async throws {
         let engine = try #require(StoreKind.all.randomElement()).engine()
         let impatient = try engine.objects(
             at: proxy.endpoint, settings: S3Settings(silence: .milliseconds(200), limit: .seconds(2)))
@@ -129,10 +125,8 @@ struct S3FaultTests {
         await impatient.close()
     }
 
-    @Test(
-        "An answer without an end is cut at what it may have at most",
-        arguments: [FaultProxy.Operation.get, .list, .remove, .put])
-    func endless(_ operation: FaultProxy.Operation) async throws {
+    @Test(arguments: [FaultProxy.Operation.get, .list, .remove, .put])
+    func `an answer without an end is cut at what it may have at most`(_ operation: FaultProxy.Operation) async throws {
         let engine = try #require(StoreKind.all.randomElement()).engine()
         let objects = try engine.objects(at: proxy.endpoint)
         try proxy.spoil(with: .named("endless"))
@@ -151,8 +145,7 @@ struct S3FaultTests {
         #expect(why.contains("more than"))
     }
 
-    @Test("An object that is absent is told by its name alone")
-    func absence() async throws {
+    @Test func `an object that is absent is told by its name alone`() async throws {
         try await put()
         try proxy.spoil([.get], with: .named("absent"))
         #expect(try await objects.get(name, range: nil) == nil)
@@ -180,8 +173,9 @@ struct S3FaultTests {
         }
     }
 
-    @Test("Other bytes are given as they are, for who knows the digest; a range that is another is not")
-    func otherBytes() async throws {
+    @Test func `other bytes are given as they are, for who knows the digest; a range that is another is not`()
+        async throws
+    {
         try await put()
         try proxy.spoil([.get], with: .named("flip"))
         let flipped = try #require(try await objects.get(name, range: nil))
@@ -206,13 +200,12 @@ struct S3FaultTests {
     }
 
     @Test(
-        "What will not pass is told at once",
         arguments: [
             (.status(403, code: "QuotaExceeded"), "full"), (.status(507), "full"),
             (.status(403, code: "AccessDenied"), "refused"), (.status(400, code: "InvalidRequest"), "refused"),
             (.status(301, code: "PermanentRedirect"), "refused"), (.status(501, code: "NotImplemented"), "refused"),
         ] as [(FaultProxy.Fault, String)])
-    func final(_ fault: FaultProxy.Fault, _ expected: String) async throws {
+    func `what will not pass is told at once`(_ fault: FaultProxy.Fault, _ expected: String) async throws {
         try proxy.spoil(with: fault)
         switch await error({ try await put() }) {
         case .full?: #expect(expected == "full")
@@ -224,8 +217,9 @@ struct S3FaultTests {
 
     // MARK: All of them
 
-    @Test("After ten failures in a row nothing is written for a moment, and reads go on; then one tries")
-    func breaker() async throws {
+    @Test func `after ten failures in a row nothing is written for a moment, and reads go on; then one tries`()
+        async throws
+    {
         try await put()
         try proxy.spoil([.put], with: .status(500))
         _ = try proxy.requests()
@@ -250,8 +244,7 @@ struct S3FaultTests {
         try await put()
     }
 
-    @Test("Where the store is asked too much, fewer ask at once")
-    func pace() async throws {
+    @Test func `where the store is asked too much, fewer ask at once`() async throws {
         let engine = try #require(StoreKind.all.randomElement()).engine()
         let many = try engine.objects(at: proxy.endpoint, settings: S3Settings(requests: 16, limit: .seconds(600)))
         try proxy.spoil([.put], with: .status(503, retryAfterSeconds: 0), times: 8)
@@ -266,8 +259,7 @@ struct S3FaultTests {
         await many.close()
     }
 
-    @Test("A task that is cancelled waits no longer, and a client that is closed answers nobody")
-    func endings() async throws {
+    @Test func `a task that is cancelled waits no longer, and a client that is closed answers nobody`() async throws {
         try proxy.spoil(with: .named("hang"))
         let cancelled = Task { try await objects.get(name, range: nil) }
         try await eventually { try attempts(.get) == 1 }
@@ -287,8 +279,7 @@ struct S3FaultTests {
         try proxy.heal()
     }
 
-    @Test("Every request is told of when it is over")
-    func reports() async throws {
+    @Test func `every request is told of when it is over`() async throws {
         let reports = Mutex<[S3Report]>([])
         let engine = try #require(StoreKind.all.randomElement()).engine()
         let told = try engine.objects(

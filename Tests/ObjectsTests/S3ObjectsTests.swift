@@ -7,8 +7,8 @@ import Testing
 /// What every kind of store does for this client.
 @Suite(.enabled(if: !StoreKind.all.isEmpty, Comment(rawValue: StoreKind.missing)))
 struct S3ObjectsTests {
-    @Test("What was put there is got back, whole and in parts", arguments: StoreKind.all)
-    func roundTrip(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `what was put there is got back, whole and in parts`(_ kind: StoreKind) async throws {
         let objects = try kind.engine().objects()
         for size in [0, 1, 100_000, Int(ObjectRow.limitBytes)] {
             let bytes = makeBytes(size) { UInt8(truncatingIfNeeded: $0 &* 7 &+ ($0 >> 8)) }
@@ -28,8 +28,8 @@ struct S3ObjectsTests {
         await objects.close()
     }
 
-    @Test("Of a range beyond the end there is what the object has", arguments: StoreKind.all)
-    func rangesBeyondTheEnd(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `of a range beyond the end there is what the object has`(_ kind: StoreKind) async throws {
         let objects = try kind.engine().objects()
         let (name, bytes) = (newName(), Array("0123456789".utf8))
         try await objects.put(bytes, as: name, digest: BlobAddress(of: bytes))
@@ -39,8 +39,8 @@ struct S3ObjectsTests {
         await objects.close()
     }
 
-    @Test("Bytes with another digest are not taken", arguments: StoreKind.all)
-    func wrongDigest(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `bytes with another digest are not taken`(_ kind: StoreKind) async throws {
         let objects = try kind.engine().objects()
         let name = newName()
         await #expect(throws: ObjectError.self) {
@@ -50,8 +50,8 @@ struct S3ObjectsTests {
         await objects.close()
     }
 
-    @Test("Names are listed in order, page by page, below a folder and behind a name", arguments: StoreKind.all)
-    func listing(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `names are listed in order, page by page, below a folder and behind a name`(_ kind: StoreKind) async throws {
         let objects = try kind.engine().objects()
         let now = wallClock()()
         let ids = (0..<1205).map { _ in ObjectID.new(at: now) }
@@ -93,16 +93,16 @@ struct S3ObjectsTests {
         }
     }
 
-    @Test("The check before a store opens finds nothing wrong, and leaves nothing", arguments: StoreKind.all)
-    func check(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `the check before a store opens finds nothing wrong, and leaves nothing`(_ kind: StoreKind) async throws {
         let objects = try kind.engine().objects()
         try await objects.check(with: .new(at: wallClock()()))
         #expect(try await objects.list("", after: nil).objects == [])
         await objects.close()
     }
 
-    @Test("Wrong keys, and a bucket that is not there, are refused in words", arguments: StoreKind.all)
-    func wrongSetUps(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `wrong keys, and a bucket that is not there, are refused in words`(_ kind: StoreKind) async throws {
         let engine = try kind.engine()
         let id = ObjectID.new(at: wallClock()())
         let wrongKey = try engine.objects(secretKey: "another")
@@ -123,8 +123,8 @@ struct S3ObjectsTests {
         }
     }
 
-    @Test("A machine whose clock is wrong signs by the store's", arguments: StoreKind.all, [-16 * 60, 16 * 60])
-    func wrongClock(_ kind: StoreKind, _ ahead: Int64) async throws {
+    @Test(arguments: StoreKind.all, [-16 * 60, 16 * 60])
+    func `a machine whose clock is wrong signs by the store's`(_ kind: StoreKind, _ ahead: Int64) async throws {
         let objects = try kind.engine().objects(ahead: ahead)
         let (name, bytes) = (newName(), Array("0123456789".utf8))
         try await objects.put(bytes, as: name, digest: BlobAddress(of: bytes))

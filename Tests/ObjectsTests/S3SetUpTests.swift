@@ -14,8 +14,8 @@ import Testing
 /// How a store is set up, and who may do what with it.
 @Suite(.enabled(if: !StoreKind.all.isEmpty, Comment(rawValue: StoreKind.missing)))
 struct S3SetUpTests {
-    @Test("A bucket that keeps versions is refused, whether the user may ask or not", arguments: StoreKind.all)
-    func versions(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `a bucket that keeps versions is refused, whether the user may ask or not`(_ kind: StoreKind) async throws {
         let engine = try kind.engine()
         let objects = try engine.objects(bucket: engine.versionedBucket)
         #expect(try await refusal(objects).contains("keeps versions"))
@@ -31,8 +31,8 @@ struct S3SetUpTests {
         await good.close()
     }
 
-    @Test("A user who may do nothing learns what he may not", arguments: StoreKind.all)
-    func strangers(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `a user who may do nothing learns what he may not`(_ kind: StoreKind) async throws {
         let objects = try kind.engine().objects(asStranger: true)
         let why = try await refusal(objects)
         #expect(why.contains("may not put objects into the bucket satchel: AccessDenied"))
@@ -40,11 +40,10 @@ struct S3SetUpTests {
     }
 
     @Test(
-        "Each right that is missing is named",
         arguments: [
             (.put, "put objects into"), (.get, "get objects from"), (.list, "list"), (.remove, "remove objects from"),
         ] as [(FaultProxy.Operation, String)])
-    func rights(_ operation: FaultProxy.Operation, _ words: String) async throws {
+    func `each right that is missing is named`(_ operation: FaultProxy.Operation, _ words: String) async throws {
         let engine = try #require(StoreKind.all.first).engine()
         let proxy = try FaultProxy(to: engine.endpoint)
         try proxy.spoil([operation], with: .status(403, code: "AccessDenied"))
@@ -53,8 +52,7 @@ struct S3SetUpTests {
         await objects.close()
     }
 
-    @Test("A store that gives back other bytes, or does not list what it took, is refused")
-    func liars() async throws {
+    @Test func `a store that gives back other bytes, or does not list what it took, is refused`() async throws {
         let engine = try #require(StoreKind.all.first).engine()
         let proxy = try FaultProxy(to: engine.endpoint)
         let objects = try engine.objects(at: proxy.endpoint)
@@ -76,10 +74,10 @@ struct S3SetUpTests {
         throw NotRefused()
     }
 
-    @Test(
-        "Anybody can get an object at its temporary URL, for a while, at the host that it is made for",
-        arguments: StoreKind.all)
-    func temporaryURLs(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `anybody can get an object at its temporary URL, for a while, at the host that it is made for`(
+        _ kind: StoreKind
+    ) async throws {
         let engine = try kind.engine()
         let objects = try engine.objects()
         let (name, bytes) = (newName(), Array("0123456789".utf8))
@@ -118,10 +116,8 @@ struct S3SetUpTests {
         return (head.status.code, body)
     }
 
-    @Test(
-        "A user's quota that is used up is told as a full store",
-        .enabled(if: Engines.hasCeph, Comment(rawValue: Engines.noCeph)))
-    func quota() async throws {
+    @Test(.enabled(if: Engines.hasCeph, Comment(rawValue: Engines.noCeph)))
+    func `a user's quota that is used up is told as a full store`() async throws {
         // One of its own: others need room.
         let ceph = try Engine(.ceph)
         let objects = try ObjectEngine(ceph).objects()
@@ -153,8 +149,8 @@ struct S3SetUpTests {
         await objects.close()
     }
 
-    @Test("A store that is away and comes back is not available meanwhile", arguments: StoreKind.all)
-    func away(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.all)
+    func `a store that is away and comes back is not available meanwhile`(_ kind: StoreKind) async throws {
         let engine = try Engine(kind == .ceph ? .ceph : .seaweedfs)
         let objects = try ObjectEngine(engine).objects()
         let (name, bytes) = (newName(), Array("0123456789".utf8))
@@ -172,10 +168,8 @@ struct S3SetUpTests {
         await objects.close()
     }
 
-    @Test(
-        "Over TLS a store is asked that proves who it is, and no other",
-        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "takes openssl"))
-    func secure() async throws {
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "takes openssl"))
+    func `over TLS a store is asked that proves who it is, and no other`() async throws {
         let folder = try TemporaryFolder()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")

@@ -24,7 +24,6 @@ import Testing
     }
 
     @Test(
-        "Each answer means one thing",
         arguments: [
             (.put, 200, nil, "done"), (.put, 204, nil, "nonsense"), (.put, 206, nil, "nonsense"),
             (.put, 200, "InternalError", "nonsense"), (.put, 200, "SlowDown", "overloaded 7"),
@@ -47,13 +46,12 @@ import Testing
             (.put, 403, "RequestTimeTooSkewed", "skewed 784111777"), (.get, 301, "PermanentRedirect", "refused"),
             (.get, 307, nil, "refused"), (.put, 405, "MethodNotAllowed", "refused"),
         ] as [(S3Request.Kind, Int, String?, String)])
-    func verdicts(_ request: S3Request.Kind, _ status: Int, _ code: String?, _ expected: String) {
+    func `each answer means one thing`(_ request: S3Request.Kind, _ status: Int, _ code: String?, _ expected: String) {
         let fields: HTTPFields = [.retryAfter: "7", .date: Self.date]
         #expect(Self.kind(S3Verdict(request, status: status, code: code, fields: fields)) == expected)
     }
 
-    @Test("Without Retry-After, or with another one than seconds, nobody knows how long to wait")
-    func retryAfter() {
+    @Test func `without Retry-After, or with another one than seconds, nobody knows how long to wait`() {
         for fields in [[:], [.retryAfter: Self.date], [.retryAfter: "-1"]] as [HTTPFields] {
             #expect(
                 S3Verdict(.put, status: 503, code: nil, fields: fields) == .again(.overloaded(retryAfterSeconds: nil)))
@@ -63,13 +61,11 @@ import Testing
                 == .again(.overloaded(retryAfterSeconds: .max)))
     }
 
-    @Test("Another clock is of no use where the store does not tell its own")
-    func skewWithoutDate() {
+    @Test func `another clock is of no use where the store does not tell its own`() {
         #expect(Self.kind(S3Verdict(.put, status: 403, code: "RequestTimeTooSkewed", fields: [:])) == "refused")
     }
 
-    @Test("What an object holds is never taken for an error")
-    func objectsLikeErrors() {
+    @Test func `what an object holds is never taken for an error`() {
         let body = Array("<Error><Code>NoSuchKey</Code></Error>".utf8)
         let answer = { (status: Int) in S3Answer(status: status, fields: [:], body: body, contentLength: nil) }
         #expect(S3Verdict(.get, answer(200)) == .done)

@@ -39,8 +39,10 @@ import Testing
         ),
     ]
 
-    @Test("The published examples are signed as published", arguments: published)
-    func examples(_ request: SignatureV4.Request, _ names: String, _ signature: String) throws {
+    @Test(arguments: published)
+    func `the published examples are signed as published`(
+        _ request: SignatureV4.Request, _ names: String, _ signature: String
+    ) throws {
         let fields = SignatureV4(try #require(key), region: "us-east-1").fields(for: request, at: time)
         let scope = "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request"
         #expect(fields.map(\.name) == ["x-amz-content-sha256", "x-amz-date", "authorization"])
@@ -50,8 +52,7 @@ import Testing
                 == "AWS4-HMAC-SHA256 Credential=\(scope), SignedHeaders=\(names), Signature=\(signature)")
     }
 
-    @Test("The published example of a URL is signed as published")
-    func temporaryURL() throws {
+    @Test func `the published example of a URL is signed as published`() throws {
         let request = SignatureV4.Request(method: "GET", path: "/test.txt", fields: [Self.host], bodyDigest: "")
         let query = SignatureV4(try #require(key), region: "us-east-1").query(for: request, at: time, seconds: 86_400)
         let signature = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
@@ -62,8 +63,7 @@ import Testing
                 + "&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=\(signature)")
     }
 
-    @Test("What is signed is written line by line, fields and query in order")
-    func canonical() {
+    @Test func `what is signed is written line by line, fields and query in order`() {
         let request = SignatureV4.Request(
             method: "GET", path: "/a/b",
             query: [("start-after", "x/y z"), ("list-type", "2"), ("empty", ""), ("ä", "+")],
@@ -82,8 +82,7 @@ import Testing
                 """)
     }
 
-    @Test("A key that is for a time only goes with what is signed")
-    func token() throws {
+    @Test func `a key that is for a time only goes with what is signed`() throws {
         let key = try #require(AccessKey(id: "one", secret: "two", sessionToken: "a/b"))
         let signature = SignatureV4(key, region: "eu-1")
         let request = SignatureV4.Request(method: "GET", path: "/", fields: [("host", "h")], bodyDigest: "d")
