@@ -81,13 +81,11 @@ final class Ends: Sendable {
 
     // MARK: Hearing
 
+    /// Has somebody told of which addresses findings end, by whichever node.
+    func tell(_ told: @escaping @Sendable ([AddressPrefix]) -> Void) { state.withLock { $0.told = told } }
+
     /// Gives a sign of life, waits until what is found may be believed, and goes on hearing until `close`.
-    ///
-    /// - Parameter told: told of which addresses findings have ended, by whichever node.
-    func begin(
-        with catalog: SharedCatalog, told: @escaping @Sendable ([AddressPrefix]) -> Void = { _ in }
-    ) async throws(StoreError) {
-        state.withLock { $0.told = told }
+    func begin(with catalog: SharedCatalog) async throws(StoreError) {
         for _ in 0..<Self.openingLimit {
             try await beat(catalog)
             try await hear(catalog)

@@ -57,7 +57,7 @@ struct Hearing: Sendable {
             return Conclusion(forgetsAll: true)
         }
         let sent = news.asked
-        heard = sent
+        heard = max(heard ?? sent, sent)
         let isAlive = news.isAlive && isAlive(from: sent)
         let isAlone = isAlive && news.otherNodes == 0
         aloneUntil = isAlone ? sent + Self.belief : nil

@@ -63,8 +63,8 @@ final class ReadCache: Sendable {
     // MARK: Life
 
     /// Takes up what was saved, and goes on looking after what is here until `close`.
-    func begin() {
-        _ = disk.restore()
+    func begin() async {
+        _ = try? await threads.run { [disk] () throws(StoreError) in disk.restore() }
         let tending = DiskCache.Tending(
             now: now, checkedBytesPerSecond: settings.cacheScrubBytesPerSecond,
             tidy: {
