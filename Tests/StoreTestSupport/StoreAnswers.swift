@@ -33,13 +33,33 @@ package struct StoreAnswers: Equatable, Sendable {
         for (index, alias) in aliases.enumerated() {
             self.aliases[index] = try await Self.fetched(store.find(alias).finding)
         }
-        for subject in subjects { quotas[subject] = try await store.quotaUsage(of: subject) }
+        for subject in subjects {
+            var quota = try await store.quotaUsage(of: subject)
+            // What may be used is a matter of settings.
+            (quota.limitBytes, quota.leaseLimit, quota.leasesMadeLimit, quota.uploadLimit) = (nil, 0, 0, 0)
+            quotas[subject] = quota
+        }
         for id in uploads {
             self.uploads[id] = await Self.words { () in
                 let upload = try await store.upload(id)
                 return "\(upload.state), \(upload.offset) of \(upload.length ?? -1), until \(upload.expires.seconds)"
             }
         }
+    }
+
+    /// Where other answers are not the same.
+    package func differences(from other: StoreAnswers) -> [String] {
+        func differing<Key: Hashable, Value: Equatable>(
+            _ what: String, _ mine: [Key: Value], _ its: [Key: Value]
+        ) -> [String] {
+            Set(mine.keys).union(its.keys).filter { mine[$0] != its[$0] }.map { key in
+                "\(what) \(key): \(mine[key].map { "\($0)" } ?? "none") and \(its[key].map { "\($0)" } ?? "none")"
+            }
+        }
+        return differing("blob", blobs, other.blobs) + differing("lease", leases, other.leases)
+            + differing("alias", aliases, other.aliases) + differing("quota", quotas, other.quotas)
+            + differing("upload", uploads, other.uploads)
+            + banned.symmetricDifference(other.banned).map { "ban of \($0)" }
     }
 
     private static func words<Value>(_ ask: () async throws -> Value) async -> String {

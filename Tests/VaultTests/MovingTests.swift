@@ -60,7 +60,8 @@ import Vault
         }
         await records.close()
 
-        #expect(try await life.answers(from: sink) == expected)
+        let differences = try await life.answers(from: sink).differences(from: expected)
+        #expect(differences == [])
         #expect(try await sink.check().isClean)
         let sums = try await sink.read { try $0.sums() }
         let sourceSums = try await sumsOfSource()
@@ -92,7 +93,7 @@ import Vault
         let again = try await open("source")
         for store in [again, sink] { _ = try await store.collect(CollectOptions(trustClock: true)) }
         let (there, here) = (try await life.answers(from: sink), try await life.answers(from: again))
-        #expect(there == here)
+        #expect(there.differences(from: here) == [])
         #expect(try await sink.readings().held.count == 0)
         clock.pass(seconds: 100 * 86_400)
         _ = try await sink.collect(CollectOptions(trustClock: true))

@@ -20,6 +20,9 @@ package struct ReplaceRecords: CatalogChange {
             page.blobs.request(address)
             page.finds.request(.leases(on: address, .remembered))
         }
+        for lease in records.flatMap(\.leases) {
+            if let subject = lease.row.subject { page.usages.request(subject) }
+        }
     }
 
     package func apply(to page: inout CatalogPage) {
@@ -64,7 +67,11 @@ package struct ReplaceBans: CatalogChange {
     }
 
     package func request(on page: inout CatalogPage) {
-        for address in bans.map(\.address) + lifted { page.bans.request(address) }
+        for address in bans.map(\.address) + lifted {
+            page.bans.request(address)
+            // Whoever brings the address to be holds its row.
+            page.blobs.request(address)
+        }
     }
 
     package func apply(to page: inout CatalogPage) {
