@@ -107,6 +107,9 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         for waking in wakings { waking.signal() }
     }
 
+    /// How many wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Whether all threads have ended.
     var isOver: Bool { state.withLock { $0.running == 0 } }
 

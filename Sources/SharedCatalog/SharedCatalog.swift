@@ -108,6 +108,9 @@ package final class SharedCatalog: Sendable {
         for threads in [readers, upkeep, listener] { threads.close() }
     }
 
+    /// How many changes wait for a lane.
+    var waitingChanges: Int { lanes.waitingCount }
+
     /// What the node's batches came to so far.
     package var commitFigures: CommitFigures { meters.figures }
 

@@ -1,10 +1,12 @@
 import Blobs
+import Dispatch
 import Files
 import Logging
 import Store
 import StoreRules
 import Synchronization
 import TestEngines
+import TestSupport
 import Testing
 
 @testable import SharedCatalog
@@ -91,3 +93,56 @@ extension LeaseLimits {
 
 /// Whether these tests can run.
 let hasPostgres = ConditionTrait.enabled(if: Engines.hasPostgres, Comment(rawValue: Engines.noPostgres))
+
+/// What a catalog has told of its changes.
+final class Told: Sendable {
+    private let addresses = Mutex((touched: [BlobAddress](), shortened: [BlobAddress]()))
+
+    var touched: [BlobAddress] { addresses.withLock { $0.touched } }
+    var shortened: [BlobAddress] { addresses.withLock { $0.shortened } }
+
+    func note(_ touched: [BlobAddress], _ shortened: [BlobAddress]) {
+        addresses.withLock {
+            $0.touched += touched
+            $0.shortened += shortened
+        }
+    }
+}
+
+/// Holds the only lane of a catalog, until it is opened.
+final class Gate: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    private let task: Task<Void, any Error>
+
+    /// Returns once the lane is held.
+    init(_ catalog: SharedCatalog) async throws {
+        let (semaphore, entered) = (semaphore, DispatchSemaphore(value: 0))
+        task = Task {
+            _ = try await catalog.perform {
+                entered.signal()
+                semaphore.wait()
+                // It is asked for twice, to be loaded and to be applied.
+                semaphore.signal()
+                return NoChange()
+            } objects: { (_, _) throws(StoreError) in
+            }
+        }
+        try await eventually { entered.wait(timeout: .now()) == .success }
+    }
+
+    /// Lets the lane go on, once so many changes wait for it.
+    func open(_ catalog: SharedCatalog, whenWaiting count: Int) async throws {
+        try await eventually { catalog.waitingChanges == count }
+        semaphore.signal()
+        try await task.value
+    }
+}
+
+/// Counts what happens at once.
+final class Counts: Sendable {
+    private let counts = Mutex([String: Int]())
+
+    subscript(_ what: String) -> Int { counts.withLock { $0[what] ?? 0 } }
+
+    func note(_ what: String) { counts.withLock { $0[what, default: 0] += 1 } }
+}

@@ -8,7 +8,8 @@ extension SharedTransaction {
     func loadAll(_ page: inout CatalogPage) throws(SharedCatalogError) {
         let finds = page.finds.takeRequests()
         (candidates, answers) = (Candidates(), [:])
-        try ask(candidateQuestions(finds, page), &page)
+        let first = candidateQuestions(finds, page)
+        if !first.isEmpty { try ask(first, &page) }
         var questions = try blobQuestions(&page)
         questions += foundLeaseQuestions(page)
         questions += openLeaseQuestions(finds, page)

@@ -18,6 +18,7 @@ package final class SharedTransaction: CatalogTransaction {
     package internal(set) var objects = ObjectPage()
     /// Which transaction it is, once it has begun.
     private(set) var number: UInt64?
+    private var hasBegun = false
     /// What is locked: addresses, without a row too, and subjects.
     var addresses: Set<BlobAddress> = []
     var subjects: Set<String> = []
@@ -90,6 +91,7 @@ package final class SharedTransaction: CatalogTransaction {
     }
 
     private func begin() throws(SharedCatalogError) {
+        hasBegun = true
         try session.queue(.begin)
         let milliseconds = max(session.patience.components.seconds, 1) * 1000
         guard let lane else { return }
@@ -109,7 +111,7 @@ package final class SharedTransaction: CatalogTransaction {
 
     /// Ends it without a trace.
     func rollBack() {
-        if number != nil { session.rollBack() }
+        if hasBegun { session.rollBack() }
     }
 
     /// Its mark stands in the row of its lane, which is locked until it ends: whoever can read the row afterwards knows
