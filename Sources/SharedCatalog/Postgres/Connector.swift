@@ -74,6 +74,7 @@ struct Connector: Sendable {
         for setting in settings where setting.isSecret && !setting.value.isEmpty {
             message = message.replacing(setting.value, with: "…")
         }
-        return message
+        // What is no value may be a part of another one.
+        return message.replacing(/(invalid [^"]*)"[^"]*"/) { "\($0.output.1)\"…\"" }
     }
 }
