@@ -25,6 +25,8 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         var usable: Int
         /// Threads that have not ended.
         var running: Int
+        /// Batches that were taken so far.
+        var taken = 0
         /// Why the last connection was not usable.
         var reason = SharedCatalogError.unavailable("the database is not connected yet")
         var isClosed = false
@@ -110,6 +112,9 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     /// How many wait.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
+    /// How many batches were taken so far.
+    var takenCount: Int { state.withLock { $0.taken } }
+
     /// Whether all threads have ended.
     var isOver: Bool { state.withLock { $0.running == 0 } }
 
@@ -175,6 +180,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
             state.idle.append(number)
             return .rest
         }
+        state.taken += 1
         let batch = Array(state.waiting.prefix(batchLimit))
         state.waiting.removeFirst(batch.count)
         return .run(batch)

@@ -111,6 +111,9 @@ package final class SharedCatalog: Sendable {
     /// How many changes wait for a lane.
     var waitingChanges: Int { lanes.waitingCount }
 
+    /// How many questions lookups came to so far.
+    var lookupQuestions: Int { finder.takenCount }
+
     /// What the node's batches came to so far.
     package var commitFigures: CommitFigures { meters.figures }
 

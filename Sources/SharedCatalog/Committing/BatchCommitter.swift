@@ -101,6 +101,7 @@ final class BatchCommitter: Sendable {
         let transaction = SharedTransaction(session, lane)
         let before = (session.statements, session.roundTrips)
         defer {
+            foresight.add(transaction.late)
             meters.note(
                 changes: changes.count, statements: session.statements - before.0,
                 roundTrips: session.roundTrips - before.1)
@@ -111,7 +112,6 @@ final class BatchCommitter: Sendable {
             batch = judged
         } catch {
             transaction.rollBack()
-            foresight.add(transaction.late)
             return outcome(of: error, session)
         }
         return commit(batch, transaction, session)
