@@ -41,14 +41,13 @@ package final class NodeMeters: Sendable {
 package struct NodeReadings: Sendable {
     /// Seconds since the database was asked for the last answer that came about what has ended; nil before the first.
     package var heardSeconds: Double?
-    /// Nodes that are alive, this one included.
-    package var nodesAlive: Int
-    /// Objects that wait for their removal, and for how many seconds the oldest of them has been due; nil where the
-    /// database does not say.
+    /// Nodes that are alive, this one included; nil where the database does not say, as below.
+    package var nodesAlive: Int?
+    /// Objects that wait for their removal, and for how many seconds the oldest of them has been due.
     package var garbage: Int64?
     package var garbageDueSeconds: Int64?
 
-    package init(heardSeconds: Double?, nodesAlive: Int, garbage: Int64?, garbageDueSeconds: Int64?) {
+    package init(heardSeconds: Double?, nodesAlive: Int?, garbage: Int64?, garbageDueSeconds: Int64?) {
         self.heardSeconds = heardSeconds
         self.nodesAlive = nodesAlive
         self.garbage = garbage
