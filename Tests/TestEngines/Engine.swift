@@ -38,6 +38,12 @@ package final class Engine: Sendable {
         return fact
     }
 
+    /// Starts a synchronous standby beside the database.
+    package func addReplica() throws { try tell("replica") }
+
+    /// Ends the database at once, and lets its standby write.
+    package func promoteReplica() throws { try tell("promote") }
+
     /// Ends it at once, as a crash does.
     package func halt() throws { try tell("halt") }
 

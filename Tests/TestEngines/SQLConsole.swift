@@ -11,6 +11,7 @@ package final class SQLConsole: Sendable {
     /// - Parameter connection: as libpq reads it.
     package init(_ connection: String) throws {
         process = try PipedProcess(["/usr/bin/psql", "-X", "-q", "-A", "-t", "-F", "\t", "-d", connection])
+        try process.writeLine("SET client_min_messages = warning;")
     }
 
     /// The rows that a statement gives, each as its columns.

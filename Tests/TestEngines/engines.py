@@ -11,6 +11,8 @@ why not:
     again      starts it once more on the same files and ports
     pause      stops its processes where they are: it takes connections, and says nothing
     resume     lets them go on
+    replica    (postgres) starts a synchronous standby beside it; `pair` reaches whichever of them writes
+    promote    (postgres) ends the first as a crash does; the standby writes from then on
     quota N    (ceph) the user may hold N bytes and no more; `off` for no such limit
 """
 
@@ -31,7 +33,7 @@ def say(text):
 
 def obey(engine, line):
     name, *arguments = line.split()
-    if name not in ("halt", "again", "pause", "resume", "quota") or not hasattr(engine, name):
+    if name not in ("halt", "again", "pause", "resume", "quota", "replica", "promote") or not hasattr(engine, name):
         raise Failure(f"there is no command {name}")
     getattr(engine, name)(*arguments)
 
