@@ -2,16 +2,16 @@ import Blobs
 import Files
 import Synchronization
 
+/// Where the key comes from.
+package enum AccessKeySource: Hashable, Sendable {
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and perhaps `AWS_SESSION_TOKEN`, as they were at the start.
+    case environment([String: String])
+    /// A file with these names, or with those in it that AWS's own files have; see `AccessKeys.parse`.
+    case file(String)
+}
+
 /// The access key of this process. It can be replaced at any time: requests that are sent from then on go by it.
 package final class AccessKeys: Sendable {
-    /// Where the key comes from.
-    package enum Source: Hashable, Sendable {
-        /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and perhaps `AWS_SESSION_TOKEN`, as they were at the start.
-        case environment([String: String])
-        /// A file with these names, or with those in it that AWS's own files have; see `parse`.
-        case file(String)
-    }
-
     /// Why there is no key.
     package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package let description: String
@@ -21,10 +21,10 @@ package final class AccessKeys: Sendable {
     package static let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
     private static let fileLimitBytes = 64 << 10
 
-    private let source: Source
+    private let source: AccessKeySource
     private let key: Mutex<AccessKey>
 
-    package init(_ source: Source) throws(Failure) {
+    package init(_ source: AccessKeySource) throws(Failure) {
         self.source = source
         key = Mutex(try Self.read(source))
     }
@@ -43,7 +43,7 @@ package final class AccessKeys: Sendable {
 
     var current: AccessKey { key.withLock { $0 } }
 
-    private static func read(_ source: Source) throws(Failure) -> AccessKey {
+    private static func read(_ source: AccessKeySource) throws(Failure) -> AccessKey {
         switch source {
         case .environment(let values): return try accessKey(values, in: "the environment")
         case .file(let path):

@@ -40,26 +40,26 @@ package struct ObjectListing: Hashable, Sendable {
     /// Most objects of a page.
     package static let limit = 1000
 
-    /// One object.
-    package struct Entry: Hashable, Sendable {
-        /// As it is called below the store's prefix, whoever put it there.
-        package let name: String
-        /// In bytes.
-        package let size: Int64
-
-        package init(name: String, size: Int64) {
-            self.name = name
-            self.size = size
-        }
-    }
-
     /// In the order of their names.
-    package let objects: [Entry]
+    package let objects: [ListedObject]
     /// Whether there are none behind these.
     package let isLast: Bool
 
-    package init(objects: [Entry], isLast: Bool) {
+    package init(objects: [ListedObject], isLast: Bool) {
         self.objects = objects
         self.isLast = isLast
+    }
+}
+
+/// One object of a page.
+package struct ListedObject: Hashable, Sendable {
+    /// As it is called below the store's prefix, whoever put it there.
+    package let name: String
+    /// In bytes.
+    package let size: Int64
+
+    package init(name: String, size: Int64) {
+        self.name = name
+        self.size = size
     }
 }

@@ -18,7 +18,7 @@ enum S3Document {
     ) throws(RetryRule.Failure) -> ObjectListing {
         let root = try read(body, as: "ListBucketResult")
         let isEncoded = root["EncodingType"]?.text == "url"
-        var entries: [ObjectListing.Entry] = []
+        var entries: [ListedObject] = []
         var last = after
         for content in root.all("Contents") {
             guard let key = content["Key"]?.text,
@@ -33,7 +33,7 @@ enum S3Document {
                 throw .nonsense("a listing is not in order")
             }
             last = name
-            entries.append(ObjectListing.Entry(name: name, size: size))
+            entries.append(ListedObject(name: name, size: size))
         }
         guard entries.count <= ObjectListing.limit else { throw .nonsense("a listing has too many objects") }
         switch root["IsTruncated"]?.text {

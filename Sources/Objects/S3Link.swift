@@ -66,7 +66,7 @@ final class S3Link: Sendable {
     ) async throws(ObjectError) -> Value {
         let start = ContinuousClock.now
         var attempts = 0
-        var outcome = S3Report.Outcome.done
+        var outcome = S3Outcome.done
         defer {
             settings.observe(
                 S3Report(
@@ -78,7 +78,7 @@ final class S3Link: Sendable {
             if verdict == .absent { outcome = .absent }
             return value
         } catch {
-            outcome = S3Report.Outcome(error)
+            outcome = S3Outcome(error)
             throw error
         }
     }
@@ -114,7 +114,7 @@ final class S3Link: Sendable {
     // MARK: One attempt
 
     /// What one attempt comes to.
-    private enum Attempt<Value> {
+    private enum AttemptEnd<Value> {
         case over(Value, S3Verdict)
         case again(RetryRule.Failure)
         case skewed(Timestamp)
@@ -124,7 +124,7 @@ final class S3Link: Sendable {
     private func attempt<Value>(
         _ request: S3Request, _ attempts: inout Int, before deadline: NIODeadline,
         _ read: (S3Verdict, S3Answer) throws(RetryRule.Failure) -> Value
-    ) async throws(ObjectError) -> Attempt<Value> {
+    ) async throws(ObjectError) -> AttemptEnd<Value> {
         let gate = request.kind.isWrite ? writes : reads
         guard let turn = await gate.enter(before: deadline) else {
             throw Task.isCancelled
@@ -138,7 +138,7 @@ final class S3Link: Sendable {
             throw .unavailable("it has failed so often that nothing is written for a moment", retryAfterSeconds: 1)
         }
         attempts += 1
-        let result: Attempt<Value>
+        let result: AttemptEnd<Value>
         do throws(RetryRule.Failure) {
             let answer = try await exchange(request, fresh: attempts > 1, before: deadline)
             let verdict = S3Verdict(request.kind, answer)
@@ -158,7 +158,7 @@ final class S3Link: Sendable {
     }
 
     /// Tells the breaker what a write came to.
-    private func noteWrite<Value>(_ result: Attempt<Value>) {
+    private func noteWrite<Value>(_ result: AttemptEnd<Value>) {
         let hasStopped = breaker.withLock { breaker in
             guard case .again = result else {
                 breaker.succeeded()

@@ -26,7 +26,7 @@ extension S3Objects {
         let folder = ObjectName.folder(lastByte: id.bytes[15], hour: id.born)
         let names = try await explaining("list") { () async throws(ObjectError) in try await list(folder, after: nil) }
         // In an hour with more than a thousand it may be behind them.
-        guard !names.isLast || names.objects.contains(ObjectListing.Entry(name: name.text, size: 16)) else {
+        guard !names.isLast || names.objects.contains(ListedObject(name: name.text, size: 16)) else {
             throw .refused("a listing of the bucket \(address.bucket) does not have what was put into it")
         }
         let kept = try await explaining("remove objects from") { () async throws(ObjectError) in

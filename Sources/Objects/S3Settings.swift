@@ -32,27 +32,28 @@ package struct S3Settings: Sendable {
 
 /// What became of one request to an object store.
 package struct S3Report: Hashable, Sendable {
-    package enum Outcome: String, CaseIterable, Sendable {
-        case done, absent, full, refused, unavailable, failed
-
-        init(_ error: ObjectError) {
-            switch error {
-            case .full: self = .full
-            case .refused: self = .refused
-            case .unavailable: self = .unavailable
-            case .failed: self = .failed
-            }
-        }
-    }
-
     /// All that a store is asked for.
     package static let operations = S3Request.Kind.allCases.map(\.rawValue)
 
     /// What was asked for, one of `operations`.
     package let operation: String
-    package let outcome: Outcome
+    package let outcome: S3Outcome
     /// How often it was sent; 0 where writes had stopped, or its turn did not come.
     package let attempts: Int
     /// From the call to its end, waiting included.
     package let duration: Duration
+}
+
+/// How a request to an object store ended.
+package enum S3Outcome: String, CaseIterable, Sendable {
+    case done, absent, full, refused, unavailable, failed
+
+    init(_ error: ObjectError) {
+        switch error {
+        case .full: self = .full
+        case .refused: self = .refused
+        case .unavailable: self = .unavailable
+        case .failed: self = .failed
+        }
+    }
 }

@@ -1,7 +1,7 @@
 /// Stops writes for a while that would fail: after ten failures in a row nothing is written for a second, then one write
 /// tries, and the others go on when it has succeeded. A value that decides.
 struct WriteBreaker {
-    enum Way: Hashable {
+    enum Permission: Hashable {
         case go
         /// Not now; perhaps in so long.
         case stop(Duration)
@@ -18,7 +18,7 @@ struct WriteBreaker {
     private var triedAt: ContinuousClock.Instant?
 
     /// Whether an attempt may begin. Each that may is followed by `succeeded`, `failed` or `abandoned`.
-    mutating func ask(now: ContinuousClock.Instant) -> Way {
+    mutating func ask(now: ContinuousClock.Instant) -> Permission {
         guard let opensAt else { return .go }
         if now < opensAt { return .stop(now.duration(to: opensAt)) }
         if let triedAt, now < triedAt + Self.patience { return .stop(Self.pause) }

@@ -52,7 +52,7 @@ enum SharedNode {
 
     /// What a node counts.
     static func meters() -> NodeMeters {
-        NodeMeters(operations: S3Report.operations, outcomes: S3Report.Outcome.allCases.map(\.rawValue))
+        NodeMeters(operations: S3Report.operations, outcomes: S3Outcome.allCases.map(\.rawValue))
     }
 
     /// Opens a node for one command, lets `body` use it, and takes it away again, with its folder.
@@ -129,7 +129,7 @@ extension StoreFailure {
 enum ObjectKeyring {
     static func keys(_ settings: ServerSettings) throws(SettingsError) -> AccessKeys {
         let path = settings.shared.accessKeyPath
-        let source: AccessKeys.Source =
+        let source: AccessKeySource =
             path.isEmpty ? .environment(ProcessInfo.processInfo.environment) : .file(path)
         do throws(AccessKeys.Failure) { return try AccessKeys(source) } catch {
             throw settings.error("objects-credentials", error.description)

@@ -64,7 +64,7 @@ import Testing
 @Suite struct WriteBreakerTests {
     private let start = ContinuousClock.now
 
-    private func ask(_ breaker: inout WriteBreaker, now: ContinuousClock.Instant) -> WriteBreaker.Way {
+    private func ask(_ breaker: inout WriteBreaker, now: ContinuousClock.Instant) -> WriteBreaker.Permission {
         breaker.ask(now: now)
     }
 

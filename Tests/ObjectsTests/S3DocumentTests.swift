@@ -22,7 +22,7 @@ import Testing
 
     @Test func `a listing gives names behind the prefix, sizes, and whether more follow`() throws {
         #expect(try listing("") == ObjectListing(objects: [], isLast: true))
-        let two = [ObjectListing.Entry(name: "v1/a", size: 5), ObjectListing.Entry(name: "v1/b", size: 0)]
+        let two = [ListedObject(name: "v1/a", size: 5), ListedObject(name: "v1/b", size: 0)]
         #expect(try listing(object("p/v1/a") + object("p/v1/b", "0")) == ObjectListing(objects: two, isLast: true))
         #expect(
             try listing(object("p/v1/a") + object("p/v1/b", "0"), truncated: "true", after: "v1/0")

@@ -170,7 +170,7 @@ struct SharedCheck {
         } while last != nil
     }
 
-    private mutating func check(_ entries: [ObjectListing.Entry], at now: Timestamp) async throws(StoreError) {
+    private mutating func check(_ entries: [ListedObject], at now: Timestamp) async throws(StoreError) {
         var ids: [ObjectID] = []
         for entry in entries {
             if let id = ObjectName(listed: entry.name)?.id {

@@ -10,7 +10,7 @@ import StoreRules
 extension SharedSweep {
     /// Which names of one listing nobody knows.
     private struct Survey {
-        var forgotten: [ObjectListing.Entry] = []
+        var forgotten: [ListedObject] = []
         var accounted = 0
         /// The last name that was looked at; nil where there are none behind it.
         var last: String?
@@ -19,11 +19,11 @@ extension SharedSweep {
     mutating func removeForgotten() async throws(StoreError) {
         if pass == .putBack { return }
         let row = try await store.catalog.read { reader throws(SharedCatalogError) in try reader.store() }
-        let end = Self.lastHour(at: store.now())
+        let end = Self.lastHour(at: begun)
         // All hours again where a person asks: what came late into an hour that was listed is found by this alone.
         let start = options.orphans ? nil : row.scannedHour.map { $0 + 1 }
         if let start, start > end { return }
-        var forgotten: [ObjectListing.Entry] = []
+        var forgotten: [ListedObject] = []
         var accounted = 0
         for byte in UInt8.min...UInt8.max {
             var last = start.map { ObjectName.folder(lastByte: byte, hour: Self.moment(of: $0)) }
@@ -60,7 +60,7 @@ extension SharedSweep {
         return reason != nil
     }
 
-    private mutating func remove(_ forgotten: [ObjectListing.Entry]) async throws(StoreError) {
+    private mutating func remove(_ forgotten: [ListedObject]) async throws(StoreError) {
         for start in stride(from: 0, to: forgotten.count, by: ObjectListing.limit) {
             guard try await goesOn() else { return }
             try await checkPass()
