@@ -69,7 +69,7 @@ let package = Package(
         .target(
             name: "Objects",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "OriginLink", crypto, httpTypes, logging, nioCore,
+                "Blobs", "StoreRules", "Files", "OriginLink", crypto, httpTypes, logging, nioCore, nioPosix,
             ]),
         .target(
             name: "SharedCatalog",
