@@ -36,6 +36,8 @@ final class Ends: Sendable {
     private let horizon = Horizon()
     /// Until when all changes are known.
     private let knowledge = Horizon()
+    /// Whether the database followed another when it was heard last.
+    private let followsAnother = Atomic(false)
     private let outageReads: Duration
     private let time: SharedTime
     private let faults: FaultPoints
@@ -73,8 +75,7 @@ final class Ends: Sendable {
 
     /// Waits until no other node believes what it found before this moment; not at all where no other is alive.
     func waitForOthers() async {
-        let now = ContinuousClock.now
-        if state.withLock({ $0.hearing.isAlone(at: now) }) { return }
+        if isAlone { return }
         // Whoever waits may be cancelled, and what it says afterwards has to be true all the same.
         await Task { try? await Task.sleep(for: Hearing.settling, clock: .continuous) }.value
     }
@@ -132,6 +133,7 @@ final class Ends: Sendable {
         let news = try await catalog.hear(after: position)
         do throws(FileError) { try faults.reach(.changesHeard) } catch { throw .unavailable(error.description) }
         time.heard(news.clockMicroseconds, at: news.answered)
+        followsAnother.store(news.isInRecovery, ordering: .relaxed)
         let conclusion = state.withLock { $0.hearing.take(news) }
         // Nobody believes anything that was found so far, and caches behind this node are told.
         if conclusion.forgetsAll { generations.advanceAll() }
@@ -169,6 +171,15 @@ final class Ends: Sendable {
 
     /// Whether all that has changed is in `changes`, or will be before anybody hears of it. Never waits.
     var knowsAllChanges: Bool { !knowledge.hasPassed }
+
+    /// Whether the database may be behind: what ended may not be known to it. Never waits.
+    var isBehind: Bool { followsAnother.load(ordering: .relaxed) }
+
+    /// Whether no other node can believe what this one has ended.
+    var isAlone: Bool {
+        let now = ContinuousClock.now
+        return state.withLock { $0.hearing.isAlone(at: now) }
+    }
 
     /// Why the database cannot be relied on at this moment; nil where it can.
     var failure: String? {

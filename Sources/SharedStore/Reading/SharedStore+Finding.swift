@@ -5,6 +5,7 @@ import StoreRules
 
 extension SharedStore {
     package func find(_ address: BlobAddress, for intent: ReadIntent) async throws(StoreError) -> BlobFinding {
+        try refuseWhatIsBehind()
         let found = try await catalog.find(address)
         if found.map({ $0.row.state == .gone }) ?? true { cache.forget(address) }
         guard let found, !found.row.isHidden else { return .unknown }
@@ -14,6 +15,7 @@ extension SharedStore {
     }
 
     package func find(_ alias: AliasName) async throws(StoreError) -> AliasFinding {
+        try refuseWhatIsBehind()
         guard let address = try await catalog.find(alias)?.blob.row.address else {
             return AliasFinding(.unknown, validity: nil)
         }
@@ -28,6 +30,11 @@ extension SharedStore {
     }
 
     package func validity(of address: BlobAddress) -> ValidityToken { ends.generations.token(for: address) }
+
+    /// A database that follows another may not know yet what has ended.
+    private func refuseWhatIsBehind() throws(StoreError) {
+        if ends.isBehind { throw .unavailable("the database follows another one") }
+    }
 
     /// A blob that is held, with its bytes; or why it cannot be read.
     private func finding(

@@ -8,6 +8,7 @@ import Objects
 import SharedCatalog
 import Store
 import StoreRules
+import StoreTestSupport
 import Synchronization
 import TestSupport
 
@@ -100,7 +101,7 @@ final class ReadScene: Sendable {
 
     /// The content that a finding of this blob has.
     func content(of found: FoundBlob, for intent: ReadIntent = .whole) async throws -> any BlobContent {
-        guard let layout = BlobLayout(found) else { throw Unexpected() }
+        guard let layout = BlobLayout(found) else { throw Unexpected(what: "rows that make a blob") }
         return try await cache.content(of: found, layout, until: Self.sunset, for: intent)
     }
 
@@ -115,9 +116,6 @@ final class ReadScene: Sendable {
     }
 }
 
-/// A test found something that it does not speak of.
-struct Unexpected: Error {}
-
 extension BlobContent {
     /// All bytes of a range, piece by piece as a response takes them.
     func read(_ range: Range<Int64>, for intent: ReadIntent) async throws -> [UInt8] {
@@ -127,7 +125,7 @@ extension BlobContent {
             within: range.upperBound)
         {
             let more = try await read(rest, atMost: 64 << 10, for: intent)
-            guard !more.isEmpty, Int64(more.count) <= rest.count else { throw Unexpected() }
+            guard !more.isEmpty, Int64(more.count) <= rest.count else { throw Unexpected(what: "as many bytes as were asked for, or fewer") }
             bytes += more
         }
         return bytes
