@@ -41,7 +41,8 @@ package struct SweepService: Service {
             log(report)
             return report.hold == nil && report.sweptBy == nil
         } catch {
-            logger.error("The sweep failed", metadata: ["error": "\(error)"])
+            // What is cut short as the server ends goes on with the next one.
+            if !Task.isCancelled { logger.error("The sweep failed", metadata: ["error": "\(error)"]) }
             return false
         }
     }
