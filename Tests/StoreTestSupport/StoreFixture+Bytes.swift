@@ -35,15 +35,21 @@ extension StoreFixture {
         }
     }
 
-    /// Puts bytes at the place of their blob, which the catalog does not know; or as an object of some days ago.
-    package func plant(_ bytes: [UInt8]) throws {
+    /// Puts bytes at the place of their blob, which the catalog does not know; or as an object of some days ago. Returns
+    /// what a check calls them.
+    @discardableResult
+    package func plant(_ bytes: [UInt8]) throws -> String {
+        let address = StoreTestSupport.address(of: bytes)
         switch place {
-        case .disk(let folder): try write(bytes, toFile: layout(folder).blob(StoreTestSupport.address(of: bytes)))
-        case .memory(let volume): volume.put(bytes, at: StoreTestSupport.address(of: bytes))
+        case .disk(let folder): try write(bytes, toFile: layout(folder).blob(address))
+        case .memory(let volume): volume.put(bytes, at: address)
         case .shared(let place):
             let born = clock.wall.seconds - ObjectRule.orphanSeconds - 3600
-            place.bucket[ObjectName(.new(at: Timestamp(seconds: born)))] = bytes
+            let name = ObjectName(.new(at: Timestamp(seconds: born)))
+            place.bucket[name] = bytes
+            return name.text
         }
+        return address.hex
     }
 
     /// How many blobs have had damaged bytes set aside that are still there.

@@ -138,20 +138,26 @@ private struct SharedOpening {
         if case .mismatch(let why) = verdict { throw .mismatch(why) }
         try await objectErrors { objects throws(ObjectError) in
             if let bucket = objects as? S3Objects { try await bucket.check(with: .new(at: time.now)) }
-            guard verdict == .claim else { return }
-            // Two nodes that start at once write the same.
-            let record = BucketIdentity.record(identity)
-            try await objects.put(record, as: .store, digest: BlobAddress(of: record))
-            logger.notice("Created a new store", metadata: ["store": "\(identity)"])
         }
+        if verdict == .claim { try await make(catalog) }
     }
 
     private func isEmpty(_ catalog: SharedCatalog) async throws(SharedStoreError) -> Bool {
-        do throws(StoreError) {
-            return try await catalog.read { reader throws(SharedCatalogError) in try reader.isEmpty() }
-        } catch {
-            throw .failed(error)
+        try await storeErrors { () async throws(StoreError) in
+            try await catalog.read { reader throws(SharedCatalogError) in try reader.isEmpty() }
         }
+    }
+
+    /// Makes one store of a new database and a new bucket. Two nodes that start at once write the same.
+    private func make(_ catalog: SharedCatalog) async throws(SharedStoreError) {
+        // What the first sweep compares its clocks with.
+        let pass = RecordPass(time.clocks)
+        _ = try await storeErrors { () async throws(StoreError) in try await catalog.perform(pass) }
+        let record = BucketIdentity.record(catalog.identity)
+        try await objectErrors { objects throws(ObjectError) in
+            try await objects.put(record, as: .store, digest: BlobAddress(of: record))
+        }
+        logger.notice("Created a new store", metadata: ["store": "\(catalog.identity)"])
     }
 
     private func openFolder(of identity: StoreIdentity) async throws(SharedStoreError) -> CacheFolder {
@@ -169,6 +175,12 @@ private struct SharedOpening {
             throw .failed(error)
         }
         return try opened.mapError { SharedStoreError.cache($0) }.get()
+    }
+
+    private func storeErrors<Value>(
+        _ body: () async throws(StoreError) -> Value
+    ) async throws(SharedStoreError) -> Value {
+        do { return try await body() } catch { throw .failed(error) }
     }
 
     private func objectErrors<Value>(

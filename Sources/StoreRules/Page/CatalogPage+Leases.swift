@@ -35,9 +35,25 @@ extension CatalogPage {
         // One that has been ended has no subject.
         for entry in leases.entries where entry.key.address == address {
             if entry.stored?.subject == subject && entry.stored?.via == nil { share.leases -= 1 }
-            if entry.current?.subject == subject && entry.current?.via == nil { share.leases += 1 }
+            guard let lease = entry.current, lease.subject == subject, lease.via == nil else { continue }
+            share.leases += 1
+            share.nextEnd = min(share.nextEnd ?? lease.expires, lease.expires)
         }
         return share
+    }
+
+    /// When the next lease of somebody, or on something, is over: of those that are stored and those made since.
+    mutating func nextEnd(_ key: NextEndKey) -> Timestamp? {
+        var next = nextEnds.row(key)
+        for lease in leases.added.compactMap({ leases[$0] }) where lease.ended == nil {
+            let counts =
+                switch key {
+                case .subject(let subject): lease.subject == subject
+                case .address(let address): lease.address == address && lease.via == nil
+                }
+            if counts { next = min(next ?? lease.expires, lease.expires) }
+        }
+        return next
     }
 
     /// Asks for the last of the leases on an address, from which follows when its blob goes.

@@ -127,13 +127,13 @@ struct LeaseRule: Sendable {
         day = page.day(of: terms.subject)
         isAliasTaken = terms.alias.map { page.aliases.row($0.name) != nil } ?? false
         if ofSubject.leases >= limits.leasesPerSubject || exceedsQuota {
-            nextEndOfSubject = page.nextEnds.row(.subject(terms.subject))
+            nextEndOfSubject = page.nextEnd(.subject(terms.subject))
         }
         guard let address else { return }
         isBanned = page.bans.row(address) != nil
         guard let blob else { return }
         onAddress = blob.leases
-        if onAddress >= limits.leasesPerAddress { nextEndOnAddress = page.nextEnds.row(.address(address)) }
+        if onAddress >= limits.leasesPerAddress { nextEndOnAddress = page.nextEnd(.address(address)) }
         if onAddress >= limits.leasesPerSubjectAndAddress {
             ofSubjectOnAddress = page.share(of: terms.subject, on: address)
         }

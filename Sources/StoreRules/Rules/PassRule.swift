@@ -1,7 +1,8 @@
 import Blobs
 
-/// Names one sweep of a store whose catalog and objects are apart: its number, and 8 random bytes, since two catalogs that
-/// were one once may count on by themselves. Written as the number in decimal digits, a hyphen and 16 digits.
+/// Names one sweep of a store whose catalog and objects are apart: its number, and 8 random bytes, since several may be
+/// about to be the next, and two catalogs that were one once may count on by themselves. Written as the number in 19 decimal
+/// digits, a hyphen and 16 hexadecimal digits, so that the order of the texts is that of the numbers.
 package struct PassToken: Hashable, Sendable, CustomStringConvertible {
     package let number: Int64
     private let salt: UInt64
@@ -21,55 +22,45 @@ package struct PassToken: Hashable, Sendable, CustomStringConvertible {
         guard description == text else { return nil }
     }
 
-    /// A new one, numbered behind those.
-    package static func next(after tokens: PassToken?...) -> PassToken {
-        let last = tokens.compactMap { $0?.number }.max() ?? 0
-        return PassToken(number: last == .max ? last : last + 1, salt: .random(in: .min ... .max))
+    /// A new one behind `token`, the first where that is nil.
+    package static func next(after token: PassToken?) -> PassToken {
+        PassToken(number: following(token?.number ?? 0), salt: .random(in: .min ... .max))
     }
+
+    /// A new one that none of these tokens, and none that somebody makes behind one of them, comes up to.
+    package static func next(beyond tokens: [PassToken]) -> PassToken {
+        PassToken(
+            number: following(following(tokens.map(\.number).max() ?? 0)), salt: .random(in: .min ... .max))
+    }
+
+    private static func following(_ number: Int64) -> Int64 { number == .max ? number : number + 1 }
 
     package var description: String {
         let bytes = (0..<8).map { UInt8(truncatingIfNeeded: salt >> (56 - 8 * UInt64($0))) }
-        return "\(number)-\(Hexadecimal.encode(bytes))"
+        let digits = String(number)
+        return "\(String(repeating: "0", count: 19 - digits.count))\(digits)-\(Hexadecimal.encode(bytes))"
     }
 }
 
-/// What the objects know of the sweeps: the one before the last, unless that was the first, and the last. Both are there
-/// since a sweep writes here before it writes into the catalog.
+/// Whether the catalog is the one that the objects were swept by last.
 ///
-///     record = [token] LF token LF
-package struct PassRecord: Hashable, Sendable {
-    package let last: PassToken?
-    package let next: PassToken
-
-    package init(last: PassToken?, next: PassToken) {
-        self.last = last
-        self.next = next
-    }
-
-    /// Reads what `bytes` gives; nil for anything else.
-    package init?(bytes: [UInt8]) {
-        let lines = String(decoding: bytes, as: UTF8.self)
-            .split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count == 3, lines[2].isEmpty, let next = PassToken(lines[1]) else { return nil }
-        let last = PassToken(lines[0])
-        guard last != nil || lines[0].isEmpty else { return nil }
-        self.init(last: last, next: next)
-    }
-
-    package var bytes: [UInt8] { Array("\(last.map { "\($0)" } ?? "")\n\(next)\n".utf8) }
-}
-
-/// Whether the catalog is the one that the objects were swept by last. One that was put back from a copy names an older
-/// sweep, or one that never was: what it does not know may be what it has forgotten.
+/// A sweep leaves an object that is named by its token, numbered behind the one that the catalog has, and then writes the
+/// token into the catalog, unless that has got another meanwhile. So the catalog's own is among those of the objects, and
+/// none of theirs is further than one ahead. A catalog that was put back from a copy has an older one, or one that went on
+/// by itself elsewhere: what it does not know may be what it has forgotten.
 package enum PassRule {
     /// - Parameters:
     ///   - catalog: the last sweep by the catalog's word; nil before the first.
-    ///   - objects: what the objects know; nil where they know of none.
-    package static func isPutBack(catalog: PassToken?, objects: PassRecord?) -> Bool {
-        guard let objects else { return catalog != nil }
-        guard let catalog else { return objects.last != nil }
-        if catalog == objects.last || catalog == objects.next { return false }
-        // A record that was long on its way may come after a newer one.
-        return catalog.number <= objects.next.number
+    ///   - objects: those that have left an object, but for old ones. What the catalog says has to be the same before and
+    ///     after they are looked at.
+    package static func isPutBack(catalog: PassToken?, objects: [PassToken]) -> Bool {
+        if let catalog, !objects.contains(catalog) { return true }
+        let last = objects.map(\.number).max() ?? 0
+        return last.subtractingReportingOverflow(catalog?.number ?? 0).partialValue > 1
+    }
+
+    /// Those that nobody needs any more once `token` is in the catalog.
+    package static func outdated(_ objects: [PassToken], by token: PassToken) -> [PassToken] {
+        objects.filter { $0.number < token.number - 1 }
     }
 }
