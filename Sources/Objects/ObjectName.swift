@@ -5,12 +5,12 @@ package import StoreRules
 ///
 ///     v1/SS/YYYYMMDDHH/ID    bytes: ID in 32 hexadecimal digits, the hour of its birth (UTC), its last byte
 ///     v1/STORE               whose bucket this is
-///     v1/PASS                which sweep came last
+///     v1/PASS/TOKEN          of each of the latest sweeps, its token
 package struct ObjectName: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Whose bucket this is.
     package static let store = ObjectName(checked: "v1/STORE")
-    /// Which sweep came last.
-    package static let pass = ObjectName(checked: "v1/PASS")
+    /// The folder of what sweeps leave, with a slash at its end.
+    package static let passFolder = "v1/PASS/"
 
     /// Printable ASCII without anything that a URL or XML writes otherwise.
     package let text: String
@@ -29,6 +29,17 @@ package struct ObjectName: Hashable, Comparable, Sendable, CustomStringConvertib
         guard let id = Self.id(in: text) else { return nil }
         self.init(id)
         guard self.text == text else { return nil }
+    }
+
+    /// What a sweep leaves.
+    package init(_ token: PassToken) {
+        text = "\(Self.passFolder)\(token)"
+    }
+
+    /// The sweep that left an object of this name; nil unless that is spelled exactly so.
+    package static func pass(listed text: String) -> PassToken? {
+        guard text.hasPrefix(passFolder) else { return nil }
+        return PassToken(text.dropFirst(passFolder.count))
     }
 
     /// The ID of an object that holds bytes; nil for the others.

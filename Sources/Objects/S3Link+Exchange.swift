@@ -87,9 +87,12 @@ extension S3Link {
 
     private static func failure(_ error: OriginError, isLate: Bool) -> RetryRule.Failure {
         switch error {
-        case .closed where isLate: .broken("it took too long")
-        case .malformed: .nonsense(error.description)
-        case .unreachable, .busy, .silent, .broken, .closed: .broken(error.description)
+        case .closed: .broken(isLate ? "it took too long" : "the connection was closed on this side")
+        case .malformed(let reason): .nonsense(reason)
+        case .unreachable(let reason): .broken("it cannot be reached: \(reason)")
+        case .busy: .broken("all connections to it are taken")
+        case .silent: .broken("it is silent")
+        case .broken(let reason): .broken("the connection to it broke: \(reason)")
         }
     }
 }

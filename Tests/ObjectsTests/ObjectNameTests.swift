@@ -17,7 +17,12 @@ import Testing
         #expect(ObjectName.folder(lastByte: 0x7f, hour: id.born) == "v1/7f/2024103123/")
         #expect(ObjectName.folder(lastByte: 0x0a) == "v1/0a/")
         #expect(ObjectName.store.id == nil)
-        #expect(ObjectName.pass.text == "v1/PASS")
+        let token = PassToken.next(after: nil)
+        #expect(ObjectName(token).text == "v1/PASS/\(token)")
+        #expect(ObjectName.pass(listed: "v1/PASS/\(token)") == token)
+        for text in ["v1/PASS", "v1/PASS/", "v1/\(token)", "v1/PASS/\(token)0", "v1/PASS/PASS/\(token)"] {
+            #expect(ObjectName.pass(listed: text) == nil)
+        }
     }
 
     @Test(arguments: [

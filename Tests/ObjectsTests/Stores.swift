@@ -35,7 +35,7 @@ extension ObjectEngine {
     /// stand still.
     func objects(
         prefix: String = "test-\(UInt64.random(in: 0 ... .max))", bucket: String? = nil, at endpoint: String? = nil,
-        secretKey: String? = nil, asStranger: Bool = false, settings: S3Settings = S3Settings(),
+        secretKey: String? = nil, asStranger: Bool = false, settings: S3Settings = S3Settings(limit: .seconds(600)),
         ahead seconds: Int64 = 0,
         logger: Logger = Logger(label: "objects", factory: { _ in SwiftLogNoOpLogHandler() })
     ) throws -> S3Objects {
