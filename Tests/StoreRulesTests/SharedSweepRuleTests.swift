@@ -45,39 +45,50 @@ import Testing
 
     @Test func `a catalog that was put back from a copy is known by its last sweep`() {
         let tokens = Self.tokens
-        let record = PassRecord(last: tokens[3], next: tokens[4])
-        #expect(!PassRule.isPutBack(catalog: tokens[4], objects: record))
-        #expect(!PassRule.isPutBack(catalog: tokens[3], objects: record), "the sweep died before its row was written")
-        #expect(PassRule.isPutBack(catalog: tokens[2], objects: record))
-        #expect(PassRule.isPutBack(catalog: nil, objects: record))
+        let objects = [tokens[2], tokens[3], tokens[4]]
+        #expect(!PassRule.isPutBack(catalog: tokens[4], objects: objects))
+        #expect(!PassRule.isPutBack(catalog: tokens[3], objects: objects), "the sweep died before its row was written")
+        #expect(PassRule.isPutBack(catalog: tokens[2], objects: objects))
+        #expect(PassRule.isPutBack(catalog: tokens[0], objects: objects))
+        #expect(PassRule.isPutBack(catalog: nil, objects: objects))
+        #expect(PassRule.isPutBack(catalog: tokens[5], objects: objects), "its object is not there")
         let elsewhere = PassToken.next(after: tokens[3])
         #expect(elsewhere.number == tokens[4].number)
-        #expect(PassRule.isPutBack(catalog: elsewhere, objects: record), "it went on by itself, elsewhere")
-        #expect(!PassRule.isPutBack(catalog: tokens[5], objects: record), "the record came late")
+        #expect(PassRule.isPutBack(catalog: elsewhere, objects: objects), "it went on by itself, elsewhere")
+        #expect(
+            !PassRule.isPutBack(catalog: elsewhere, objects: objects + [elsewhere]), "two were about to be the next")
     }
 
     @Test func `before the first sweep neither knows of one; objects that lost theirs are suspicious`() {
-        let first = PassRecord(last: nil, next: Self.tokens[0])
-        #expect(!PassRule.isPutBack(catalog: nil, objects: nil))
-        #expect(!PassRule.isPutBack(catalog: nil, objects: first), "the first sweep died before its row was written")
-        #expect(!PassRule.isPutBack(catalog: Self.tokens[0], objects: first))
-        #expect(PassRule.isPutBack(catalog: Self.tokens[0], objects: nil))
+        let first = Self.tokens[0]
+        #expect(!PassRule.isPutBack(catalog: nil, objects: []))
+        #expect(!PassRule.isPutBack(catalog: nil, objects: [first]), "the first sweep died before its row was written")
+        #expect(!PassRule.isPutBack(catalog: first, objects: [first]))
+        #expect(PassRule.isPutBack(catalog: first, objects: []))
     }
 
-    @Test func `a record is read as it was written, and as nothing else`() {
-        let (last, next) = (Self.tokens[0], Self.tokens[1])
-        for record in [PassRecord(last: nil, next: next), PassRecord(last: last, next: next)] {
-            #expect(PassRecord(bytes: record.bytes) == record)
-            #expect(PassRecord(bytes: record.bytes.dropLast()) == nil)
-            #expect(PassRecord(bytes: record.bytes + [10]) == nil)
-        }
-        #expect(PassToken("\(next)") == next && next.number == 2)
+    @Test func `once a person trusts an old catalog, the right one that comes after all is found out too`() {
+        let tokens = Self.tokens
+        let trusted = PassToken.next(beyond: [tokens[4], tokens[5]])
+        #expect(!PassRule.isPutBack(catalog: trusted, objects: [tokens[5], trusted]))
+        #expect(PassRule.isPutBack(catalog: tokens[5], objects: [tokens[5], trusted]))
+        #expect(PassRule.isPutBack(catalog: .next(after: tokens[5]), objects: [tokens[5], trusted]))
+        #expect(PassRule.outdated(tokens, by: tokens[5]) == Array(tokens[0..<4]))
+    }
+
+    @Test func `a token is read as it was written, and as nothing else`() {
+        let token = Self.tokens[1]
+        #expect(PassToken("\(token)") == token && token.number == 2)
+        #expect("\(Self.tokens[4])" < "\(PassToken.next(beyond: Self.tokens))")
+        let zeros = String(repeating: "0", count: 18)
         for text in [
-            "", "2", "2-", "02-0123456789abcdef", "2-0123456789ABCDEF", "-2-0123456789abcdef", "2-0123456789abcde",
+            "", "2", "\(zeros)2", "\(zeros)2-", "2-0123456789abcdef", "\(zeros)2-0123456789ABCDEF",
+            "-\(zeros)2-0123456789abcdef", "\(zeros)2-0123456789abcde", "\(zeros)02-0123456789abcdef",
         ] {
             #expect(PassToken(text) == nil, "\(text)")
         }
-        #expect(PassToken.next(after: PassToken("9223372036854775807-0123456789abcdef")).number == .max)
+        let last = PassToken("9223372036854775807-0123456789abcdef")
+        #expect(last?.number == .max && PassToken.next(after: last).number == .max)
     }
 
     // MARK: Objects that nobody names

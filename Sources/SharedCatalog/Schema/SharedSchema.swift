@@ -21,7 +21,7 @@ enum SharedSchema {
 
     /// The one row about the store itself. `identity` is also in the object v1/STORE; `latest` is the latest time that a
     /// sweep noted; `restored` tells that it was put back from a copy, `system` names the cluster that it was in last;
-    /// `pass_…` are the clocks at the last sweep that was allowed to remove and what it wrote down in v1/PASS as well;
+    /// `pass_…` are the clocks at the last sweep that was allowed to remove and what it left in v1/PASS/ as well;
     /// `accepted` is by how many seconds clocks may differ; `scanned_hour` tells up to where names were looked through.
     private static let storeTables = [
         """

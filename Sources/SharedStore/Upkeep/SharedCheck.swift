@@ -10,8 +10,6 @@ struct SharedCheck {
     /// Blobs that are looked up at once, and those of them that are read at once: of each one object is in memory.
     private static let pageBlobs = 100
     private static let width = 8
-    /// Objects without bytes of blobs.
-    private static let others = Set([ObjectName.store, .pass].map(\.text))
 
     let store: SharedStore
     let options: CheckOptions
@@ -176,7 +174,7 @@ struct SharedCheck {
             if let id = ObjectName(listed: entry.name)?.id {
                 ids.append(id)
                 if options.readPercent != nil { listed.add(id, size: entry.size) }
-            } else if !Self.others.contains(entry.name) {
+            } else if entry.name != ObjectName.store.text && ObjectName.pass(listed: entry.name) == nil {
                 let damage = Damage(.stranger, "\(entry.name) is not the name of an object of this store")
                 report.add(.init(damage, name: entry.name))
             }

@@ -38,6 +38,14 @@ struct SharedScrub {
 
     /// Reads to the end, or until the task is cancelled.
     mutating func run() async throws(StoreError) {
+        do throws(StoreError) { try await readOn() } catch {
+            // What failed may be the database as well; then the next one begins where this did.
+            try? await note(isEnd: false)
+            throw error
+        }
+    }
+
+    private mutating func readOn() async throws(StoreError) {
         while !Task.isCancelled {
             // Another node goes on where this one was too slow to keep it.
             guard try await duty.keep() else { return }

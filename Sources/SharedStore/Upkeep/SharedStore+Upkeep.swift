@@ -34,7 +34,8 @@ extension SharedStore {
             + others.map { NodeClocks.difference(database: $0.beat, node: $0.wall) }
     }
 
-    /// Takes the database's time as the present, although a later one was committed, or the nodes say otherwise.
+    /// Takes the database's time as the present, although a later one was committed, or the nodes say otherwise. Other nodes
+    /// that have relied on a later one do so until they start anew.
     func trustClock() async throws(StoreError) {
         let wall = time.wall
         time.reset(to: wall)

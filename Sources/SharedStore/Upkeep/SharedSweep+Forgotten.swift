@@ -18,7 +18,7 @@ extension SharedSweep {
 
     mutating func removeForgotten() async throws(StoreError) {
         if pass == .putBack { return }
-        let row = try await store.catalog.read { reader throws(SharedCatalogError) in try reader.store() }
+        let row = try await store.row()
         let end = Self.lastHour(at: begun)
         // All hours again where a person asks: what came late into an hour that was listed is found by this alone.
         let start = options.orphans ? nil : row.scannedHour.map { $0 + 1 }

@@ -6,30 +6,30 @@ import SharedCatalog
 import Store
 import StoreRules
 
-/// How a sweep finds out whether the catalog is the one that the objects were swept by last.
+/// How a sweep finds out whether the catalog is the one that the objects were swept by last (`PassRule`).
 extension SharedSweep {
     /// How often it is tried to write a sweep down, while others do.
-    private static let attempts = 3
+    private static let attempts = 10
 
     /// Writes this sweep down, with the objects first; not where the catalog was put back from a copy and nobody has said
     /// that it counts.
     mutating func beginPass() async throws(StoreError) {
-        var mine: PassToken?
         for _ in 0..<Self.attempts {
-            let look = try await store.lookAtPass(after: mine)
+            let look = try await store.lookAtPass()
             if look.isPutBack {
                 try await noteRestored(look)
                 guard options.orphans else { return noteOld() }
             }
-            let next = PassToken.next(after: look.token, look.record?.last, look.record?.next)
-            try await store.put(PassRecord(last: look.token, next: next))
+            // Beyond all that the right catalog could come with, should it be put back after all.
+            let known = look.objects + [look.token].compactMap { $0 }
+            let next = look.isPutBack ? PassToken.next(beyond: known) : .next(after: look.token)
+            try await store.leave(next)
             try store.reach(.passWritten)
-            if try await store.catalog.setPass(Array("\(next)".utf8), after: look.row.passToken) {
-                try store.reach(.passNoted)
-                pass = .noted(next, isPutBack: look.isPutBack)
-                return
-            }
-            mine = next
+            guard try await store.catalog.setPass(Array("\(next)".utf8), after: look.row.passToken) else { continue }
+            try store.reach(.passNoted)
+            pass = .noted(next, isPutBack: look.isPutBack)
+            _ = try await store.remove(PassRule.outdated(look.objects, by: next).map { ObjectName($0) })
+            return
         }
         throw .unavailable("other nodes sweep at the same time")
     }
@@ -47,13 +47,15 @@ extension SharedSweep {
         try await store.make(SetRestored(true))
         store.logger.error(
             "The database is older than the objects; none is removed until an operator says so (gc --orphans)",
-            metadata: ["database": "\(look.token?.number ?? 0)", "objects": "\(look.record?.next.number ?? 0)"])
+            metadata: [
+                "database": "\(look.token?.number ?? 0)", "objects": "\(look.objects.map(\.number).max() ?? 0)",
+            ])
     }
 
     /// Throws where the catalog is not the one any more that this sweep was written down with.
     func checkPass() async throws(StoreError) {
         guard case .noted(let token, _) = pass else { return }
-        let row = try await store.catalog.read { reader throws(SharedCatalogError) in try reader.store() }
+        let row = try await store.row()
         guard let now = PassToken(bytes: row.passToken), now.number >= token.number else {
             throw .unavailable("the database has become another one during the sweep")
         }
@@ -71,42 +73,61 @@ extension SharedSweep {
     }
 }
 
-/// What catalog and objects say about the last sweep.
+/// What catalog and objects say about the last sweeps.
 struct PassLook {
     let row: SharedStoreRow
     let token: PassToken?
-    let record: PassRecord?
+    let objects: [PassToken]
     let isPutBack: Bool
 }
 
 extension SharedStore {
-    /// How long is waited where they do not fit together: another sweep may be between the object and its row.
-    private static let passPatience = Duration.seconds(1)
+    /// How often both are looked at, while sweeps come between.
+    private static let looks = 20
 
-    /// Looks at both. `mine` is a token that could not be written into the row, since another sweep had written one.
-    func lookAtPass(after mine: PassToken? = nil) async throws(StoreError) -> PassLook {
-        let look = try await lookAtPassOnce(after: mine)
-        if !look.isPutBack || look.row.isRestored { return look }
-        do { try await Task.sleep(for: Self.passPatience) } catch { throw .unavailable("the sweep was cancelled") }
-        return try await lookAtPassOnce(after: mine)
+    /// The row about the store.
+    func row() async throws(StoreError) -> SharedStoreRow {
+        try await catalog.read { reader throws(SharedCatalogError) in try reader.store() }
     }
 
-    private func lookAtPassOnce(after mine: PassToken?) async throws(StoreError) -> PassLook {
-        let bytes: [UInt8]?
-        do throws(ObjectError) { bytes = try await objects.get(.pass, range: nil) } catch { throw StoreError(error) }
-        let row = try await catalog.read { reader throws(SharedCatalogError) in try reader.store() }
-        let token = PassToken(bytes: row.passToken)
-        let record = bytes.flatMap { PassRecord(bytes: $0) }
-        // What nobody here wrote is no record of ours.
-        let isLegible = (bytes == nil || record != nil) && (row.passToken.isEmpty || token != nil)
-        let isOvertaken = mine != nil && record?.next == mine && token?.number == mine?.number
-        let fits = isLegible && (isOvertaken || !PassRule.isPutBack(catalog: token, objects: record))
-        return PassLook(row: row, token: token, record: record, isPutBack: row.isRestored || !fits)
+    /// Looks at the catalog, at the objects, and at the catalog again: what is the same before and after is one moment.
+    func lookAtPass() async throws(StoreError) -> PassLook {
+        var row = try await row()
+        for _ in 0..<Self.looks {
+            let objects = try await passes()
+            let again = try await self.row()
+            guard again.passToken == row.passToken else {
+                row = again
+                continue
+            }
+            let token = PassToken(bytes: row.passToken)
+            // What no sweep wrote is not of this store.
+            let isLegible = row.passToken.isEmpty || token != nil
+            let isOld = !isLegible || PassRule.isPutBack(catalog: token, objects: objects)
+            return PassLook(row: again, token: token, objects: objects, isPutBack: again.isRestored || isOld)
+        }
+        throw .unavailable("other nodes sweep at the same time")
     }
 
-    fileprivate func put(_ record: PassRecord) async throws(StoreError) {
-        let bytes = record.bytes
-        do throws(ObjectError) { try await objects.put(bytes, as: .pass, digest: BlobAddress(of: bytes)) } catch {
+    private func passes() async throws(StoreError) -> [PassToken] {
+        var tokens: [PassToken] = []
+        var last: String?
+        repeat {
+            let page: ObjectListing
+            do throws(ObjectError) { page = try await objects.list(ObjectName.passFolder, after: last) } catch {
+                throw StoreError(error)
+            }
+            tokens += page.objects.compactMap { ObjectName.pass(listed: $0.name) }
+            last = page.isLast ? nil : page.objects.last?.name
+        } while last != nil
+        return tokens
+    }
+
+    fileprivate func leave(_ token: PassToken) async throws(StoreError) {
+        let bytes = Array("\(token)\n".utf8)
+        do throws(ObjectError) {
+            try await objects.put(bytes, as: ObjectName(token), digest: BlobAddress(of: bytes))
+        } catch {
             throw StoreError(error)
         }
     }

@@ -34,6 +34,8 @@ struct SharedSweep {
     let options: CollectOptions
     var report = CollectReport()
     var pass = Pass.unknown
+    /// When the clocks were found to be right: what is too old by then is too old, whatever they say later.
+    private(set) var begun = Timestamp(seconds: .min)
     private var duty: SweepDuty
 
     init(store: SharedStore, options: CollectOptions) {
@@ -61,9 +63,10 @@ struct SharedSweep {
         return report
     }
 
-    private func hold() async throws(StoreError) -> SweepHold? {
+    private mutating func hold() async throws(StoreError) -> SweepHold? {
+        begun = store.now()
         if options.trustClock { return nil }
-        let row = try await store.catalog.read { reader throws(SharedCatalogError) in try reader.store() }
+        let row = try await store.row()
         let onThisNode = SweepGuard.hold(
             now: store.clocks, started: store.started, reference: row.lastPass,
             latest: max(row.latest, store.now()))
