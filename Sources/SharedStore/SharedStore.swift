@@ -55,6 +55,9 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
     package let started: ClockReading
     private let isClosed = Atomic(false)
 
+    /// An exabyte: more than any store has room for, and so little that sums stay numbers.
+    private static let mostPromisedBytes: Int64 = 1 << 60
+
     init(
         _ opened: OpenedNode, settings: SharedStoreSettings, workers: BlockingPool, faults: FaultPoints, meters: Meters,
         logger: Logger
@@ -70,7 +73,7 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
         uploads = UploadTable(
             requests: settings.openUploads, kept: 0, limitPerSubject: settings.openUploadsPerSubject,
             // What is announced is promised, though most of it will never be on this node's disk.
-            disk: DiskReservations(keepFreeBytes: 0) { () throws(FileError) in .max })
+            disk: DiskReservations(keepFreeBytes: 0) { () throws(FileError) in Self.mostPromisedBytes })
         places = KeptPlaces(limit: settings.keptUploads)
         let (disk, time) = (opened.cache.disk, opened.time)
         spools = SpoolRoom(in: disk.folder.files.folders.staging, limitBytes: settings.cacheBytes / 2) { bytes in
@@ -97,6 +100,9 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
         cache.releaseFolder()
     }
 
+    /// Whether it is closed, or about to be.
+    var isOver: Bool { isClosed.load(ordering: .acquiring) }
+
     package func now() -> Timestamp { time.now }
 
     /// The database's clock as this node knows it, not held forward by what was committed.
@@ -109,8 +115,13 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
     }
 
     package func unreadiness() async -> String? {
-        if isClosed.load(ordering: .acquiring) { return "the store is closed" }
-        return ends.failure
+        let end = ContinuousClock.now + settings.silencePatience
+        while true {
+            if isOver { return "the store is closed" }
+            guard let failure = ends.failure else { return nil }
+            guard .now < end else { return failure }
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { return failure }
+        }
     }
 
     /// What of a node has been opened: the database has been heard, and the cache's folder is its own.

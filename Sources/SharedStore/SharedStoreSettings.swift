@@ -16,6 +16,8 @@ package struct SharedStoreSettings: Sendable {
     package var cacheScrubBytesPerSecond: Int64 = 0
     /// For how long what is ready may be served while the database does not answer.
     package var outageReads = Duration.zero
+    /// How long whoever asks whether the node is ready waits for a database that is silent.
+    package var silencePatience = Duration.seconds(2)
     /// For how many seconds an object stays after its last row has ended.
     package var removalDelaySeconds: Int64 = 900
     /// The same as a lifetime, which is a second at least.

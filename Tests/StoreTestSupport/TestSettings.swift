@@ -56,6 +56,8 @@ package struct TestSettings: Sendable {
         settings.store = vault.store
         settings.keepFreeBytes = 0
         settings.removalDelaySeconds = 0
+        // A database that other tests keep busy answers in the end.
+        settings.silencePatience = .seconds(900)
         return settings
     }
 

@@ -101,7 +101,8 @@ final class Ends: Sendable {
         throw .unavailable("the database does not count this node among those that are alive")
     }
 
-    /// Stops hearing, and takes this node out of those that are alive.
+    /// Stops hearing, and takes this node out of those that are alive: nothing may be looked for from now on, and nothing
+    /// that was found is believed.
     func close(leaving catalog: SharedCatalog) async {
         changes.close()
         let loops = state.withLock { state in
@@ -110,6 +111,8 @@ final class Ends: Sendable {
         }
         for loop in loops { loop.cancel() }
         for loop in loops { await loop.value }
+        // Before it leaves: whoever ends something does not wait for it any more.
+        generations.advanceAll()
         // Where that fails it counts as alive for a few seconds more.
         try? await catalog.leave()
     }

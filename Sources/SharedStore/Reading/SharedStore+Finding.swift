@@ -31,8 +31,10 @@ extension SharedStore {
 
     package func validity(of address: BlobAddress) -> ValidityToken { ends.generations.token(for: address) }
 
-    /// A database that follows another may not know yet what has ended.
+    /// A database that follows another may not know yet what has ended, and a node that is about to close does not hear
+    /// of it.
     private func refuseWhatIsBehind() throws(StoreError) {
+        if isOver { throw .storeIsClosing }
         if ends.isBehind { throw .unavailable("the database follows another one") }
     }
 

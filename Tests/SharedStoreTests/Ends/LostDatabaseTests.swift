@@ -24,6 +24,7 @@ import Testing
             (database.lanes, database.readers, database.takesForgetfulDatabases) = (1, 1, true)
             var settings = TestSettings().shared
             settings.outageReads = outageReads
+            settings.silencePatience = .zero
             node = try await SharedStore.open(
                 SharedStorePlace(database: database, objects: MemoryObjects(), cacheFolder: folder.path("cache")),
                 settings: settings, clock: TestClock(), goesByClock: true, logger: StoreFixture.quiet)

@@ -46,7 +46,8 @@ import Testing
     private func withNodes(
         faults: FaultPoints = .none, _ body: (SharedStore, SharedStore) async throws -> Void
     ) async throws {
-        let scene = try SweepScene()
+        var scene = try SweepScene()
+        scene.settings.silencePatience = .zero
         try await scene.withNode("a") { first in
             try await scene.withNode("b", faults: faults) { second in try await body(first, second) }
         }
