@@ -7,8 +7,8 @@ import Synchronization
 /// A few threads, each with a connection of its own, and what waits for one of them.
 ///
 /// Nothing waits for long: what a thread has taken is done or given up by a deadline; what waits longer than patience
-/// fails; and where no connection is usable, everything fails at once. Threads connect again by themselves, at first at
-/// once and then with waits of 1 to 30 seconds.
+/// fails; and where no connection is usable, everything fails at once. A thread connects when it first has something to do,
+/// and after a failure by itself, at first at once and then with waits of 1 to 30 seconds.
 final class ConnectedThreads<Item: Sendable>: Sendable {
     private struct Waiting: Sendable {
         let item: Item
@@ -31,6 +31,8 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         var reason = SharedCatalogError.unavailable("the database is not connected yet")
         var isClosed = false
     }
+
+    static var tick: Duration { .milliseconds(50) }
 
     /// How often something is begun again that lost its connection.
     private let lossLimit = 2
@@ -81,20 +83,31 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
                 return (.unavailable("too much waits for the database"), nil)
             }
             state.waiting.append(Waiting(item: item, since: .now))
-            return (nil, state.idle.popLast())
+            return (nil, isWorthAnother(state) ? state.idle.popLast() : nil)
         }
         if let refusal { fail(item, refusal) }
         if let woken { wakings[woken].signal() }
     }
 
-    /// Fails what has waited for longer than patience.
+    /// Whether what waits is worth that another thread begins. Two that share the work make do with few, so that a batch is
+    /// many: a question costs about as much as a few rows.
+    private func isWorthAnother(_ state: borrowing State) -> Bool {
+        let busy = state.usable - state.idle.count
+        return busy < 2 || state.waiting.count >= batchLimit / 4
+    }
+
+    /// Fails what has waited for longer than patience, and lets another thread begin where those that are at work take long.
+    /// To be called every `tick`.
     func expire() {
-        let end = ContinuousClock.now - connector.patience
-        let late = state.withLock { state in
+        let now = ContinuousClock.now
+        let (late, woken) = state.withLock { state -> ([Waiting], Int?) in
+            let end = now - connector.patience
             let late = state.waiting.filter { $0.since <= end }
             if !late.isEmpty { state.waiting.removeAll { $0.since <= end } }
-            return late
+            let waits = state.waiting.first.map { $0.since <= now - Self.tick } ?? false
+            return (late, waits ? state.idle.popLast() : nil)
         }
+        if let woken { wakings[woken].signal() }
         for waiting in late { fail(waiting.item, .unavailable("the database does not answer in time")) }
     }
 
@@ -129,13 +142,28 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     private func live(_ number: Int) {
         var isCounted = true
-        while let session = connect(number, &isCounted) {
+        while !isCounted || rest(number), let session = connect(number, &isCounted) {
             serve(number, session)
             guard session.condition == .hanging else { continue }
             isCounted = false
             loseOne(.unavailable("the database does not answer"))
         }
         state.withLock { $0.running -= 1 }
+    }
+
+    /// Waits until there is something to do; false once this is closed.
+    private func rest(_ number: Int) -> Bool {
+        while true {
+            let mayGoOn = state.withLock { state -> Bool? in
+                if state.isClosed { return false }
+                state.idle.removeAll { $0 == number }
+                if !state.waiting.isEmpty { return true }
+                state.idle.append(number)
+                return nil
+            }
+            if let mayGoOn { return mayGoOn }
+            wakings[number].wait()
+        }
     }
 
     /// Connects, as often as it takes; nil once this is closed.

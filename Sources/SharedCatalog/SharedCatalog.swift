@@ -91,7 +91,7 @@ package final class SharedCatalog: Sendable {
         upkeep = ConnectedThreads("catalog upkeep", count: 1, catalog: opened)
         listener = ConnectedThreads("catalog listener", count: 1, catalog: opened)
         watch = Task { [lanes, finder, readers, upkeep, listener] in
-            while (try? await Task.sleep(for: .milliseconds(200))) != nil {
+            while (try? await Task.sleep(for: ConnectedThreads<WaitingChange>.tick)) != nil {
                 lanes.expire()
                 finder.expire()
                 for threads in [readers, upkeep, listener] { threads.expire() }

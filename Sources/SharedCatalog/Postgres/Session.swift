@@ -4,7 +4,7 @@ import Blobs
 struct PostgresStatement: Sendable {
     /// By which a connection knows it, once it was prepared.
     let name: String
-    fileprivate let text: String
+    let text: String
 
     init(_ name: String, _ text: String) {
         self.name = name

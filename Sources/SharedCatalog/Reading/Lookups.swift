@@ -82,8 +82,8 @@ extension FoundBlob {
         LEFT JOIN LATERAL (
             SELECT array_agg(o.id ORDER BY o.nr) AS ids, array_agg(o.nr ORDER BY o.nr) AS numbers,
                 array_agg(o.size ORDER BY o.nr) AS sizes, array_agg(o.digest ORDER BY o.nr) AS digests
-            FROM satchel.object o WHERE o.list = b.object
-        ) p ON b.listed
+            FROM satchel.object o WHERE b.listed AND o.list = b.object
+        ) p ON true
         """
 
     init(_ row: ResultRow, from column: Int = 0) throws(SharedCatalogError) {
@@ -113,13 +113,14 @@ extension Int64 {
 }
 
 extension PostgresStatement {
-    /// For the questions behind it, up to the end of the round trip: a table that is small when a plan is made may grow.
-    static let plainPlans = PostgresStatement(
-        "plain plans",
+    /// What makes plans that look for each key by itself: they are kept, and a table that is small when they are made grows.
+    static let plainPlanSettings = """
+        set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+        set_config('enable_mergejoin', 'off', true), set_config('random_page_cost', '0.1', true),
+        set_config('jit', 'off', true)
         """
-        SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-            set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
-        """)
+    /// For the questions behind it, up to the end of the round trip.
+    static let plainPlans = PostgresStatement("plain plans", "SELECT \(plainPlanSettings)")
     static let findBlobs = PostgresStatement(
         "find blobs",
         """

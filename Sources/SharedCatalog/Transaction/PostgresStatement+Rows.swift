@@ -76,9 +76,11 @@ extension PostgresStatement {
     static let findUnownedLeases = PostgresStatement(
         "find unowned leases",
         """
-        SELECT k.place, \(LeaseRow.columns)
-        FROM unnest($1::bigint[], $2::bytea[], $3::text[]) k (place, address, subject)
-        JOIN satchel.lease l ON l.address = k.address AND l.subject = k.subject AND l.owner IS NULL AND l.ended IS NULL
+        SELECT k.place, l.* FROM unnest($1::bigint[], $2::bytea[], $3::text[]) k (place, address, subject)
+        CROSS JOIN LATERAL (
+            SELECT \(LeaseRow.columns) FROM satchel.lease l
+            WHERE l.address = k.address AND l.subject = k.subject AND l.owner IS NULL AND l.ended IS NULL LIMIT 1
+        ) l
         """)
     static let findLeases = PostgresStatement(
         "find leases", "SELECT 0, \(LeaseRow.columns) FROM satchel.lease l WHERE l.id = ANY ($1::bigint[])")
@@ -140,13 +142,17 @@ extension PostgresStatement {
         JOIN satchel.receipt_hash r ON r.address = k.address AND r.hash = k.hash
         JOIN satchel.lease l ON l.id = r.lease
         """)
+    /// The order, and that there is a limit, lead to the index of those that have not been ended.
     static let findShares = PostgresStatement(
         "find shares",
         """
         SELECT k.place, l.count, l.next FROM unnest($1::bigint[], $2::bytea[], $3::text[]) k (place, address, subject)
         CROSS JOIN LATERAL (
-            SELECT count(*) AS count, min(l.expires) AS next FROM satchel.lease l
-            WHERE l.address = k.address AND l.ended IS NULL AND l.via IS NULL AND l.subject = k.subject
+            SELECT count(*) AS count, min(o.expires) AS next FROM (
+                SELECT l.expires, l.subject FROM satchel.lease l
+                WHERE l.address = k.address AND l.ended IS NULL AND l.via IS NULL
+                ORDER BY l.via, l.expires LIMIT 1000000
+            ) o WHERE o.subject = k.subject
         ) l
         """)
     static let findNextEndsOfSubjects = PostgresStatement(
@@ -160,8 +166,8 @@ extension PostgresStatement {
         "find next ends on blobs",
         """
         SELECT k.place, (
-            SELECT min(l.expires) FROM satchel.lease l
-            WHERE l.address = k.address AND l.ended IS NULL AND l.via IS NULL)
+            SELECT l.expires FROM satchel.lease l
+            WHERE l.address = k.address AND l.ended IS NULL AND l.via IS NULL ORDER BY l.via, l.expires LIMIT 1)
         FROM unnest($1::bigint[], $2::bytea[]) k (place, address)
         """)
     static let findScrubs = PostgresStatement(
@@ -194,11 +200,14 @@ extension PostgresStatement {
     static let findKept = PostgresStatement(
         "find kept",
         """
-        SELECT subject, count(*), least(coalesce(sum(
-            CASE WHEN coalesce(size, nullif(received, 0)) IS NULL THEN 0
-            ELSE least(greatest(coalesce(size, received), 4096), \(ResumableUpload.keptBytesLimit)) END), 0),
-            \(Int64.max / 2))::bigint
-        FROM satchel.upload WHERE subject = ANY ($1::text[]) AND state = 1 GROUP BY subject
+        SELECT k.subject, u.count, u.bytes FROM unnest($1::text[]) k (subject)
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS count, least(coalesce(sum(
+                CASE WHEN coalesce(size, nullif(received, 0)) IS NULL THEN 0
+                ELSE least(greatest(coalesce(size, received), 4096), \(ResumableUpload.keptBytesLimit)) END), 0),
+                \(Int64.max / 2))::bigint AS bytes
+            FROM satchel.upload WHERE subject = k.subject AND state = 1
+        ) u
         """)
 
     // MARK: Uploads

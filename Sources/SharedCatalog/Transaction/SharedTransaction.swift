@@ -119,7 +119,7 @@ package final class SharedTransaction: CatalogTransaction {
     ///
     /// Nobody waits for a lock for longer than its node does, and a node that stops in the midst lets go of what it holds. A
     /// commit is on disk when it is answered, and no time limit of the server's ends its waiting for a standby: it would
-    /// count as done then. Plans are made for tables that grow.
+    /// count as done then.
     private static let setting = PostgresStatement(
         "setting",
         """
@@ -131,8 +131,7 @@ package final class SharedTransaction: CatalogTransaction {
             set_config('idle_in_transaction_session_timeout', $1::text, true),
             set_config('statement_timeout', '0', true),
             CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END,
-            set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-            set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
+            \(PostgresStatement.plainPlanSettings)
         """)
 }
 
