@@ -7,7 +7,7 @@ package import SharedStore
 import Store
 import StoreRules
 import Synchronization
-import TestEngines
+package import TestEngines
 import TestSupport
 
 /// Where a shared store of a test's own lies: a schema in the PostgreSQL that all tests share, a bucket in memory, and the
@@ -16,11 +16,16 @@ package final class SharedPlace: Sendable {
     private let connection: String
     private let schema: SchemaName
     private let console: SQLConsole
+    /// Where objects lie that are in memory.
     package let bucket = MemoryBucket()
+    /// Where the objects of the nodes lie.
+    let objectBucket: TestBucket
     private let folder: TemporaryFolder
     private let turn = Mutex<DatabaseTurns.Turn?>(nil)
 
-    package init() throws {
+    /// - Parameter engine: a real object store; nil for one in memory.
+    package init(on engine: ObjectEngine? = nil) throws {
+        objectBucket = try engine.map { try TestBucket.new(in: $0) } ?? .memory(bucket)
         connection = try Engines.postgres()
         console = try Engines.console()
         folder = try TemporaryFolder.inMemory()
@@ -56,7 +61,7 @@ package final class SharedPlace: Sendable {
         settings.nodeName = name
         return try await SharedStore.open(
             SharedStorePlace(
-                database: database, objects: objects ?? MemoryObjects(on: bucket), cacheFolder: folder.path(name)),
+                database: database, objects: objects ?? objectBucket.open(), cacheFolder: folder.path(name)),
             settings: settings, clock: clock, goesByClock: true, faults: faults, logger: StoreFixture.quiet)
     }
 

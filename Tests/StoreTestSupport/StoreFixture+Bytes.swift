@@ -19,7 +19,7 @@ extension StoreFixture {
             return try Folder.status(path) == nil ? nil : try TestSupport.bytes(ofFile: path)
         case .memory(let volume): return volume.bytes(of: address)
         case .shared(let place):
-            let parts = try place.objects(of: address).map { place.bucket[$0] }
+            let parts = try place.objects(of: address).map { try place.objectBucket.bytes(of: $0) }
             return parts.isEmpty || parts.contains(nil) ? nil : parts.flatMap { $0 ?? [] }
         }
     }
@@ -31,7 +31,7 @@ extension StoreFixture {
         case .memory(let volume): volume.put(volume.bytes(of: address).flatMap { harm.applied(to: $0) }, at: address)
         case .shared(let place):
             guard let object = try place.objects(of: address).first else { return }
-            place.bucket[object] = place.bucket[object].flatMap { harm.applied(to: $0) }
+            try place.objectBucket.set(try place.objectBucket.bytes(of: object).flatMap { harm.applied(to: $0) }, as: object)
         }
     }
 
@@ -46,7 +46,7 @@ extension StoreFixture {
         case .shared(let place):
             let born = clock.wall.seconds - ObjectRule.orphanSeconds - 3600
             let name = ObjectName(.new(at: Timestamp(seconds: born)))
-            place.bucket[name] = bytes
+            try place.objectBucket.set(bytes, as: name)
             return name.text
         }
         return address.hex
@@ -95,8 +95,8 @@ extension StoreFixture {
         case .shared(let place):
             var rest = count ?? 0
             for object in try place.objects(of: upload) {
-                let bytes = place.bucket[object] ?? []
-                place.bucket[object] = rest > 0 ? Array(bytes.prefix(rest)) : nil
+                let bytes = try place.objectBucket.bytes(of: object) ?? []
+                try place.objectBucket.set(rest > 0 ? Array(bytes.prefix(rest)) : nil, as: object)
                 rest -= min(rest, bytes.count)
             }
         }
