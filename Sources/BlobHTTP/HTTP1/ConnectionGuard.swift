@@ -100,7 +100,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         while state.isFree, !mayBeQueued || context.channel.isWritable,
             let answer = ready.answer(bytes.readableBytesUInt8Span)
         {
-            bytes.moveReaderIndex(forwardBy: answer.request.byteCount)
+            bytes.moveReaderIndex(forwardBy: answer.requestBytes)
             hasAnswered = true
             guard send(answer, ready, context) else { return }
             let now = NIODeadline.now()
