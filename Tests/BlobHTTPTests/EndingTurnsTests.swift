@@ -39,6 +39,18 @@ struct EndingTurnsTests {
         #expect(openCount(channels) == 0)
     }
 
+    @Test func `take one turn each, however often they are told to end`() throws {
+        let (loop, channels) = try crowd(EndingRule.atOnce + 1)
+        var ended = 0
+        let last = try #require(channels.last)
+        for _ in 0..<3 * EndingRule.atOnce { last.close().assumeIsolated().whenSuccess { ended += 1 } }
+        channels[0].close(promise: nil)
+        #expect(openCount(channels) == 2 && ended == 0)
+        loop.advanceTime(by: EndingRule.turn)
+        loop.run()
+        #expect(openCount(channels) == 0 && ended == 3 * EndingRule.atOnce)
+    }
+
     @Test func `end at once where they come one by one`() throws {
         let (loop, channels) = try crowd(0)
         let endings = LoopEndings(loop)
@@ -48,6 +60,31 @@ struct EndingTurnsTests {
             endings.take { ended += 1 }
         }
         #expect(ended == 100 && openCount(channels) == 1)
+    }
+
+    @Test func `take their turns without a handler for that alone`() throws {
+        let loop = EmbeddedEventLoop()
+        let endings = LoopEndings(loop)
+        let all = OpenConnections(limit: 100, limitBytes: 1 << 20, proxies: TrustedProxies())
+        let guards = try (0..<EndingRule.atOnce + 2).map { _ in
+            let channel = EmbeddedChannel(loop: loop)
+            let connection = ConnectionGuard(
+                limits: ConnectionLimits(), account: try #require(all.add(channel)), endings: endings)
+            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.connect(to: SocketAddress(unixDomainSocketPath: "/crowd")).wait()
+            return (channel, connection)
+        }
+        for (channel, connection) in guards.dropLast() {
+            // Some close themselves, others are closed.
+            if openCount(guards.map(\.0)).isMultiple(of: 2) { connection.close() } else { channel.close(promise: nil) }
+            connection.close()
+        }
+        #expect(openCount(guards.map(\.0)) == 2)
+        loop.advanceTime(by: EndingRule.turn)
+        #expect(openCount(guards.map(\.0)) == 1)
+        guards.last?.1.close()
+        loop.run()
+        #expect(openCount(guards.map(\.0)) == 0)
     }
 
     @Test func `wait for no turn with what they still say`() throws {

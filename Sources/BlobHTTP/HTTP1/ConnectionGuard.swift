@@ -44,8 +44,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var isLingering = false
     private var writtenBytes: Int64 = 0
     private var output: OutputMeter
+    /// Nil where somebody below takes the turn.
+    private let ending: ConnectionEnding?
 
-    init(limits: ConnectionLimits, account: OpenConnection, isSecure: Bool = false) {
+    init(
+        limits: ConnectionLimits, account: OpenConnection, isSecure: Bool = false, endings: LoopEndings? = nil
+    ) {
+        ending = endings.map { ConnectionEnding($0) }
         socket = isSecure ? nil : account.descriptor.map { ConnectionSocket(descriptor: $0) }
         state = ConnectionState(limits: limits, now: .now())
         output = OutputMeter(account.channel)
@@ -212,7 +217,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         case .discard: break
         case .close:
             held.clear()
-            context.close(promise: nil)
+            end(context)
         }
     }
 
@@ -273,7 +278,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private func closeInput(_ context: ChannelHandlerContext) {
         state.closeInput()
-        if isLingering { context.close(promise: nil) }
+        if isLingering { end(context) }
         context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
@@ -288,7 +293,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         guard let context, !isLingering else { return }
         isLingering = true
         held = ByteBuffer()
-        if isInputClosedHeld { return context.close(promise: nil) }
+        if isInputClosedHeld { return end(context) }
         state.linger(now: .now())
         context.close(mode: .output, promise: nil)
         context.read()
@@ -307,7 +312,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// It is an edge's.
     func releaseShare() { account.releaseShare() }
 
-    func close() { context?.close(promise: nil) }
+    func close() { if let context { end(context) } }
+
+    private func end(_ context: ChannelHandlerContext) { close(context: context, mode: .all, promise: nil) }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .all, let ending else { return context.close(mode: mode, promise: promise) }
+        ending.close(context, promise: promise)
+    }
 
     /// Closes the connection when everything written has been sent.
     func closeWhenSent(lingering: Bool) {
@@ -377,7 +389,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
             now: .now(), sentBytes: output.sentBytes(of: writtenBytes), waitingBytes: output.waitingBytes)
         switch expiry {
         case .none: break
-        case .close: context.close(promise: nil)
+        case .close: end(context)
         case .fail(let failure): onFailure?(failure)
         }
         arm()

@@ -11,12 +11,6 @@ import Synchronization
 /// The channel library could accept as well. But whoever accepts knows the descriptor, and what is ready is sent past the
 /// channel (`ConnectionSocket`).
 final class Acceptor: Sendable {
-    /// A connection that somebody has to own now.
-    struct AcceptedSocket: Sendable {
-        let descriptor: CInt
-        let peer: ClientAddress
-    }
-
     /// How long not to accept where the system has no room for another connection.
     private static let pauseMicroseconds: UInt32 = 50_000
 
@@ -101,4 +95,22 @@ final class Acceptor: Sendable {
         }
         return code == 0 && count >= 4 ? UInt16(bytes[2]) << 8 | UInt16(bytes[3]) : nil
     }
+}
+
+/// A connection that was accepted. Its descriptor is closed with this, unless a channel owns it by then.
+final class AcceptedSocket: Sendable {
+    let descriptor: CInt
+    /// The other end.
+    let peer: ClientAddress
+    private let hasOwner = Atomic(false)
+
+    init(descriptor: CInt, peer: ClientAddress) {
+        self.descriptor = descriptor
+        self.peer = peer
+    }
+
+    /// A channel closes it from now on.
+    func handOver() { hasOwner.store(true, ordering: .releasing) }
+
+    deinit { if !hasOwner.load(ordering: .acquiring) { close(descriptor) } }
 }

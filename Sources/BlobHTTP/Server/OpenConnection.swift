@@ -32,8 +32,7 @@ final class OpenConnection: Sendable {
     /// Bytes that wait on it, as last told; changed by its event loop, until it is told to close.
     private let account = Atomic(0)
 
-    init(_ channel: any Channel, _ accepted: Acceptor.AcceptedSocket?, proxies: TrustedProxies, of all: OpenConnections)
-    {
+    init(_ channel: any Channel, _ accepted: AcceptedSocket?, proxies: TrustedProxies, of all: OpenConnections) {
         self.channel = channel
         descriptor = accepted?.descriptor
         peer = accepted?.peer ?? ClientAddress(channel.remoteAddress)

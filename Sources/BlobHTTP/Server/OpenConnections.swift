@@ -12,8 +12,8 @@ final class OpenConnections: Sendable {
 
     private struct State {
         var members: [OpenConnection] = []
-        /// Those that have been accepted and are on their way to their event loops, by their descriptors.
-        var arriving: Set<CInt> = []
+        /// Those that have been accepted and are on their way to their event loops.
+        var arriving: Set<ObjectIdentifier> = []
         /// The index of each in `members`, by its channel.
         var places: [ObjectIdentifier: Int] = [:]
         /// How many each customer has.
@@ -70,10 +70,10 @@ final class OpenConnections: Sendable {
 
     /// Counts a connection until it closes, and gives its account; nil if its customer has too large a share: it is to be
     /// closed. `accepted` is nil for a channel without a socket of its own.
-    func add(_ channel: any Channel, _ accepted: Acceptor.AcceptedSocket? = nil) -> OpenConnection? {
+    func add(_ channel: any Channel, _ accepted: AcceptedSocket? = nil) -> OpenConnection? {
         let member = OpenConnection(channel, accepted, proxies: proxies, of: self)
         let (isAdmitted, isQuiescing) = state.withLock { state in
-            if let accepted { state.arriving.remove(accepted.descriptor) }
+            if let accepted { state.arriving.remove(ObjectIdentifier(accepted)) }
             let own = member.customer.map { state.shares[$0] ?? 0 } ?? 0
             guard ShareRule.admits(taken: state.members.count, own: own, limit: limit) else { return (false, false) }
             state.add(member)
@@ -89,13 +89,13 @@ final class OpenConnections: Sendable {
     }
 
     /// A connection has been accepted, which takes its room before it is added.
-    func expect(_ accepted: Acceptor.AcceptedSocket) { state.withLock { _ = $0.arriving.insert(accepted.descriptor) } }
+    func expect(_ accepted: AcceptedSocket) { state.withLock { _ = $0.arriving.insert(ObjectIdentifier(accepted)) } }
 
     /// It will not be added, if it has not been yet.
-    func giveUp(_ accepted: Acceptor.AcceptedSocket) {
+    func giveUp(_ accepted: AcceptedSocket) {
         askAgain(
             state.withLock { state in
-                state.arriving.remove(accepted.descriptor)
+                state.arriving.remove(ObjectIdentifier(accepted))
                 return state.takeWaiting()
             })
     }
