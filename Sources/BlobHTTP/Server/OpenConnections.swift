@@ -207,6 +207,9 @@ final class OpenConnections: Sendable {
 
 /// Limits of a single connection, in bytes and time.
 package struct ConnectionLimits: Sendable {
+    /// Fields of a request.
+    static let headerFields = 256
+
     /// Bytes of a request's target and fields together.
     package var headerBytes = 32 * 1024
     /// From the first byte of a request to the end of its fields.
