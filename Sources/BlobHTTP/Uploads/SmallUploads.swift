@@ -58,6 +58,7 @@ struct SmallUploads: Sendable {
         _ request: HTTPRequest, payer: Gate.Payer, peer: ClientAddress, _ body: UploadBody
     ) async -> ShortAnswer {
         let start = ContinuousClock.now
+        observer.noteShortcut(.upload)
         let client = payer.client ?? peer
         let own = publicURL.value
         var facts = AnsweredRequest(route: .upload, method: .put, status: 0, time: .zero, client: client)
