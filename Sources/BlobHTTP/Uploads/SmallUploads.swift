@@ -20,6 +20,8 @@ struct SmallUploads: Sendable {
     let mirrors: [PublicURL]
     let observer: RequestObserver
     let logger: Logger
+    /// Those under way.
+    let tasks = UploadTasks()
 
     /// How many bytes `head` announces, if they are an upload that is taken here; nil for everything that a router has to
     /// look at: other targets and methods, uploads over several requests, and clients that wait for an interim response.
