@@ -39,26 +39,25 @@ import Vault
     // MARK: Accepting
 
     @Test func `an acceptor ends once: the second time its descriptor may be another's`() async throws {
-        let acceptor = try Acceptor(Authority(host: "127.0.0.1", port: 0), backlog: 1)
-        acceptor.start(connections(), on: MultiThreadedEventLoopGroup.singleton.next()) { _ in }
-        acceptor.end()
-        await acceptor.ended()
-        // One of these has the number that is free now.
-        var pairs: [[CInt]] = []
-        for _ in 0..<64 {
-            var ends: [CInt] = [-1, -1]
-            // Safe: the call writes two descriptors, for which there is room.
-            try #require(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | 0o2000000, 0, &ends) == 0)
-            pairs.append(ends)
+        var ends: [CInt] = [-1, -1]
+        // Safe: the call writes two descriptors, for which there is room.
+        try #require(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | 0o2000000, 0, &ends) == 0)
+        defer { for end in ends { close(end) } }
+        var hasSame = false
+        while !hasSame {
+            let acceptor = try Acceptor(Authority(host: "127.0.0.1", port: 0), backlog: 1)
+            acceptor.start(connections(), on: MultiThreadedEventLoopGroup.singleton.next()) { _ in }
+            acceptor.end()
+            await acceptor.ended()
+            // The least number that is free, from that of the acceptor on: its own, if no other test has been faster.
+            let copy = fcntl(ends[0], F_DUPFD_CLOEXEC, acceptor.descriptor)
+            hasSame = copy == acceptor.descriptor
+            if hasSame { acceptor.end() }
+            close(copy)
         }
-        acceptor.end()
-        for pair in pairs {
-            var byte: UInt8 = 0
-            // Safe: each call writes one byte at most, for which there is room.
-            #expect(unsafe recv(pair[0], &byte, 1, CInt(MSG_DONTWAIT)) == -1, "open, with nothing to read")
-            #expect(unsafe recv(pair[1], &byte, 1, CInt(MSG_DONTWAIT)) == -1)
-            for descriptor in pair { close(descriptor) }
-        }
+        var byte: UInt8 = 0
+        // Safe: the call writes one byte at most, for which there is room.
+        #expect(unsafe recv(ends[1], &byte, 1, CInt(MSG_DONTWAIT)) == -1, "open, with nothing to read")
     }
 
     @Test func `an acceptor takes connections until it ends, also while it waits for room`() async throws {

@@ -24,7 +24,8 @@ final class Acceptor: Sendable {
 
     /// The IP address and the port that the socket is bound to.
     let bound: Authority
-    private let descriptor: CInt
+    /// The socket, until it ends.
+    let descriptor: CInt
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let state = Mutex(State())
     /// Open once for each connection that may be accepted.
