@@ -20,8 +20,7 @@ import Tickets
 
     /// Responses without what differs from one second to the next.
     private static func steady(_ text: String) -> String {
-        text.replacing(#/Date: [^\r]*/#, with: "Date: …")
-            .replacing(#/"(expires|uploaded)":\d+/#) { "\"\($0.output.1)\":…" }
+        text.withoutDates.replacing(#/"(expires|uploaded)":\d+/#) { "\"\($0.output.1)\":…" }
     }
 
     private func heads(in text: String) -> Int { text.ranges(of: "HTTP/1.1 ").count }
