@@ -23,7 +23,8 @@ import subprocess
 import sys
 
 from side_by_side import (HERE, KIB, MIB, START_SECONDS, UNLIMITED, Table, add_arguments, add_blobs, help_of, make_store,
-                          nginx_command, sealed_bytes, wait_for_port, workplace, write_nginx)
+                          nginx_command, sealed_bytes, start_satcheld, wait_for_port, workplace, write_nginx)
+from slots import SECRET, word
 
 KNOWN = HERE / "instructions.json"
 SHORT = 300
@@ -36,7 +37,10 @@ ROWS = {
     "range of 100 KiB": ("range", MIB, 14_000),
     "304": ("304", 100 * KIB, 11_000),
     "PUT 4 KiB": ("PUT", 4 * KIB, 350_000),
+    "GET of a slot, 4 KiB": ("slot", 4 * KIB, 11_500),
 }
+# As long as ejabberd makes them: a person, a secret and a name.
+SLOT = f"{'4ef7c2fb' * 5}/{'Zk3XvQ9a' * 5}/photo.jpg"
 # dispatch_main waits in sigsuspend with a mask in read-only memory, which valgrind 3.19 writes to.
 SHIM = """#define _GNU_SOURCE
 #include <signal.h>
@@ -49,8 +53,8 @@ int sigsuspend(const sigset_t *mask) {
 """
 
 
-def request(kind, address, tag, size, number):
-    """The bytes of one request, and the statuses that answer it."""
+def request(kind, name, tag, size, number):
+    """The bytes of one request for what `name` names, and the statuses that answer it."""
     host = b"Host: 127.0.0.1\r\n"
     if kind == "PUT":
         return b"PUT /upload HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (host, size) + sealed_bytes(size, number), (201,)
@@ -59,7 +63,7 @@ def request(kind, address, tag, size, number):
         fields, status = b"Range: bytes=%d-%d\r\n" % (size // 4, size // 4 + RANGE - 1), 206
     if kind == "304":
         fields, status = b"If-None-Match: %b\r\n" % tag, 304
-    return b"GET /%b HTTP/1.1\r\n%b%b\r\n" % (address.encode(), host, fields), (status,)
+    return b"GET /%b HTTP/1.1\r\n%b%b\r\n" % (name.encode(), host, fields), (status,)
 
 
 class Client:
@@ -92,11 +96,20 @@ class Client:
         self.socket.close()
 
 
-def drive(port, kind, address, size, count):
+def fill_slot(port, size):
+    """Uploads to a slot, and returns what names it."""
+    client, name = Client(port), f"slots/chat/{SLOT}"
+    client.ask(b"PUT /%b%b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%b" % (
+        name.encode(), word(SLOT, size).encode(), size, sealed_bytes(size)), (201,))
+    client.close()
+    return name
+
+
+def drive(port, kind, name, size, count):
     client = Client(port)
-    tag = client.ask(*request("GET", address, b"", size, 0)) if kind == "304" else b""
+    tag = client.ask(*request("GET", name, b"", size, 0)) if kind == "304" else b""
     for number in range(count):
-        client.ask(*request(kind, address, tag, size, os.getpid() << 32 | number))
+        client.ask(*request(kind, name, tag, size, os.getpid() << 32 | number))
     client.close()
 
 
@@ -141,7 +154,12 @@ class Counter:
         template = self.work / f"store.{kind}.{size}"
         shutil.rmtree(template, ignore_errors=True)
         make_store(self.options.satcheld, template)
-        address = add_blobs(template, [sealed_bytes(size)])[0]
+        settings = ["--slot-secrets", str(self.secret()), "--bytes-per-door", "none"] if kind == "slot" else []
+        if kind == "slot":
+            with start_satcheld(self.options.satcheld, template, *settings) as server:
+                name = fill_slot(server.port, size)
+        else:
+            name = add_blobs(template, [sealed_bytes(size)])[0]
         limits = [word for pair in UNLIMITED.items() if f" {pair[0]}" in help_of(self.options.satcheld)
                   for word in pair if word]
 
@@ -149,10 +167,17 @@ class Counter:
             storage = self.work / "run"
             shutil.rmtree(storage, ignore_errors=True)
             shutil.copytree(template, storage, ignore=lambda _, names: [name for name in names if name.endswith(".sock")])
-            command = [self.program, "serve", "--storage", storage, "--listen", "127.0.0.1:0", *limits]
-            return self.count(command, port_in_line, lambda port: drive(port, kind, address, size, count))
+            command = [self.program, "serve", "--storage", storage, "--listen", "127.0.0.1:0", *limits, *settings]
+            return self.count(command, port_in_line, lambda port: drive(port, kind, name, size, count))
 
         return self.each(run)
+
+    def secret(self):
+        """The file with the secret of the door."""
+        file = self.work / "chat.secret"
+        file.touch(mode=0o600)
+        file.write_text(SECRET)
+        return file
 
     def nginx(self, kind, size):
         folder = self.work / "nginx"
@@ -250,7 +275,7 @@ def main():
             if options.only not in name:
                 continue
             ours, before, after = counter.satcheld(kind, size)
-            theirs = None if options.no_nginx or kind == "PUT" else counter.nginx(kind, size)[0]
+            theirs = None if options.no_nginx or kind in ("PUT", "slot") else counter.nginx(kind, size)[0]
             ratio = f"{ours / theirs:.2f}" if theirs else ""
             table.row(name, f"{ours:,.0f}", f"{theirs:,.0f}" if theirs else "", ratio, bound=f"≤ {bound:,}", kept=ours <= bound)
             if options.top:

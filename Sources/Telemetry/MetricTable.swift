@@ -32,6 +32,9 @@ package enum MetricTable {
         .counters("satcheld_sent_bytes_total", "Bytes of response bodies sent.", "route") { meters in
             meters.requests.routes.enumerated().map { ($1, meters.requests.sentBytes(route: $0)) }
         },
+        .counters("satcheld_shortcuts_total", "Requests answered by a shortcut, by route.", "route") { meters in
+            meters.requests.routes.enumerated().map { ($1, meters.requests.shortcutCount(route: $0)) }
+        },
         .counters("satcheld_refusals_total", "Requests refused, by the code in X-Reason.", "code") { meters in
             meters.refusals.labels.map { ($0, meters.refusals.value(for: $0)) }
         },

@@ -43,13 +43,22 @@ package struct SlotSecret: Sendable, CustomStringConvertible {
 /// The doors through which chat servers let their people upload, each with its secrets; they can be replaced at any time.
 package final class SlotDoors: Sendable {
     private let doors: Mutex<[String: [SlotSecret]]>
+    private let replacements = Atomic(0)
 
     package init(_ doors: [String: [SlotSecret]]) {
         self.doors = Mutex(doors)
     }
 
     /// Uses these from now on.
-    package func replace(_ doors: [String: [SlotSecret]]) { self.doors.withLock { $0 = doors } }
+    package func replace(_ doors: [String: [SlotSecret]]) {
+        self.doors.withLock {
+            $0 = doors
+            replacements.add(1, ordering: .releasing)
+        }
+    }
+
+    /// How often they have been replaced: for as long as this is the same, so are the doors.
+    package var replacementCount: Int { replacements.load(ordering: .acquiring) }
 
     /// Whether there is a door of this name.
     package func contains(_ door: String) -> Bool { doors.withLock { $0[door] != nil } }

@@ -32,11 +32,29 @@ struct EndingTurnsTests {
     }
 
     @Test func `end in their order`() throws {
-        let (loop, channels) = try crowd(EndingRule.atOnce + 1)
-        channels[0].close(promise: nil)
-        #expect(openCount(channels) == 2)
+        let loop = EmbeddedEventLoop()
+        let endings = LoopEndings(loop)
+        let count = 3 * EndingRule.atOnce
+        var ended: [Int] = []
+        for number in 0..<count { endings.take { ended.append(number) } }
+        // Whoever comes once there is room again has to wait for those before.
         loop.advanceTime(by: EndingRule.turn)
-        #expect(openCount(channels) == 0)
+        endings.take { ended.append(count) }
+        #expect(ended == Array(0..<2 * EndingRule.atOnce))
+        for _ in 0..<2 { loop.advanceTime(by: EndingRule.turn) }
+        #expect(ended == Array(0...count))
+    }
+
+    @Test func `take one turn each, however often they are told to end`() throws {
+        let (loop, channels) = try crowd(EndingRule.atOnce + 1)
+        var ended = 0
+        let last = try #require(channels.last)
+        for _ in 0..<3 * EndingRule.atOnce { last.close().assumeIsolated().whenSuccess { ended += 1 } }
+        channels[0].close(promise: nil)
+        #expect(openCount(channels) == 2 && ended == 0)
+        loop.advanceTime(by: EndingRule.turn)
+        loop.run()
+        #expect(openCount(channels) == 0 && ended == 3 * EndingRule.atOnce)
     }
 
     @Test func `end at once where they come one by one`() throws {
@@ -50,9 +68,37 @@ struct EndingTurnsTests {
         #expect(ended == 100 && openCount(channels) == 1)
     }
 
+    @Test func `take their turns without a handler for that alone`() throws {
+        let loop = EmbeddedEventLoop()
+        let endings = LoopEndings(loop)
+        let all = OpenConnections(limit: 100, limitBytes: 1 << 20, proxies: TrustedProxies())
+        let guards = try (0..<EndingRule.atOnce + 2).map { _ in
+            let channel = EmbeddedChannel(loop: loop)
+            let connection = ConnectionGuard(
+                limits: ConnectionLimits(), account: try #require(all.add(channel)), endings: endings)
+            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.connect(to: SocketAddress(unixDomainSocketPath: "/crowd")).wait()
+            return (channel, connection)
+        }
+        for (channel, connection) in guards.dropLast() {
+            // Some close themselves, others are closed.
+            if openCount(guards.map(\.0)).isMultiple(of: 2) { connection.close() } else { channel.close(promise: nil) }
+            connection.close()
+        }
+        #expect(openCount(guards.map(\.0)) == 2)
+        loop.advanceTime(by: EndingRule.turn)
+        #expect(openCount(guards.map(\.0)) == 1)
+        guards.last?.1.close()
+        loop.run()
+        #expect(openCount(guards.map(\.0)) == 0)
+    }
+
     @Test func `wait for no turn with what they still say`() throws {
-        let (_, channels) = try crowd(EndingRule.atOnce)
-        try channels[0].writeOutbound(ByteBuffer(string: "farewell"))
-        #expect(try channels[0].readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "farewell"))
+        let (_, channels) = try crowd(EndingRule.atOnce + 1)
+        let waiting = channels[EndingRule.atOnce + 1]
+        #expect(waiting.isActive && openCount(channels) == 2)
+        try waiting.writeOutbound(ByteBuffer(string: "farewell"))
+        #expect(try waiting.readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "farewell"))
+        #expect(waiting.isActive)
     }
 }

@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import BlobHTTP
@@ -19,10 +20,12 @@ import Testing
     @Test func `its address, its end and what it wants are those of the bytes`() throws {
         let text = get("Host: x\r\nAccept: */*\r\n")
         let plain = try #require(read(text + "GET /"))
-        #expect(plain.address == BlobAddress(hex: Self.digits) && !plain.isHead && !plain.isKnown && plain.range == nil)
+        #expect(plain.subject == BlobAddress(hex: Self.digits).map { .blob($0) })
+        #expect(!plain.isHead && plain.known == nil && plain.range == nil)
         #expect(plain.byteCount == text.utf8.count)
         #expect(read(get("host:x\r\n", method: "HEAD"))?.isHead == true)
-        #expect(read(get("Host: x\r\nIf-None-Match: \"\(Self.digits)\"\r\n"))?.isKnown == true)
+        let known = read(get("Host: x\r\nIf-None-Match: \"\(Self.digits)\"\r\n"))?.known
+        #expect(known == BlobAddress(hex: Self.digits))
         #expect(read(get("Host: x\r\nRANGE: bytes=5-1234567890123\r\n"))?.range == 5...1_234_567_890_123)
         #expect(read(get("Host: x\r\nconnection: Keep-Alive\t \r\n")) != nil)
     }
@@ -59,6 +62,37 @@ import Testing
         #expect(read(text, limit: text.utf8.count) != nil && read(text, limit: text.utf8.count - 1) == nil)
     }
 
+    @Test func `of a slot the target is, as it was written, however short the request`() {
+        for target in [
+            "/slots/chat/s1/a.jpg", "/slots/c/a", "/slots/chat/%C3%BC%20x/(1)~@:!$&'*+,;=-_.JPG",
+            "/slots/c/a?v=[1]#\"|", "/slots/",
+        ] {
+            let text = get("Host:x\r\n", target: target)
+            let read = read(text)
+            #expect(read?.subject == .slot(target: 4..<4 + target.utf8.count), "\(target)")
+            #expect(read?.byteCount == text.utf8.count)
+        }
+        #expect(read(get("Host: x\r\n", target: "/slots/c/a", method: "HEAD"))?.subject == .slot(target: 5..<15))
+        let longest = "/slots/c/" + String(repeating: "a", count: PlainRead.targetLimit - 9)
+        #expect(read(get("Host: x\r\n", target: longest)) != nil)
+        let others = ["/slots", "/slots/c/a b", "/slots/c/a\t", "/slots/c/\u{7f}", "/slots/c/\u{1}"]
+        for target in others + ["/slot/c/a", "/Slots/c/a", "/slots/c/\u{e9}", "http://x/slots/c/a", longest + "a"] {
+            #expect(read(get("Host: x\r\n", target: target)) == nil, "\(target)")
+        }
+    }
+
+    @Test func `of more fields than the decoder takes nothing is taken`() throws {
+        for (count, isTaken) in [(256, true), (257, false)] {
+            let text = get("Host: x\r\n" + String(repeating: "A:\r\n", count: count - 1))
+            #expect((read(text) != nil) == isTaken, "\(count)")
+            let channel = EmbeddedChannel()
+            try channel.pipeline.syncOperations.addHandler(
+                ByteToMessageHandler(HTTP1Pipeline.decoder(limits: ConnectionLimits())))
+            #expect(((try? channel.writeInbound(ByteBuffer(string: text))) != nil) == isTaken, "\(count)")
+            _ = try? channel.finish(acceptAlreadyClosed: true)
+        }
+    }
+
     @Test func `eight digits are looked at together, and every other byte is found`() {
         for place in 0..<64 {
             for byte in UInt8.min...UInt8.max {
@@ -77,5 +111,7 @@ import Testing
         let plain = try #require(read)
         let values = ["x-forwarded-for", "a", "b"].map { plain.value(of: $0, in: bytes.span) }
         #expect(values == ["192.0.2.1,192.0.2.2", "", nil])
+        let slot = Array("HEAD /slots/c/a HTTP/1.1\r\nX: 1\r\nHost: x\r\n\r\n".utf8)
+        #expect(PlainRead(slot.span, limit: 1 << 10)?.value(of: "x", in: slot.span) == "1", "of the first field too")
     }
 }

@@ -85,7 +85,9 @@ struct SlotTests {
         async throws
     {
         let server = try await journey.serve(
-            "--slot-secrets", secrets, "--accept", "any", "--allow-anonymous-uploads", "--tombstone-lifetime", "1s")
+            "--slot-secrets", secrets, "--accept", "any", "--allow-anonymous-uploads", "--tombstone-lifetime", "1s",
+            // Nothing is forgotten before this test says so.
+            "--gc-interval", "1d")
         let guess = [UInt8](repeating: 5, count: 5000)
         try TestSupport.write(guess, toFile: journey.path("guess"))
         let digest = try await run("/usr/bin/sha256sum", ["guess"], in: journey.folder.path).output.prefix(64)

@@ -19,10 +19,10 @@ struct HTTP1Pipeline: Sendable {
     /// Is given the channels whose requests need a task.
     let serve: @Sendable (RoutedChannel) -> Void
 
-    /// Adds the handlers to `channel`, on its event loop.
-    func add(to channel: any Channel, _ account: OpenConnection) throws {
+    /// Adds the handlers to `channel`, on its event loop. `endings` is nil where a handler below takes the turn to end.
+    func add(to channel: any Channel, _ account: OpenConnection, endings: LoopEndings? = nil) throws {
         let decoder = Self.decoder(limits: limits)
-        let connection = ConnectionGuard(limits: limits, account: account, isSecure: isSecure)
+        let connection = ConnectionGuard(limits: limits, account: account, isSecure: isSecure, endings: endings)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(connection)
         try pipeline.addHandler(ByteToMessageHandler(decoder))
@@ -37,6 +37,7 @@ struct HTTP1Pipeline: Sendable {
         let turn = uploads.map { UploadTurn($0, connection, sink) }
         try pipeline.addHandler(
             MessageGuard(connection, blobs: blobs, uploads: turn, refusals: refusals, router: router))
+        account.join()
     }
 
     /// The parser of requests, within the limits.
@@ -44,6 +45,7 @@ struct HTTP1Pipeline: Sendable {
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
         decoderLimits.maxHeaderFieldSize = limits.headerBytes
         decoderLimits.maxHeaderListSize = limits.headerBytes
+        decoderLimits.maxHeaderFieldCount = ConnectionLimits.headerFields
         return HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
     }
 }

@@ -2,26 +2,37 @@ import Blobs
 import HTTPTypes
 import NIOCore
 
-/// A read of a blob in its usual form, recognised in the bytes as they came: `GET` or `HEAD` of an address by HTTP/1.1,
-/// whose fields mean nothing to a read, or ask for one range, or name the blob's own entity tag.
+/// A read in its usual form, recognised in the bytes as they came: `GET` or `HEAD` of an address or of a slot by HTTP/1.1,
+/// whose fields mean nothing to a read, or ask for one range, or name one entity tag.
 ///
 /// It takes a part of what the decoder takes, and means the same. Whatever it does not take is left to the decoder.
 struct PlainRead: Equatable {
-    let address: BlobAddress
+    /// What is read.
+    enum Subject: Equatable {
+        case blob(BlobAddress)
+        /// A slot, if what begins so names one: where the target is among the bytes.
+        case slot(target: Range<Int>)
+    }
+
+    /// Bytes of the longest target of a slot that is taken.
+    static let targetLimit = 256
+
+    let subject: Subject
     let isHead: Bool
-    /// If-None-Match has the entity tag of the blob, and nothing else: the client has the blob.
-    private(set) var isKnown = false
+    /// The one entity tag that If-None-Match has, if it is a blob's: the client has that one.
+    private(set) var known: BlobAddress?
     /// The first and the last byte that Range asks for; the first is not behind the last.
     private(set) var range: ClosedRange<Int64>?
     /// Bytes of the whole request.
     private(set) var byteCount = 0
+    /// Where the first field begins.
+    private let fieldsIndex: Int
     private var hasHost = false
 
     /// The request at the start of `bytes`, where it ends within `limit` of them.
     init?(_ bytes: Span<UInt8>, limit: Int) {
         let bytes = bytes.extracting(first: min(limit, bytes.count))
         var rest = Scanner()
-        guard bytes.count >= Self.leastBytes else { return nil }
         if rest.take("GET /", bytes) {
             isHead = false
         } else if rest.take("HEAD /", bytes) {
@@ -29,21 +40,18 @@ struct PlainRead: Equatable {
         } else {
             return nil
         }
-        let digits = rest.index..<rest.index + 2 * BlobAddress.byteCount
-        guard let address = BlobAddress(hexDigits: bytes.extracting(digits)) else { return nil }
-        rest.index = digits.upperBound
-        guard rest.take(" HTTP/1.1\r\n", bytes)
-        else { return nil }
-        self.address = address
+        guard let subject = rest.takeSubject(bytes), rest.take(" HTTP/1.1\r\n", bytes) else { return nil }
+        self.subject = subject
+        fieldsIndex = rest.index
+        var fields = 0
         while !rest.take("\r\n", bytes) {
             guard let field = rest.takeField(bytes), take(field, bytes) else { return nil }
+            fields += 1
         }
+        if fields > ConnectionLimits.headerFields { return nil }
         guard hasHost else { return nil }
         byteCount = rest.index
     }
-
-    /// "GET /", an address, " HTTP/1.1", and the shortest field.
-    private static let leastBytes = 5 + 2 * BlobAddress.byteCount + 11 + 8
 
     /// Whether a field can be taken.
     private mutating func take(_ field: FieldPlace, _ bytes: Span<UInt8>) -> Bool {
@@ -59,8 +67,8 @@ struct PlainRead: Equatable {
             return true
         case 10 where field.isNamed("connection", bytes): return value.equals("keep-alive")
         case 13 where field.isNamed("if-none-match", bytes):
-            if isKnown || !isTag(value) { return false }
-            isKnown = true
+            guard known == nil, let tag = Self.tag(value) else { return false }
+            known = tag
             return true
         case 6: return !field.isNamed("expect", bytes)
         case 7: return !field.isNamed("upgrade", bytes)
@@ -76,7 +84,7 @@ struct PlainRead: Equatable {
     /// case.
     func value(of name: String, in bytes: Span<UInt8>) -> String? {
         var rest = Scanner()
-        rest.index = (isHead ? 6 : 5) + 2 * BlobAddress.byteCount + 11
+        rest.index = fieldsIndex
         var found: String?
         while rest.index < byteCount, let field = rest.takeField(bytes) {
             guard field.isNamed(name, bytes) else { continue }
@@ -96,13 +104,13 @@ struct PlainRead: Equatable {
         return first...last
     }
 
-    /// Whether `value` is the strong tag of the blob (RFC 9110 §8.8.3).
-    private func isTag(_ value: Span<UInt8>) -> Bool {
+    /// The blob whose strong tag `value` is (RFC 9110 §8.8.3).
+    private static func tag(_ value: Span<UInt8>) -> BlobAddress? {
         let quote = UInt8(ascii: "\"")
         guard value.count == 2 * BlobAddress.byteCount + 2, value[0] == quote, value[value.count - 1] == quote else {
-            return false
+            return nil
         }
-        return BlobAddress(hexDigits: value.extracting(1..<value.count - 1)) == address
+        return BlobAddress(hexDigits: value.extracting(1..<value.count - 1))
     }
 }
 
@@ -140,6 +148,22 @@ private struct Scanner {
         return true
     }
 
+    /// An address behind the slash of a target, or a path that a slot may have. No address begins with an `s`.
+    mutating func takeSubject(_ bytes: Span<UInt8>) -> PlainRead.Subject? {
+        let start = index - 1
+        if take("slots/", bytes) {
+            let end = min(bytes.count, start + PlainRead.targetLimit)
+            skipVisible(bytes.extracting(first: end), withBlanks: false)
+            return .slot(target: start..<index)
+        }
+        let end = index + 2 * BlobAddress.byteCount
+        guard end <= bytes.count, let address = BlobAddress(hexDigits: bytes.extracting(index..<end)) else {
+            return nil
+        }
+        index = end
+        return .blob(address)
+    }
+
     /// A number of at most 18 digits.
     mutating func takeNumber(_ bytes: Span<UInt8>) -> Int64? {
         var number: Int64 = 0
@@ -161,24 +185,27 @@ private struct Scanner {
         guard !name.isEmpty, take(":", bytes) else { return nil }
         while index < bytes.count, bytes[index].isBlank { index += 1 }
         let begin = index
-        skipVisible(bytes)
+        skipVisible(bytes, withBlanks: true)
         var end = index
         guard take("\r\n", bytes) else { return nil }
         while end > begin, bytes[end - 1].isBlank { end -= 1 }
         return FieldPlace(name: name, value: begin..<end)
     }
 
-    /// Goes over visible ASCII and blanks, eight bytes at a time where all eight are from space to `~`.
-    private mutating func skipVisible(_ bytes: Span<UInt8>) {
+    /// Goes over visible ASCII, and over blanks if wanted, eight bytes at a time where none of them is a tab.
+    private mutating func skipVisible(_ bytes: Span<UInt8>, withBlanks: Bool) {
+        let first: UInt8 = withBlanks ? 0x20 : 0x21
         let ones: UInt64 = 0x0101_0101_0101_0101
         while bytes.count - index >= 8 {
             // Safe: the eight bytes are within the span, and every pattern of bits is a number.
             let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            // The top bit of a byte is set by taking 0x20 from less, by adding one to 0x7f, or was set before.
-            guard ((word &- 0x20 &* ones) | (word &+ ones) | word) & (0x80 &* ones) == 0 else { break }
+            // The top bit of a byte is set by taking `first` from less, by adding one to 0x7f, or was set before.
+            guard ((word &- UInt64(first) &* ones) | (word &+ ones) | word) & (0x80 &* ones) == 0 else { break }
             index += 8
         }
-        while index < bytes.count, bytes[index] >= 0x20 && bytes[index] < 0x7f || bytes[index] == 0x09 { index += 1 }
+        while index < bytes.count,
+            bytes[index] >= first && bytes[index] < 0x7f || withBlanks && bytes[index] == 0x09
+        { index += 1 }
     }
 }
 

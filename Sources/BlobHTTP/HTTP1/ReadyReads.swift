@@ -3,7 +3,7 @@ import HTTPTypes
 import NIOCore
 import Store
 
-/// Answers plain reads of blobs that are ready on an event loop, on one connection of HTTP/1.1: past the decoder, and past
+/// Answers plain reads of what is ready on an event loop, on one connection of HTTP/1.1: past the decoder, and past
 /// all that only a request needs which has to wait. The answers are those of `BlobResponseWriter`, and are counted like
 /// them; what cannot be answered at once is left alone. Used on its event loop only.
 final class ReadyReads {
@@ -17,7 +17,11 @@ final class ReadyReads {
             case file(ByteRange)
         }
 
-        let request: PlainRead
+        /// Bytes of the request.
+        let requestBytes: Int
+        let isHead: Bool
+        /// The slot that was read; nil for a blob that was read by its address.
+        let slot: SlotTarget?
         let blob: CachedBlob
         let status: Int
         let head: ByteBuffer
@@ -27,6 +31,8 @@ final class ReadyReads {
         let begun: NIODeadline
         /// Whom it counts against.
         var client: ClientAddress?
+
+        var subject: ReadSubject { slot.map { .slot($0.path) } ?? .blob(blob.metadata.address) }
     }
 
     /// Waits for what does not leave at once.
@@ -51,37 +57,50 @@ final class ReadyReads {
     func answer(_ bytes: Span<UInt8>) -> Response? {
         guard let request = PlainRead(bytes, limit: limit) else { return nil }
         let now = cache.now
-        guard let blob = cache.blob(request.address, now: now),
-            var answer = answer(to: request, blob, now), admit(&answer, bytes)
+        guard let (slot, blob) = find(request.subject, bytes, now),
+            var answer = answer(to: request, slot, blob, now), admit(&answer, request, bytes)
         else { return nil }
         blob.noteRead(at: now)
+        cache.path.observer.noteShortcut(slot == nil ? .blob : .slot)
         return answer
+    }
+
+    private func find(
+        _ subject: PlainRead.Subject, _ bytes: Span<UInt8>, _ now: Timestamp
+    ) -> (slot: SlotTarget?, blob: CachedBlob)? {
+        switch subject {
+        case .blob(let address): cache.blob(address, now: now).map { (nil, $0) }
+        case .slot(let target): cache.slot(bytes.extracting(target), now: now).map { ($0.target, $0.blob) }
+        }
     }
 
     /// It has been written, and sent as far as it is from a file.
     func note(_ answer: borrowing Response, at now: NIODeadline) {
         cache.path.observer.note(
-            answer.request, status: answer.status, sentBytes: answer.bodyBytes, time: now - answer.begun,
-            from: answer.client ?? peer)
+            answer.slot == nil ? .blob : .slot, answer.subject, isHead: answer.isHead, status: answer.status,
+            sentBytes: answer.bodyBytes, time: now - answer.begun, from: answer.client ?? peer)
     }
 
     /// All of it has been written, and the `rest` of the file will have left when `sent` is kept.
     func wait(for sent: EventLoopFuture<Void>, _ rest: ByteRange, of answer: Response) {
         var progress = ReadProgress(
-            subject: .blob(answer.request.address), isHead: false, client: answer.client, begun: answer.begun)
+            subject: answer.subject, isHead: false, client: answer.client, begun: answer.begun)
         progress.status = answer.status
         progress.sentBytes = answer.bodyBytes - rest.count
         writer.wait(for: sent, rest, of: answer.blob, progress)
     }
 
-    private func answer(to request: PlainRead, _ blob: CachedBlob, _ now: Timestamp) -> Response? {
+    private func answer(
+        to request: PlainRead, _ slot: SlotTarget?, _ blob: CachedBlob, _ now: Timestamp
+    ) -> Response? {
         let begun = NIODeadline.now()
         let heads = blob.heads(at: now)
         func answer(_ status: Int, _ head: ByteBuffer, _ body: Response.Rest, _ count: Int64) -> Response {
             Response(
-                request: request, blob: blob, status: status, head: head, body: body, bodyBytes: count, begun: begun)
+                requestBytes: request.byteCount, isHead: request.isHead, slot: slot, blob: blob, status: status,
+                head: head, body: body, bodyBytes: count, begun: begun)
         }
-        if request.isKnown { return answer(304, heads.notModified, .none, 0) }
+        if request.known == blob.metadata.address { return answer(304, heads.notModified, .none, 0) }
         let whole = heads.whole
         if request.isHead {
             let count = whole.readableBytes - (blob.body?.readableBytes ?? 0)
@@ -110,10 +129,10 @@ final class ReadyReads {
     }
 
     /// Counts the request against its client, if that is worth anything; false where it is over the rate, or from an edge.
-    private func admit(_ answer: inout Response, _ bytes: Span<UInt8>) -> Bool {
+    private func admit(_ answer: inout Response, _ request: PlainRead, _ bytes: Span<UInt8>) -> Bool {
         let gate = cache.path.gate
         guard gate.countsClients else { return true }
-        let payer = gate.payer(peer: peer) { answer.request.value(of: $0.canonicalName, in: bytes) }
+        let payer = gate.payer(peer: peer) { request.value(of: $0.canonicalName, in: bytes) }
         guard !payer.isEdge else { return false }
         guard let client = payer.client else { return true }
         if gate.limiter.admit(client) != nil { return false }

@@ -25,6 +25,9 @@ package struct RequestObserver: Sendable {
         accessLog?.append(request)
     }
 
+    /// A request is about to be answered by a shortcut: past the decoder, or without the router.
+    func noteShortcut(_ route: RouteClass) { meters.requests.countShortcut(route: route) }
+
     /// An upload at a door has been answered. A door has the operator's name.
     func note(uploadAt door: String, refusal: Problem.Code?) {
         switch refusal {
@@ -43,15 +46,17 @@ package struct RequestObserver: Sendable {
         if let accessLog { accessLog.append(progress.ended(on: sink)) }
     }
 
-    /// A plain read has been answered.
-    func note(_ read: PlainRead, status: Int, sentBytes: Int64, time: TimeAmount, from client: ClientAddress) {
+    /// A plain read has been answered. What was read is looked up only where it is logged.
+    func note(
+        _ route: RouteClass, _ subject: @autoclosure () -> ReadSubject, isHead: Bool, status: Int, sentBytes: Int64,
+        time: TimeAmount, from client: ClientAddress
+    ) {
         let time = Duration.nanoseconds(time.nanoseconds)
-        meters.requests.count(route: .blob, status: status, receivedBytes: 0, sentBytes: Int(sentBytes), time: time)
+        meters.requests.count(route: route, status: status, receivedBytes: 0, sentBytes: Int(sentBytes), time: time)
         guard let accessLog else { return }
         accessLog.append(
-            AnsweredRequest(
-                route: .blob, method: read.isHead ? .head : .get, status: status, sentBytes: sentBytes, time: time,
-                blob: read.address, client: client))
+            AnsweredRequest(subject(), isHead: isHead, status: status, sentBytes: sentBytes, time: time, client: client)
+        )
     }
 }
 
@@ -105,4 +110,25 @@ package struct AnsweredRequest: Sendable {
         self.client = client
         self.version = version
     }
+}
+
+extension AnsweredRequest {
+    /// A read that was answered to its end.
+    init(
+        _ subject: ReadSubject, isHead: Bool, status: Int, refusal: Problem.Code? = nil, sentBytes: Int64,
+        time: Duration, client: ClientAddress, version: Version = .http1
+    ) {
+        self.init(
+            route: subject.route, method: isHead ? .head : .get, status: status, refusal: refusal,
+            sentBytes: sentBytes, time: time, client: client, version: version)
+        switch subject {
+        case .blob(let address): blob = address
+        case .slot(let path): slot = path
+        }
+    }
+}
+
+extension ReadSubject {
+    /// The class under which reads of it are counted.
+    var route: RouteClass { if case .slot = self { .slot } else { .blob } }
 }

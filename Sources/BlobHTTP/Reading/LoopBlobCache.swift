@@ -1,6 +1,7 @@
 import Blobs
 import NIOCore
 import Store
+import Tickets
 
 /// What one event loop reads blobs from: its own cache, and behind it the store. Used on that loop only.
 final class LoopBlobCache {
@@ -29,6 +30,7 @@ final class LoopBlobCache {
     private let loop: any EventLoop
     private let cache: BlobCache<BlobAddress>
     private let slots: BlobCache<AliasName>
+    private var targets = SlotTargets()
     private let dates = DateText()
     private var pending: [ReadSubject: PendingLookup] = [:]
     private var sweep: Scheduled<Void>?
@@ -54,6 +56,18 @@ final class LoopBlobCache {
 
     /// A blob, if it is cached and may be served.
     func blob(_ address: BlobAddress, now: Timestamp) -> CachedBlob? { cache.blob(address, now: now) }
+
+    /// What a target names as it was written, if that is a slot that is cached and may be served, and its door is there.
+    func slot(_ target: Span<UInt8>, now: Timestamp) -> (target: SlotTarget, blob: CachedBlob)? {
+        guard let doors = path.slots?.doors else { return nil }
+        // Before anything is looked at, so that what is found by doors that change meanwhile is forgotten.
+        targets.forget(unless: doors.replacementCount)
+        if let known = targets.find(target) { return slots.blob(known.path.name, now: now).map { (known, $0) } }
+        guard let named = SlotPath(target: target), doors.contains(named.door),
+            let blob = slots.blob(named.name, now: now)
+        else { return nil }
+        return (targets.keep(target, named), blob)
+    }
 
     /// Looks at the store, once for everybody who asks at the same time.
     func find(

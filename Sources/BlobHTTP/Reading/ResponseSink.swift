@@ -49,17 +49,12 @@ struct ReadProgress {
     /// From the end of the request until now.
     var time: Duration { .nanoseconds((NIODeadline.now() - begun).nanoseconds) }
 
-    var route: RouteClass { if case .slot = subject { .slot } else { .blob } }
+    var route: RouteClass { subject.route }
 
     /// The record of the response, which has ended now.
     func ended(on sink: any ResponseSink) -> AnsweredRequest {
-        var request = AnsweredRequest(
-            route: route, method: isHead ? .head : .get, status: status, refusal: refusal, sentBytes: sentBytes,
-            time: time, client: client ?? sink.peer, version: sink.version)
-        switch subject {
-        case .blob(let address): request.blob = address
-        case .slot(let path): request.slot = path
-        }
-        return request
+        AnsweredRequest(
+            subject, isHead: isHead, status: status, refusal: refusal, sentBytes: sentBytes, time: time,
+            client: client ?? sink.peer, version: sink.version)
     }
 }

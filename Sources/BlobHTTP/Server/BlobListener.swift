@@ -39,6 +39,8 @@ struct BlobListener: Service {
             await withGracefulShutdownHandler {
                 await withDiscardingTaskGroup { group in
                     group.addTask {
+                        // First, since another connection may have been accepted just now.
+                        await acceptor.ended()
                         await connections.ended()
                         admission.finish()
                     }
@@ -54,13 +56,15 @@ struct BlobListener: Service {
             acceptor.end()
             connections.closeAll()
         }
+        // Those whose connections were closed go on until the store has answered.
+        await uploads?.tasks.ended()
         reads?.close()
     }
 
     /// What is done with each connection that was accepted.
     private func bootstrap(
         _ connections: OpenConnections, serve: @escaping @Sendable (RoutedChannel) -> Void
-    ) -> @Sendable (Acceptor.AcceptedSocket) -> Void {
+    ) -> @Sendable (AcceptedSocket) -> Void {
         let http1 = HTTP1Pipeline(
             limits: settings.connections, reads: reads, uploads: uploads, now: requests.now, isSecure: identity != nil,
             serve: serve)
@@ -68,7 +72,7 @@ struct BlobListener: Service {
         let endings = EndingTurns()
         return { [identity, limits = settings.connections] accepted in
             connections.expect(accepted)
-            // It fails where the client has gone by now, too; the channel is closed then.
+            // It fails where the client has gone by now, too; the channel is closed then, or the socket where there is none.
             ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .channelOption(.allowRemoteHalfClosure, value: true)
                 // One reading of each connection at a time, while others wait.
@@ -80,17 +84,17 @@ struct BlobListener: Service {
                     value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
                 )
                 .channelInitializer { channel in
+                    accepted.handOver()
                     guard let account = connections.add(channel, accepted) else {
                         return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                     }
-                    let endings = EndingGuard(endings.of(channel.eventLoop))
+                    let endings = endings.of(channel.eventLoop)
                     guard let identity else {
                         return channel.eventLoop.makeCompletedFuture {
-                            try channel.pipeline.syncOperations.addHandler(endings)
-                            try http1.add(to: channel, account)
+                            try http1.add(to: channel, account, endings: endings)
                         }
                     }
-                    return Self.secure(account, endings, identity, limits, http1, http2)
+                    return Self.secure(account, EndingGuard(endings), identity, limits, http1, http2)
                 }
                 .withConnectedSocket(accepted.descriptor)
                 .whenFailure { _ in connections.giveUp(accepted) }

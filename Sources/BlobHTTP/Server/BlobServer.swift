@@ -131,8 +131,9 @@ package struct BlobServer: Sendable {
     /// when the store is open.
     package static func tryListening(_ settings: BlobServerSettings) throws(ListenError) {
         let addresses = [settings.listen, settings.adminListen].compactMap(\.self)
-        let acceptors = try addresses.map { address throws(ListenError) in try Acceptor(address, backlog: 1) }
-        for acceptor in acceptors { acceptor.end() }
+        var acceptors: [Acceptor] = []
+        defer { for acceptor in acceptors { acceptor.end() } }
+        for address in addresses { acceptors.append(try Acceptor(address, backlog: 1)) }
     }
 }
 

@@ -65,16 +65,42 @@ final class EndingTurns: Sendable {
     }
 }
 
-/// The handler next to a connection's socket: whoever closes the connection waits for a turn.
-final class EndingGuard: ChannelOutboundHandler {
-    typealias OutboundIn = NIOAny
+/// The end of one connection: whoever closes it first takes a turn, and all others wait for the same one.
+final class ConnectionEnding {
+    private enum State {
+        case open, waiting, ended
+    }
 
     private let endings: LoopEndings
+    private var state = State.open
 
     init(_ endings: LoopEndings) { self.endings = endings }
 
+    /// Closes below `context` when its turn comes.
+    func close(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
+        switch state {
+        case .open:
+            state = .waiting
+            endings.take {
+                self.state = .ended
+                context.close(promise: promise)
+            }
+        case .waiting: context.channel.closeFuture.cascade(to: promise)
+        case .ended: context.close(promise: promise)
+        }
+    }
+}
+
+/// The handler next to a connection's socket where TLS is above it: whoever closes the connection waits for a turn.
+final class EndingGuard: ChannelOutboundHandler {
+    typealias OutboundIn = NIOAny
+
+    private let ending: ConnectionEnding
+
+    init(_ endings: LoopEndings) { ending = ConnectionEnding(endings) }
+
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard mode == .all else { return context.close(mode: mode, promise: promise) }
-        endings.take { context.close(promise: promise) }
+        ending.close(context, promise: promise)
     }
 }

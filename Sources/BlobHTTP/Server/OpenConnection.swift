@@ -32,8 +32,7 @@ final class OpenConnection: Sendable {
     /// Bytes that wait on it, as last told; changed by its event loop, until it is told to close.
     private let account = Atomic(0)
 
-    init(_ channel: any Channel, _ accepted: Acceptor.AcceptedSocket?, proxies: TrustedProxies, of all: OpenConnections)
-    {
+    init(_ channel: any Channel, _ accepted: AcceptedSocket?, proxies: TrustedProxies, of all: OpenConnections) {
         self.channel = channel
         descriptor = accepted?.descriptor
         peer = accepted?.peer ?? ClientAddress(channel.remoteAddress)
@@ -43,6 +42,9 @@ final class OpenConnection: Sendable {
 
     /// For whose share it counts; nil for programs on this machine, trusted proxies and edges, who speak for many.
     var customer: ClientAddress? { hasShare.load(ordering: .relaxed) ? owner : nil }
+
+    /// Its handlers are there now, and hear whatever all connections are told.
+    func join() { all.join(self) }
 
     /// It turned out to be an edge's.
     func releaseShare() { all.releaseShare(of: self) }

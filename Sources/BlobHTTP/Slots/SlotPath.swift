@@ -39,6 +39,13 @@ package struct SlotPath: Hashable, Sendable {
         return (door, SlotPath(door: door, utf8: rest[rest.index(after: slash)...]))
     }
 
+    /// The path that a target names; nil for one that is not below a door, or is malformed.
+    init?(target: Span<UInt8>) {
+        let text = String(decoding: target.indices.map { target[$0] }, as: UTF8.self)
+        guard let path = Self.parse(target: text)?.path else { return nil }
+        self = path
+    }
+
     /// Whether a target may be one, looking at a single byte: no address begins so.
     static func mayBe(_ target: Span<UInt8>) -> Bool { target.count > 7 && target[1] == UInt8(ascii: "s") }
 
