@@ -83,7 +83,8 @@ package struct BlobServer: Sendable {
         let box = PublicURLBox(
             settings.publicURL
                 ?? PublicURL(listeningAt: settings.listen, scheme: scheme))
-        let gate = Gate(settings)
+        var gate = Gate(settings)
+        if settings.slots != nil { gate.refusedWords = RefusedWords(logger: logger) }
         let responder = BlobResponder(
             reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
             pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104, observer: observer)

@@ -62,9 +62,9 @@ enum Maintenance {
             }
             if isThere { return }
         } catch let error as FileError {
-            throw ExitStatus.failure(error.description, .inputOutput)
+            throw ExitStatus.failure(StoreAdvice.unreadable(error), .inputOutput)
         }
-        throw ExitStatus.failure("there is no store in \(layout.root); see --storage.", .configuration)
+        throw ExitStatus.failure(StoreAdvice.missing(in: layout.root), .configuration)
     }
 
     /// Performs the request in this process, and closes the store.

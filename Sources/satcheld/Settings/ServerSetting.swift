@@ -41,6 +41,12 @@ struct ServerSetting: Sendable {
         SettingVariable.name(prefix: "SATCHELD_", setting: name)
     }
 
+    /// A value with the unit that it has where none is written: a number alone is one of seconds, where it is a time.
+    func withUnit(_ text: String) -> String {
+        let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return placeholder == "TIME" && isNumber ? "\(text)s" : text
+    }
+
     /// Whether it is either on or off, so that the flag alone means on.
     var isSwitch: Bool { placeholder == SettingWords.switchPlaceholder }
 }

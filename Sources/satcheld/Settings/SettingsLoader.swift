@@ -20,6 +20,11 @@ struct SettingsLoader {
         /// Its value, for people to see.
         var shown: String { setting.isSecret && !text.isEmpty ? "(hidden)" : SettingsLoader.shown(text) }
 
+        /// The same with the unit of its value, for people to see.
+        var withUnit: Found {
+            Found(setting: setting, text: setting.withUnit(text), source: source, origin: origin)
+        }
+
         /// The setting as it was written, for what is said of it.
         var written: String {
             switch origin {
@@ -147,33 +152,15 @@ struct SettingsLoader {
             throw SettingsError("\(written): the settings file cannot be read: \(error)")
         }
         if let exposure { throw SettingsError("\(written): \(path): \(exposure) \(path)") }
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
-        guard let values = try? decoder.decode([String: Value].self, from: Data(bytes)) else {
-            throw SettingsError(
-                "\(written): \(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false."
-            )
+        let values: [String: String]
+        do { values = try SettingsFile.members(bytes) } catch {
+            throw SettingsError("\(written): \(error.sentence(file: path, table))")
         }
         let unknown = values.keys.sorted().first { name in !table.settings.contains { $0.name == name } }
         if let unknown {
             throw SettingsError("\(path): there is no setting \"\(unknown)\"; see satcheld \(table.command) --help.")
         }
-        return values.mapValues(\.text)
-    }
-
-    private struct Value: Decodable {
-        let text: String
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let text = try? container.decode(String.self) {
-                self.text = text
-            } else if let flag = try? container.decode(Bool.self) {
-                text = String(flag)
-            } else {
-                text = String(try container.decode(Int64.self))
-            }
-        }
+        return values
     }
 }
 
