@@ -172,7 +172,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         while !state.withLock({ $0.isClosed }) {
             do {
                 let session = try connector.connect()
-                if !isCounted { winOne() }
+                if !isCounted { winOne(session.facts.timeline) }
                 isCounted = true
                 return session
             } catch {
@@ -250,11 +250,15 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         }
     }
 
-    private func winOne() {
+    /// A new timeline tells that another server has taken over.
+    private func winOne(_ timeline: String) {
         let isFirst = state.withLock { state in
             state.usable += 1
             return state.usable == 1
         }
-        if isFirst { logger.info("The database can be used again", metadata: ["connections": "\(name)"]) }
+        if isFirst {
+            logger.info(
+                "The database can be used again", metadata: ["connections": "\(name)", "timeline": "\(timeline)"])
+        }
     }
 }

@@ -10,7 +10,8 @@ extension SharedCatalog {
     /// What has ended since `position`. On a connection of its own, one question at a time.
     ///
     /// What a transaction ended is stored under its number. All transactions before `position` had ended when it was made,
-    /// so that whatever has been committed since has a number from there on, in whatever order that was.
+    /// so that whatever has been committed since has a number from there on, in whatever order that was. Behind the first
+    /// question something may be told that ended shortly before it.
     package func hear(after position: CatalogPosition?) async throws(StoreError) -> News {
         let node = node.id
         let heard = try await listener.ask { session throws(SharedCatalogError) in

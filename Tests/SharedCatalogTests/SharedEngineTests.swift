@@ -2,6 +2,7 @@ import Blobs
 import MemoryStore
 import Store
 import StoreRules
+import Synchronization
 import TestSupport
 import Testing
 
@@ -85,9 +86,17 @@ import Testing
         return (made.outcome, made.object)
     }
 
-    private final class Collected: @unchecked Sendable {
-        var outcome = ""
-        var object: ObjectID?
+    private final class Collected: Sendable {
+        private let state = Mutex((outcome: "", object: ObjectID?.none))
+
+        var outcome: String {
+            get { state.withLock { $0.outcome } }
+            set { state.withLock { $0.outcome = newValue } }
+        }
+        var object: ObjectID? {
+            get { state.withLock { $0.object } }
+            set { state.withLock { $0.object = newValue } }
+        }
     }
 
     private func compare(_ memory: MemoryCatalog, _ reader: SharedReader) throws {

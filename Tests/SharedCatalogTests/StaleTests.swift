@@ -143,6 +143,38 @@ import Testing
         await node.close()
     }
 
+    @Test func `whoever holds a row for long fails those who want it, and nobody else`() async throws {
+        let schema = try TestSchema {
+            $0.lanes = 1
+            $0.patience = .seconds(20)
+        }
+        let node = try await schema.open()
+        let (held, free) = (ChangeWalk.address(1), ChangeWalk.address(2))
+        try await node.upload(held, Self.terms(1))
+        let session = try schema.connect()
+        session.deadline = .now + .seconds(600)
+        try session.queue(.begin)
+        try session.queue(.lockBlobs, [.addresses([held])])
+        _ = try session.run()
+        let gate = try await Gate(node)
+        let wants = Task { try await node.upload(held, Self.terms(2)) }
+        try await eventually { node.waitingChanges == 1 }
+        let other = Task { try await node.upload(free, Self.terms(3)) }
+        try await gate.open(node, whenWaiting: 2)
+        await #expect {
+            try await wants.value
+        } throws: { error in
+            if case StoreError.unavailable = error { true } else { false }
+        }
+        _ = await other.result
+        // Alone it is made at once: the connection is as good as before.
+        try await node.upload(free, Self.terms(4))
+        session.rollBack()
+        try await node.upload(held, Self.terms(2))
+        #expect(try await node.find(held)?.row.leases == 2)
+        await node.close()
+    }
+
     @Test func `two sweeps beside committing nodes wait for nobody in a circle`() async throws {
         let schema = try TestSchema { $0.lanes = 2 }
         let time = TestTime()

@@ -64,9 +64,9 @@ final class BatchCommitter: Sendable {
                 if changes.count > 1, error.isOfOneChange { return runAlone(changes, lane, session) }
                 return tell(changes, error)
             }
-            if session.condition != .usable { return tell(changes, last) }
+            guard session.condition == .usable, session.hasTime else { break }
         }
-        if changes.count > 1 { return runAlone(changes, lane, session) }
+        if changes.count > 1, session.condition == .usable { return runAlone(changes, lane, session) }
         // What is there already stays there; what others are at will be free.
         let isLasting = session.lastError?.code == "23505"
         return tell(changes, isLasting ? .failed(last.description) : .unavailable(last.description))
@@ -79,12 +79,17 @@ final class BatchCommitter: Sendable {
         session.deadline = .now + connector.patience
         var left: [WaitingChange] = []
         for change in changes {
-            if session.condition == .usable { left += run([change], lane, session) } else { left.append(change) }
+            if session.condition == .usable, session.hasTime {
+                left += run([change], lane, session)
+            } else {
+                left.append(change)
+            }
         }
-        if session.condition == .hanging {
-            return tell(left, .unavailable("the database does not answer"))
+        switch session.condition {
+        case .lost: return left
+        case .hanging: return tell(left, .unavailable("the database does not answer"))
+        case .usable: return tell(left, .unavailable("others hold the rows"))
         }
-        return left
     }
 
     private func tell(_ changes: [WaitingChange], _ error: SharedCatalogError) -> [WaitingChange] {

@@ -39,6 +39,10 @@ final class Session {
     private(set) var facts: ServerFacts
     /// For how long anything is waited for.
     let patience: Duration
+    /// For how long a row is waited for that somebody else holds: a batch may try more than once.
+    var lockPatience: Duration { patience / 4 }
+    /// Whether there is time left for another try.
+    var hasTime: Bool { ContinuousClock.now + lockPatience + .milliseconds(200) < deadline }
     /// Until when everything has to be answered.
     var deadline: ContinuousClock.Instant
     private(set) var condition = Condition.usable

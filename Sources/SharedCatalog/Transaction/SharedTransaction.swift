@@ -93,13 +93,16 @@ package final class SharedTransaction: CatalogTransaction {
     private func begin() throws(SharedCatalogError) {
         hasBegun = true
         try session.queue(.begin)
-        let milliseconds = max(session.patience.components.seconds, 1) * 1000
+        func milliseconds(_ duration: Duration) -> PostgresParameter {
+            .init(.text("\(max(Int64(duration / .milliseconds(1)), 100))"))
+        }
         guard let lane else { return }
         try session.queue(
             Self.setting,
             [
-                .init(.text("\(milliseconds)")), .init(.flag(lane.numbers.isShort)),
+                milliseconds(session.lockPatience), .init(.flag(lane.numbers.isShort)),
                 .init(.of(lane.node as NodeID?)), .init(.of(lane.place)), .init(.bytes(mark)),
+                milliseconds(session.patience),
             ])
     }
 
@@ -117,7 +120,7 @@ package final class SharedTransaction: CatalogTransaction {
     /// Its mark stands in the row of its lane, which is locked until it ends: whoever can read the row afterwards knows
     /// whether it was committed. The number of a transaction would not do: a server that crashes may give it away again.
     ///
-    /// Nobody waits for a lock for longer than its node does, and a node that stops in the midst lets go of what it holds. A
+    /// Nobody waits for a lock for as long as a batch may take, and a node that stops in the midst lets go of what it holds. A
     /// commit is on disk when it is answered, and no time limit of the server's ends its waiting for a standby: it would
     /// count as done then.
     private static let setting = PostgresStatement(
@@ -128,7 +131,7 @@ package final class SharedTransaction: CatalogTransaction {
             ON CONFLICT (node, place) DO UPDATE SET batch = excluded.batch RETURNING batch)
         SELECT pg_current_xact_id(), CASE WHEN $2::boolean THEN nextval('satchel.lease_block') END,
             set_config('lock_timeout', $1::text, true),
-            set_config('idle_in_transaction_session_timeout', $1::text, true),
+            set_config('idle_in_transaction_session_timeout', $6::text, true),
             set_config('statement_timeout', '0', true),
             CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END,
             \(PostgresStatement.plainPlanSettings)
