@@ -306,8 +306,3 @@ for target in package.targets where target.type != .system && !targetsInC.contai
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
 }
-
-if let only = Context.environment["ONLY"]?.split(separator: ",").map(String.init) {
-    package.targets.removeAll { !only.contains($0.name) }
-    package.products = []
-}

@@ -10,7 +10,7 @@ import Synchronization
 /// fails; and where no connection is usable, everything fails at once. A thread connects when it first has something to do,
 /// and after a failure by itself, at first at once and then with waits of 1 to 30 seconds.
 final class ConnectedThreads<Item: Sendable>: Sendable {
-    private struct Waiting: Sendable {
+    private struct WaitingItem: Sendable {
         let item: Item
         let since: ContinuousClock.Instant
         /// How often a connection was lost before it could be done.
@@ -18,7 +18,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     }
 
     private struct State {
-        var waiting: [Waiting] = []
+        var waiting: [WaitingItem] = []
         /// Threads that wait for something to do, by their numbers.
         var idle: [Int] = []
         /// Threads whose connection is usable, as far as is known.
@@ -82,7 +82,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
             guard state.waiting.count < SharedCatalog.waitingLimit else {
                 return (.unavailable("too much waits for the database"), nil)
             }
-            state.waiting.append(Waiting(item: item, since: .now))
+            state.waiting.append(WaitingItem(item: item, since: .now))
             return (nil, isWorthAnother(state) ? state.idle.popLast() : nil)
         }
         if let refusal { fail(item, refusal) }
@@ -100,7 +100,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     /// To be called every `tick`.
     func expire() {
         let now = ContinuousClock.now
-        let (late, woken) = state.withLock { state -> ([Waiting], Int?) in
+        let (late, woken) = state.withLock { state -> ([WaitingItem], Int?) in
             let end = now - connector.patience
             let late = state.waiting.filter { $0.since <= end }
             if !late.isEmpty { state.waiting.removeAll { $0.since <= end } }
@@ -135,7 +135,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     /// What a thread does next.
     private enum Step {
-        case run([Waiting])
+        case run([WaitingItem])
         case rest
         case end
     }
@@ -215,10 +215,10 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     }
 
     /// Puts what a lost connection left undone in front of all that waits. What came to nothing too often fails.
-    private func takeBack(_ items: [Item], of batch: [Waiting]) {
+    private func takeBack(_ items: [Item], of batch: [WaitingItem]) {
         // All of a batch, or what was alone: no more is begun again than was taken.
         let again = zip(items, batch).map { item, former in
-            Waiting(item: item, since: former.since, losses: former.losses + 1)
+            WaitingItem(item: item, since: former.since, losses: former.losses + 1)
         }
         let kept = again.filter { $0.losses <= lossLimit }
         let (refused, woken) = state.withLock { state -> (SharedCatalogError?, Int?) in
@@ -236,7 +236,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     // MARK: Connections
 
     private func loseOne(_ reason: SharedCatalogError) {
-        let (waiting, isLast) = state.withLock { state -> ([Waiting], Bool) in
+        let (waiting, isLast) = state.withLock { state -> ([WaitingItem], Bool) in
             state.usable -= 1
             state.reason = reason
             guard state.usable == 0 else { return ([], false) }

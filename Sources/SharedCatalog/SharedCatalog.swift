@@ -45,7 +45,7 @@ package final class SharedCatalog: Sendable {
     let own = OwnTransactions()
     private let meters = CommitMeters()
     private let lanes: ConnectedThreads<WaitingChange>
-    private let finder: ConnectedThreads<Lookup>
+    private let finder: ConnectedThreads<CatalogLookup>
     private let readers: ConnectedThreads<SessionQuestion>
     /// What is written beside changes.
     let upkeep: ConnectedThreads<SessionQuestion>
@@ -163,9 +163,9 @@ package final class SharedCatalog: Sendable {
         return (found.blob, lease)
     }
 
-    private func find(_ key: Lookup.Key) async throws(StoreError) -> (blob: FoundBlob, lease: LeaseRow?)? {
+    private func find(_ key: CatalogLookup.LookupKey) async throws(StoreError) -> (blob: FoundBlob, lease: LeaseRow?)? {
         let result = await withCheckedContinuation { continuation in
-            finder.submit(Lookup(key: key) { continuation.resume(returning: $0) })
+            finder.submit(CatalogLookup(key: key) { continuation.resume(returning: $0) })
         }
         do { return try result.get() } catch { throw error.storeError }
     }

@@ -31,7 +31,8 @@ extension StoreFixture {
         case .memory(let volume): volume.put(volume.bytes(of: address).flatMap { harm.applied(to: $0) }, at: address)
         case .shared(let place):
             guard let object = try place.objects(of: address).first else { return }
-            try place.objectBucket.set(try place.objectBucket.bytes(of: object).flatMap { harm.applied(to: $0) }, as: object)
+            try place.objectBucket.set(
+                try place.objectBucket.bytes(of: object).flatMap { harm.applied(to: $0) }, as: object)
         }
     }
 

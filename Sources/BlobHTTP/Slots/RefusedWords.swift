@@ -7,7 +7,7 @@ final class RefusedWords: Sendable {
     /// Between two lines for one door and one reason.
     static let pause = Duration.seconds(60)
 
-    private struct Subject: Hashable {
+    private struct RefusedWord: Hashable {
         let door: String
         let reason: String
     }
@@ -20,7 +20,7 @@ final class RefusedWords: Sendable {
 
     private let logger: Logger
     /// One for each door, whose names are the operator's, and reason.
-    private let tallies = Mutex<[Subject: Tally]>([:])
+    private let tallies = Mutex<[RefusedWord: Tally]>([:])
 
     init(logger: Logger) { self.logger = logger }
 
@@ -36,7 +36,7 @@ final class RefusedWords: Sendable {
     /// How many words to tell of; nil while it is too early to tell of them.
     func count(_ reason: String, at door: String, now: ContinuousClock.Instant) -> Int? {
         tallies.withLock { tallies in
-            let subject = Subject(door: door, reason: reason)
+            let subject = RefusedWord(door: door, reason: reason)
             guard var tally = tallies[subject] else {
                 tallies[subject] = Tally(toldAt: now)
                 return 1

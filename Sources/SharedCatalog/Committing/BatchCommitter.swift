@@ -38,7 +38,7 @@ final class BatchCommitter: Sendable {
     }
 
     /// What became of changes that were tried.
-    enum Outcome {
+    enum BatchOutcome {
         /// Everybody has been told.
         case told
         /// Others were at the same rows: nothing has happened.
@@ -102,7 +102,7 @@ final class BatchCommitter: Sendable {
     private func attemptAll(
         _ changes: [WaitingChange], _ lane: SharedTransaction.Lane, _ session: Session,
         _ foresight: inout SharedForesight
-    ) -> Outcome {
+    ) -> BatchOutcome {
         let transaction = SharedTransaction(session, lane)
         let before = (session.statements, session.roundTrips)
         defer {
@@ -154,7 +154,7 @@ final class BatchCommitter: Sendable {
         return nil
     }
 
-    private func commit(_ batch: JudgedBatch, _ transaction: SharedTransaction, _ session: Session) -> Outcome {
+    private func commit(_ batch: JudgedBatch, _ transaction: SharedTransaction, _ session: Session) -> BatchOutcome {
         guard let number = transaction.number else { return .failed(.failed("the database began no transaction")) }
         // A poll may see it before its answer is here.
         if !batch.shortened.isEmpty { own.add(number) }
@@ -184,7 +184,7 @@ final class BatchCommitter: Sendable {
         return .told
     }
 
-    private func outcome(of error: SharedCatalogError, _ session: Session) -> Outcome {
+    private func outcome(of error: SharedCatalogError, _ session: Session) -> BatchOutcome {
         switch session.condition {
         case .lost: return .lost
         case .hanging: return .failed(error)
@@ -209,7 +209,7 @@ final class BatchCommitter: Sendable {
     // MARK: Lost answers
 
     /// Asks the database what became of a commit.
-    private func findOut(_ batch: JudgedBatch, _ transaction: SharedTransaction) -> Outcome {
+    private func findOut(_ batch: JudgedBatch, _ transaction: SharedTransaction) -> BatchOutcome {
         guard let lost = LostCommit(transaction, connector) else { return .failed(.outcomeUnknown) }
         transaction.session.abandon()
         meters.noteLostAnswer()

@@ -10,7 +10,7 @@ struct LostCommit {
     private let place: [ConnectionSetting]
     private let connector: Connector
 
-    enum Fate {
+    enum CommitFate {
         case committed, aborted, unknown
     }
 
@@ -23,7 +23,7 @@ struct LostCommit {
     }
 
     /// Blocks for patience, and a second for the server to end what it never heard the end of.
-    func find() -> Fate {
+    func find() -> CommitFate {
         let deadline = ContinuousClock.now + connector.patience + .seconds(1)
         var isSame = false
         repeat {

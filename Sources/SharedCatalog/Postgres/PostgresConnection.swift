@@ -15,7 +15,7 @@ import Glibc
     }
 
     /// What comes back in a pipeline.
-    enum Reply {
+    enum ServerReply {
         case rows(PostgresRows)
         /// A statement without rows has done this, as libpq names it.
         case done(String)
@@ -58,13 +58,13 @@ import Glibc
     /// The settings that a connection string has; nil for what is none. What libpq says of that repeats parts of it.
     static func settings(of text: String) throws(SharedCatalogError) -> [ConnectionSetting]? {
         try load()
-        final class Found { var settings: [ConnectionSetting] = [] }
-        let found = Found()
+        final class FoundSettings { var settings: [ConnectionSetting] = [] }
+        let found = FoundSettings()
         // Safe: the callback is only called before the function returns, with an object that lives until then.
         let isRead = unsafe cpostgres_parse(text, Unmanaged.passUnretained(found).toOpaque()) {
             context, name, value, isSecret in
             guard let context = unsafe context, let name = unsafe name, let value = unsafe value else { return }
-            unsafe Unmanaged<Found>.fromOpaque(context).takeUnretainedValue().settings.append(
+            unsafe Unmanaged<FoundSettings>.fromOpaque(context).takeUnretainedValue().settings.append(
                 ConnectionSetting(
                     name: String(cString: name), value: String(cString: value), isSecret: isSecret))
         }
@@ -126,7 +126,7 @@ import Glibc
     // MARK: Receiving
 
     /// The next thing that comes back.
-    func next(by deadline: ContinuousClock.Instant) throws(Failure) -> Reply {
+    func next(by deadline: ContinuousClock.Instant) throws(Failure) -> ServerReply {
         while unsafe cpostgres_is_busy(handle) {
             let left = unsafe cpostgres_flush(handle)
             if left < 0 { throw .lost }

@@ -3,13 +3,13 @@ import Store
 import StoreRules
 
 /// Somebody who looks for a blob.
-struct Lookup: Sendable {
-    enum Key: Sendable {
+struct CatalogLookup: Sendable {
+    enum LookupKey: Sendable {
         case address(BlobAddress)
         case alias(AliasName)
     }
 
-    let key: Key
+    let key: LookupKey
     /// Tells what there is; with a lease where it was looked for by an alias.
     let tell: @Sendable (Result<(blob: FoundBlob, lease: LeaseRow?)?, SharedCatalogError>) -> Void
 }
@@ -17,7 +17,7 @@ struct Lookup: Sendable {
 /// Answers all lookups that wait with one question for each kind of key.
 enum Lookups {
     /// Returns those that may be asked again on another connection.
-    static func answer(_ lookups: [Lookup], _ session: Session) -> [Lookup] {
+    static func answer(_ lookups: [CatalogLookup], _ session: Session) -> [CatalogLookup] {
         do throws(SharedCatalogError) {
             let (blobs, aliases) = try ask(lookups, session)
             for lookup in lookups {
@@ -37,7 +37,7 @@ enum Lookups {
     private typealias Aliased = (blob: FoundBlob, lease: LeaseRow)
 
     private static func ask(
-        _ lookups: [Lookup], _ session: Session
+        _ lookups: [CatalogLookup], _ session: Session
     ) throws(SharedCatalogError) -> ([BlobAddress: FoundBlob], [AliasName: Aliased]) {
         var (addresses, names): ([BlobAddress], [AliasName]) = ([], [])
         for lookup in lookups {

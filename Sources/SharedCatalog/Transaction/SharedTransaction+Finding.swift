@@ -15,7 +15,7 @@ struct Candidates {
 }
 
 extension SharedTransaction {
-    func candidateQuestions(_ finds: [Int], _ page: CatalogPage) -> [Question] {
+    func candidateQuestions(_ finds: [Int], _ page: CatalogPage) -> [RowQuestion] {
         finds.compactMap { place in
             switch page.finds.key(at: place) {
             case .leases, .sightings: return nil
@@ -39,9 +39,9 @@ extension SharedTransaction {
     private func leaseQuestion(
         _ statement: PostgresStatement, _ place: Int, _ values: [PostgresValue], limit: Int, receipts: Int = .max,
         areAwaited: Bool = false
-    ) -> Question {
+    ) -> RowQuestion {
         let parameters = (values + [.of(limit)]).map { PostgresParameter($0) }
-        return Question(statement: statement, parameters: parameters) { rows, page throws(SharedCatalogError) in
+        return RowQuestion(statement: statement, parameters: parameters) { rows, page throws(SharedCatalogError) in
             var left = Int64(receipts)
             self.candidates.leases[place] = []
             for row in rows.all where left > 0 {
@@ -56,9 +56,9 @@ extension SharedTransaction {
 
     private func blobQuestion(
         _ statement: PostgresStatement, _ place: Int, _ end: Timestamp, limit: Int
-    ) -> Question {
+    ) -> RowQuestion {
         let parameters = [PostgresParameter(.of(end)), PostgresParameter(.of(limit))]
-        return Question(statement: statement, parameters: parameters) { rows, _ throws(SharedCatalogError) in
+        return RowQuestion(statement: statement, parameters: parameters) { rows, _ throws(SharedCatalogError) in
             for row in rows.all {
                 let blob = try BlobRow(row)
                 self.candidates.addresses.insert(blob.address)
@@ -67,9 +67,9 @@ extension SharedTransaction {
         }
     }
 
-    private func subjectQuestion(_ place: Int, since begin: Timestamp, limit: Int) -> Question {
+    private func subjectQuestion(_ place: Int, since begin: Timestamp, limit: Int) -> RowQuestion {
         let parameters = [PostgresParameter(.of(begin)), PostgresParameter(.of(limit))]
-        return Question(statement: .findIdleSubjects, parameters: parameters) { rows, _ throws(SharedCatalogError) in
+        return RowQuestion(statement: .findIdleSubjects, parameters: parameters) { rows, _ throws(SharedCatalogError) in
             self.candidates.subjects[place] = []
             for row in rows.all { self.candidates.subjects[place]?.append(try row.text(0)) }
         }

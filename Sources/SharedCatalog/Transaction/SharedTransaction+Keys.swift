@@ -4,7 +4,7 @@ import StoreRules
 
 /// Rows that are asked for by their keys.
 extension SharedTransaction {
-    func keyQuestions(_ page: inout CatalogPage) -> [Question] {
+    func keyQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         banQuestions(&page) + namedLeaseQuestions(&page) + receiptHashQuestions(&page) + aliasQuestions(&page)
             + deliveryQuestions(&page)
     }
@@ -12,20 +12,21 @@ extension SharedTransaction {
     private func question(
         _ statement: PostgresStatement, _ table: ColumnTable,
         _ take: @escaping (ResultRow, _ place: Int, inout CatalogPage) throws(SharedCatalogError) -> Void
-    ) -> [Question] {
+    ) -> [RowQuestion] {
         if table.isEmpty { return [] }
         return [
-            Question(statement: statement, parameters: table.parameters) { rows, page throws(SharedCatalogError) in
+            RowQuestion(statement: statement, parameters: table.parameters) { rows, page throws(SharedCatalogError) in
                 for row in rows.all { try take(row, try row.int(0), &page) }
             }
         ]
     }
 
-    private func banQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func banQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         let asked = page.bans.takeRequests().map { page.bans.key(at: $0) }
         if asked.isEmpty { return [] }
         return [
-            Question(statement: .findBans, parameters: [.addresses(asked)]) { rows, page throws(SharedCatalogError) in
+            RowQuestion(statement: .findBans, parameters: [.addresses(asked)]) {
+                rows, page throws(SharedCatalogError) in
                 for row in rows.all {
                     guard let place = page.bans.place(peeking: try row.address(0)) else { continue }
                     page.bans.fill(place, try row.time(1))
@@ -34,7 +35,7 @@ extension SharedTransaction {
         ]
     }
 
-    private func namedLeaseQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func namedLeaseQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         var owned = ColumnTable(.number, .bytes, .bytes)
         var unowned = ColumnTable(.number, .bytes, .text)
         for place in page.leases.takeRequests() {
@@ -54,7 +55,7 @@ extension SharedTransaction {
         return question(.findOwnedLeases, owned, take) + question(.findUnownedLeases, unowned, take)
     }
 
-    private func receiptHashQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func receiptHashQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         var keys = ColumnTable(.number, .bytes, .bytes)
         for place in page.receiptHashes.takeRequests() {
             let key = page.receiptHashes.key(at: place)
@@ -65,7 +66,7 @@ extension SharedTransaction {
         }
     }
 
-    private func aliasQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func aliasQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         var keys = ColumnTable(.number, .bytes)
         for place in page.aliases.takeRequests() { keys.append(.of(place), .of(page.aliases.key(at: place))) }
         return question(.findAliases, keys) { row, place, page throws(SharedCatalogError) in
@@ -73,7 +74,7 @@ extension SharedTransaction {
         }
     }
 
-    private func deliveryQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func deliveryQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         var keys = ColumnTable(.number, .bytes, .bytes, .bytes)
         for place in page.deliveries.takeRequests() {
             let key = page.deliveries.key(at: place)
@@ -92,13 +93,13 @@ extension SharedTransaction {
     // MARK: Figures
 
     /// What is only asked for where a limit is hit, and the background check.
-    func figureQuestions(_ page: inout CatalogPage) -> [Question] {
+    func figureQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         // Nothing is kept here of files without a row.
         _ = page.sightings.takeRequests()
         return shareQuestions(&page) + nextEndQuestions(&page) + scrubQuestions(&page)
     }
 
-    private func shareQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func shareQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         var keys = ColumnTable(.number, .bytes, .text)
         for place in page.shares.takeRequests() {
             let key = page.shares.key(at: place)
@@ -109,7 +110,7 @@ extension SharedTransaction {
         }
     }
 
-    private func nextEndQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func nextEndQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         var subjects = ColumnTable(.number, .text)
         var blobs = ColumnTable(.number, .bytes)
         for place in page.nextEnds.takeRequests() {
@@ -124,11 +125,11 @@ extension SharedTransaction {
         return question(.findNextEndsOfSubjects, subjects, take) + question(.findNextEndsOnBlobs, blobs, take)
     }
 
-    private func scrubQuestions(_ page: inout CatalogPage) -> [Question] {
+    private func scrubQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         let asked = page.scrubs.takeRequests()
         if asked.isEmpty { return [] }
         return [
-            Question(statement: .findScrubs, parameters: []) { rows, page throws(SharedCatalogError) in
+            RowQuestion(statement: .findScrubs, parameters: []) { rows, page throws(SharedCatalogError) in
                 for row in rows.all {
                     guard let key = ScrubRow.Place(rawValue: try row.int(0)) else { continue }
                     guard let place = page.scrubs.place(peeking: key) else { continue }

@@ -28,14 +28,14 @@ extension SharedTransaction {
 
     /// Those that were asked for are waited for, all in one order. Those that only a question to a whole table found are
     /// left out where somebody else has them.
-    private func blobQuestions(_ page: inout CatalogPage) throws(SharedCatalogError) -> [Question] {
+    private func blobQuestions(_ page: inout CatalogPage) throws(SharedCatalogError) -> [RowQuestion] {
         let asked = page.blobs.takeRequests().map { page.blobs.key(at: $0) }
         guard lane != nil else {
             let all = Set(asked).union(candidates.addresses)
             return all.isEmpty ? [] : [blobQuestion(.lookAtBlobs, all)]
         }
         let new = Set(asked).subtracting(addresses)
-        var questions: [Question] = []
+        var questions: [RowQuestion] = []
         if hasLocks {
             late.addresses.formUnion(new)
             // Rows of them may be here that were read before they were locked.
@@ -54,9 +54,9 @@ extension SharedTransaction {
 
     private func blobQuestion(
         _ statement: PostgresStatement, _ addresses: Set<BlobAddress>, isFound: Bool = false
-    ) -> Question {
+    ) -> RowQuestion {
         let sorted = addresses.sorted()
-        return Question(statement: statement, parameters: [.addresses(sorted)]) {
+        return RowQuestion(statement: statement, parameters: [.addresses(sorted)]) {
             rows, page throws(SharedCatalogError) in
             for row in rows.all {
                 let blob = try BlobRow(row)
@@ -91,10 +91,10 @@ extension SharedTransaction {
     }
 
     /// The leases that questions to whole tables found, as they are now that their blobs are locked.
-    private func foundLeaseQuestions(_ page: CatalogPage) -> [Question] {
+    private func foundLeaseQuestions(_ page: CatalogPage) -> [RowQuestion] {
         candidates.leases.sorted { $0.key < $1.key }.map { find, found in
             let query = page.finds.key(at: find)
-            return Question(statement: .findLeases, parameters: [.numbers(found)]) {
+            return RowQuestion(statement: .findLeases, parameters: [.numbers(found)]) {
                 rows, page throws(SharedCatalogError) in
                 var places: [Int64: Int] = [:]
                 for row in rows.all {
@@ -108,7 +108,7 @@ extension SharedTransaction {
         }
     }
 
-    private func openLeaseQuestions(_ finds: [Int], _ page: CatalogPage) -> [Question] {
+    private func openLeaseQuestions(_ finds: [Int], _ page: CatalogPage) -> [RowQuestion] {
         var open = ColumnTable(.number, .bytes, .number)
         var last = ColumnTable(.number, .bytes, .number)
         var remembered = ColumnTable(.number, .bytes)
@@ -127,7 +127,7 @@ extension SharedTransaction {
         ]
         return questions.compactMap { statement, table in
             if table.isEmpty { return nil }
-            return Question(statement: statement, parameters: table.parameters) {
+            return RowQuestion(statement: statement, parameters: table.parameters) {
                 rows, page throws(SharedCatalogError) in
                 for row in rows.all { self.answers[try row.int(0)]?.append(try self.place(of: row, &page)) }
             }

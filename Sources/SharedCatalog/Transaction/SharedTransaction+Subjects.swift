@@ -5,9 +5,9 @@ import StoreRules
 /// Subjects and uploads, whose rows are locked behind those of blobs.
 extension SharedTransaction {
     /// A subject's row is locked for as long as its quota is judged: it is made where there is none.
-    func subjectQuestions(_ page: inout CatalogPage) -> [Question] {
+    func subjectQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         let asked = Set(page.usages.takeRequests().map { page.usages.key(at: $0) })
-        var questions: [Question] = []
+        var questions: [RowQuestion] = []
         if !asked.isEmpty {
             let parameter = PostgresParameter.texts(asked.sorted())
             if lane == nil {
@@ -15,7 +15,7 @@ extension SharedTransaction {
             } else {
                 if hasLocks { late.subjects.formUnion(asked) }
                 questions.append(
-                    Question(statement: .makeCharges, parameters: [parameter]) {
+                    RowQuestion(statement: .makeCharges, parameters: [parameter]) {
                         rows, _ throws(SharedCatalogError) in
                         for row in rows.all { self.newSubjects.insert(try row.text(0)) }
                     })
@@ -34,8 +34,8 @@ extension SharedTransaction {
 
     private func chargeQuestion(
         _ statement: PostgresStatement, _ parameter: PostgresParameter, awaiting: Set<String> = []
-    ) -> Question {
-        Question(statement: statement, parameters: [parameter]) { rows, page throws(SharedCatalogError) in
+    ) -> RowQuestion {
+        RowQuestion(statement: statement, parameters: [parameter]) { rows, page throws(SharedCatalogError) in
             for row in rows.all {
                 let subject = try row.text(0)
                 self.subjects.insert(subject)
@@ -52,8 +52,8 @@ extension SharedTransaction {
         }
     }
 
-    private func keptQuestion(_ asked: Set<String>, _ parameter: PostgresParameter) -> Question {
-        Question(statement: .findKept, parameters: [parameter]) { rows, page throws(SharedCatalogError) in
+    private func keptQuestion(_ asked: Set<String>, _ parameter: PostgresParameter) -> RowQuestion {
+        RowQuestion(statement: .findKept, parameters: [parameter]) { rows, page throws(SharedCatalogError) in
             var shares: [String: KeptShare] = [:]
             for row in rows.all {
                 shares[try row.text(0)] = KeptShare(uploads: try row.int(1), bytes: try row.number(2))
@@ -75,14 +75,14 @@ extension SharedTransaction {
 
     // MARK: Uploads
 
-    func uploadQuestions(_ page: inout CatalogPage) -> [Question] {
+    func uploadQuestions(_ page: inout CatalogPage) -> [RowQuestion] {
         let asked = page.uploads.takeRequests().map { page.uploads.key(at: $0) }
         if asked.isEmpty { return [] }
         let statement: PostgresStatement =
             if lane == nil { .lookAtUploads } else { hasLocks ? .lockUploadsAtOnce : .lockUploads }
         hasUploads = true
         return [
-            Question(statement: statement, parameters: [PostgresParameter(.bytes, asked.map { .bytes($0.bytes) })]) {
+            RowQuestion(statement: statement, parameters: [PostgresParameter(.bytes, asked.map { .bytes($0.bytes) })]) {
                 rows, page throws(SharedCatalogError) in
                 for row in rows.all {
                     let found = try UploadRow(row)

@@ -67,14 +67,14 @@ package final class SharedTransaction: CatalogTransaction {
     // MARK: The transaction itself
 
     /// A statement, and what its rows are for.
-    struct Question {
+    struct RowQuestion {
         let statement: PostgresStatement
         let parameters: [PostgresParameter]
         let take: (PostgresRows, inout CatalogPage) throws(SharedCatalogError) -> Void
     }
 
     /// Asks everything in one round trip, beginning the transaction where it has not begun.
-    func ask(_ questions: [Question], _ page: inout CatalogPage) throws(SharedCatalogError) {
+    func ask(_ questions: [RowQuestion], _ page: inout CatalogPage) throws(SharedCatalogError) {
         let isFirst = lane != nil && number == nil
         if questions.isEmpty && !isFirst { return }
         if isFirst { try begin() }

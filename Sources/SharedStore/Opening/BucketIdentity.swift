@@ -18,7 +18,7 @@ enum BucketIdentity {
     }
 
     /// What follows for a start.
-    enum Verdict: Hashable {
+    enum IdentityVerdict: Hashable {
         /// Database and bucket belong together.
         case match
         /// Both are new: the bucket gets the database's name.
@@ -33,7 +33,7 @@ enum BucketIdentity {
     ///   - hasObjects: whether there are objects in the bucket that look like a store's.
     static func judge(
         _ identity: StoreIdentity, record: [UInt8]?, isDatabaseEmpty: Bool, hasObjects: Bool
-    ) -> Verdict {
+    ) -> IdentityVerdict {
         if let record {
             guard let found = parse(record) else { return .mismatch("what it says of its store cannot be read") }
             if found == identity { return .match }

@@ -4,14 +4,14 @@ import Synchronization
 /// Pieces of blobs that are in no file, since the disk does not take them: those that were read last, so that a reader who
 /// takes small parts of one does not have it fetched for each.
 final class PieceShelf: Sendable {
-    fileprivate struct Key: Hashable {
+    fileprivate struct ShelfKey: Hashable {
         let address: BlobAddress
         let range: ByteRange
     }
 
     fileprivate struct State {
         /// The one that was read last is the last.
-        var pieces: [(key: Key, bytes: [UInt8])] = []
+        var pieces: [(key: ShelfKey, bytes: [UInt8])] = []
         var bytes: Int64 = 0
     }
 
@@ -23,7 +23,7 @@ final class PieceShelf: Sendable {
     }
 
     subscript(_ address: BlobAddress, _ range: ByteRange) -> [UInt8]? {
-        let key = Key(address: address, range: range)
+        let key = ShelfKey(address: address, range: range)
         return state.withLock { state in
             guard let place = state.pieces.lastIndex(where: { $0.key == key }) else { return nil }
             let piece = state.pieces.remove(at: place)
@@ -34,7 +34,7 @@ final class PieceShelf: Sendable {
 
     /// Keeps a piece, in place of those that were read longest ago.
     func put(_ bytes: [UInt8], of address: BlobAddress, _ range: ByteRange) {
-        let key = Key(address: address, range: range)
+        let key = ShelfKey(address: address, range: range)
         state.withLock { state in
             if let place = state.pieces.firstIndex(where: { $0.key == key }) { state.remove(at: place) }
             state.pieces.append((key, bytes))

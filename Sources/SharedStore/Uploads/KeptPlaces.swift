@@ -13,7 +13,7 @@ final class KeptPlaces: Sendable {
     /// Fewer free places than this are not plenty, since other nodes give some away meanwhile.
     private static let margin = 1000
 
-    private enum Gate: Hashable { case any }
+    private enum KeptGate: Hashable { case any }
 
     private struct Count {
         var taken: Int
@@ -21,7 +21,7 @@ final class KeptPlaces: Sendable {
     }
 
     private let limit: Int
-    private let gate = KeyedLocks<Gate>()
+    private let gate = KeyedLocks<KeptGate>()
     private let count = Mutex<Count?>(nil)
 
     init(limit: Int) {

@@ -18,7 +18,7 @@ final class ObjectWriter: Sendable {
     /// Up to this size what is left at the end is hashed where it is; more on a thread.
     private static let hashedInPlace = 32 << 10
 
-    private struct Digests {
+    private struct PieceDigests {
         /// Of all bytes of the upload; nil if this node has not seen the first of them.
         var whole: BlobHasher?
         /// Of the object that is being filled; nil while that has the same bytes.
@@ -42,7 +42,7 @@ final class ObjectWriter: Sendable {
     }
 
     /// The object that is being filled, and the one before it.
-    private struct Filling {
+    private struct FillingPiece {
         var file: SpoolFile?
         /// Bytes that were given to it, gathered ones included.
         var bytes: Int64 = 0
@@ -59,8 +59,8 @@ final class ObjectWriter: Sendable {
     /// Whether all of it is kept in memory until the end.
     private let isSmall: Bool
     private let intake: ByteIntake
-    private let digests: Mutex<Digests>
-    private let filling = Mutex(Filling())
+    private let digests: Mutex<PieceDigests>
+    private let filling = Mutex(FillingPiece())
     private let deliver: @Sendable (ObjectBytes) async throws(StoreError) -> Void
 
     /// - Parameters:
@@ -81,7 +81,7 @@ final class ObjectWriter: Sendable {
         isSmall = announced.map { $0 <= Self.smallBytes } ?? false
         intake = ByteIntake(rule, threads: store.workers)
         digests = Mutex(
-            Digests(
+            PieceDigests(
                 whole: hasher, object: isFirst ? nil : BlobHasher(),
                 checksum: checksum.map { ChecksumHasher($0.algorithm) }))
         store.meters.openUploads.add(1)

@@ -18,12 +18,12 @@ struct StoredObject: Hashable, Sendable {
 
 /// The bytes of one object on their way.
 struct ObjectBytes: Sendable {
-    enum Place: Sendable {
+    enum BytesPlace: Sendable {
         case memory([UInt8])
         case file(SpoolFile)
     }
 
-    let place: Place
+    let place: BytesPlace
     let size: Int64
     let digest: BlobAddress
 }

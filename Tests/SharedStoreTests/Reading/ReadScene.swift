@@ -125,7 +125,9 @@ extension BlobContent {
             within: range.upperBound)
         {
             let more = try await read(rest, atMost: 64 << 10, for: intent)
-            guard !more.isEmpty, Int64(more.count) <= rest.count else { throw Unexpected(what: "as many bytes as were asked for, or fewer") }
+            guard !more.isEmpty, Int64(more.count) <= rest.count else {
+                throw Unexpected(what: "as many bytes as were asked for, or fewer")
+            }
             bytes += more
         }
         return bytes

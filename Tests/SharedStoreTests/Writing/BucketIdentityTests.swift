@@ -10,7 +10,8 @@ import Testing
 
     @Test func `what a bucket says of its store is spelled one way`() {
         let record = BucketIdentity.record(Self.identity)
-        #expect(String(decoding: record, as: UTF8.self) == "satchel objects 1\nstore 000102030405060708090a0b0c0d0e0f\n")
+        #expect(
+            String(decoding: record, as: UTF8.self) == "satchel objects 1\nstore 000102030405060708090a0b0c0d0e0f\n")
         #expect(BucketIdentity.parse(record) == Self.identity)
         for text in [
             "", "satchel objects 1\n", "satchel objects 2\nstore 000102030405060708090a0b0c0d0e0f\n",
@@ -23,7 +24,9 @@ import Testing
     }
 
     @Test func `database and bucket are taken together only where they say the same, or are both new`() {
-        func verdict(_ record: [UInt8]?, isEmpty: Bool = false, hasObjects: Bool = true) -> BucketIdentity.Verdict {
+        func verdict(_ record: [UInt8]?, isEmpty: Bool = false, hasObjects: Bool = true)
+            -> BucketIdentity.IdentityVerdict
+        {
             BucketIdentity.judge(
                 Self.identity, record: record, isDatabaseEmpty: isEmpty, hasObjects: hasObjects)
         }
