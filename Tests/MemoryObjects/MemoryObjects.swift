@@ -135,7 +135,9 @@ package final class MemoryObjects: ObjectStore {
         if fault == .forget { return ObjectListing(objects: [], isLast: true) }
         let entries = bucket.contents.filter { name, _ in
             name.hasPrefix(folder) && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
-        }.map { ListedObject(name: $0.key, size: Int64($0.value.count)) }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        }.map { ListedObject(name: $0.key, size: Int64($0.value.count)) }.sorted {
+            $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+        }
         return ObjectListing(
             objects: Array(entries.prefix(ObjectListing.limit)), isLast: entries.count <= ObjectListing.limit)
     }

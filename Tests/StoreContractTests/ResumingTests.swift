@@ -302,7 +302,8 @@ import Testing
 
     private static func isBusy(_ error: any Error) -> Bool { if case StoreError.busy = error { true } else { false } }
 
-    @Test(arguments: StoreKind.allWithOwnRoom) func `an upload whose file is gone is told as gone, and a shorter one as well`(
+    @Test(arguments: StoreKind.allWithOwnRoom)
+    func `an upload whose file is gone is told as gone, and a shorter one as well`(
         kind: StoreKind
     ) async throws {
         let fixture = try StoreFixture(kind)

@@ -146,7 +146,9 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allWithOwnRoom) func `a file that went and came back starts its hour anew`(kind: StoreKind)
+    @Test(arguments: StoreKind.allWithOwnRoom) func `a file that went and came back starts its hour anew`(
+        kind: StoreKind
+    )
         async throws
     {
         let fixture = try StoreFixture(kind)

@@ -10,7 +10,8 @@ import Testing
 
     @Test func `what a bucket says of its store is spelled one way`() {
         let record = BucketIdentity.record(Self.identity)
-        #expect(String(decoding: record, as: UTF8.self) == "satchel objects 1\nstore 000102030405060708090a0b0c0d0e0f\n")
+        #expect(
+            String(decoding: record, as: UTF8.self) == "satchel objects 1\nstore 000102030405060708090a0b0c0d0e0f\n")
         #expect(BucketIdentity.parse(record) == Self.identity)
         for text in [
             "", "satchel objects 1\n", "satchel objects 2\nstore 000102030405060708090a0b0c0d0e0f\n",
