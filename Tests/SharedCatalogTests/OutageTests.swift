@@ -53,6 +53,33 @@ import Testing
         await catalog.close()
     }
 
+    @Test func `a server that only follows another is not used before it takes over`() async throws {
+        let engine = try Engine(.postgres)
+        let schema = try TestSchema(in: engine) { $0.patience = .seconds(20) }
+        let catalog = try await schema.open()
+        try await catalog.upload(ChangeWalk.address(1), LeaseTerms(owner: ChangeWalk.secret(1), subject: "anna"))
+        let heard = try await catalog.hear(after: nil)
+        let console = try SQLConsole(engine.fact("connection"))
+        let data = try #require(try console.ask("SHOW data_directory").first?.first)
+        // It starts as a standby whose primary is out of reach.
+        try console.ask("COPY (SELECT 1) TO '\(data)/standby.signal'")
+        try engine.halt()
+        try engine.again()
+        await Self.expectRefusals(catalog)
+        await #expect {
+            _ = try await schema.open("another")
+        } throws: { error in
+            if case SharedCatalogError.unavailable(let why) = error { why.contains("in recovery") } else { false }
+        }
+        let follower = try SQLConsole(engine.fact("connection"))
+        #expect(try follower.ask("SELECT pg_promote(true, 600)") == [["t"]])
+        try await Self.expectRecovery(catalog)
+        #expect(try await catalog.find(ChangeWalk.address(1))?.row.leases == 1)
+        let news = try await catalog.hear(after: heard.position)
+        #expect(!news.isContinuous && !news.isInRecovery)
+        await catalog.close()
+    }
+
     @Test func `a catalog that is closed refuses, and closing takes no longer than patience`() async throws {
         let engine = try Engine(.postgres)
         let schema = try TestSchema(in: engine) { $0.patience = .seconds(2) }

@@ -93,9 +93,9 @@ final class KeptParts: Sendable {
     func note(replacing replaced: [ObjectRow] = []) async throws(StoreError) {
         let (upload, rows, unknown) = state.withLock { ($0.upload, $0.rows, $0.unknown) }
         let (id, subject, turn, list) = (upload.id, upload.announcement.terms.subject, objects.turn, objects.list)
-        let kept = Array(rows.dropLast(replaced.count))
-        let added = unknown.enumerated().map { ObjectRow($1, in: list, number: (kept.last?.number ?? -1) + 1 + $0) }
-        let end = (kept + added).reduce(0) { $0 + $1.size }
+        let next = rows.dropLast(replaced.count).last.map { $0.number + 1 } ?? 0
+        let added = unknown.enumerated().map { ObjectRow($1, in: list, number: next + $0) }
+        let end = added.reduce(upload.offset) { $0 + $1.size } - replaced.reduce(0) { $0 + $1.size }
         let (length, lifetime, limits) = (length, store.settings.uploadLifetime, store.leaseLimits)
         let (uploads, turns) = (store.uploads, store.turns)
         let moved = try await store.make {
@@ -110,7 +110,12 @@ final class KeptParts: Sendable {
             for row in replaced { page.remove(row) }
             for row in added { page.add(row) }
         }.outcome
-        state.withLock { $0 = State(upload: moved, rows: kept + added) }
+        state.withLock { state in
+            state.upload = moved
+            state.rows.removeLast(replaced.count)
+            state.rows += added
+            state.unknown = []
+        }
         // By now its row says its length.
         if moved.length != nil { turns.tell(0, of: id, by: subject) }
         try store.reach(committed: .uploadMoved)
@@ -120,9 +125,10 @@ final class KeptParts: Sendable {
     func commit(as address: BlobAddress) async throws(StoreError) -> StoredBlob {
         let (upload, rows, unknown) = state.withLock { ($0.upload, $0.rows, $0.unknown) }
         let (id, terms, turn, list) = (upload.id, upload.announcement.terms, objects.turn, objects.list)
-        let added = unknown.enumerated().map { ObjectRow($1, in: list, number: (rows.last?.number ?? -1) + 1 + $0) }
-        let all = rows + added
-        let size = all.reduce(0) { $0 + $1.size }
+        let next = rows.last.map { $0.number + 1 } ?? 0
+        let added = unknown.enumerated().map { ObjectRow($1, in: list, number: next + $0) }
+        let only = rows.count + added.count == 1 ? rows.first ?? added.first : nil
+        let size = added.reduce(upload.offset) { $0 + $1.size }
         let (lifetime, limits) = (store.settings.finishedUploadLifetime, store.leaseLimits)
         let (uploads, turns) = (store.uploads, store.turns)
         let committed = try await store.make {
@@ -138,9 +144,9 @@ final class KeptParts: Sendable {
         } objects: { (_, page) throws(StoreError) in
             guard page[upload: id]?.turn == turn else { throw .superseded }
             for row in added { page.add(row) }
-            if all.count == 1 {
-                page.adopt(all[0])
-                page.hold(address, by: BlobObject(id: all[0].id, isList: false))
+            if let only {
+                page.adopt(only)
+                page.hold(address, by: BlobObject(id: only.id, isList: false))
             } else {
                 page.hold(address, by: BlobObject(id: list, isList: true))
             }

@@ -120,9 +120,10 @@ final class ObjectWriter: Sendable {
     func take(_ bytes: [UInt8]) async throws(StoreError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let room = ObjectRow.limitBytes - filling.withLock { $0.bytes }
-            let part = rest.prefix(Int(room))
-            let isEnough = intake.gather(Array(part))
+            let room = Int(ObjectRow.limitBytes - filling.withLock { $0.bytes })
+            // Nearly always all of them.
+            let part = bytes.count <= room && rest.count == bytes.count ? bytes : Array(rest.prefix(room))
+            let isEnough = intake.gather(part)
             filling.withLock { $0.bytes += Int64(part.count) }
             rest = rest.dropFirst(part.count)
             if part.count == room {
