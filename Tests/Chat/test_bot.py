@@ -77,6 +77,7 @@ class BotTests(SceneCase):
             await doubter.log_in(*place)
         await client.log_in(*place, ca_file=self.scene.certificate)
         self.assertIsNotNone(client.socket.version())
+        self.assertEqual(await client.find_tickets(), MEDIA)
         await client.log_out()
 
 
