@@ -56,7 +56,7 @@ let package = Package(
         .target(name: "Store", dependencies: ["Blobs", crypto]),
         .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
         .target(name: "Telemetry", dependencies: ["Store"]),
-        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", "CSQLite", grdb, grdbSQLite]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Store", "Files", nioPosix]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
         .target(
@@ -98,6 +98,7 @@ let package = Package(
 
         // C behind its doors.
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CPages"),
         .target(name: "CCommit", cSettings: [.define("SATCHEL_COMMIT", to: "\"\(commit)\"")]),
