@@ -55,6 +55,7 @@ let package = Package(
         // The server: nothing in it can hold a key.
         .target(name: "Store", dependencies: ["Blobs", crypto]),
         .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
+        .target(name: "StoreParts", dependencies: ["Blobs", "Store", "StoreRules", "Files", "BlobFiles"]),
         .target(name: "Telemetry", dependencies: ["Store"]),
         .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", "CSQLite", grdb, grdbSQLite]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Store", "Files", nioPosix]),
@@ -62,8 +63,22 @@ let package = Package(
         .target(
             name: "Vault",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry", logging,
-                nioPosix,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "BlobFiles", "Catalog", "DiskStore", "Telemetry",
+                logging, nioPosix,
+            ]),
+        .target(
+            name: "Objects",
+            dependencies: [
+                "Blobs", "StoreRules", "Files", "OriginLink", crypto, httpTypes, logging, nioCore, nioPosix,
+            ]),
+        .target(
+            name: "SharedCatalog",
+            dependencies: ["Blobs", "Store", "StoreRules", "Files", "CPostgres", logging]),
+        .target(
+            name: "SharedStore",
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "BlobFiles", "CacheFolder", "Objects",
+                "SharedCatalog", "Telemetry", logging, nioCore, nioPosix,
             ]),
         .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", crypto, jwtKit]),
@@ -90,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "satcheld",
             dependencies: [
-                "Blobs", "Pages", "Store", "StoreRules", "Files", "Telemetry", "DiskStore", "Vault", "Lifecycle",
-                "Tickets",
+                "Blobs", "Pages", "Store", "StoreRules", "StoreParts", "Files", "Telemetry", "DiskStore", "Vault",
+                "Objects", "SharedCatalog", "SharedStore", "Lifecycle", "Tickets",
                 "BlobHTTP", "CacheFolder", "OriginLink", "Edge", "CCommit", "CEmptyICU",
                 argumentParser, httpTypes, logging, lifecycle, nioCore, nioPosix, unixSignals,
             ]),
@@ -110,6 +125,7 @@ let package = Package(
         .target(name: "COpenSSL"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CLCMS"),
+        .target(name: "CPostgres"),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
         .target(name: "CWebP"),
         .target(name: "CRowScaler"),
@@ -118,12 +134,18 @@ let package = Package(
             name: "TestSupport", dependencies: ["Blobs", "Files", crypto], path: "Tests/TestSupport",
             exclude: ["peer.py", "slots.py"]),
         .target(
-            name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules"], path: "Tests/MemoryStore"),
+            name: "TestEngines", dependencies: ["Files", "TestSupport"], path: "Tests/TestEngines",
+            exclude: ["engine.py", "engines.py", "fault_proxy.py", "object_engines.py", "postgres_engine.py"]),
+        .target(
+            name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules", "TestSupport"],
+            path: "Tests/MemoryStore"),
+        .target(
+            name: "MemoryObjects", dependencies: ["Objects", "Blobs", "StoreRules"], path: "Tests/MemoryObjects"),
         .target(
             name: "StoreTestSupport",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "Files", "DiskStore", "Vault", "MemoryStore", "TestSupport", grdb,
-                logging,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "DiskStore", "Vault", "Objects", "SharedCatalog",
+                "SharedStore", "MemoryStore", "MemoryObjects", "TestEngines", "TestSupport", grdb, logging,
             ], path: "Tests/StoreTestSupport"),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
@@ -192,11 +214,31 @@ let package = Package(
             dependencies: [
                 "StoreTestSupport",
                 "Vault", "Telemetry", "Catalog", "BlobFiles", "DiskStore", "Lifecycle", "Blobs", "Store", "StoreRules",
-                "Files",
+                "StoreParts", "Files",
                 "TestSupport",
                 crypto,
                 grdb, grdbSQLite,
                 lifecycle, logging,
+            ]),
+        .testTarget(
+            name: "ObjectsTests",
+            dependencies: [
+                "Objects", "OriginLink", "Blobs", "Store", "StoreRules", "Files", "TestEngines", "TestSupport", crypto,
+                httpTypes,
+                logging, nioCore, nioPosix,
+            ]),
+        .testTarget(
+            name: "SharedCatalogTests",
+            dependencies: [
+                "SharedCatalog", "StoreRules", "MemoryStore", "Store", "Blobs", "Files", "TestEngines", "TestSupport",
+                logging,
+            ]),
+        .testTarget(
+            name: "SharedStoreTests",
+            dependencies: [
+                "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
+                "Files", "StoreParts", "Telemetry", "Vault", "MemoryObjects", "StoreTestSupport", "TestEngines",
+                "TestSupport", logging, nioCore,
             ]),
         .testTarget(
             name: "OriginLinkTests",
@@ -251,6 +293,7 @@ var commit: String {
 // One strictness for every Swift target.
 let targetsInC = [
     "CCage", "CCommit", "CCurl", "CEmptyICU", "CHEIF", "CJPEG", "CLCMS", "COpenH264", "COpenSSL", "CPages", "CPNG",
+    "CPostgres",
     "CWebP",
     "CRowScaler",
 ]

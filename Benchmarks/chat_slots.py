@@ -51,7 +51,7 @@ async def ask(clients, service, count):
 
 async def measure(scene, server, count):
     clients = [ChatClient(f"alice@{DOMAIN}/{number}", scene.passwords["alice"]) for number in range(CLIENTS)]
-    await asyncio.gather(*(client.log_in(scene.c2s) for client in clients))
+    await asyncio.gather(*(client.log_in("127.0.0.1", scene.c2s, tls=False) for client in clients))
     for service in (OWN, MEDIA):
         await ask(clients, service, CLIENTS)
     own = count / await ask(clients, OWN, count)

@@ -29,6 +29,7 @@ struct Harness: Sendable {
         Harness(name: "matroska", run: fuzzMatroska),
         Harness(name: "sound", run: fuzzSound),
         Harness(name: "profiles", run: fuzzProfiles),
+        Harness(name: "objects", run: fuzzObjects),
     ]
 }
 

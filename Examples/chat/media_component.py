@@ -4,7 +4,7 @@
 * "Where may I upload this file?" (XEP-0363): a slot, with a token that names user, size and end.
 * "May I upload by myself?" (XEP-0050, node `ticket`): a ticket for programs that speak to the store, as `satchel` does.
 
-Both are signed here and verified by the store alone. Needs slixmpp, aiohttp and cryptography.
+Both are signed here and verified by the store alone. Needs Python 3.11, slixmpp, aiohttp and cryptography.
 """
 
 import argparse
@@ -34,6 +34,8 @@ from slixmpp.xmlstream.matcher import StanzaPath
 
 UPLOAD = "urn:xmpp:http:upload:0"
 PURPOSE = "urn:xmpp:http:upload:purpose:0"
+# The feature of a service that hands out tickets, and the type of its form.
+TICKET = "urn:satchel:ticket:1"
 TICKET_SECONDS = 12 * 3600
 SLOT_SECONDS = 300
 # What a lease is charged at least, whatever the size of its file.
@@ -173,7 +175,7 @@ def judge_purpose(request, now, end):
 class MediaComponent(ComponentXMPP):
     def __init__(self, options, password, words):
         super().__init__(options.address, password, *options.server)
-        self.options, self.words, self.http = options, words, None
+        self.options, self.words, self.http, self.tells_limit = options, words, None, False
         for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0128", "xep_0199"):
             self.register_plugin(plugin)
         # For the stanzas only: its own handler takes no part in judging.
@@ -186,14 +188,17 @@ class MediaComponent(ComponentXMPP):
             f"the chat server ended the stream: {error['condition']} {error['text']}".rstrip()))
 
     async def announce(self, _):
-        disco, forms = self.plugin["xep_0030"], self.plugin["xep_0004"]
+        disco = self.plugin["xep_0030"]
         disco.add_identity(category="store", itype="file", name="Media")
-        for feature in (UPLOAD, f"{PURPOSE}#message", f"{PURPOSE}#ephemeral"):
+        for feature in (UPLOAD, f"{PURPOSE}#message", f"{PURPOSE}#ephemeral", TICKET):
             disco.add_feature(feature)
-        form = forms.make_form("result")
-        form.add_field("FORM_TYPE", ftype="hidden", value=UPLOAD)
-        form.add_field("max-file-size", value=str(self.options.max_size))
-        await self.plugin["xep_0128"].set_extended_info(data=form)
+        # Once: slixmpp 1.17 does not replace a form, but adds another, and warns.
+        if not self.tells_limit:
+            form = self.plugin["xep_0004"].make_form("result")
+            form.add_field("FORM_TYPE", ftype="hidden", value=UPLOAD)
+            form.add_field("max-file-size", value=str(self.options.max_size))
+            await self.plugin["xep_0128"].add_extended_info(data=form)
+            self.tells_limit = True
         self.plugin["xep_0050"].add_command(
             node="ticket", name="Ticket for the media store", handler=self.answer_ticket)
         print("ready", flush=True)
@@ -230,16 +235,37 @@ class MediaComponent(ComponentXMPP):
 
     async def ask_quota(self, user, size, now):
         """A refusal if the store has no room for this user. If it does not say so, it judges the upload itself."""
-        headers = {"Authorization": f"Bearer {self.words.ticket(user, 60)[0]}"}
-        try:
-            async with self.http.get(f"{self.options.store}/quota", headers=headers) as answer:
-                if answer.status == 200:
-                    return judge_quota(await answer.json(), size, now)
-                problem = f"status {answer.status}"
-        except (aiohttp.ClientError, TimeoutError) as error:
-            problem = type(error).__name__
-        complain(f"the store does not tell quotas: {problem}")
+        status, answer = await self.ask_store("GET", "/quota", self.words.ticket(user, 60)[0])
+        if status == 200:
+            return judge_quota(answer, size, now)
+        complain(f"the store does not tell quotas: {answer}")
         return None
+
+    async def ask_store(self, method, path, word, body=None):
+        """The status of the store's answer and its JSON; or in place of that why there is none, or why it refuses."""
+        headers = {"Authorization": f"Bearer {word}"}
+        try:
+            async with self.http.request(method, self.options.store + path, headers=headers, data=body) as answer:
+                text = await answer.text()
+                if answer.status == 200:
+                    return 200, json.loads(text)
+                return answer.status, f"status {answer.status}{told(text)}"
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return None, f"{type(error).__name__}: {error}".removesuffix(": ")
+
+    async def try_words(self):
+        """Shows the store a ticket and a slot's word, so that what is wrong with them is said before somebody needs them.
+
+        Nothing is stored: the slot is for fewer bytes than are sent, which the store says of a word that is good.
+        """
+        user, slot = pseudonym(self.boundjid), secrets.token_urlsafe(18)
+        status, why = await self.ask_store("GET", "/quota", self.words.ticket(user, 60)[0])
+        if status != 200:
+            complain(f"the store takes no tickets from here: {why}")
+        word = self.words.slot(user, slot, "trial", 0, int(time.time()) + 60)
+        status, why = await self.ask_store("PUT", f"/slots/{self.options.door}/{slot}/trial", word, b"1")
+        if status != 413:
+            complain(f"the store takes no slots from here: {why}")
 
     def answer_ticket(self, iq, session):
         try:
@@ -247,7 +273,7 @@ class MediaComponent(ComponentXMPP):
         except Refusal as refusal:
             raise XMPPError(refusal.condition, refusal.text, refusal.kind) from None
         form = self.plugin["xep_0004"].make_form("result", "Ticket for the media store")
-        form.add_field("FORM_TYPE", ftype="hidden", value="urn:satchel:ticket:1")
+        form.add_field("FORM_TYPE", ftype="hidden", value=TICKET)
         form.add_field("server", value=self.options.store)
         form.add_field("ticket", value=ticket)
         form.add_field("expires", value=str(end))
@@ -259,11 +285,21 @@ class MediaComponent(ComponentXMPP):
         tls = ssl.create_default_context(cafile=self.options.ca_file)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls),
                                          timeout=aiohttp.ClientTimeout(total=5)) as self.http:
+            await self.try_words()
             while True:
                 self.connect()
                 await self.disconnected
                 complain("disconnected; trying again")
                 await asyncio.sleep(2)
+
+
+def told(problem):
+    """What a problem document (RFC 9457) says, to follow the status; nothing where it is none."""
+    try:
+        document = json.loads(problem)
+        return "".join(f": {document[name].rstrip('.')}" for name in ("title", "detail") if document.get(name))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def complain(what):
@@ -286,15 +322,22 @@ def host_and_port(text):
     return host, int(port)
 
 
-def parse_options():
+def base_url(text):
+    """The URL of the store, to which paths are appended."""
+    if not re.match(r"https?://[^/]", text):
+        raise argparse.ArgumentTypeError("expected a URL such as https://media.example")
+    return text.rstrip("/")
+
+
+def parse_options(arguments=None):
     parser = argparse.ArgumentParser(
         description="A component beside a chat server: slots and tickets for a media store.")
     add = parser.add_argument
     add("--server", required=True, type=host_and_port, metavar="HOST:PORT", help="where the chat server takes components")
-    add("--address", required=True, metavar="JID", help="the component's own address: media.example.org")
+    add("--address", required=True, metavar="JID", help="the component's own address: satchel.example.org")
     add("--password-file", required=True, type=pathlib.Path, help="the password that the chat server has for it")
     add("--domain", required=True, action="append", help="whose users are served; may be repeated")
-    add("--store", required=True, metavar="URL", help="the store: https://media.example")
+    add("--store", required=True, type=base_url, metavar="URL", help="the store's public-url: https://media.example")
     add("--audience", required=True, help="the store's ticket-audience")
     add("--door", default="chat", help="the door of the slots (default: chat)")
     add("--door-secret-file", required=True, type=pathlib.Path, help="a secret of that door")
@@ -304,7 +347,7 @@ def parse_options():
     add("--lifetime", type=int, default=30 * 86400, metavar="SECONDS",
         help="how long a file is kept (default: 30 days)")
     add("--ca-file", help="certificates to trust for the store instead of the system's")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

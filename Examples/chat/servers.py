@@ -108,7 +108,7 @@ class Scene:
             (self.folder / name).mkdir()
         self.certificate = self.folder / "certificate.pem"
         self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                     "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                     "-days", "2", "-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,DNS:{DOMAIN},IP:127.0.0.1",
                      "-keyout", self.folder / "certificate.key", "-out", self.certificate)
         self.tls = ssl.create_default_context(cafile=self.certificate)
         self.door_secret = self.write_secret("slots/chat.secret", secrets.token_hex(32))

@@ -92,6 +92,56 @@ extension DiskCache {
         keep(entry)
     }
 
+    // MARK: Tending
+
+    /// What is done now and then as long as a cache serves, once a second.
+    package struct Tending: Sendable {
+        /// Seconds between two saved indexes.
+        static let roundsBetweenSnapshots = 60
+        /// Entries that are looked at in each round.
+        static let examined = 20_000
+
+        package var now: @Sendable () -> Timestamp
+        /// Bytes of large blobs that are hashed in a second; 0 for none.
+        package var checkedBytesPerSecond: Int64
+        /// What else is tidied.
+        package var tidy: @Sendable () -> Void
+        /// Saves the index.
+        package var save: @Sendable () async -> Void
+        /// Told of each blob that had rotted.
+        package var onRotten: @Sendable (BlobAddress) -> Void
+
+        package init(
+            now: @escaping @Sendable () -> Timestamp, checkedBytesPerSecond: Int64,
+            tidy: @escaping @Sendable () -> Void, save: @escaping @Sendable () async -> Void,
+            onRotten: @escaping @Sendable (BlobAddress) -> Void
+        ) {
+            self.now = now
+            self.checkedBytesPerSecond = checkedBytesPerSecond
+            self.tidy = tidy
+            self.save = save
+            self.onRotten = onRotten
+        }
+    }
+
+    /// Compares the index with the files, and from then on drops what should not stay, checks large blobs and saves the
+    /// index, until the task is cancelled.
+    package func tend(_ tending: Tending) async {
+        await reconcile(at: tending.now)
+        var rounds = 0
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            if Task.isCancelled { return }
+            rounds += 1
+            for address in due(at: tending.now(), examining: Tending.examined) { forget(address, because: .ended) }
+            tending.tidy()
+            if tending.checkedBytesPerSecond > 0 {
+                for rotten in await check(upTo: tending.checkedBytesPerSecond) { tending.onRotten(rotten) }
+            }
+            if rounds % Tending.roundsBetweenSnapshots == 0 { await tending.save() }
+        }
+    }
+
     // MARK: Checking
 
     /// Hashes large blobs, about `bytes` of them, each in its turn; returns those that have rotted, which are gone now.

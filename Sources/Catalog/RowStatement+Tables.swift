@@ -18,6 +18,13 @@ extension RowStatement {
         WHERE blob = \($0[2]) AND ended IS NULL AND expires <= \($0[3])
         """
     }
+    /// All leases on a blob, ended or not.
+    static let findRememberedLeases = RowStatement(width: 2) {
+        """
+        SELECT \($0[1]), \(LeaseRow.columns) FROM \($0.joined)lease INDEXED BY lease_of_blob
+        WHERE blob = \($0[2]) ORDER BY 1, lease.id
+        """
+    }
     /// So many leases on a blob without an alias that are over last, the last one first.
     static func findLastLeases(limit: Int) -> RowStatement {
         RowStatement(width: 2) {

@@ -62,7 +62,7 @@ extension SQLiteTransaction {
     }
 
     private func loadOpenLeases(_ finds: [Int], _ page: inout CatalogPage) throws {
-        var due = RowBatch(.findOpenLeases)
+        var (due, remembered) = (RowBatch(.findOpenLeases), RowBatch(.findRememberedLeases))
         var last: [Int: RowBatch] = [:]
         var found: [Int: (blob: BlobAddress, leases: [Int])] = [:]
         for place in finds {
@@ -72,11 +72,12 @@ extension SQLiteTransaction {
             switch which {
             case .all: due.append([.of(place), .of(blob), .of(Int64.max)])
             case .due: due.append([.of(place), .of(blob), .of(page.now)])
+            case .remembered: remembered.append([.of(place), .of(blob)])
             case .last(let limit):
                 last[limit, default: RowBatch(.findLastLeases(limit: limit))].append([.of(place), .of(blob)])
             }
         }
-        for keys in [due] + last.values {
+        for keys in [due, remembered] + last.values {
             try keys.forEachRow(in: database) { row in
                 guard let address = found[row[0]]?.blob else { return }
                 found[row[0]]?.leases.append(try place(of: row, from: 1, on: address, &page))

@@ -107,12 +107,7 @@ package final class EdgeStore: BlobStore, ChangeFeed {
         questions.withLock { questions in
             for address in questions.keys where AddressPrefix(address) == prefix { questions[address] = nil }
         }
-        let bytes = (0..<BlobAddress.byteCount).map { index in
-            index < AddressPrefix.byteCount
-                ? UInt8(truncatingIfNeeded: prefix.bits >> UInt64(8 * (AddressPrefix.byteCount - 1 - index))) : 0
-        }
-        // Whatever else its address is: the slot of its generation follows from its first bytes.
-        if let address = BlobAddress(bytes: bytes) { generations.advance(address) }
+        generations.advance(prefix)
         changes.append([prefix])
     }
 

@@ -15,6 +15,25 @@ package enum FaultPoint: String, Sendable, CaseIterable {
     case removalMarked, blobUnlinked, blobForgotten, orphanUnlinked, damageMarked, blobSetAside, asideRemoved
     // Recovering from a failed sync.
     case catalogReopened, probeSynced
+    // A batch of a catalog that several nodes share: rows locked and loaded, changes judged, what they write handed over
+    // and then the commit too, the answer there.
+    case sharedPageLoaded, sharedPageJudged, sharedRowsQueued, sharedCommitSent, sharedCommitAnswered
+    // A sweep of a store whose rows and objects are apart.
+    case dueRemoved, passWritten, passNoted, garbageRemoved, garbageForgotten, forgottenRemoved, hourNoted
+    // An upload to such a store: admitted, its bytes in a spool file, an object durable, its rows committed.
+    case uploadAdmitted, bytesSpooled, objectPut, uploadCommitted
+    // One that outlives its requests.
+    case uploadCreated, turnTaken, uploadMoved, uploadFinished, uploadRefused, uploadDropped
+    // Hearing of what other nodes have changed.
+    case nodeBeaten, changesHeard
+
+    /// Those that a store on one disk never comes by.
+    package static let apart: Set<FaultPoint> = [
+        .sharedPageLoaded, .sharedPageJudged, .sharedRowsQueued, .sharedCommitSent, .sharedCommitAnswered,
+        .dueRemoved, .passWritten, .passNoted, .garbageRemoved, .garbageForgotten, .forgottenRemoved, .hourNoted,
+        .uploadAdmitted, .bytesSpooled, .objectPut, .uploadCommitted, .uploadCreated, .turnTaken, .uploadMoved,
+        .uploadFinished, .uploadRefused, .uploadDropped, .nodeBeaten, .changesHeard,
+    ]
 }
 
 /// Lets tests interrupt the order of durable steps: code calls `reach` after every step, and the body passed in at the

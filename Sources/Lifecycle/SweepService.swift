@@ -34,14 +34,15 @@ package struct SweepService: Service {
         }
     }
 
-    /// Returns whether the sweep was allowed to remove.
+    /// Returns whether this node swept, and was allowed to remove.
     private func sweep(searching: Bool) async -> Bool {
         do {
-            let report = try await store.collect(CollectOptions(searchesForOrphans: searching))
+            let report = try await store.collect(CollectOptions(searchesForOrphans: searching, isRoutine: true))
             log(report)
-            return report.hold == nil
+            return report.hold == nil && report.sweptBy == nil
         } catch {
-            logger.error("The sweep failed", metadata: ["error": "\(error)"])
+            // What is cut short as the server ends goes on with the next one.
+            if !Task.isCancelled { logger.error("The sweep failed", metadata: ["error": "\(error)"]) }
             return false
         }
     }

@@ -29,9 +29,11 @@ package final class OriginClient: Sendable {
 
     /// Begins an exchange on a connection that is idle, or on a new one, and sends the head of `request`. Of a request
     /// without a body that is all there is to send.
-    package func open(_ request: OriginRequest) async throws(OriginError) -> OriginExchange {
+    ///
+    /// - Parameter fresh: Whether it is to be a connection that has served no other, where one can be had at once.
+    package func open(_ request: OriginRequest, fresh: Bool = false) async throws(OriginError) -> OriginExchange {
         let prepared = try PreparedRequest(request, to: address)
-        return OriginExchange(self, prepared, try await begin(prepared, fresh: false))
+        return OriginExchange(self, prepared, try await begin(prepared, fresh: fresh))
     }
 
     /// Closes all connections. Running exchanges fail with `.closed`, and so does whatever is asked for from now on.

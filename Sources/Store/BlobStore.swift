@@ -90,11 +90,13 @@ package struct HeldBlob: Sendable {
     package let isComplete: Bool
     /// What a cache in front of another store says of itself; nil where the store holds the truth.
     package let handling: CacheHandling?
+    /// Of bytes that are a copy of others elsewhere; nil where the store holds the bytes themselves.
+    package let record: (any CacheRecord)?
 
-    /// `freshUntil` is `sunset` unless given.
+    /// `freshUntil` is `sunset` unless given, and `record` that of `handling`.
     package init(
         address: BlobAddress, size: Int64, sunset: Timestamp, freshUntil: Timestamp? = nil, content: any BlobContent,
-        isComplete: Bool = true, handling: CacheHandling? = nil
+        isComplete: Bool = true, handling: CacheHandling? = nil, record: (any CacheRecord)? = nil
     ) {
         self.address = address
         self.size = size
@@ -103,6 +105,7 @@ package struct HeldBlob: Sendable {
         self.content = content
         self.isComplete = isComplete
         self.handling = handling
+        self.record = record ?? handling?.record
     }
 }
 

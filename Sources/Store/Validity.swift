@@ -61,6 +61,11 @@ package final class GenerationTable: Sendable {
         shard(Int(address.byte(at: 0))).advance(at: Self.index(address))
     }
 
+    /// Ends every token that was given out for an address with this prefix: it tells the slot.
+    package func advance(_ prefix: AddressPrefix) {
+        shard(Int(prefix.bits >> 40 & 0xff)).advance(at: Int(prefix.bits >> 28 & 0xfff))
+    }
+
     /// Ends every token that was given out so far.
     package func advanceAll() { for place in shards.indices { shard(place).advanceAll() } }
 

@@ -13,6 +13,15 @@ struct Cells<let count: Int>: ~Copyable, Sendable {
     borrowing func value(at index: Int) -> Int {
         cells[index].load(ordering: .relaxed)
     }
+
+    /// Adds behind everything that this thread has added before: whoever sees this in `published` sees all of that.
+    borrowing func publish(_ amount: Int, at index: Int) {
+        cells[index].wrappingAdd(amount, ordering: .releasing)
+    }
+
+    borrowing func published(at index: Int) -> Int {
+        cells[index].load(ordering: .acquiring)
+    }
 }
 
 /// A number that only grows.

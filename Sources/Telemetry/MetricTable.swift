@@ -4,7 +4,7 @@ import Store
 ///
 /// Labels have few values, all of them ours: no address, no path, nothing that a client can choose.
 package enum MetricTable {
-    package static let all: [Metric] = requests + writing + holdings + collection + scrub + edge + process
+    package static let all: [Metric] = requests + writing + holdings + collection + scrub + edge + node + process
 
     private static let requests: [Metric] = [
         Metric(
@@ -31,6 +31,9 @@ package enum MetricTable {
         },
         .counters("satcheld_sent_bytes_total", "Bytes of response bodies sent.", "route") { meters in
             meters.requests.routes.enumerated().map { ($1, meters.requests.sentBytes(route: $0)) }
+        },
+        .counters("satcheld_shortcuts_total", "Requests answered by a shortcut, by route.", "route") { meters in
+            meters.requests.routes.enumerated().map { ($1, meters.requests.shortcutCount(route: $0)) }
         },
         .counters("satcheld_refusals_total", "Requests refused, by the code in X-Reason.", "code") { meters in
             meters.refusals.labels.map { ($0, meters.refusals.value(for: $0)) }

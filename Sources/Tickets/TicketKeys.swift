@@ -6,6 +6,9 @@ import JWTKit
 package struct TicketKeys: Sendable {
     private let keys: [String: TicketKey]
 
+    /// No key at all, with which no ticket is good.
+    package static let none = TicketKeys(keys: [:])
+
     /// The names of the keys, in order.
     package var names: [String] { keys.keys.sorted() }
 

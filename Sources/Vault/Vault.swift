@@ -5,6 +5,7 @@ package import DiskStore
 package import Files
 import Logging
 package import Store
+import StoreParts
 package import StoreRules
 package import Telemetry
 
@@ -32,6 +33,8 @@ package final class Vault: LeaseStore, ChangeFeed {
     let upkeep = UpkeepState()
     /// The uploads under way.
     let uploads: UploadTable
+    /// Those of them that outlive their requests.
+    let openUploads = OpenUploads()
     /// Held for each step of what happens to one resumable upload.
     let uploadLocks = KeyedLocks<UploadID>()
     let health: Health
@@ -60,7 +63,7 @@ package final class Vault: LeaseStore, ChangeFeed {
         self.disk = disk
         self.catalog = catalog
         self.time = time
-        leaseLimits = settings.leaseLimits(diskBytes: opened.diskBytes)
+        leaseLimits = settings.store.leaseLimits(diskBytes: opened.diskBytes)
         started = time.clock.reading
         uploads = UploadTable(
             requests: settings.openUploads, kept: settings.keptUploads,
@@ -86,7 +89,7 @@ package final class Vault: LeaseStore, ChangeFeed {
         await commitThread.shutDown()
         await workers.shutDown()
         changes.close()
-        uploads.removeAll()
+        openUploads.removeAll()
         do { try catalog.close() } catch {
             logger.warning("Closing the catalog failed", metadata: ["error": "\(error)"])
         }
@@ -171,18 +174,8 @@ extension Vault {
 }
 
 extension StoreError {
-    /// A failure of the disk in the words of the vocabulary.
-    init(_ error: FileError) {
-        self = error.isFullDisk ? .diskFull : .io(error.description)
-    }
-
     /// A failure of the catalog in the words of the vocabulary.
     init(_ error: CatalogError) {
         if case .full = error { self = .diskFull } else { self = .io(error.description) }
     }
-}
-
-/// Runs `body` and turns a failure of the disk into the vocabulary's error.
-func storeErrors<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(StoreError) -> Value {
-    do { return try body() } catch { throw StoreError(error) }
 }

@@ -1,50 +1,14 @@
-package import Blobs
-package import Store
-import StoreRules
+package import StoreRules
 
-/// What an operator can choose about a store; the defaults are those of the programs.
+/// What an operator can choose about a store on a disk; the defaults are those of the programs.
+@dynamicMemberLookup
 package struct VaultSettings: Sendable {
-    /// What kind of bytes are taken.
-    package var acceptance = BlobAcceptance.sealedOnly
-    /// The largest blob that is taken.
-    package var blobLimitBytes: Int64 = 2 << 30
-    /// How long a lease lasts when the uploader names no time.
-    package var defaultLifetime = Lifetime.days(30)
-    /// The longest that a lease may last.
-    package var maximumLifetime = Lifetime.days(30)
-    /// How long a blob stays at least once everybody expected has reported it with a secret that all of them share.
-    package var deliveryGrace = Lifetime.days(1)
+    /// What goes for any store.
+    package var store = StoreSettings()
     /// Bytes of disk that uploads leave free.
     package var keepFreeBytes: Int64 = 256 << 20
     /// Bytes held ready for deleting on a full disk; 0 for none.
     package var ballastBytes: Int64 = 64 << 20
-    /// How long an ended lease and the trace of a removed blob are kept.
-    package var tombstoneLifetime = Lifetime.days(90)
-    /// The most leases on one blob.
-    package var leasesPerAddress = 1000
-    /// The most leases of one subject.
-    package var leasesPerSubject = 10_000
-    /// The most leases of one subject on one blob.
-    package var leasesPerSubjectAndAddress = 64
-    /// The most leases that one subject makes in a day.
-    package var leasesPerSubjectAndDay = 10_000
-    /// The most bytes that the leases of one subject hold; nil for any number.
-    package var bytesPerSubject: Int64? = 20 << 30
-    /// The same of a subject that stands for many people, as a part of the disk or in bytes; and the most of its leases, nil
-    /// for any number.
-    package var bytesPerSharedSubject = DiskShare.part(of: 5)
-    package var leasesPerSharedSubject: Int?
-    /// The most uploads in progress, and the most resumable ones that are kept from one request to the next.
-    package var openUploads = 1000
-    package var keptUploads = 10_000
-    /// The most uploads of one subject: in one request, or kept.
-    package var openUploadsPerSubject = 256
-    /// How long a resumable upload waits for more bytes.
-    package var uploadLifetime = Lifetime.days(1)
-    /// How long its outcome is remembered after it was committed or refused.
-    package var finishedUploadLifetime = Lifetime.days(1)
-    /// Threads that hash, write, sync and read.
-    package var threads = 16
     /// How long the store waits before it first tries to write again after a failed sync; doubled each time.
     package var firstProbe = Duration.seconds(1)
     /// The longest such wait.
@@ -56,47 +20,8 @@ package struct VaultSettings: Sendable {
 
     package init() {}
 
-    /// What whoever holds leases is allowed on a disk of so many bytes.
-    func leaseLimits(diskBytes: Int64) -> LeaseLimits {
-        LeaseLimits(
-            defaultLifetime: defaultLifetime, maximumLifetime: maximumLifetime, leasesPerAddress: leasesPerAddress,
-            leasesPerSubject: leasesPerSubject, leasesPerSubjectAndAddress: leasesPerSubjectAndAddress,
-            leasesPerSubjectAndDay: leasesPerSubjectAndDay, bytesPerSubject: bytesPerSubject,
-            bytesPerSharedSubject: bytesPerSharedSubject.bytes(ofDisk: diskBytes),
-            leasesPerSharedSubject: leasesPerSharedSubject)
-    }
-}
-
-/// How much of a disk somebody may use.
-package enum DiskShare: Hashable, Sendable {
-    /// One of so many equal parts.
-    case part(of: Int64)
-    case bytes(Int64)
-    case unlimited
-
-    /// Nil for any number.
-    func bytes(ofDisk diskBytes: Int64) -> Int64? {
-        switch self {
-        case .part(let parts): diskBytes / parts
-        case .bytes(let bytes): bytes
-        case .unlimited: nil
-        }
-    }
-}
-
-extension UploadRule {
-    init(announced: Int64?, settings: VaultSettings) throws(StoreError) {
-        try self.init(announced: announced, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
-    }
-
-    init(_ announcement: UploadAnnouncement, settings: VaultSettings) throws(StoreError) {
-        try self.init(
-            announced: announcement.size, acceptance: announcement.acceptance ?? settings.acceptance,
-            limitBytes: settings.blobLimitBytes)
-    }
-
-    init(resuming upload: ResumableUpload, head: [UInt8], settings: VaultSettings) throws(StoreError) {
-        try self.init(
-            resuming: upload, head: head, acceptance: settings.acceptance, limitBytes: settings.blobLimitBytes)
+    package subscript<Value>(dynamicMember path: WritableKeyPath<StoreSettings, Value>) -> Value {
+        get { store[keyPath: path] }
+        set { store[keyPath: path] = newValue }
     }
 }

@@ -240,6 +240,14 @@ func refuseDashedNames(in arguments: some Sequence<String>) throws(ExitError) {
     }
 }
 
+/// Fails for a first argument that is neither a command nor a flag: the parser would only count what it did not expect.
+func refuseUnknownCommand(_ first: String?) throws(ExitError) {
+    let names = Satchel.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard let first, !first.hasPrefix("-"), !names.contains(first) else { return }
+    if MessageSource.isMessage(first) { throw ExitError("a message follows a command: satchel open MESSAGE", .usage) }
+    throw ExitError("there is no command \"\(printable(first))\"; see satchel --help", .usage)
+}
+
 /// Fails for a flag whose value a link does not carry.
 func requireJSON(_ flag: String, _ settings: Settings) throws(ExitError) {
     guard settings.format == .json else {

@@ -52,7 +52,9 @@ enum ExitCode: Int32, CaseIterable {
 
     /// A line for each code.
     static var table: String {
-        allCases.map { "  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+        allCases.map {
+            hangingLines("  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  ", $0.meaning.split(separator: " "))
+        }.joined(separator: "\n")
     }
 }
 

@@ -11,6 +11,7 @@ Process.ignoreBrokenPipes()
 
 do {
     try refuseDashedNames(in: arguments.dropFirst())
+    try refuseUnknownCommand(arguments.dropFirst().first)
     var command = try Satchel.parseAsRoot(showingAllHelp(in: Array(arguments.dropFirst())))
     try command.run()
 } catch {

@@ -9,6 +9,7 @@ import NIOPosix
 import OriginLink
 import ServiceLifecycle
 import Store
+import StoreParts
 import Telemetry
 import UnixSignals
 import Vault

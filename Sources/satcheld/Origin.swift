@@ -18,22 +18,31 @@ import Vault
 /// The composition of an origin server: a store, HTTP in front of it, and its upkeep beside it. The only place that
 /// decides what is built from what.
 enum Origin {
-    /// Opens the store in the folder that the settings name.
+    /// Opens the store that the settings name: on this disk, or as a node of one that is shared.
     static func openStore(
-        _ settings: ServerSettings, meters: Meters = Meters(), logger: Logger
-    ) async throws(VaultError) -> any LeaseStore & Upkeep & ChangeFeed {
-        try await Vault.open(at: settings.storagePath, settings: settings.vault, meters: meters, logger: logger)
+        _ settings: ServerSettings, meters: Meters, logger: Logger
+    ) async throws(StoreFailure) -> any LeaseStore & Upkeep & ChangeFeed {
+        if settings.isShared {
+            return try await SharedNode.open(
+                settings, cachePath: settings.shared.cachePath, meters: meters, logger: logger)
+        }
+        do throws(VaultError) {
+            return try await Vault.open(
+                at: settings.storagePath, settings: settings.vault, meters: meters, logger: logger)
+        } catch {
+            throw StoreFailure(error)
+        }
     }
 
     /// Serves until the process is told to stop; requests under way are finished first, for as long as the settings
     /// allow.
     static func serve(_ settings: ServerSettings, logger: Logger) async throws {
-        let meters = Meters(codes: Problem.Code.allCases)
+        let meters = Meters(
+            codes: Problem.Code.allCases, node: settings.isShared ? SharedNode.meters() : nil)
         try await Running.requireFreeAddresses(settings)
         let store: any LeaseStore & Upkeep & ChangeFeed
         do { store = try await openStore(settings, meters: meters, logger: logger) } catch {
-            let status: ExitStatus = if case .locked = error { .temporary } else { .inputOutput }
-            throw ExitStatus.failure(error.description, status)
+            throw ExitStatus.failure(error.description, error.status)
         }
         do {
             let services = try services(store, settings, meters: meters, logger: logger)
@@ -67,17 +76,19 @@ enum Origin {
             try announce(listener, at: bound, settings, logger: logger)
         }
         let control = ControlServer(
-            path: DiskLayout(root: settings.storagePath).controlSocket,
+            path: settings.controlSocket,
             perform: { (request, progress) async throws(StoreError) in
                 try await request.perform(on: store, progress: progress)
             }, logger: logger)
         let sweeps = SweepService(store: store, interval: settings.collectInterval, logger: logger)
         let scrubs = ScrubService(
-            store: store, bytesPerSecond: settings.scrubBytesPerSecond, interval: settings.scrubInterval,
+            store: store, bytesPerSecond: settings.scrubRate, interval: settings.scrubInterval,
             logger: logger, traffic: { meters.requests.sentBytes(route: .blob) })
         let parts = [
             TicketKeyring.reloading(settings), EdgeKeyring.reloading(settings, logger: logger),
-            SlotKeyring.reloading(settings, logger: logger), TLSFiles.reloading(settings), access?.reopening,
+            SlotKeyring.reloading(settings, logger: logger), ObjectKeyring.reloading(settings),
+            TLSFiles.reloading(settings),
+            access?.reopening,
         ]
         let reloading = Reloading(parts: parts.compactMap { $0 }, logger: logger)
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)
@@ -97,7 +108,10 @@ enum Origin {
             }
             let ticket = try writeLocalTicket(at: bound, settings).map { ", ticket \($0)" } ?? ""
             let place = settings.server.publicURL.map { "for clients \($0), " } ?? ""
-            StandardOutput.write("satcheld: ready at \(url) (\(place)storage \(settings.storagePath)\(ticket))")
+            let storage =
+                settings.shared.objects.map { "objects \($0), cache \(settings.shared.cachePath)" }
+                ?? "storage \(settings.storagePath)"
+            StandardOutput.write("satcheld: ready at \(url) (\(place)\(storage)\(ticket))")
             if StandardOutput.isTerminal, let link = sendLink(below: settings.server.publicURL ?? url, settings) {
                 StandardOutput.write("satcheld: to send a file from a browser, open \(link)")
             }

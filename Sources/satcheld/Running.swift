@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import NIOCore
 import ServiceLifecycle
+import StoreParts
 import Telemetry
 import UnixSignals
 import Vault

@@ -12,7 +12,8 @@ struct Satcheld: AsyncParsableCommand {
         discussion: ExitStatus.help, version: unsafe Release.text(commit: String(cString: ccommit_name())),
         subcommands: [
             ServeCommand.self, HealthCommand.self, CollectCommand.self, CheckCommand.self, RemoveCommand.self,
-            StatsCommand.self, TicketCommand.self, EdgeCommand.self, EdgeKeyCommand.self, EdgeStatsCommand.self,
+            StatsCommand.self, CopyCommand.self, TicketCommand.self, EdgeCommand.self, EdgeKeyCommand.self,
+            EdgeStatsCommand.self,
             EdgeDropCommand.self, PageDigestCommand.self, SettingsCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
@@ -23,6 +24,9 @@ struct Satcheld: AsyncParsableCommand {
             return StandardOutput.write(SettingsCompletions.script(for: shell))
         }
         do {
+            if let why = refusal(ofCommand: CommandLine.arguments.dropFirst().first) {
+                throw ExitStatus.failure(why, .usage)
+            }
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
@@ -31,6 +35,16 @@ struct Satcheld: AsyncParsableCommand {
             StandardError.write("satcheld: \(withoutKeys(String(text.dropFirst("Error: ".count))))")
             exit(withError: exitCode(for: error))
         }
+    }
+}
+
+extension Satcheld {
+    /// Why the first argument is none; nil if it is a command or a flag. `serve`, which is run without a command, would
+    /// take it for a setting.
+    static func refusal(ofCommand first: String?) -> String? {
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard let first, !first.hasPrefix("-"), !names.contains(first) else { return nil }
+        return "there is no command \"\(first)\"; see satcheld --help."
     }
 }
 
@@ -46,7 +60,9 @@ enum ExitStatus: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .success: "Done."
-        case .problemsFound: "fsck found problems, or health found that the server cannot store or serve."
+        case .problemsFound:
+            "fsck found problems; health found that the server cannot store or serve; or the store does not know what "
+                + "remove was to remove."
         case .usage: "The command line is wrong."
         case .inputOutput: "The store, the disk or the network failed."
         case .temporary: "No server answers, although another process owns the store or one was asked for."
@@ -64,7 +80,9 @@ enum ExitStatus: Int32, CaseIterable {
 
     /// The table for `--help`.
     static let help =
-        "EXIT CODES:\n" + allCases.map { "  \("\($0.rawValue)".padding(to: 4))\($0.meaning)" }.joined(separator: "\n")
+        "EXIT CODES:\n"
+        + allCases.map { hangingLines("  \("\($0.rawValue)".padding(to: 4))", $0.meaning.split(separator: " ")) }
+        .joined(separator: "\n")
 }
 
 extension String {

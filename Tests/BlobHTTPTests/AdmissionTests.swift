@@ -168,7 +168,10 @@ import Testing
         let refusal = LocalTicketMode.refusal(
             listening: Authority(host: host, port: 80), publicURL: url.flatMap { PublicURL($0) })
         #expect((refusal == nil) == isFine)
-        #expect(refusal.map { $0.contains("--ticket-keys") && $0.contains("--allow-anonymous-uploads") } ?? true)
+        for remedy in ["--ticket-keys", "--slot-secrets", "--allow-anonymous-uploads"] {
+            #expect(refusal?.contains(remedy) ?? true, "\(remedy)")
+        }
+        #expect(refusal?.contains("leave --public-url out") ?? false == (url == "https://media.example"))
     }
 }
 

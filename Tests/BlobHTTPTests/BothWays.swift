@@ -1,7 +1,8 @@
-import BlobHTTP
 import Telemetry
 import Testing
 import Vault
+
+@testable import BlobHTTP
 
 /// Reads on one connection that are answered past the decoder and behind it.
 struct BothWays {
@@ -13,33 +14,45 @@ struct BothWays {
     let client: RawClient
     let route: RouteClass
 
-    /// Expects the same response, the date apart, and the same counts each time, and gives the response.
+    /// Expects the same response, byte for byte but for the date, and the same counts each time, and gives the response. Past
+    /// the decoder it must have come wherever it can.
     @discardableResult func expectSame(
         _ target: String, _ fields: String, isHead: Bool, _ comment: Comment
     ) async throws -> RawClient.Answer {
-        var answers: [RawClient.Answer] = []
-        var counts: [Int] = []
-        for detour in [Self.detour, "", "", Self.detour] {
-            let before = server.vault.meters.requests.sentBytes(route: route)
-            let earlier = statusCounts
-            let method = isHead ? "HEAD" : "GET"
-            try await client.send("\(method) \(target) HTTP/1.1\r\nHost: x\r\n\(fields)\(detour)\r\n")
-            answers.append(try #require(await client.answer(toHead: isHead)))
-            // It is counted when it has left, which its reader may know first.
-            while statusCounts == earlier { await Task.yield() }
-            counts.append(server.vault.meters.requests.sentBytes(route: route) - before)
+        let request = "\(isHead ? "HEAD" : "GET") \(target) HTTP/1.1\r\nHost: x\r\n\(fields)"
+        let first = try await ask(request + Self.detour, isHead: isHead)
+        #expect(!first.isShortcut, comment)
+        let isReady = first.answer.status < 400 && Int64(first.answer.body.count) <= PageCacheProbe.partBytes
+        var (seen, tries) = (0, 0)
+        // More than two tries for a file that the system has dropped from memory.
+        while seen < 2, tries < 20 {
+            let next = try await ask(request, isHead: isHead)
+            #expect(next.answer.headButDate == first.answer.headButDate, comment)
+            #expect(next.answer.body == first.answer.body && next.sentBytes == first.sentBytes, comment)
+            if next.isShortcut == isReady { seen += 1 }
+            tries += 1
         }
-        #expect(Set(answers.map(text)).count == 1 && Set(answers.map(\.body)).count == 1, comment)
-        #expect(Set(counts).count == 1, comment)
-        return try #require(answers.last)
+        #expect(seen == 2, comment)
+        let last = try await ask(request + Self.detour, isHead: isHead)
+        #expect(last.answer.headButDate == first.answer.headButDate && last.answer.body == first.answer.body, comment)
+        #expect(!last.isShortcut && last.sentBytes == first.sentBytes, comment)
+        return last.answer
     }
+
+    private func ask(
+        _ request: String, isHead: Bool
+    ) async throws -> (answer: RawClient.Answer, sentBytes: Int, isShortcut: Bool) {
+        let (bytes, shortcuts, earlier) = (sentBytes, server.shortcutCount(route), statusCounts)
+        try await client.send(request + "\r\n")
+        let answer = try #require(await client.answer(toHead: isHead))
+        // It is counted when it has left, which its reader may know first.
+        while statusCounts == earlier { await Task.yield() }
+        return (answer, sentBytes - bytes, server.shortcutCount(route) > shortcuts)
+    }
+
+    private var sentBytes: Int { server.vault.meters.requests.sentBytes(route: route) }
 
     private var statusCounts: [Int] {
         Self.statuses.map { server.vault.meters.requests.count(route: route, status: $0) }
-    }
-
-    private func text(_ answer: RawClient.Answer) -> String {
-        ([answer.statusLine] + answer.fields.filter { $0.name != "date" }.map { "\($0.name): \($0.value)" })
-            .joined(separator: "\n")
     }
 }

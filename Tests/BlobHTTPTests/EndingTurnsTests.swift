@@ -32,11 +32,17 @@ struct EndingTurnsTests {
     }
 
     @Test func `end in their order`() throws {
-        let (loop, channels) = try crowd(EndingRule.atOnce + 1)
-        channels[0].close(promise: nil)
-        #expect(openCount(channels) == 2)
+        let loop = EmbeddedEventLoop()
+        let endings = LoopEndings(loop)
+        let count = 3 * EndingRule.atOnce
+        var ended: [Int] = []
+        for number in 0..<count { endings.take { ended.append(number) } }
+        // Whoever comes once there is room again has to wait for those before.
         loop.advanceTime(by: EndingRule.turn)
-        #expect(openCount(channels) == 0)
+        endings.take { ended.append(count) }
+        #expect(ended == Array(0..<2 * EndingRule.atOnce))
+        for _ in 0..<2 { loop.advanceTime(by: EndingRule.turn) }
+        #expect(ended == Array(0...count))
     }
 
     @Test func `take one turn each, however often they are told to end`() throws {
@@ -88,8 +94,11 @@ struct EndingTurnsTests {
     }
 
     @Test func `wait for no turn with what they still say`() throws {
-        let (_, channels) = try crowd(EndingRule.atOnce)
-        try channels[0].writeOutbound(ByteBuffer(string: "farewell"))
-        #expect(try channels[0].readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "farewell"))
+        let (_, channels) = try crowd(EndingRule.atOnce + 1)
+        let waiting = channels[EndingRule.atOnce + 1]
+        #expect(waiting.isActive && openCount(channels) == 2)
+        try waiting.writeOutbound(ByteBuffer(string: "farewell"))
+        #expect(try waiting.readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "farewell"))
+        #expect(waiting.isActive)
     }
 }

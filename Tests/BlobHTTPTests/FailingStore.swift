@@ -105,6 +105,7 @@ struct FailingStore: LeaseStore {
         }
 
         func append(_ bytes: [UInt8]) async throws(StoreError) {
+            holdsUp?.begin()
             while holdsUp?.isOver == false { try? await Task.sleep(for: .milliseconds(5)) }
             try await session.append(bytes)
         }
@@ -120,8 +121,13 @@ struct FailingStore: LeaseStore {
 
 /// A store that is behind for as long as a test says.
 final class HeldUp: Sendable {
-    private let over = Mutex(false)
+    private let over = Atomic(false)
+    private let begun = Atomic(false)
 
-    var isOver: Bool { over.withLock { $0 } }
-    func end() { over.withLock { $0 = true } }
+    var isOver: Bool { over.load(ordering: .acquiring) }
+    func end() { over.store(true, ordering: .releasing) }
+
+    /// Whether anybody is held up by it.
+    var hasBegun: Bool { begun.load(ordering: .acquiring) }
+    func begin() { begun.store(true, ordering: .releasing) }
 }

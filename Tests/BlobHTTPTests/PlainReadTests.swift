@@ -1,5 +1,6 @@
 import Blobs
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import BlobHTTP
@@ -77,6 +78,18 @@ import Testing
         let others = ["/slots", "/slots/c/a b", "/slots/c/a\t", "/slots/c/\u{7f}", "/slots/c/\u{1}"]
         for target in others + ["/slot/c/a", "/Slots/c/a", "/slots/c/\u{e9}", "http://x/slots/c/a", longest + "a"] {
             #expect(read(get("Host: x\r\n", target: target)) == nil, "\(target)")
+        }
+    }
+
+    @Test func `of more fields than the decoder takes nothing is taken`() throws {
+        for (count, isTaken) in [(256, true), (257, false)] {
+            let text = get("Host: x\r\n" + String(repeating: "A:\r\n", count: count - 1))
+            #expect((read(text) != nil) == isTaken, "\(count)")
+            let channel = EmbeddedChannel()
+            try channel.pipeline.syncOperations.addHandler(
+                ByteToMessageHandler(HTTP1Pipeline.decoder(limits: ConnectionLimits())))
+            #expect(((try? channel.writeInbound(ByteBuffer(string: text))) != nil) == isTaken, "\(count)")
+            _ = try? channel.finish(acceptAlreadyClosed: true)
         }
     }
 

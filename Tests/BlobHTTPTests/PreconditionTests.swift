@@ -145,16 +145,3 @@ import Testing
         #expect(throws: Problem.self) { try decide(ReadRequest(Self.address, range: "bytes=0-"), metadata: metadata) }
     }
 }
-
-@Suite struct HTTPDateTests {
-    @Test(
-        arguments: [
-            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
-            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"), (1_709_164_799, "Wed, 28 Feb 2024 23:59:59 GMT"),
-            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"), (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
-            (.max, "Fri, 31 Dec 9999 23:59:59 GMT"), (.min, "Thu, 01 Jan 1970 00:00:00 GMT"),
-        ] as [(Int64, String)])
-    func `dates are written as RFC 9110 §5.6.7 has them`(seconds: Int64, expected: String) {
-        #expect(HTTPDate.format(Timestamp(seconds: seconds)) == expected)
-    }
-}

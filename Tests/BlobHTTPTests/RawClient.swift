@@ -5,6 +5,8 @@ import NIOPosix
 final class RawClient {
     /// An answer as it came.
     struct Answer {
+        /// Its head, byte for byte, without the empty line behind it.
+        let head: String
         let statusLine: String
         /// Lower-case names, in order.
         let fields: [(name: String, value: String)]
@@ -12,6 +14,8 @@ final class RawClient {
 
         var status: Int { Int(statusLine.split(separator: " ").dropFirst().first ?? "") ?? 0 }
         var text: String { String(decoding: body, as: UTF8.self) }
+        /// The head without the line of the date, which differs from one second to the next.
+        var headButDate: String { head.withoutDates }
         subscript(name: String) -> String? { fields.first { $0.name == name.lowercased() }?.value }
     }
 
@@ -68,7 +72,7 @@ final class RawClient {
         let hasBody = !toHead && status >= 200 && status != 204 && status != 304
         let isChunked = fields.contains { $0.name == "transfer-encoding" && $0.value == "chunked" }
         let body = hasBody ? isChunked ? await takeChunks() : await take(length) : []
-        return Answer(statusLine: String(lines[0]), fields: fields, body: body)
+        return Answer(head: head, statusLine: String(lines[0]), fields: fields, body: body)
     }
 
     /// What comes until the server closes its side.
@@ -154,5 +158,13 @@ final class RawClient {
         func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { continuation.finish() }
+    }
+}
+
+extension String {
+    /// The text without its lines of dates.
+    var withoutDates: String {
+        split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Date: ") }
+            .joined(separator: "\r\n")
     }
 }

@@ -34,11 +34,11 @@ import Testing
             #expect(try open("?token=\(v2)", path, size: 1_048_576, type: type, secrets: secrets) != nil)
         }
         for (query, size) in [("v=\(v)", 1_048_577), ("v2=\(v)", 1_048_576), ("v=\(v2)", 1_048_576)] {
-            #expect(throws: SlotRefusal.wrong) {
+            #expect(throws: SlotRefusal.unsigned) {
                 try open("?\(query)", path, size: Int64(size), type: "image/jpeg", secrets: secrets)
             }
         }
-        #expect(throws: SlotRefusal.wrong, "no secret, no upload") {
+        #expect(throws: SlotRefusal.unsigned, "no secret, no upload") {
             try open("?v=\(v)", path, size: 1_048_576, secrets: [])
         }
     }
@@ -98,7 +98,7 @@ import Testing
         let code = String(office.v("s1/a.jpg", 5).dropFirst(3))
         for wrong in ["", String(code.dropLast()), code + "0", code.uppercased(), " \(code)", "0" + code.dropFirst()]
         where wrong != code {
-            #expect(throws: SlotRefusal.wrong) { try open("?v=\(wrong)", path, size: 5) }
+            #expect(throws: SlotRefusal.unsigned) { try open("?v=\(wrong)", path, size: 5) }
         }
     }
 
@@ -156,13 +156,13 @@ import Testing
             ("of another slot", office.bearer(office.claims(slot: "s2", size: 5, now: now)), .wrong),
             ("of another file", office.bearer(office.claims(file: "b.jpg", size: 5, now: now)), .wrong),
             ("whose lease is over", office.bearer(office.claims(size: 5, now: now, end: 0)), .expired),
-            ("of another algorithm", office.bearer(claims(), header: #"{"alg":"HS512"}"#), .wrong),
-            ("unsigned", office.bearer(claims(), header: #"{"alg":"none"}"#), .wrong),
-            ("with extensions", office.bearer(claims(), header: #"{"alg":"HS256","crit":[]}"#), .wrong),
-            ("of another key", office.bearer(claims(), secret: String(repeating: "k", count: 32)), .wrong),
+            ("of another algorithm", office.bearer(claims(), header: #"{"alg":"HS512"}"#), .unsigned),
+            ("unsigned", office.bearer(claims(), header: #"{"alg":"none"}"#), .unsigned),
+            ("with extensions", office.bearer(claims(), header: #"{"alg":"HS256","crit":[]}"#), .unsigned),
+            ("of another key", office.bearer(claims(), secret: String(repeating: "k", count: 32)), .unsigned),
             ("no JSON", office.bearer("x"), .wrong), ("no size", office.bearer(#"{"exp":1}"#), .expired),
-            ("too long", office.bearer(claims { $0.replace("{", with: "{\(long),") }), .wrong),
-            ("no token", ("Authorization", "Bearer a.b"), .wrong),
+            ("too long", office.bearer(claims { $0.replace("{", with: "{\(long),") }), .unsigned),
+            ("no token", ("Authorization", "Bearer a.b"), .unsigned),
             ("with numbers beyond reason", office.bearer(claims { $0.replace("{", with: "{\"expires\":1e308,") }), nil),
         ]
         for (name, field, refusal) in table { #expect(judge(field) == refusal, "\(name)") }

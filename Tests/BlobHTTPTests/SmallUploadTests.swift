@@ -86,17 +86,17 @@ import Vault
         ]
     }
 
-    /// An answer without what differs from one second to the next.
+    /// An answer byte for byte, without what differs from one second to the next.
     private static func shown(_ answer: RawClient.Answer?) -> String {
         guard let answer else { return "closed" }
-        let fields = answer.fields.filter { $0.name != "date" }.map { "\($0.name): \($0.value)" }
         let text = answer.text.replacing(#/"(expires|uploaded)":\d+/#) { "\"\($0.output.1)\":…" }
-        return ([answer.statusLine] + fields + [text]).joined(separator: "\n")
+        return "\(answer.headButDate)\r\n\r\n\(text)"
     }
 
-    /// What a server with these settings answers to `samples`, each with `more` fields.
+    /// What a server with these settings answers to `samples`, each with `more` fields, of which `shortcuts` are answered
+    /// beside the reads.
     private func answers(
-        to samples: [Sample], adding more: [(String, String)],
+        to samples: [Sample], adding more: [(String, String)], shortcuts: Int,
         _ settings: @escaping (inout BlobServerSettings) -> Void = { _ in },
         vault: @escaping (inout VaultSettings) -> Void = { _ in },
         store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
@@ -114,6 +114,7 @@ import Vault
                 #expect(answer?["date"] != nil)
                 shown.append(Self.shown(answer))
             }
+            #expect(server.shortcutCount(.upload) == shortcuts)
         }
         return shown
     }
@@ -123,12 +124,14 @@ import Vault
         vault: @escaping (inout VaultSettings) -> Void = { _ in },
         store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
     ) async throws -> Set<String> {
-        let small = try await answers(to: samples, adding: [], settings, vault: vault, store: store)
-        let routed = try await answers(to: samples, adding: [Self.routed], settings, vault: vault, store: store)
+        let small = try await answers(
+            to: samples, adding: [], shortcuts: samples.count, settings, vault: vault, store: store)
+        let routed = try await answers(
+            to: samples, adding: [Self.routed], shortcuts: 0, settings, vault: vault, store: store)
         for (index, sample) in samples.enumerated() {
             #expect(small[index] == routed[index], "\(sample.fields), \(sample.body.count) bytes")
         }
-        return Set(small.map { String($0.prefix { $0 != "\n" }) })
+        return Set(small.map { String($0.prefix { $0 != "\r\n" }) })
     }
 
     @Test func `the answer is the same where anybody may upload`() async throws {
@@ -225,6 +228,7 @@ import Vault
                 }
                 #expect(await client.answer()?.body == Self.bytes(1))
             }
+            #expect(server.shortcutCount(.upload) == 1 + 6)
             await client.close()
         }
     }
@@ -274,6 +278,7 @@ import Vault
                     answers.append(Self.shown(await client.answer()))
                     await client.close()
                 }
+                #expect(server.shortcutCount(.upload) == 1)
                 #expect(answers[0] == answers[1] && answers[0].contains("400") != (acceptance == .sealedOnly))
                 try await eventually { !server.vault.isTakingUploads }
             }

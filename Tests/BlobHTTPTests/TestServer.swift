@@ -103,6 +103,9 @@ struct TestServer {
         withExtendedLifetime(folder) {}
     }
 
+    /// How many requests of `route` were answered by a shortcut.
+    func shortcutCount(_ route: RouteClass) -> Int { vault.meters.requests.shortcutCount(route: route) }
+
     func connect(reads: Bool = true) async throws -> RawClient {
         try await RawClient.connect(port: port, reads: reads)
     }

@@ -2,6 +2,7 @@ import Blobs
 import Files
 import GRDB
 import GRDBSQLite
+import MemoryStore
 import Store
 import StoreRules
 import TestSupport
@@ -138,7 +139,7 @@ import Testing
         let terms = LeaseTerms(
             owner: SecretHash(bytes: alias.bytes), subject: "bert", alias: LeaseAlias(name: alias, via: "chat"))
         let change = CommitUpload(
-            address: address, size: 5000, terms: terms, limits: ChangeWalk.limits, fileSize: 5000)
+            address: address, size: 5000, terms: terms, limits: ChangeWalk.limits, bytes: .file(5000))
         #expect(try !catalog.make(change, at: now).result.get().isNews)
         let found = try #require(try catalog.read { try $0.aliased(alias) })
         #expect(found.blob.aliased == 1 && found.blob.leases == 1 && found.lease.via == "chat")

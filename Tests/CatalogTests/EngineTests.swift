@@ -22,13 +22,14 @@ import Testing
                 _ = try store.catalog.write(at: now) { other throws(CatalogError) in
                     var otherPage = CatalogPage(now: now)
                     for step in steps {
-                        step.request(&page)
-                        step.request(&otherPage)
+                        step.change.request(on: &page)
+                        step.change.request(on: &otherPage)
                     }
                     transaction.load(&page)
                     try other.load(&otherPage)
                     for step in steps {
-                        let (one, two) = (step.inMemory(transaction, &page), try step.inDatabase(other, &otherPage))
+                        let one = transaction.outcome(of: step.change, on: &page)
+                        let two = try other.outcome(of: step.change, on: &otherPage)
                         #expect(one == two, "\(step.change)")
                         if step.isUndone {
                             page.undo()
@@ -54,14 +55,14 @@ import Testing
                 sums: try reader.sums(), blobs: try reader.blobs(after: nil), store: try reader.store(),
                 subjects: try ChangeWalk.subjects.map { try reader.usage(of: $0) },
                 days: try ChangeWalk.subjects.map { try reader.day(of: $0) },
-                uploads: try ChangeWalk.uploads.map { try reader.upload($0).map(Self.describe) }
+                uploads: try ChangeWalk.uploads.map { try reader.upload($0).map(ChangeWalk.describe) }
             )
         }
         #expect(read.sums == memory.sums)
         #expect(read.blobs.sorted { $0.address < $1.address } == memory.blobs.values.sorted { $0.address < $1.address })
         #expect(read.subjects == ChangeWalk.subjects.map { memory.usages[$0] ?? Usage() })
         #expect(read.days == ChangeWalk.subjects.map { memory.days[$0] })
-        #expect(read.uploads == ChangeWalk.uploads.map { memory.uploads[$0].map(Self.describe) })
+        #expect(read.uploads == ChangeWalk.uploads.map { memory.uploads[$0].map(ChangeWalk.describe) })
         #expect(
             read.store.commits == memory.commits && read.store.lastPass == memory.store.lastPass ?? read.store.lastPass)
         for alias in ChangeWalk.aliases {
@@ -80,11 +81,6 @@ import Testing
         }
     }
 
-    private static func describe(_ upload: ResumableUpload) -> String {
-        "\(upload.id.hex) \(upload.state) \(upload.length ?? -1) \(upload.offset) \(upload.expires) "
-            + "\(upload.announcement.address?.hex ?? "-") \(upload.announcement.terms)"
-    }
-
     @Test func `more rows than the longest table of a statement are one batch`() throws {
         let store = try CatalogInFolder()
         let count = 1100
@@ -94,7 +90,7 @@ import Testing
                 terms: LeaseTerms(
                     lifetime: .days(1), owner: ChangeWalk.secret(number), receipts: [ChangeWalk.secret(-number - 1)],
                     subject: "subject \(number % 700)"),
-                limits: ChangeWalk.limits, fileSize: nil)
+                limits: ChangeWalk.limits, bytes: .file(nil))
         }
         let now = Timestamp(seconds: 0)
         _ = try store.catalog.write(at: now) { transaction throws(CatalogError) in
@@ -141,7 +137,7 @@ import Testing
                 lifetime: .days(1), owner: ChangeWalk.secret(number),
                 receipts: (0..<100).map { ChangeWalk.secret(1000 + 100 * number + $0) }, subject: "subject \(number)")
             let upload = CommitUpload(
-                address: ChangeWalk.address(1), size: 10, terms: terms, limits: ChangeWalk.limits, fileSize: 10)
+                address: ChangeWalk.address(1), size: 10, terms: terms, limits: ChangeWalk.limits, bytes: .file(10))
             _ = try store.catalog.make(upload, at: Timestamp(seconds: 0)).result.get()
         }
         _ = try store.catalog.make(TakeDownBlob(ChangeWalk.address(1), banning: false), at: day)
@@ -160,7 +156,7 @@ import Testing
         let now = Timestamp(seconds: 0)
         let upload = CommitUpload(
             address: ChangeWalk.address(1), size: 10, terms: LeaseTerms(owner: ChangeWalk.secret(1), subject: "anna"),
-            limits: ChangeWalk.limits, fileSize: nil)
+            limits: ChangeWalk.limits, bytes: .file(nil))
         _ = try store.catalog.write(at: now) { transaction throws(CatalogError) in
             var page = CatalogPage(now: now)
             upload.request(on: &page)

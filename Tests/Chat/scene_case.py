@@ -37,7 +37,7 @@ class SceneCase(unittest.IsolatedAsyncioTestCase):
         """Somebody who is logged in until the test ends."""
         memory = DeviceMemory() if encrypts else None
         client = ChatClient(f"{user}@{domain}/test", self.scene.passwords[user], memory)
-        await client.log_in(self.scene.c2s)
+        await client.log_in("127.0.0.1", self.scene.c2s, tls=False)
         self.addAsyncCleanup(client.log_out)
         return client
 

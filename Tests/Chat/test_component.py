@@ -4,6 +4,7 @@ import asyncio
 import calendar
 import email.utils
 import os
+import re
 import sys
 import time
 import unittest
@@ -12,7 +13,7 @@ from scene_case import DOMAIN, MEDIA, SceneCase
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 
-from media_component import NAME_BYTES, PURPOSE, UPLOAD, clean_name, escaped, judge_quota
+from media_component import NAME_BYTES, PURPOSE, UPLOAD, clean_name, escaped, judge_quota, parse_options, told
 from servers import HERE
 
 QUOTA_BYTES = 300 * 1024
@@ -30,7 +31,8 @@ class ComponentTests(SceneCase):
     def start(cls, scene):
         scene.start_store("--bytes-per-subject", str(QUOTA_BYTES))
         scene.start_prosody(["alice", "bob", "carol"], OTHER)
-        scene.start_component()
+        # As people paste it.
+        scene.start_component("--store", f"{scene.store}/")
 
     def request_with(self, client, purpose, **attributes):
         iq = client.make_iq_get(ito=MEDIA)
@@ -85,15 +87,16 @@ class ComponentTests(SceneCase):
             answer = await self.refused(bob.ask_slot(MEDIA, "a.bin", size))
             self.assertEqual(answer[:2], ("modify", "bad-request"), size)
 
-    async def start_another(self, **files):
-        """A component with other files: its process, which ends with the test."""
+    async def start_another(self, *arguments, **files):
+        """A component with other files or arguments: its process, which ends with the test."""
         folder, password = self.scene.folder, self.scene.folder / "component/password"
         files = {"password": password, "door-secret": folder / "slots/chat.secret",
                  "ticket-key": self.scene.ticket_key, **files}
         process = await asyncio.create_subprocess_exec(
             sys.executable, HERE / "media_component.py", "--server", f"127.0.0.1:{self.scene.components}",
             "--address", MEDIA, "--domain", DOMAIN, "--store", self.scene.store, "--audience", "media.example",
-            *(word for name, path in files.items() for word in (f"--{name}-file", path)),
+            "--ca-file", self.scene.certificate,
+            *(word for name, path in files.items() for word in (f"--{name}-file", path)), *arguments,
             stderr=asyncio.subprocess.PIPE)
         self.addAsyncCleanup(process.wait)
         self.addCleanup(lambda: process.returncode is None and process.terminate())
@@ -107,8 +110,32 @@ class ComponentTests(SceneCase):
             errors = (await process.communicate())[1].decode()
             self.assertEqual((process.returncode, errors.count("\n")), (1, 1), errors)
             self.assertIn(why, errors)
+        process = await self.start_another("--store", "media.example")
+        self.assertIn("expected a URL such as https://media.example", (await process.communicate())[1].decode())
         process = await self.start_another(password=wrong)
         self.assertIn("the chat server ended the stream: not-authorized", (await process.stderr.readline()).decode())
+
+    async def test_what_the_store_does_not_take_is_said_at_the_start(self):
+        other, key = self.scene.folder / "other.secret", self.scene.folder / "other.pem"
+        other.write_text("s" * 40)
+        self.scene.openssl("genpkey", "-algorithm", "ed25519", "-out", key)
+        tickets, slots = "the store takes no tickets from here: ", "the store takes no slots from here: "
+        for arguments, files, line in (
+            ((), {"door-secret": other}, f"{slots}status 403: The word of the chat server is not for this upload: "
+                                         "No secret of this door has signed the word"),
+            (("--door", "other"), {}, f"{slots}status 404: Not found"),
+            ((), {"ticket-key": key}, f"{tickets}status 401: The ticket is not valid here: The ticket was rejected: "
+                                      "no key of that name (kid) is configured here"),
+            (("--audience", "another"), {}, f"{tickets}status 401: The ticket is not valid here: "
+                                            "The ticket was rejected: it is for another audience (aud)"),
+            (("--store", "http://127.0.0.1:1"), {}, f"{tickets}ClientConnectorError: Cannot connect to host 127.0.0.1:1"),
+        ):
+            process = await self.start_another(*arguments, **files)
+            self.assertIn(line, (await process.stderr.readline()).decode())
+            process.terminate()
+        # The one of the scene has nothing to say but when the chat server went, and slixmpp has nothing to warn of.
+        lines = set(self.scene.component.log.read_text().splitlines())
+        self.assertLessEqual(lines, {"media_component: disconnected; trying again"})
 
     async def test_users_of_other_domains_get_neither_slot_nor_ticket(self):
         other = f"other.{DOMAIN}"
@@ -137,6 +164,10 @@ class ComponentTests(SceneCase):
                 break
             except IqError:
                 self.assertLess(time.monotonic(), end, "the component stays away")
+        self.assertEqual(await carol.find_tickets(), MEDIA)
+        info = (await carol.plugin["xep_0030"].get_info(MEDIA))["disco_info"]
+        self.assertEqual(len(info.xml.findall("{jabber:x:data}x")), 1, "it tells its limit once")
+        self.assertGreater(int((await carol.ask_ticket(MEDIA))["expires"]), time.time())
 
 
 class WithoutStoreTests(SceneCase):
@@ -153,6 +184,22 @@ class WithoutStoreTests(SceneCase):
 
 
 class RuleTests(unittest.TestCase):
+    def test_the_unit_names_settings_that_there_are_and_files_that_it_is_given(self):
+        unit = (HERE / "media-component.service").read_text().replace("\\\n", " ")
+        command = re.search(r"^ExecStart=(.*)$", unit, re.M)[1].split()
+        self.assertEqual(command[1], "/opt/media/media_component.py")
+        options = parse_options(command[2:])
+        given = {f"%d/{name}" for name in re.findall(r"^LoadCredential=([^:]+):/etc/media/\1$", unit, re.M)}
+        files = {str(value) for name, value in vars(options).items() if name.endswith("_file") and value}
+        self.assertEqual((files, len(files)), (given, 3))
+
+    def test_what_a_problem_says_follows_its_status(self):
+        for given, expected in [
+            ('{"title": "A.", "detail": "B."}', ": A: B"), ('{"title": "A"}', ": A"), ("{}", ""), ("[]", ""), ("", ""),
+            ("<html>", ""), ('{"title": 7}', ""),
+        ]:
+            self.assertEqual(told(given), expected)
+
     def test_names_become_one_segment_of_a_path(self):
         for given, expected in [
             ("photo.jpg", "photo.jpg"), ("../../etc/passwd", "_._etc_passwd"), ("a/b\\c.png", "a_b\\c.png"),

@@ -144,7 +144,8 @@ class SlotPromises:
         services = await alice.plugin["xep_0030"].get_info_from_domain(domain=DOMAIN)
         media = [info for info in services if info["from"] == MEDIA]
         self.assertEqual(len(media), 1)
-        self.assertIn("urn:xmpp:http:upload:0", media[0]["disco_info"]["features"])
+        for feature in ("urn:xmpp:http:upload:0", "urn:satchel:ticket:1"):
+            self.assertIn(feature, media[0]["disco_info"]["features"])
         self.assertIn(("store", "file", None, "Media"), media[0]["disco_info"]["identities"])
         commands = await alice.plugin["xep_0050"].get_commands(MEDIA)
         self.assertEqual([item[1] for item in commands["disco_items"]["items"]], ["ticket"])

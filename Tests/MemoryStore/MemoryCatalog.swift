@@ -26,6 +26,8 @@ package struct MemoryCatalog: Sendable {
     package var sums = StoreSums()
     package var store = StoreChange()
     package var commits: Int64 = 0
+    /// Whether it counts what the open uploads of subjects come to.
+    package var countsKeptUploads = false
     fileprivate var nextLease = 1
 
     package init() {}
@@ -70,6 +72,14 @@ package struct MemoryCatalog: Sendable {
         return sums
     }
 
+    fileprivate func kept(by subject: String) -> KeptShare {
+        uploads.values.reduce(into: KeptShare()) { share, upload in
+            guard case .open = upload.state, upload.announcement.terms.subject == subject else { return }
+            share.uploads += 1
+            share.bytes += upload.keptBytes
+        }
+    }
+
     /// What subjects should hold.
     package var owed: [String: Usage] {
         leases.values.reduce(into: [:]) { usages, lease in
@@ -112,6 +122,7 @@ package final class MemoryTransaction: CatalogTransaction {
             let subject = page.usages.key(at: place)
             page.usages.fill(place, catalog.usages[subject])
             if let day = catalog.days[subject] { _ = page.days.load(subject, day) }
+            if catalog.countsKeptUploads { page.load(catalog.kept(by: subject), keptBy: subject) }
         }
         for place in page.uploads.takeRequests() {
             page.uploads.fill(place, catalog.uploads[page.uploads.key(at: place)])
@@ -161,7 +172,8 @@ package final class MemoryTransaction: CatalogTransaction {
         case .leases(let address, let which):
             let now = page.now
             let open = leases(&page) {
-                $0.address == address && $0.ended == nil && (which != .due || $0.expires <= now)
+                if which == .remembered { return $0.address == address }
+                return $0.address == address && $0.ended == nil && (which != .due || $0.expires <= now)
             }
             guard case .last(let limit) = which else { return open }
             // Those first that are over last.

@@ -126,11 +126,3 @@ extension MemoryState {
         return true
     }
 }
-
-extension ScrubProgress {
-    fileprivate init(_ row: ScrubRow) {
-        self.init(
-            began: row.began.seconds, latest: row.latest.seconds, blobs: row.blobs, bytes: row.bytes,
-            damaged: row.damaged)
-    }
-}

@@ -34,7 +34,7 @@ extension MemoryStore {
             return try state.commit(
                 AddLease(
                     address: address, terms: terms, bytesUnderWay: state.share(of: terms.subject).bytes,
-                    limits: settings.limits, fileSize: state.fileSize(address)),
+                    limits: settings.limits, bytes: .file(state.fileSize(address))),
                 at: now)
         }
     }

@@ -108,7 +108,7 @@ extension MemoryState {
         let stored = try commit(
             CommitUpload(
                 address: address, size: Int64(bytes.count), terms: announcement.terms,
-                bytesUnderWay: bytesOfOthers(than: place), limits: settings.limits, fileSize: fileSize(address),
+                bytesUnderWay: bytesOfOthers(than: place), limits: settings.limits, bytes: .file(fileSize(address)),
                 resumable: resumable), at: now)
         if stored.isNew { blobs[address] = bytes }
         return stored

@@ -12,6 +12,17 @@ import Testing
         }
     }
 
+    @Test func `a request that wants a fresh connection leaves the idle one alone`() async throws {
+        try await ScriptedOrigin.run(script: { try await $0.answerAll() }) { client, origin in
+            try await client.expect("1")
+            #expect(try await client.open(OriginRequest(target: "/"), fresh: true).text() == "2")
+            #expect(origin.connectionCount == 2)
+            // The one that was used last is used next.
+            for _ in 0..<3 { try await client.expect("2") }
+            #expect(origin.connectionCount == 2)
+        }
+    }
+
     /// Answers once on the first connection, and closes it instead of a second answer.
     private static let answersOnce: ScriptedOrigin.Script = { peer in
         if peer.number > 1 { return try await peer.answerAll() }

@@ -48,6 +48,29 @@ struct NewcomerTests {
 
     @Test(
         arguments: [
+            (nil, nil), ("send", nil), ("help", nil), ("--help", nil), ("-h", nil),
+            ("upload", "there is no command \"upload\"; see satchel --help"), ("", "there is no command \"\""),
+            ("https://h/open/x#v=1&k=KEY", "satchel open MESSAGE"), ("{\"v\":1}", "satchel open MESSAGE"),
+        ] as [(String?, String?)])
+    func `a first argument that is neither a command nor a flag is said to be none`(first: String?, told: String?) {
+        do throws(ExitError) {
+            try refuseUnknownCommand(first)
+            #expect(told == nil)
+        } catch {
+            #expect(told.map { error.sentence.contains($0) } == true && error.code == .usage, "\(error.sentence)")
+            #expect(!error.sentence.contains("KEY"))
+        }
+    }
+
+    @Test func `the exit codes fit a terminal of 80 columns, set in as they are`() {
+        let lines = Satchel.helpMessage(columns: 80).split(separator: "\n")
+        let table = lines.drop { $0 != "EXIT CODES:" }.dropFirst().prefix { $0.hasPrefix(" ") }
+        #expect(table.count > ExitCode.allCases.count && table.allSatisfy { $0.count <= 80 })
+        #expect(table.contains { $0.hasPrefix("  78  ") }, "\(table)")
+    }
+
+    @Test(
+        arguments: [
             (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1049, "1.0 kB"), (1050, "1.1 kB"), (180_299, "180.3 kB"),
             (999_949, "999.9 kB"), (999_950, "1.0 MB"), (1_960_000, "2.0 MB"), (999_999_999, "1.0 GB"),
             (2_147_483_648, "2.1 GB"), (.max, "9223372.0 TB"),

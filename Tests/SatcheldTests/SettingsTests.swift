@@ -229,9 +229,11 @@ import Vault
     }
 
     @Test(arguments: [
-        ("[", "is not a settings file"), (#"{"gc-intervall": "7m"}"#, "gc-intervall"),
-        (#"{"uploads": 1.5}"#, "is not a settings file"),
-        (#"{"ticket-keys": ["a", "b"]}"#, "is not a settings file"), (#"{"uploads": null}"#, "is not a settings file"),
+        ("[", "is not a settings file"), ("", "is not a settings file"), ("[7]", "is not a settings file"),
+        (#"{"gc-intervall": "7m"}"#, "gc-intervall"), (#"{"uploads": 1.5}"#, "uploads in "),
+        (#"{"uploads": 1.5}"#, "expected a whole number from 1, as one string"),
+        (#"{"ticket-keys": ["a", "b"]}"#, "expected paths with commas between, as one string"),
+        (#"{"uploads": null}"#, "uploads in "), (#"{"x": {}}"#, "x in "),
     ])
     func `a file that is not one of settings is refused, and the error names it`(contents: String, word: String) throws
     {

@@ -1,8 +1,11 @@
 import ArgumentParser
 import BlobHTTP
+import Blobs
+import Files
 import Glibc
 import NIOCore
 import Store
+import TestSupport
 import Testing
 
 @testable import satcheld
@@ -26,9 +29,8 @@ import Testing
         for command in ["serve", "gc", "fsck", "remove", "stats", "ticket", "edge-key", "page", "config"] {
             #expect(help.contains(command))
         }
-        for status in ExitStatus.allCases {
-            #expect(help.contains("\(status.rawValue)") && help.contains(status.meaning))
-        }
+        let words = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        for status in ExitStatus.allCases { #expect(words.contains(" \(status.rawValue) \(status.meaning)")) }
     }
 
     @Test(arguments: [
@@ -39,6 +41,71 @@ import Testing
         let error = #expect(throws: (any Error).self) { try Satcheld.parseAsRoot(arguments) }
         #expect(error.map { Satcheld.fullMessage(for: $0).contains(word) } == true)
         #expect(error.map { Satcheld.exitCode(for: $0) } == ExitStatus.usage.code)
+    }
+
+    @Test func `help fits a terminal of 80 columns: what is set in stays set in`() throws {
+        for help in [
+            Satcheld.helpMessage(columns: 80), Satcheld.helpMessage(for: ServeCommand.self, columns: 80),
+            Satcheld.helpMessage(for: EdgeCommand.self, columns: 80),
+        ] {
+            let lines = help.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= 80 })
+            let start = try #require(lines.firstIndex { $0 == "SETTINGS:" || $0 == "EXIT CODES:" })
+            let table = lines[start...].dropFirst().prefix { !$0.hasPrefix("USAGE:") }
+            #expect(table.count > 5 && table.allSatisfy { $0.hasPrefix("  ") }, "\(table)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (nil, true), ("serve", true), ("edge-stats", true), ("help", true), ("--listen", true), ("-h", true),
+            ("start", false), ("", false), ("Serve", false),
+        ] as [(String?, Bool)])
+    func `a first argument that is neither a command nor a flag is said to be none`(first: String?, isFine: Bool) {
+        let told = Satcheld.refusal(ofCommand: first)
+        #expect(told == (isFine ? nil : "there is no command \"\(first ?? "")\"; see satcheld --help."))
+    }
+
+    @Test func `a store that is not found, or not this user's, is said with what to do`() throws {
+        let folder = try TemporaryFolder()
+        let (settings, none) = (folder.path("satcheld.json"), folder.path("none"))
+        try write(Array("{}".utf8), toFile: settings)
+        let advice = "there is no store in storage; see --storage; for the package's service add --config \(settings)."
+        #expect(StoreAdvice.missing(in: "storage", packagedSettings: settings) == advice)
+        #expect(StoreAdvice.unserved("storage", packagedSettings: settings).hasSuffix("add --config \(settings)"))
+        #expect(StoreAdvice.unserved("storage", packagedSettings: none) == "none runs on this store")
+        for (place, file) in [("storage", none), ("/var/lib/other", settings)] {
+            let told = StoreAdvice.missing(in: place, packagedSettings: file)
+            #expect(told == "there is no store in \(place); see --storage.")
+        }
+        let forbidden = FileError(operation: "stat", path: "/var/lib/satchel/x", code: EACCES)
+        #expect(StoreAdvice.unreadable(forbidden).contains("Permission denied; run it as the store's own user"))
+        let broken = FileError(operation: "stat", path: "/var/lib/satchel/x", code: EIO)
+        #expect(StoreAdvice.unreadable(broken) == broken.description)
+    }
+
+    @Test func `a person's address may be a link, and who holds nothing is said`() throws {
+        let plain = try #require(RemoveCommand.name(user: "alice@example.org"))
+        for link in ["xmpp:alice@example.org", "XMPP:Alice@example.org/phone", "xmpp:alice@example.org?chat"] {
+            #expect(RemoveCommand.name(user: link) == plain, "\(link)")
+        }
+        for none in ["xmpp:", "xmpp:alice", "http:alice@example.org@x", ""] {
+            #expect(RemoveCommand.name(user: none) == nil, "\(none)")
+        }
+        #expect(RemoveCommand.text(RemoveSubjectReport()) == "nobody of this address holds anything")
+    }
+
+    @Test func `what the store does not know was not removed, though it may be banned`() throws {
+        let address = try #require(BlobAddress(hex: String(repeating: "ab", count: 32)))
+        var known = RemoveReport(address: address)
+        known.isKnown = true
+        let (unknown, nowhere) = (RemoveReport(address: address), RemoveReport(address: nil))
+        for (report, action, isKnown) in [
+            (known, .takeDown, true), (unknown, .takeDown, false), (unknown, .ban, true), (unknown, .unban, true),
+            (nowhere, .takeDown, false), (nowhere, .ban, false),
+        ] as [(RemoveReport, RemoveOptions.Action, Bool)] {
+            #expect(RemoveCommand.knows(report, action) == isKnown)
+        }
     }
 
     @Test(arguments: [

@@ -27,7 +27,8 @@ import Testing
             #expect(fetched == .damaged)
             var lease = try await store.lease(on: blob, owner: secret(1))
             #expect(lease.state == .damaged)
-            #expect(try fixture.setAsideCount() == (harm == .gone ? 0 : 1))
+            let aside = kind.hasOwnRoom && harm != .gone ? 1 : 0
+            #expect(try fixture.setAsideCount() == aside)
             let after = try await store.check()
             #expect(after.isClean && after.awaitingUpload == 1)
 
@@ -36,7 +37,7 @@ import Testing
             lease = try await store.lease(on: blob, owner: secret(1))
             #expect(healed.isNew && fetched == .held(content(1)) && lease.state == .held)
             let swept = try await store.collect()
-            #expect(swept.asideFilesRemoved == (harm == .gone ? 0 : 1))
+            #expect(swept.asideFilesRemoved == aside)
             #expect(try await store.check().isClean)
         }
     }
@@ -51,7 +52,8 @@ import Testing
             #expect(found == .damaged)
             let again = try await scene.store.upload(content(1), owner: secret(1))
             let healed = try await scene.reads.fetch(blob)
-            #expect(again.isNew && healed == .held(content(1)))
+            // Elsewhere nobody has looked, and whatever comes takes the place of what is there.
+            #expect(again.isNew == kind.store.hasOwnRoom && healed == .held(content(1)))
         }
     }
 
@@ -74,11 +76,11 @@ import Testing
     func `bytes that the catalog does not know are reported and stay`(kind: StoreKind) async throws {
         let fixture = try StoreFixture(kind)
         try await fixture.withStore { store async throws in
-            try fixture.plant(content(1))
+            let name = try fixture.plant(content(1))
             let report = try await store.check(CheckOptions(repair: true))
             #expect(report.findings.map(\.kind) == [.orphan])
-            #expect(report.findings.map(\.name) == [address(of: content(1)).hex])
-            #expect(try fixture.bytes(of: address(of: content(1))) != nil, "a check removes nothing")
+            #expect(report.findings.map(\.name) == [name])
+            #expect(try await store.check().findings.map(\.name) == [name], "a check removes nothing")
         }
     }
 

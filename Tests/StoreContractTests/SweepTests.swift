@@ -17,21 +17,23 @@ import Testing
             try await store.upload(content(2, count: 2000), owner: secret(2))
             try await store.upload(content(3), owner: secret(3))
             try await store.revoke(on: address(of: content(2, count: 2000)), owner: secret(2))
-            try fixture.leaveStaged([1, 2, 3])
+            // Elsewhere nothing of an upload has a name that no row knows.
+            let left = kind.hasOwnRoom ? 1 : 0
+            if kind.hasOwnRoom { try fixture.leaveStaged([1, 2, 3]) }
             let live = try await store.begin(announcing(1 << 20))
             fixture.clock.pass(seconds: 86_400)
 
             let foreseen = try await store.collect(CollectOptions(dryRun: true))
             #expect(foreseen.leasesEnded == 1 && foreseen.blobsRemoved == 2 && foreseen.bytesRemoved == 3000)
-            #expect(foreseen.stagedFilesRemoved == 1 && foreseen.hold == nil)
+            #expect(foreseen.stagedFilesRemoved == left && foreseen.hold == nil)
             #expect(try fixture.bytes(of: address(of: content(1))) != nil)
 
             let report = try await store.collect()
             #expect(report.leasesEnded == 1 && report.blobsRemoved == 2 && report.bytesRemoved == 3000)
-            #expect(report.stagedFilesRemoved == 1 && report.orphansFound == 0)
+            #expect(report.stagedFilesRemoved == left && report.orphansFound == 0)
             #expect(store.gcStatus.latest == report)
             #expect(try fixture.bytes(of: address(of: content(1))) == nil)
-            #expect(try fixture.staged().count == 1, "an upload under way keeps its file")
+            #expect(try fixture.staged().count == left, "an upload under way keeps its file")
             await live.abandon()
             let found = try await store.fetch(address(of: content(3)))
             #expect(found == .held(content(3)))
@@ -123,7 +125,7 @@ import Testing
 
     // MARK: Files without a row
 
-    @Test(arguments: StoreKind.allCases)
+    @Test(arguments: StoreKind.allWithOwnRoom)
     func `under a server a file without a row goes when two sweeps an hour apart have seen it`(kind: StoreKind)
         async throws
     {
@@ -144,7 +146,9 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func `a file that went and came back starts its hour anew`(kind: StoreKind)
+    @Test(arguments: StoreKind.allWithOwnRoom) func `a file that went and came back starts its hour anew`(
+        kind: StoreKind
+    )
         async throws
     {
         let fixture = try StoreFixture(kind)
@@ -160,7 +164,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases)
+    @Test(arguments: StoreKind.allWithOwnRoom)
     func `when no server ran it goes at once, and an upload of its bytes makes it a blob`(kind: StoreKind) async throws
     {
         let fixture = try StoreFixture(kind)

@@ -138,7 +138,8 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func `a length that is told late takes its room on the disk, or is refused`(
+    @Test(arguments: StoreKind.allWithOwnRoom)
+    func `a length that is told late takes its room on the disk, or is refused`(
         kind: StoreKind
     ) async throws {
         var fixture = try StoreFixture(kind)

@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func `more than the disk can hold beside what is promised is refused`(
+    @Test(arguments: StoreKind.allWithOwnRoom) func `more than the disk can hold beside what is promised is refused`(
         kind: StoreKind
     ) async throws {
         var fixture = try StoreFixture(kind)

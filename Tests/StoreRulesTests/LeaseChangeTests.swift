@@ -121,7 +121,7 @@ import Testing
         func adding(_ number: Int, fileSize: Int64?) -> AddLease {
             AddLease(
                 address: Sample.address(number), terms: Sample.terms(owner: 2), limits: Sample.limits,
-                fileSize: fileSize)
+                bytes: .file(fileSize))
         }
         #expect(throws: StoreError.notFound) { try catalog.made(adding(1, fileSize: 5000), at: 0) }
         try catalog.made(Sample.upload(1, Sample.terms(owner: 1, lifetime: .days(1))), at: 0)

@@ -42,7 +42,7 @@ enum Sample {
     static func upload(
         _ number: Int, _ terms: LeaseTerms, size: Int64 = 5000, limits: LeaseLimits = limits, fileSize: Int64? = nil
     ) -> CommitUpload {
-        CommitUpload(address: address(number), size: size, terms: terms, limits: limits, fileSize: fileSize)
+        CommitUpload(address: address(number), size: size, terms: terms, limits: limits, bytes: .file(fileSize))
     }
 }
 

@@ -128,7 +128,7 @@ import Testing
         try catalog.made(AdvanceUpload(id: id, offset: 5000, length: 5000, lifetime: .days(1)), at: 10)
         #expect(catalog.uploads[id]?.offset == 5000 && catalog.uploads[id]?.length == 5000)
         let commit = CommitUpload(
-            address: Sample.address(1), size: 5000, terms: announcement.terms, limits: Sample.limits, fileSize: nil,
+            address: Sample.address(1), size: 5000, terms: announcement.terms, limits: Sample.limits, bytes: .file(nil),
             resumable: (id, .days(1)))
         #expect(try catalog.made(commit, at: 20).isNew)
         #expect(throws: StoreError.notFound) { try catalog.made(commit, at: 30) }

@@ -1,7 +1,10 @@
 package import Logging
 import MemoryStore
+import SharedStore
 package import Store
+import StoreParts
 import StoreRules
+import TestEngines
 import TestSupport
 import Vault
 
@@ -10,6 +13,22 @@ package enum StoreKind: String, CaseIterable, Sendable {
     /// Files in a folder, and a catalog in SQLite.
     case disk
     case memory
+    /// A node of a store whose catalog is in PostgreSQL, and whose bytes are objects: in memory, in Ceph, in SeaweedFS.
+    case shared
+    case ceph
+    case seaweedfs
+
+    /// All of them that there can be here: without PostgreSQL, those that need none.
+    package static let allCases: [StoreKind] =
+        [.disk, .memory] + (Engines.hasPostgres ? [.shared] : [])
+        + (Engines.hasPostgres && Engines.hasCeph ? [.ceph] : [])
+        + (Engines.hasPostgres && Engines.hasSeaweedFS ? [.seaweedfs] : [])
+
+    /// Those that keep bytes in a place of their own: they promise its room, and see at once what happens to it. Others
+    /// have an object store for that, which says nothing of either.
+    package static let allWithOwnRoom = allCases.filter(\.hasOwnRoom)
+
+    package var hasOwnRoom: Bool { self == .disk || self == .memory }
 }
 
 /// A store of a test's own: where it lies, its settings and its clocks. It is opened for a body and closed after it; what
@@ -19,6 +38,7 @@ package struct StoreFixture: Sendable {
     enum Place: Sendable {
         case disk(TemporaryFolder)
         case memory(MemoryVolume)
+        case shared(SharedPlace)
     }
 
     let place: Place
@@ -30,6 +50,9 @@ package struct StoreFixture: Sendable {
         switch kind {
         case .disk: place = .disk(isSynced ? try TemporaryFolder() : try TemporaryFolder.inMemory())
         case .memory: place = .memory(MemoryVolume(created: Self.reading(clock)))
+        case .shared: place = .shared(try SharedPlace())
+        case .ceph: place = .shared(try SharedPlace(on: Engines.ceph()))
+        case .seaweedfs: place = .shared(try SharedPlace(on: Engines.seaweedfs()))
         }
     }
 
@@ -59,6 +82,11 @@ package struct StoreFixture: Sendable {
         case .memory(let volume):
             let clock = clock
             return MemoryStore(in: volume, settings: settings.memory) { Self.reading(clock) }
+        case .shared(let place):
+            var settings = settings.shared
+            // There is no other node to hear from, and a database that other tests keep busy may be silent for long.
+            settings.outageReads = .seconds(3600)
+            return try await place.open(settings: settings, clock: clock)
         }
     }
 

@@ -1,7 +1,6 @@
 package import Blobs
-import Store
+import StoreParts
 import Synchronization
-import Vault
 
 /// Clocks that a test moves by hand.
 package final class TestClock: StoreClock {

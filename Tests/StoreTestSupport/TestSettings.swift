@@ -1,5 +1,6 @@
 package import Blobs
 import MemoryStore
+package import SharedStore
 package import Store
 import StoreRules
 package import Vault
@@ -25,6 +26,8 @@ package struct TestSettings: Sendable {
     package var uploadLifetime = Lifetime.days(1)
     package var finishedUploadLifetime = Lifetime.days(1)
 
+    package init() {}
+
     var vault: VaultSettings {
         var settings = VaultSettings.small
         settings.acceptance = acceptance
@@ -45,6 +48,16 @@ package struct TestSettings: Sendable {
         settings.openUploadsPerSubject = openUploadsPerSubject
         settings.uploadLifetime = uploadLifetime
         settings.finishedUploadLifetime = finishedUploadLifetime
+        return settings
+    }
+
+    package var shared: SharedStoreSettings {
+        var settings = SharedStoreSettings()
+        settings.store = vault.store
+        settings.keepFreeBytes = 0
+        settings.removalDelaySeconds = 0
+        // A database that other tests keep busy answers in the end.
+        settings.silencePatience = .seconds(900)
         return settings
     }
 

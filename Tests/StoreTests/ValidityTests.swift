@@ -33,6 +33,21 @@ import Testing
         #expect(token.isCurrent)
     }
 
+    @Test(arguments: [(1, 2, 7), (0, 0, 0), (255, 255, 255), (128, 1, 0xf0)] as [(UInt8, UInt8, UInt8)])
+    func `a change that is known by the beginning of its address ends the same tokens`(
+        first: UInt8, second: UInt8, third: UInt8
+    ) {
+        let generations = GenerationTable()
+        let address = Self.address(first, second, third)
+        let token = generations.token(for: address)
+        let others = [Self.address(first ^ 1, second, third), Self.address(first, second ^ 1, third)]
+            .map { generations.token(for: $0) }
+        let sameSlot = generations.token(for: Self.address(first, second, third ^ 1))
+        generations.advance(AddressPrefix(address))
+        #expect(!token.isCurrent && !sameSlot.isCurrent)
+        #expect(others.allSatisfy { $0.isCurrent })
+    }
+
     @Test func `tokens that many take at once, the first of all, end with one change`() async {
         for round: UInt8 in 0..<20 {
             let generations = GenerationTable()

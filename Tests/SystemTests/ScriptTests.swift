@@ -63,6 +63,19 @@ import Testing
         try await run("/bin/bash", ["-c", "source '\(Self.top)/scripts/prepare.sh'\n\(lines)"])
     }
 
+    @Test func `the story says what it takes, and which program is not in the folder that it is given`() async throws {
+        let story = "\(Self.top)/Examples/chat/run"
+        let help = try await run("/bin/bash", [story, "--help"])
+        #expect(help.status == 0 && help.output.contains("--programs") && !help.output.contains("caller="), "\(help)")
+        for (arguments, why) in [
+            (["--programs", folder.path("none")], "there is no program \(folder.path("none"))/satchel"),
+            (["--programs"], "--programs takes a folder"), (["-x"], "usage: Examples/chat/run"),
+        ] {
+            let refused = try await run("/bin/bash", [story] + arguments)
+            #expect(refused.status == 1 && refused.errors.contains(why) && refused.output.isEmpty, "\(refused)")
+        }
+    }
+
     @Test func `what runs beside the rest is heard at the end, and its failure is one of the whole`() async throws {
         let well = try await script("beside echo beside; echo rest; together; echo after")
         #expect(well.status == 0 && well.output == "rest\nafter\n" && well.errors == "beside\n", "\(well)")
@@ -83,7 +96,15 @@ import Testing
         #expect(result.status == 1)
         let text = String(decoding: try bytes(ofFile: note), as: UTF8.self)
         let sleeper = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
-        try await eventually { kill(sleeper, 0) != 0 }
+        try await eventually { !isRunning(sleeper) }
+    }
+
+    /// Whether a process is there and has not ended: one whose end nobody has asked for stays as a zombie, Z in proc(5).
+    private func isRunning(_ process: pid_t) -> Bool {
+        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+            let state = stat.split(separator: ") ").last?.first
+        else { return false }
+        return state != "Z" && state != "X"
     }
 
     @Test func `direct dependencies are pinned exactly, and the list of a release has each with its license`()
@@ -104,16 +125,21 @@ import Testing
     }
 
     @Test(.enabled(if: verifiesUnits, "needs systemd-analyze"))
-    func `systemd takes the unit of the package, and finds it well shut in`() async throws {
-        let unit = try String(contentsOfFile: "\(Self.top)/packaging/satcheld.service", encoding: .utf8)
-            .replacing("/usr/bin/satcheld", with: "/bin/true")
-        try write(Array(unit.utf8), toFile: folder.path("satcheld.service"))
-        let verified = try await run(
-            "/usr/bin/systemd-analyze", ["verify", "--man=no", folder.path("satcheld.service")])
-        #expect(!verified.errors.contains("satcheld.service"), "\(verified.errors)")
-        let judged = try await run(
-            "/usr/bin/systemd-analyze",
-            ["security", "--offline=true", "--threshold=15", folder.path("satcheld.service")])
-        #expect(judged.status == 0, "\(judged.output.suffix(200)) \(judged.errors)")
+    func `systemd takes the units of package and component, and finds them well shut in`() async throws {
+        for (place, program, exposure) in [
+            ("packaging/satcheld.service", "/usr/bin/satcheld", 15),
+            ("Examples/chat/media-component.service", "/opt/media/bin/python3", 25),
+        ] {
+            let unit = try String(contentsOfFile: "\(Self.top)/\(place)", encoding: .utf8)
+                .replacing(program, with: "/bin/true")
+            let name = String(place.split(separator: "/").last ?? "")
+            try write(Array(unit.utf8), toFile: folder.path(name))
+            let verified = try await run("/usr/bin/systemd-analyze", ["verify", "--man=no", folder.path(name)])
+            #expect(!verified.errors.contains(name), "\(verified.errors)")
+            let judged = try await run(
+                "/usr/bin/systemd-analyze",
+                ["security", "--offline=true", "--threshold=\(exposure)", folder.path(name)])
+            #expect(judged.status == 0, "\(judged.output.suffix(200)) \(judged.errors)")
+        }
     }
 }

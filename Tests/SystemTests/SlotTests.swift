@@ -85,7 +85,9 @@ struct SlotTests {
         async throws
     {
         let server = try await journey.serve(
-            "--slot-secrets", secrets, "--accept", "any", "--allow-anonymous-uploads", "--tombstone-lifetime", "1s")
+            "--slot-secrets", secrets, "--accept", "any", "--allow-anonymous-uploads", "--tombstone-lifetime", "1s",
+            // Nothing is forgotten before this test says so.
+            "--gc-interval", "1d")
         let guess = [UInt8](repeating: 5, count: 5000)
         try TestSupport.write(guess, toFile: journey.path("guess"))
         let digest = try await run("/usr/bin/sha256sum", ["guess"], in: journey.folder.path).output.prefix(64)
@@ -129,7 +131,7 @@ struct SlotTests {
             #expect(try await status(target: target(name), of: server) == expected, "\(name)")
         }
         let unknown = try await journey.satcheld("remove", "\(server.url)/slots/chat/nothing")
-        #expect(unknown.status == 0 && unknown.output.contains("does not know this slot"))
+        #expect(unknown.status == 1 && unknown.output.contains("does not know this slot"))
         for arguments in [
             ["ftp://x/y"], ["\(server.url)/slots/chat/a//b#\(key)"], ["x#\(key)"], ["--user", "bob"], ["--dry-run"],
         ] {
@@ -137,13 +139,34 @@ struct SlotTests {
                 Programs.path("satcheld"), ["remove"] + arguments + ["--storage", journey.storage])
             #expect(refused.status == 64 && !refused.errors.contains(key), "\(arguments)")
         }
-        let dry = try await journey.satcheld("remove", "--user", "Bob@chat.example/phone", "--dry-run")
+        let nobody = try await journey.satcheld("remove", "--user", "rob@chat.example")
+        #expect(nobody.status == 0 && nobody.output == "nobody of this address holds anything\n", "\(nobody.output)")
+        let dry = try await journey.satcheld("remove", "--user", "xmpp:Bob@chat.example/phone", "--dry-run")
         #expect(dry.status == 0 && dry.output.contains("leases held    1"), "\(dry.output)\(dry.errors)")
         #expect(try await status(target: target("three"), of: server) == "200")
         let all = try await journey.satcheld("remove", "--user", "bob@chat.example", "--json")
         #expect(all.output.contains(#""leasesEnded":1"#) && all.output.contains(#""blobsRemoved":1"#), "\(all.output)")
         #expect(try await status(target: target("three"), of: server) == "410")
         #expect(try await journey.satcheld("fsck").status == 0)
+        #expect(await server.stop() == 0)
+    }
+
+    @Test func `with doors alone a server that others reach takes slots and no tickets, and says why it refuses`()
+        async throws
+    {
+        let server = try await journey.serve("--slot-secrets", secrets, "--public-url", "https://media.example")
+        let line = String(decoding: server.command.outputSoFar, as: UTF8.self)
+        #expect(line.contains("ready at http://127.0.0.1:") && !line.contains("ticket"), "\(line)")
+        #expect(server.log.contains("Uploads come through slots alone"))
+        try TestSupport.write([1, 2, 3], toFile: journey.path("blob"))
+        #expect(try await put("s/a.jpg", secret, "blob", at: server) == "201")
+        #expect(try await status("-T", "blob", target: "/upload", of: server) == "401")
+        #expect(try await status("-H", "Authorization: Bearer a.b.c", target: "/quota", of: server) == "401")
+        let other = ChatServerSecret("another secret of thirty-two bytes or more")
+        for name in ["b", "c", "d"] { #expect(try await put("s/\(name).jpg", other, "blob", at: server) == "403") }
+        let told = server.log.split(separator: "\n").filter { $0.contains("Refused an upload to a slot for its word") }
+        #expect(told.count == 1 && told[0].contains("door=chat"), "\(told)")
+        #expect(told.first?.contains("no secret of this door has signed it") == true, "\(told)")
         #expect(await server.stop() == 0)
     }
 

@@ -22,6 +22,7 @@ import Testing
         meters.requests.count(route: 0, status: 206, receivedBytes: 0, sentBytes: 7, time: .milliseconds(3))
         meters.requests.count(route: 1, status: 201, receivedBytes: 9, sentBytes: 0, time: .seconds(1))
         meters.requests.count(route: 2, status: 7777, receivedBytes: 0, sentBytes: 0, time: .zero)
+        meters.requests.countShortcut(route: 1)
         let lines = Self.lines(of: "satcheld_requests_total", meters)
         #expect(
             lines == [
@@ -29,6 +30,8 @@ import Testing
                 #"satcheld_requests_total{route="upload",status="201"} 1"#,
                 #"satcheld_requests_total{route="other",status="599"} 1"#,
             ], "a status that HTTP does not know makes no label of its own")
+        let shortcuts = Self.lines(of: "satcheld_shortcuts_total", meters)
+        #expect(shortcuts.map { $0.suffix(2) } == [" 0", " 1", " 0"])
         #expect(meters.requests.sentBytes(route: 0) == 77 && meters.requests.receivedBytes(route: 1) == 9)
         let times = Self.lines(of: "satcheld_request_duration_seconds", meters)
         #expect(times.contains(#"satcheld_request_duration_seconds_bucket{route="blob",le="0.0025"} 0"#))
@@ -59,6 +62,32 @@ import Testing
         }
         #expect(meters.requests.count(route: 0, status: 200) == 80_000)
         #expect(meters.requests.sentBytes(route: 0) == 240_000)
+    }
+
+    @Test func `whoever finds a request in the count of its status finds its bytes too`() async {
+        let meters = Meters(routes: ["blob"])
+        let requests = 300_000
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for _ in 0..<requests {
+                    meters.requests.count(route: 0, status: 200, receivedBytes: 1, sentBytes: 1, time: .zero)
+                }
+            }
+            group.addTask {
+                var count = 0
+                while count < requests {
+                    for _ in 0..<1000 {
+                        count = meters.requests.count(route: 0, status: 200)
+                        let bytes = (meters.requests.sentBytes(route: 0), meters.requests.receivedBytes(route: 0))
+                        guard bytes.0 >= count, bytes.1 >= count else {
+                            Issue.record("\(count), but \(bytes)")
+                            return
+                        }
+                    }
+                    await Task.yield()
+                }
+            }
+        }
     }
 
     @Test func `a store that could not be read leaves its metrics out and the others in`() {

@@ -4,6 +4,7 @@ import DiskStore
 import Dispatch
 import Files
 import Store
+import StoreRules
 import StoreTestSupport
 import Synchronization
 import Testing

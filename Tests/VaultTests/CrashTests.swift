@@ -16,7 +16,8 @@ import Vault
         async throws
     {
         let reached = try await Self.cleanRun()
-        #expect(Set(reached) == Set(FaultPoint.allCases), "the script comes by every point")
+        #expect(
+            Set(reached) == Set(FaultPoint.allCases).subtracting(FaultPoint.apart), "the script comes by every point")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for killAt in 1...reached.count {
                 if killAt > Self.width { try await group.next() }

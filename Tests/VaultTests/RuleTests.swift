@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import Store
+import StoreParts
 import StoreRules
 import StoreTestSupport
 import Synchronization

@@ -3,6 +3,7 @@ import DiskStore
 import Files
 import Glibc
 import Store
+import StoreRules
 import StoreTestSupport
 import Synchronization
 import TestSupport

@@ -245,6 +245,10 @@ extension RequestMeter {
         count(route: route.rawValue, status: status)
     }
 
+    package borrowing func countShortcut(route: RouteClass) { countShortcut(route: route.rawValue) }
+
+    package borrowing func shortcutCount(route: RouteClass) -> Int { shortcutCount(route: route.rawValue) }
+
     package borrowing func receivedBytes(route: RouteClass) -> Int { receivedBytes(route: route.rawValue) }
 
     package borrowing func sentBytes(route: RouteClass) -> Int { sentBytes(route: route.rawValue) }

@@ -26,6 +26,8 @@ struct Gate: Sendable {
     let edges: EdgeKeys?
     /// What is allowed at the doors of chat servers; nil where there are none.
     var slots: SlotSettings?
+    /// Who hears of words that are refused there; nil for nobody.
+    var refusedWords: RefusedWords?
     let proxies: TrustedProxies
     let limiter: RateLimiter
     /// Whether clients share what another store is asked.
@@ -301,16 +303,19 @@ package enum LocalTicketMode {
     /// Nil if it may; else a sentence that says why not, and what the choices are.
     package static func refusal(listening: Authority, publicURL: PublicURL?) -> String? {
         let publicHost = publicURL.map { Authority(host: $0.host, port: nil) }
-        let reason: String
+        let (reason, remedy): (String, String)
         if !listening.isLoopback {
             reason = "--listen \(listening.bracketedHost) can be reached from other machines"
+            remedy = "listen on 127.0.0.1"
         } else if let publicHost, !publicHost.isLoopback {
             reason = "--public-url \(publicHost.bracketedHost) is not this machine"
+            remedy = "leave --public-url out"
         } else {
             return nil
         }
         return "without ticket keys only programs of this user on this machine can upload: \(reason). Require tickets,"
-            + " with --ticket-keys (SATCHELD_TICKET_KEYS) and --ticket-audience; or listen on 127.0.0.1; or let anybody"
-            + " upload, with --allow-anonymous-uploads (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true)."
+            + " with --ticket-keys (SATCHELD_TICKET_KEYS) and --ticket-audience; or take uploads through the slots of a"
+            + " chat server alone, with --slot-secrets; or \(remedy). With --allow-anonymous-uploads"
+            + " (SATCHELD_ALLOW_ANONYMOUS_UPLOADS=true) everybody who reaches the server may fill its disk."
     }
 }

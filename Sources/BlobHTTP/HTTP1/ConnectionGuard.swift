@@ -21,14 +21,16 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Answers what is ready before the decoder sees it; nil where nothing but the router answers.
     var ready: ReadyReads?
     private let account: OpenConnection
-    private var context: ChannelHandlerContext?
+    private(set) var context: ChannelHandlerContext?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     /// What waits for the decoder, and whether the client closed its sending side behind it.
-    private var held = ByteBuffer()
-    private var isInputClosedHeld = false
+    var held = ByteBuffer()
+    private(set) var isInputClosedHeld = false
     private var isDelivering = false
     /// The decoder has been given requests to their ends, and nothing behind them.
     private var isDecoderEmpty = true
+    /// What waits does so for the next turn of the event loop.
+    private var isPausing = false
     /// In this turn, responses have been sent past it, or something has been given to it.
     private var hasAnswered = false
     private var hasDelivered = false
@@ -41,11 +43,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Whether the handlers above are being asked whether there may be more, and whether they have said so.
     private var isAsking = false
     private var isAsked = false
-    private var isLingering = false
+    var isLingering = false
     private var writtenBytes: Int64 = 0
     private var output: OutputMeter
     /// Nil where somebody below takes the turn.
-    private let ending: ConnectionEnding?
+    let ending: ConnectionEnding?
 
     init(
         limits: ConnectionLimits, account: OpenConnection, isSecure: Bool = false, endings: LoopEndings? = nil
@@ -88,6 +90,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         if let ready, isDecoderEmpty, held.readableBytes == 0, !isDelivering {
             answer(&bytes, ready, context)
             if bytes.readableBytes == 0 { return }
+            if isPausing { return pause(bytes, context) }
         }
         hasDelivered = true
         if isDelivering || held.readableBytes > 0 {
@@ -100,9 +103,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
         if held.readableBytes > 0, !isDelivering { deliverHeld(context) }
     }
 
-    /// Answers the reads at the start of `bytes` that are ready.
+    /// Answers the reads at the start of `bytes` that are ready, as many as one turn of the event loop allows.
     private func answer(_ bytes: inout ByteBuffer, _ ready: ReadyReads, _ context: ChannelHandlerContext) {
-        while state.isFree, !mayBeQueued || context.channel.isWritable,
+        var room = ConnectionState.requestsAhead
+        while state.isFree, !mayBeQueued || context.channel.isWritable && context.channel.isActive,
             let answer = ready.answer(bytes.readableBytesUInt8Span)
         {
             bytes.moveReaderIndex(forwardBy: answer.requestBytes)
@@ -113,6 +117,25 @@ final class ConnectionGuard: ChannelDuplexHandler {
             let deadline = state.exchange(now: now)
             if timer.map({ $0.deadline > deadline }) ?? true { arm() }
             if bytes.readableBytes == 0 { return }
+            room -= 1
+            isPausing = room == 0
+            if isPausing { return }
+        }
+    }
+
+    /// Reads `bytes` in the next turn, when others have had theirs.
+    private func pause(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        held = bytes
+        hasDelivered = true
+        context.eventLoop.assumeIsolated().execute { [self] in
+            isPausing = false
+            guard self.context != nil, held.readableBytes > 0 else { return }
+            let bytes = held
+            held = ByteBuffer()
+            channelRead(context: context, data: NIOAny(bytes))
+            if held.readableBytes == 0 { deliverHeld(context) }
+            channelReadComplete(context: context)
+            context.channel.read()
         }
     }
 
@@ -162,7 +185,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     /// Whether something of earlier responses waits in the channel.
-    private var mayWait: Bool {
+    var mayWait: Bool {
         if mayBeQueued { mayBeQueued = output.isWaiting }
         return mayBeQueued
     }
@@ -249,7 +272,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         if held.readableBytes > 0 {
             isAsked = true
-            if isDelivering || isAsking { return }
+            if isDelivering || isAsking || isPausing { return }
             isAsking = true
             // The handlers above, which may be holding requests again, say whether there may be more.
             repeat {
@@ -287,19 +310,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
         context.write(data, promise: promise)
     }
 
-    /// Closes the connection once everything written has been sent. What still arrives is discarded for a while, since
-    /// unread bytes at a close would make the kernel reset the connection, and the client lose the response.
-    func linger() {
-        guard let context, !isLingering else { return }
-        isLingering = true
-        held = ByteBuffer()
-        if isInputClosedHeld { return end(context) }
-        state.linger(now: .now())
-        context.close(mode: .output, promise: nil)
-        context.read()
-        arm()
-    }
-
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         guard event is EdgeShownEvent else { return context.triggerUserOutboundEvent(event, promise: promise) }
         releaseShare()
@@ -311,25 +321,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// It is an edge's.
     func releaseShare() { account.releaseShare() }
-
-    func close() { if let context { end(context) } }
-
-    private func end(_ context: ChannelHandlerContext) { close(context: context, mode: .all, promise: nil) }
-
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard mode == .all, let ending else { return context.close(mode: mode, promise: promise) }
-        ending.close(context, promise: promise)
-    }
-
-    /// Closes the connection when everything written has been sent.
-    func closeWhenSent(lingering: Bool) {
-        guard let context else { return }
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: sent)
-        sent.futureResult.assumeIsolated().whenComplete { [weak self] _ in
-            if lingering { self?.linger() } else { self?.close() }
-        }
-    }
 
     // MARK: Past the codec
 

@@ -37,6 +37,7 @@ struct HTTP1Pipeline: Sendable {
         let turn = uploads.map { UploadTurn($0, connection, sink) }
         try pipeline.addHandler(
             MessageGuard(connection, blobs: blobs, uploads: turn, refusals: refusals, router: router))
+        account.join()
     }
 
     /// The parser of requests, within the limits.
@@ -44,6 +45,7 @@ struct HTTP1Pipeline: Sendable {
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
         decoderLimits.maxHeaderFieldSize = limits.headerBytes
         decoderLimits.maxHeaderListSize = limits.headerBytes
+        decoderLimits.maxHeaderFieldCount = ConnectionLimits.headerFields
         return HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
     }
 }

@@ -259,8 +259,12 @@ final class MessageGuard: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent, connection.state.quiesce() { connection.close() }
-        if event is RoomNeededEvent, connection.state.makesRoom(since: .now() - RoomNeededEvent.leastIdle) {
+        if event is ChannelShouldQuiesceEvent, connection.state.quiesce(), !connection.closesWhenSent() {
+            connection.close()
+        }
+        if event is RoomNeededEvent, connection.state.makesRoom(since: .now() - RoomNeededEvent.leastIdle),
+            !connection.closesWhenSent()
+        {
             context.closeWithoutWaiting()
         }
         if case ChannelEvent.inputClosed = event {

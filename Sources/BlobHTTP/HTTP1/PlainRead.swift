@@ -43,9 +43,12 @@ struct PlainRead: Equatable {
         guard let subject = rest.takeSubject(bytes), rest.take(" HTTP/1.1\r\n", bytes) else { return nil }
         self.subject = subject
         fieldsIndex = rest.index
+        var fields = 0
         while !rest.take("\r\n", bytes) {
             guard let field = rest.takeField(bytes), take(field, bytes) else { return nil }
+            fields += 1
         }
+        if fields > ConnectionLimits.headerFields { return nil }
         guard hasHost else { return nil }
         byteCount = rest.index
     }

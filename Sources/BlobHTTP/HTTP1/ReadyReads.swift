@@ -61,6 +61,7 @@ final class ReadyReads {
             var answer = answer(to: request, slot, blob, now), admit(&answer, request, bytes)
         else { return nil }
         blob.noteRead(at: now)
+        cache.path.observer.noteShortcut(slot == nil ? .blob : .slot)
         return answer
     }
 

@@ -132,12 +132,12 @@ enum RequestBoundary {
         return bytes.count
     }
 
-    /// The first line feed at `start` or behind it.
     /// Whether the byte at `feed`, which three others stand before, ends an empty line.
     private static func isEmptyLine(at feed: Int, in bytes: Span<UInt8>) -> Bool {
         bytes[feed] == 0x0a && bytes[feed - 1] == 0x0d && bytes[feed - 2] == 0x0a && bytes[feed - 3] == 0x0d
     }
 
+    /// The first line feed at `start` or behind it.
     private static func lineFeed(in bytes: Span<UInt8>, from start: Int) -> Int? {
         // Safe: the buffer lives as long as the closure runs, and what is found lies in it.
         unsafe bytes.withUnsafeBytes { all in

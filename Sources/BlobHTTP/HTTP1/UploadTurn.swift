@@ -65,9 +65,11 @@ final class UploadTurn {
         self.body = body
         isBusy = true
         let bound = NIOLoopBound(self, eventLoop: sink.eventLoop)
+        uploads.tasks.begin()
         Task(executorPreference: executor) { [uploads, peer = connection.peer] in
             let answer = await uploads.answer(request, payer: payer, peer: peer, body)
             bound.value.finish(answer)
+            uploads.tasks.end()
         }
     }
 

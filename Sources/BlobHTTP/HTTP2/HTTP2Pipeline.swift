@@ -59,6 +59,7 @@ struct HTTP2Pipeline: Sendable {
             }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
+        account.join()
     }
 
     private func addStream(to channel: any Channel, _ stream: StreamGuard, _ budget: HTTP2WriteBudget) throws {

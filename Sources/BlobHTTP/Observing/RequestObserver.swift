@@ -25,6 +25,9 @@ package struct RequestObserver: Sendable {
         accessLog?.append(request)
     }
 
+    /// A request is about to be answered by a shortcut: past the decoder, or without the router.
+    func noteShortcut(_ route: RouteClass) { meters.requests.countShortcut(route: route) }
+
     /// An upload at a door has been answered. A door has the operator's name.
     func note(uploadAt door: String, refusal: Problem.Code?) {
         switch refusal {
@@ -59,8 +62,8 @@ package struct RequestObserver: Sendable {
 
 extension Meters {
     /// Instruments with a counter for every problem code.
-    package convenience init(codes: [Problem.Code], edge: EdgeMeters? = nil) {
-        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue), edge: edge)
+    package convenience init(codes: [Problem.Code], edge: EdgeMeters? = nil, node: NodeMeters? = nil) {
+        self.init(routes: RouteClass.allCases.map(\.name), refusalCodes: codes.map(\.rawValue), edge: edge, node: node)
     }
 }
 

@@ -20,6 +20,7 @@ final class CachedBlob {
     /// What the client who caused the fetch has of all of them.
     var permit: ClientShares.Permit?
     private let handling: HandlingFields?
+    private let record: (any CacheRecord)?
     /// Nil for what is not to be kept.
     private let validity: ValidityToken?
     private let cacheSeconds: Int64
@@ -40,6 +41,7 @@ final class CachedBlob {
     ) {
         metadata = BlobMetadata(blob, type: type)
         handling = blob.handling.map { HandlingFields($0, isFirst: isFirst) }
+        record = blob.record
         content = body == nil ? blob.content : nil
         isComplete = blob.isComplete
         self.body = body
@@ -57,8 +59,8 @@ final class CachedBlob {
         (validity?.isCurrent ?? false) && metadata.freshUntil > now
     }
 
-    /// Whether it came through a cache, which may hold other bytes than its origin.
-    var isFromCache: Bool { handling != nil }
+    /// Whether it came through a cache, which may hold other bytes than where they come from.
+    var isFromCache: Bool { record != nil }
 
     /// Bytes of memory that its body takes: by itself, and once more behind the head of the response that has all of
     /// it.
@@ -85,8 +87,8 @@ final class CachedBlob {
 
     /// Tells the cache that it came from how often it was read.
     func reportReads() {
-        guard reads.count > 0, let handling else { return }
-        handling.record.noteReads(reads.count, at: reads.latest)
+        guard reads.count > 0, let record else { return }
+        record.noteReads(reads.count, at: reads.latest)
         reads.count = 0
     }
 

@@ -11,15 +11,23 @@ import Synchronization
 /// The channel library could accept as well. But whoever accepts knows the descriptor, and what is ready is sent past the
 /// channel (`ConnectionSocket`).
 final class Acceptor: Sendable {
+    private struct State {
+        var hasStarted = false
+        var isEnding = false
+        var hasEnded = false
+        /// Those who wait for its end.
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
     /// How long not to accept where the system has no room for another connection.
     private static let pauseMicroseconds: UInt32 = 50_000
 
     /// The IP address and the port that the socket is bound to.
     let bound: Authority
-    private let descriptor: CInt
+    /// The socket, until it ends.
+    let descriptor: CInt
     private let thread = NIOThreadPool(numberOfThreads: 1)
-    private let hasStarted = Atomic(false)
-    private let isEnding = Atomic(false)
+    private let state = Mutex(State())
     /// Open once for each connection that may be accepted.
     private let room = DispatchSemaphore(value: 0)
 
@@ -45,30 +53,59 @@ final class Acceptor: Sendable {
         bound = Authority(host: place.ipAddress ?? address.host, port: Self.port(of: descriptor) ?? address.port)
     }
 
-    /// Accepts until `end`: whenever `connections` has room, another one goes to `take`.
+    /// Accepts until `end`: whenever `connections` has room, another one goes to `take`. At most once, and not behind `end`.
     func start(
         _ connections: OpenConnections, on loop: any EventLoop, _ take: @escaping @Sendable (AcceptedSocket) -> Void
     ) {
-        hasStarted.store(true, ordering: .releasing)
+        let isEnding = state.withLock { state in
+            state.hasStarted = !state.isEnding
+            return state.isEnding
+        }
+        if isEnding { return }
         thread.start()
-        thread.submit { state in
-            guard case .active = state else { return }
-            while !self.isEnding.load(ordering: .acquiring) {
+        thread.submit { _ in
+            while !self.state.withLock({ $0.isEnding }) {
                 connections.whenRoom(on: loop) { self.room.signal() }
                 self.room.wait()
                 if let accepted = self.accept() { take(accepted) }
             }
             close(self.descriptor)
+            self.noteEnd()
             self.thread.shutdownGracefully { _ in }
         }
     }
 
-    /// Accepts no more. What waits to be accepted is refused.
+    /// Accepts no more. What waits to be accepted is refused. Again it does nothing: the descriptor may be another's by then.
     func end() {
-        isEnding.store(true, ordering: .releasing)
-        room.signal()
-        // Whoever waits in accept(2) is woken by that, and closes it.
-        if hasStarted.load(ordering: .acquiring) { shutdown(descriptor, CInt(SHUT_RDWR)) } else { close(descriptor) }
+        let wasStarted: Bool? = state.withLock { state in
+            guard !state.isEnding else { return nil }
+            state.isEnding = true
+            // Whoever waits in accept(2) is woken by that, and closes it: not before it can see that this is the end.
+            if state.hasStarted { shutdown(descriptor, CInt(SHUT_RDWR)) } else { close(descriptor) }
+            return state.hasStarted
+        }
+        if wasStarted == true { room.signal() }
+        if wasStarted == false { noteEnd() }
+    }
+
+    /// Waits until nothing is accepted any more: `take` has been given whatever was.
+    func ended() async {
+        await withCheckedContinuation { continuation in
+            let hasEnded = state.withLock { state in
+                if !state.hasEnded { state.waiting.append(continuation) }
+                return state.hasEnded
+            }
+            if hasEnded { continuation.resume() }
+        }
+    }
+
+    private func noteEnd() {
+        let waiting = state.withLock { state in
+            state.hasEnded = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Waits for a connection; nil where there is none after all.

@@ -39,6 +39,8 @@ struct BlobListener: Service {
             await withGracefulShutdownHandler {
                 await withDiscardingTaskGroup { group in
                     group.addTask {
+                        // First, since another connection may have been accepted just now.
+                        await acceptor.ended()
                         await connections.ended()
                         admission.finish()
                     }
@@ -54,6 +56,8 @@ struct BlobListener: Service {
             acceptor.end()
             connections.closeAll()
         }
+        // Those whose connections were closed go on until the store has answered.
+        await uploads?.tasks.ended()
         reads?.close()
     }
 

@@ -83,7 +83,8 @@ package struct BlobServer: Sendable {
         let box = PublicURLBox(
             settings.publicURL
                 ?? PublicURL(listeningAt: settings.listen, scheme: scheme))
-        let gate = Gate(settings)
+        var gate = Gate(settings)
+        if settings.slots != nil { gate.refusedWords = RefusedWords(logger: logger) }
         let responder = BlobResponder(
             reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
             pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104, observer: observer)
@@ -131,8 +132,9 @@ package struct BlobServer: Sendable {
     /// when the store is open.
     package static func tryListening(_ settings: BlobServerSettings) throws(ListenError) {
         let addresses = [settings.listen, settings.adminListen].compactMap(\.self)
-        let acceptors = try addresses.map { address throws(ListenError) in try Acceptor(address, backlog: 1) }
-        for acceptor in acceptors { acceptor.end() }
+        var acceptors: [Acceptor] = []
+        defer { for acceptor in acceptors { acceptor.end() } }
+        for address in addresses { acceptors.append(try Acceptor(address, backlog: 1)) }
     }
 }
 

@@ -247,7 +247,10 @@ package struct ConnectionState: Sendable {
         hasAnswerBegun = false
         exchanges.removeFirst()
         if answerCloses || isInputClosed && exchanges.isEmpty { return isInputClosed ? .close : .linger }
-        if isQuiescing && exchanges.isEmpty && reading != .body { return .linger }
+        if isQuiescing && exchanges.isEmpty && reading != .body {
+            reading = .over
+            return .linger
+        }
         if reading == .idle { since = now }
         return .keepOpen
     }
@@ -260,11 +263,15 @@ package struct ConnectionState: Sendable {
         drainEnd = now + limits.longestDrain.timeAmount
     }
 
-    /// The server is shutting down; true if the connection can be closed at once.
+    /// The server is shutting down; true if the connection can be closed as soon as its last response has been sent. One that
+    /// has ended its last response closes by itself, and lingers no longer.
     package mutating func quiesce() -> Bool {
         isQuiescing = true
-        return exchanges.isEmpty && reading != .head
+        return isLingering || reading == .idle && exchanges.isEmpty
     }
+
+    /// Nothing that the client sends from now on is a request.
+    package mutating func stopReading() { reading = .over }
 
     // MARK: Time
 

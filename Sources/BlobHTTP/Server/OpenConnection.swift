@@ -43,6 +43,9 @@ final class OpenConnection: Sendable {
     /// For whose share it counts; nil for programs on this machine, trusted proxies and edges, who speak for many.
     var customer: ClientAddress? { hasShare.load(ordering: .relaxed) ? owner : nil }
 
+    /// Its handlers are there now, and hear whatever all connections are told.
+    func join() { all.join(self) }
+
     /// It turned out to be an edge's.
     func releaseShare() { all.releaseShare(of: self) }
 

@@ -19,6 +19,7 @@ final class OpenConnections: Sendable {
         /// How many each customer has.
         var shares: [ClientAddress: Int] = [:]
         var isQuiescing = false
+        var isClosing = false
         /// Listeners that are waiting for room to accept.
         var waiting: [Waiting] = []
         var isMakingRoom = false
@@ -69,22 +70,24 @@ final class OpenConnections: Sendable {
     }
 
     /// Counts a connection until it closes, and gives its account; nil if its customer has too large a share: it is to be
-    /// closed. `accepted` is nil for a channel without a socket of its own.
+    /// closed, and given up. `accepted` is nil for a channel without a socket of its own.
     func add(_ channel: any Channel, _ accepted: AcceptedSocket? = nil) -> OpenConnection? {
         let member = OpenConnection(channel, accepted, proxies: proxies, of: self)
-        let (isAdmitted, isQuiescing) = state.withLock { state in
-            if let accepted { state.arriving.remove(ObjectIdentifier(accepted)) }
+        let isAdmitted = state.withLock { state in
             let own = member.customer.map { state.shares[$0] ?? 0 } ?? 0
-            guard ShareRule.admits(taken: state.members.count, own: own, limit: limit) else { return (false, false) }
-            state.add(member)
-            return (true, state.isQuiescing)
+            let isAdmitted =
+                !state.isClosing && ShareRule.admits(taken: state.members.count, own: own, limit: limit)
+            if isAdmitted {
+                if let accepted { state.arriving.remove(ObjectIdentifier(accepted)) }
+                state.add(member)
+            }
+            return isAdmitted
         }
         guard isAdmitted else {
             askForRoom { $0.customer == member.customer }
             return nil
         }
         channel.closeFuture.whenComplete { _ in self.remove(member) }
-        if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         return member
     }
 
@@ -93,11 +96,20 @@ final class OpenConnections: Sendable {
 
     /// It will not be added, if it has not been yet.
     func giveUp(_ accepted: AcceptedSocket) {
-        askAgain(
-            state.withLock { state in
-                state.arriving.remove(ObjectIdentifier(accepted))
-                return state.takeWaiting()
-            })
+        let (waiting, ended) = state.withLock { state in
+            state.arriving.remove(ObjectIdentifier(accepted))
+            return (state.takeWaiting(), Self.takeEnd(&state))
+        }
+        askAgain(waiting)
+        ended?.resume()
+    }
+
+    /// The handlers of a connection are there now. Where all have been asked to close before, it is asked too.
+    func join(_ member: OpenConnection) {
+        guard state.withLock({ $0.isQuiescing }) else { return }
+        let channel = member.channel
+        // Later: the channel may not be open yet.
+        channel.eventLoop.execute { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 
     /// A connection does not count for its customer's share any more.
@@ -182,13 +194,14 @@ final class OpenConnections: Sendable {
         state.withLock { Self.takeEnd(&$0) }?.resume()
     }
 
-    /// Closes every connection, whatever it is doing.
+    /// Closes every connection, whatever it is doing; also those that are on their way.
     func closeAll() {
+        state.withLock { $0.isClosing = true }
         quiesce()
         for member in state.withLock({ $0.members }) { member.channel.close(promise: nil) }
     }
 
-    /// Waits until all have been asked to close and the last one has. One caller at a time.
+    /// Waits until all have been asked to close and the last one has, with none on its way. One caller at a time.
     func ended() async {
         await withCheckedContinuation { continuation in
             state.withLock { state in
@@ -199,7 +212,7 @@ final class OpenConnections: Sendable {
     }
 
     private static func takeEnd(_ state: inout State) -> CheckedContinuation<Void, Never>? {
-        guard state.isQuiescing, state.members.isEmpty else { return nil }
+        guard state.isQuiescing, state.members.isEmpty, state.arriving.isEmpty else { return nil }
         defer { state.ended = nil }
         return state.ended
     }
@@ -207,6 +220,9 @@ final class OpenConnections: Sendable {
 
 /// Limits of a single connection, in bytes and time.
 package struct ConnectionLimits: Sendable {
+    /// Fields of a request.
+    static let headerFields = 256
+
     /// Bytes of a request's target and fields together.
     package var headerBytes = 32 * 1024
     /// From the first byte of a request to the end of its fields.

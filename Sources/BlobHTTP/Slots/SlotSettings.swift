@@ -65,7 +65,10 @@ extension Gate {
                 for: path, size: size, contentType: fields[.contentType], secrets: slots.doors.secrets(of: path.door),
                 now: now)
             return SlotAdmission(path: path, size: size, grant: grant)
-        } catch { throw Problem(error) }
+        } catch {
+            refusedWords?.note(error, of: word, at: path.door)
+            throw Problem(error)
+        }
     }
 }
 
@@ -74,7 +77,10 @@ extension Problem {
 
     fileprivate init(_ refusal: SlotRefusal) {
         switch refusal {
-        case .wrong: self.init(.slotWord)
+        case .unsigned:
+            self.init(.slotWord, detail: "No secret of this door has signed the word for this path, size and type.")
+        case .wrong:
+            self.init(.slotWord, detail: "The word is signed, and for another path, or without what it has to say.")
         case .expired: self.init(.slotExpired)
         case .tooLarge(let limitBytes): self.init(.tooLarge, detail: "The slot is for fewer bytes.", limit: limitBytes)
         case .tooSmall(let bytes): self = .badField(.contentLength, "must be \(bytes), which the slot was asked for")

@@ -22,14 +22,15 @@ struct SlotToken {
 
     /// Reads a token, if one of `secrets` has signed it.
     init(_ token: String, _ secrets: [SlotSecret]) throws(SlotRefusal) {
-        guard token.utf8.count <= Self.limitBytes else { throw .wrong }
+        guard token.utf8.count <= Self.limitBytes else { throw .unsigned }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let header: Header = Self.decode(parts[0]), header.isPlainHS256,
             let signature = Base64URL.decode(parts[2])
-        else { throw .wrong }
+        else { throw .unsigned }
         let message = Array("\(parts[0]).\(parts[1])".utf8)
         let isSigned = secrets.reduce(false) { $1.signs(message, as: signature) || $0 }
-        guard isSigned, let claims: Claims = Self.decode(parts[1]) else { throw .wrong }
+        guard isSigned else { throw .unsigned }
+        guard let claims: Claims = Self.decode(parts[1]) else { throw .wrong }
         self.claims = claims
     }
 

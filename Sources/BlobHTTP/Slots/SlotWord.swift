@@ -42,7 +42,7 @@ package enum SlotWord: Hashable, Sendable {
             }
         case .signed(let code): isSigned = Self.isSigned("\(path.text) \(size)", code, secrets)
         }
-        guard isSigned else { throw .wrong }
+        guard isSigned else { throw .unsigned }
         // ejabberd puts the digest of the sender's address first.
         let first = path.text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1).first
         return SlotGrant(user: first.flatMap { ChatUser.name(digest: Substring($0)) }, end: nil)
@@ -70,7 +70,9 @@ package struct SlotGrant: Hashable, Sendable {
 
 /// Why a word is refused.
 package enum SlotRefusal: Error, Hashable, Sendable {
-    /// It is not signed, or not for this.
+    /// No secret of the door has signed it; of a MAC, which names nothing that it covers: not for this.
+    case unsigned
+    /// It is signed, and not for this.
     case wrong
     case expired
     /// The slot is for fewer bytes, or for more.

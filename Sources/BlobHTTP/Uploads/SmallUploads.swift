@@ -20,6 +20,8 @@ struct SmallUploads: Sendable {
     let mirrors: [PublicURL]
     let observer: RequestObserver
     let logger: Logger
+    /// Those under way.
+    let tasks = UploadTasks()
 
     /// How many bytes `head` announces, if they are an upload that is taken here; nil for everything that a router has to
     /// look at: other targets and methods, uploads over several requests, and clients that wait for an interim response.
@@ -58,6 +60,7 @@ struct SmallUploads: Sendable {
         _ request: HTTPRequest, payer: Gate.Payer, peer: ClientAddress, _ body: UploadBody
     ) async -> ShortAnswer {
         let start = ContinuousClock.now
+        observer.noteShortcut(.upload)
         let client = payer.client ?? peer
         let own = publicURL.value
         var facts = AnsweredRequest(route: .upload, method: .put, status: 0, time: .zero, client: client)

@@ -6,7 +6,7 @@ import Synchronization
 
 /// The folder of a cache, which belongs to this process alone for as long as this value lives.
 ///
-///     EDGE               what made it: format, origin, name, boot id of the machine
+///     EDGE, or NODE      what made it: format, origin, name, boot id of the machine
 ///     lock
 ///     blobs.v1/3f/3fa9…  verified blobs, read-only, modified at their Sunset
 ///     parts/3fa9…        blobs on their way
@@ -14,6 +14,18 @@ import Synchronization
 ///
 /// Every call blocks its thread. Nothing here has to last: what is lost is fetched again.
 package final class CacheFolder: Sendable {
+    /// Whose cache it is.
+    package enum Kind: String, Sendable {
+        /// Of an edge in front of an origin, by its URL.
+        case edge
+        /// Of a node of a shared store, by its identity.
+        case node
+
+        /// The file that says so.
+        var label: String { rawValue.uppercased() }
+        var format: String { "satchel \(rawValue) 1" }
+    }
+
     package let path: String
     /// The cache's name in fields: a token.
     package let name: String
@@ -22,7 +34,7 @@ package final class CacheFolder: Sendable {
     /// Whether the machine was restarted since a cache last ran here: then what was not synced may be anything.
     package let isAfterRestart: Bool
     package let files: BlobFiles
-    private let lock: OpenFile
+    private let lock: Mutex<OpenFile?>
     private let logger: Logger
     private let failures = Atomic(0)
 
@@ -30,18 +42,19 @@ package final class CacheFolder: Sendable {
     ///
     /// - Parameter name: the name in fields; nil for the one that is kept there, at first a random one.
     package init(
-        _ path: String, origin: String, name: String?, boot: String, logger: Logger
+        _ path: String, of kind: Kind = .edge, origin: String, name: String?, boot: String, logger: Logger
     ) throws(CacheFolderError) {
         self.path = path
         self.logger = logger
         do throws(FileError) {
             try Folder.makeAll(path)
-            lock = try OpenFile("\(path)/lock", .openOrCreate(permissions: 0o600))
-            try lock.lockExclusively()
+            let file = try OpenFile("\(path)/lock", .openOrCreate(permissions: 0o600))
+            try file.lockExclusively()
+            lock = Mutex(consume file)
         } catch {
             throw error.isLocked ? .inUse(path) : .file(error)
         }
-        let label = try Self.label(at: path, origin: origin, name: name, boot: boot)
+        let label = try Self.label(at: path, kind, origin: origin, name: name, boot: boot)
         self.name = label.name
         self.boot = boot
         isAfterRestart = label.boot != boot
@@ -55,6 +68,9 @@ package final class CacheFolder: Sendable {
             return files
         }
     }
+
+    /// Lets another cache have the folder, of which this one uses nothing from now on.
+    package func release() { lock.withLock { $0 = nil } }
 
     var partsFolder: String { files.folders.staging }
 
@@ -102,23 +118,23 @@ package final class CacheFolder: Sendable {
 
     /// Reads the label, or writes the first one, and notes this boot.
     private static func label(
-        at path: String, origin: String, name: String?, boot: String
+        at path: String, _ kind: Kind, origin: String, name: String?, boot: String
     ) throws(CacheFolderError) -> Label {
-        let file = "\(path)/EDGE"
-        var label = Label(origin: origin, name: name ?? newName(), boot: boot)
+        let file = "\(path)/\(kind.label)"
+        var label = Label(origin: origin, name: name ?? newName(of: kind), boot: boot)
         if let lines = try cacheErrors({ () throws(FileError) in try lines(ofFile: file) }) {
-            guard lines.count == 4, lines[0] == format, lines[1].hasPrefix("origin "), lines[2].hasPrefix("name "),
+            guard lines.count == 4, lines[0] == kind.format, lines[1].hasPrefix("origin "), lines[2].hasPrefix("name "),
                 lines[3].hasPrefix("boot ")
             else { throw .notACache(path) }
             let former = String(lines[1].dropFirst(7))
-            guard former == origin else { throw .otherOrigin(path, former) }
+            guard former == origin else { throw .otherOrigin(path, kind, former) }
             label.name = name ?? String(lines[2].dropFirst(5))
             label.boot = String(lines[3].dropFirst(5))
         } else {
             let names = try cacheErrors { () throws(FileError) in try Folder.names(in: path) }
-            guard Set(names).isSubset(of: ["lock", "lost+found", "EDGE.new"]) else { throw .notACache(path) }
+            guard Set(names).isSubset(of: ["lock", "lost+found", "\(kind.label).new"]) else { throw .notACache(path) }
         }
-        let text = "\(format)\norigin \(origin)\nname \(label.name)\nboot \(boot)\n"
+        let text = "\(kind.format)\norigin \(origin)\nname \(label.name)\nboot \(boot)\n"
         try cacheErrors { () throws(FileError) in
             // Durable before anything else is: without it the folder is not known for a cache.
             try Folder.remove(file + ".new")
@@ -139,10 +155,8 @@ package final class CacheFolder: Sendable {
         return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    private static let format = "satchel edge 1"
-
-    private static func newName() -> String {
-        "edge-" + (0..<8).map { _ in String(Int.random(in: 0...9)) }.joined()
+    private static func newName(of kind: Kind) -> String {
+        "\(kind.rawValue)-" + (0..<8).map { _ in String(Int.random(in: 0...9)) }.joined()
     }
 }
 
@@ -153,14 +167,16 @@ package enum CacheFolderError: Error, Sendable, CustomStringConvertible {
     /// It has something else in it.
     case notACache(String)
     /// It is the cache of another origin.
-    case otherOrigin(String, String)
+    case otherOrigin(String, CacheFolder.Kind, String)
     case file(FileError)
 
     package var description: String {
         switch self {
         case .inUse(let path): "the cache \(path) is in use by another process"
         case .notACache(let path): "\(path) has other files in it; give a folder that is empty or does not exist"
-        case .otherOrigin(let path, let origin):
+        case .otherOrigin(let path, .node, let store):
+            "\(path) is a cache of the store \(store); give another folder"
+        case .otherOrigin(let path, .edge, let origin):
             "\(path) is a cache of \(origin); give another folder, or the same --origin first"
         case .file(let error): error.description
         }

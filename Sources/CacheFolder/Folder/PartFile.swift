@@ -69,7 +69,7 @@ package final class PartFile: Sendable {
         }
     }
 
-    func read(at offset: Int64, count: Int) throws(StoreError) -> [UInt8] {
+    package func read(at offset: Int64, count: Int) throws(StoreError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         do throws(FileError) {
             guard try file?.read(into: &buffer, at: offset) == count else {
@@ -82,11 +82,11 @@ package final class PartFile: Sendable {
         return buffer
     }
 
-    func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int {
+    package func readResident(at offset: Int64, into buffer: inout MutableRawSpan) -> Int {
         file?.readResident(into: &buffer, at: offset) ?? 0
     }
 
-    func duplicateDescriptor() -> Int32? { try? file?.duplicateDescriptor() }
+    package func duplicateDescriptor() -> Int32? { try? file?.duplicateDescriptor() }
 
     /// The address of all `size` bytes; `hasher` has those before `start`.
     func address(_ hasher: BlobHasher, from start: Int64, to size: Int64) throws(StoreError) -> BlobAddress {

@@ -47,9 +47,13 @@ package struct Damage: Sendable, Hashable {
 package struct CheckOptions: Sendable, Codable {
     /// Set damaged blobs aside and drop uploads that lost bytes, so that the same bytes can be uploaded again.
     package var repair = false
+    /// Of a store that bytes are far from: of how many blobs in a hundred the bytes are read, which ones left to chance;
+    /// nil for all. Of the others the size is looked at.
+    package var readPercent: Int?
 
-    package init(repair: Bool = false) {
+    package init(repair: Bool = false, readPercent: Int? = nil) {
         self.repair = repair
+        self.readPercent = readPercent
     }
 }
 

@@ -10,16 +10,25 @@ package struct CollectOptions: Sendable, Codable {
     package var searchesForOrphans = true
     /// No server is running on this store, so an orphan cannot be an upload under way.
     package var isAlone = false
+    /// Nobody asked for this sweep: it is left to another node of the same store where one is at it
+    /// (`CollectReport.sweptBy`).
+    package var isRoutine = false
 
     package init(
         dryRun: Bool = false, orphans: Bool = false, trustClock: Bool = false, searchesForOrphans: Bool = true,
-        isAlone: Bool = false
+        isAlone: Bool = false, isRoutine: Bool = false
     ) {
         self.dryRun = dryRun
         self.orphans = orphans
         self.trustClock = trustClock
         self.searchesForOrphans = searchesForOrphans
         self.isAlone = isAlone
+        self.isRoutine = isRoutine
+    }
+
+    /// What a command can ask for.
+    private enum CodingKeys: String, CodingKey {
+        case dryRun, orphans, trustClock, searchesForOrphans, isAlone
     }
 }
 
@@ -28,7 +37,9 @@ package struct CollectReport: Codable, Sendable, Hashable {
     package var dryRun = false
     /// Why nothing was removed; nil if the sweep was allowed to remove.
     package var hold: String?
-    /// Removals that were interrupted earlier and are complete now.
+    /// The node that sweeps in this one's stead, which did nothing; nil where it swept itself.
+    package var sweptBy: String?
+    /// Removals that an earlier sweep began and that are complete now.
     package var removalsFinished = 0
     /// Leases that had expired.
     package var leasesEnded = 0
@@ -45,7 +56,8 @@ package struct CollectReport: Codable, Sendable, Hashable {
     package var orphansFound = 0
     package var orphansRemoved = 0
     package var orphanBytesRemoved: Int64 = 0
-    /// Why orphans were kept; nil if there were none, or if they only have to be seen for longer.
+    /// Why orphans were kept, and in a catalog that was put back all bytes that no row names any more; nil if there were
+    /// none, or if they only have to be seen for longer.
     package var orphansKept: String?
     /// Damaged bytes that had been set aside and whose blob has healed or ended.
     package var asideFilesRemoved = 0

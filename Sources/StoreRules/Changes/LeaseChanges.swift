@@ -14,21 +14,25 @@ package struct AdmitLease: CatalogChange {
     package let bytesUnderWay: Int64
     /// For an upload over several requests: how many of its subject's are under way. Nil for one in a single request.
     package let uploadsUnderWay: Int?
+    /// The upload itself, where it outlives its requests and is there already.
+    package let resumed: UploadID?
     package let limits: LeaseLimits
 
     package init(
         address: BlobAddress?, size: Int64?, terms: LeaseTerms, bytesUnderWay: Int64, uploadsUnderWay: Int? = nil,
-        limits: LeaseLimits
+        resumed: UploadID? = nil, limits: LeaseLimits
     ) {
         self.address = address
         self.size = size
         self.terms = terms
         self.bytesUnderWay = bytesUnderWay
         self.uploadsUnderWay = uploadsUnderWay
+        self.resumed = resumed
         self.limits = limits
     }
 
     package func request(on page: inout CatalogPage) {
+        if let resumed { page.uploads.request(resumed) }
         if let address { return page.requestLease(on: address, terms) }
         page.usages.request(terms.subject)
         if let alias = terms.alias { page.aliases.request(alias.name) }
@@ -36,7 +40,8 @@ package struct AdmitLease: CatalogChange {
 
     package func apply(to page: inout CatalogPage) throws(StoreError) {
         let rule = LeaseRule(
-            &page, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, limits: limits)
+            &page, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, committing: resumed,
+            limits: limits)
         _ = try rule.liveLease(now: page.now)
         if let uploadsUnderWay {
             try limits.limits(for: terms).checkMade(
@@ -52,17 +57,17 @@ package struct AddLease: CatalogChange {
     /// Bytes of the subject's quota that uploads have reserved.
     package let bytesUnderWay: Int64
     package let limits: LeaseLimits
-    /// Bytes of the blob's file, seen under the lock of the address; nil where there is none.
-    package let fileSize: Int64?
+    /// What is known of the bytes that are held.
+    package let bytes: StoredBytes
 
     package init(
-        address: BlobAddress, terms: LeaseTerms, bytesUnderWay: Int64 = 0, limits: LeaseLimits, fileSize: Int64?
+        address: BlobAddress, terms: LeaseTerms, bytesUnderWay: Int64 = 0, limits: LeaseLimits, bytes: StoredBytes
     ) {
         self.address = address
         self.terms = terms
         self.bytesUnderWay = bytesUnderWay
         self.limits = limits
-        self.fileSize = fileSize
+        self.bytes = bytes
     }
 
     package func request(on page: inout CatalogPage) { page.requestLease(on: address, terms) }
@@ -73,7 +78,7 @@ package struct AddLease: CatalogChange {
         if page.bans.row(address) != nil { throw .banned }
         guard let blob = page.blobs.row(address), !blob.isHidden else { throw .notFound }
         if let end = blob.end(at: page.now) { throw .gone(end) }
-        guard blob.state == .held, fileSize == blob.size else { throw .damaged }
+        guard blob.state == .held, bytes.agree(with: blob.size) else { throw .damaged }
         let (lease, isNew) = try page.giveLease(
             on: address, size: blob.size, terms, bytesUnderWay: bytesUnderWay, limits)
         return StoredBlob(
@@ -170,12 +175,15 @@ extension CatalogPage {
         for hash in terms.receipts { receiptHashes.request(ReceiptHashKey(address, hash)) }
     }
 
-    /// Notes that the blob is held, and gives the lease that `terms` ask for: a new one, or the one that is there.
+    /// Notes that the blob is held, and gives the lease that `terms` ask for: a new one, or the one that is there. `id` names
+    /// the upload that brings the bytes, where it outlives its requests.
     mutating func giveLease(
-        on address: BlobAddress, size: Int64, _ terms: LeaseTerms, bytesUnderWay: Int64, _ limits: LeaseLimits
+        on address: BlobAddress, size: Int64, _ terms: LeaseTerms, bytesUnderWay: Int64, _ limits: LeaseLimits,
+        committing id: UploadID? = nil
     ) throws(StoreError) -> (lease: LeaseRow, isNew: Bool) {
         let rule = LeaseRule(
-            &self, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, limits: limits)
+            &self, address: address, size: size, terms: terms, bytesUnderWay: bytesUnderWay, committing: id,
+            limits: limits)
         hold(address, size: size)
         if let lease = try rule.liveLease(now: now) { return (lease, false) }
         let lease = LeaseRow(

@@ -11,21 +11,21 @@ package struct CommitUpload: CatalogChange {
     /// Bytes of the subject's quota that its other uploads have reserved.
     package let bytesUnderWay: Int64
     package let limits: LeaseLimits
-    /// Bytes of the file that is at the blob's place already, seen under the lock of the address; nil where there is none.
-    package let fileSize: Int64?
+    /// What is known of the bytes that are held already.
+    package let bytes: StoredBytes
     /// The upload, where it outlives its requests, and for how long it is remembered.
     package let resumable: (id: UploadID, lifetime: Lifetime)?
 
     package init(
         address: BlobAddress, size: Int64, terms: LeaseTerms, bytesUnderWay: Int64 = 0, limits: LeaseLimits,
-        fileSize: Int64?, resumable: (id: UploadID, lifetime: Lifetime)? = nil
+        bytes: StoredBytes, resumable: (id: UploadID, lifetime: Lifetime)? = nil
     ) {
         self.address = address
         self.size = size
         self.terms = terms
         self.bytesUnderWay = bytesUnderWay
         self.limits = limits
-        self.fileSize = fileSize
+        self.bytes = bytes
         self.resumable = resumable
     }
 
@@ -34,12 +34,12 @@ package struct CommitUpload: CatalogChange {
         if let resumable { page.uploads.request(resumable.id) }
     }
 
-    /// Where the outcome `isNew`, the file has to get its name before any of this is committed.
+    /// Where the outcome `isNew`, the bytes have to be at the blob's place before any of this is committed.
     package func apply(to page: inout CatalogPage) throws(StoreError) -> StoredBlob {
-        let isHeld = page.holds(address, size: size, fileSize: fileSize)
+        let isHeld = page.holds(address, size: size, bytes)
         let wasHidden = page.blobs.row(address).map { $0.end(at: page.now) != nil } ?? false
         let (lease, isNew) = try page.giveLease(
-            on: address, size: size, terms, bytesUnderWay: bytesUnderWay, limits)
+            on: address, size: size, terms, bytesUnderWay: bytesUnderWay, limits, committing: resumable?.id)
         let stored = StoredBlob(
             address: address, size: size, isNew: !isHeld, wasHidden: wasHidden, uploaded: lease.created,
             expires: lease.expires)
@@ -72,7 +72,7 @@ package struct CreateUpload: CatalogChange {
     package func apply(to page: inout CatalogPage) -> Timestamp {
         let expires = page.now.advanced(by: lifetime)
         // Nobody has this id: it is 128 random bits.
-        page.uploads.set(
+        page.set(
             ResumableUpload(
                 id: id, state: .open, length: announcement.size, offset: 0, announcement: announcement,
                 expires: expires), for: id)
@@ -146,7 +146,7 @@ package struct DropUpload: CatalogChange {
     package func request(on page: inout CatalogPage) { page.uploads.request(id) }
 
     package func apply(to page: inout CatalogPage) {
-        if page.uploads.row(id) != nil { page.uploads.set(nil, for: id) }
+        if page.uploads.row(id) != nil { page.set(nil, for: id) }
     }
 }
 
@@ -160,7 +160,7 @@ extension CatalogPage {
     fileprivate mutating func set(
         _ upload: ResumableUpload, state: ResumableUpload.State, length: Int64?, offset: Int64, expires: Timestamp
     ) {
-        uploads.set(
+        set(
             ResumableUpload(
                 id: upload.id, state: state, length: length, offset: offset, announcement: upload.announcement,
                 expires: expires), for: upload.id)

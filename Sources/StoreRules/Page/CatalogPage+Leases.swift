@@ -35,9 +35,25 @@ extension CatalogPage {
         // One that has been ended has no subject.
         for entry in leases.entries where entry.key.address == address {
             if entry.stored?.subject == subject && entry.stored?.via == nil { share.leases -= 1 }
-            if entry.current?.subject == subject && entry.current?.via == nil { share.leases += 1 }
+            guard let lease = entry.current, lease.subject == subject, lease.via == nil else { continue }
+            share.leases += 1
+            share.nextEnd = min(share.nextEnd ?? lease.expires, lease.expires)
         }
         return share
+    }
+
+    /// When the next lease of somebody, or on something, is over: of those that are stored and those made since.
+    mutating func nextEnd(_ key: NextEndKey) -> Timestamp? {
+        var next = nextEnds.row(key)
+        for lease in leases.added.compactMap({ leases[$0] }) where lease.ended == nil {
+            let counts =
+                switch key {
+                case .subject(let subject): lease.subject == subject
+                case .address(let address): lease.address == address && lease.via == nil
+                }
+            if counts { next = min(next ?? lease.expires, lease.expires) }
+        }
+        return next
     }
 
     /// Asks for the last of the leases on an address, from which follows when its blob goes.
@@ -76,13 +92,13 @@ extension CatalogPage {
 
     // MARK: Coming
 
-    /// Whether a blob is held with so many bytes, as its file has them; `fileSize` is nil where there is none.
-    mutating func holds(_ address: BlobAddress, size: Int64, fileSize: Int64?) -> Bool {
+    /// Whether a blob is held with so many bytes.
+    mutating func holds(_ address: BlobAddress, size: Int64, _ bytes: StoredBytes) -> Bool {
         guard let blob = blobs.row(address) else { return false }
-        return blob.state == .held && blob.size == size && fileSize == size
+        return blob.state == .held && blob.size == size && bytes.agree(with: size)
     }
 
-    /// Notes that the file of `address` is in place, whole and synced.
+    /// Notes that the bytes of `address` are in place, whole and durable.
     mutating func hold(_ address: BlobAddress, size: Int64) {
         guard var blob = blobs.row(address) else {
             return blobs.set(BlobRow(address: address, size: size, state: .held, uploaded: now), for: address)
@@ -134,7 +150,7 @@ extension CatalogPage {
         charge(subject, Usage())
     }
 
-    private mutating func charge(_ subject: String, _ usage: Usage) {
+    mutating func charge(_ subject: String, _ usage: Usage) {
         charges.set((charges.peek(subject) ?? Usage()) + usage, for: subject)
     }
 

@@ -29,6 +29,9 @@ package struct CatalogPage: Sendable {
     /// What has been said, and when.
     package var receipts = PageTable<ReceiptKey, Timestamp>()
     package var uploads = PageTable<UploadID, ResumableUpload>()
+    /// What the open uploads of subjects come to, where the catalog counts them: as it is stored it comes with `usages`. It
+    /// follows from the uploads, and so is never written.
+    package var kept = PageTable<String, KeptShare>()
     package var sightings = PageTable<BlobAddress, OrphanSighting>()
     package var scrubs = PageTable<ScrubRow.Place, ScrubRow>()
     /// When the next lease of somebody, or on something, is over, as it is stored: asked for only where a limit is hit.
@@ -56,6 +59,7 @@ package struct CatalogPage: Sendable {
         days.begin()
         receipts.begin()
         uploads.begin()
+        kept.begin()
         sightings.begin()
         scrubs.begin()
         finds.begin()
@@ -73,6 +77,7 @@ package struct CatalogPage: Sendable {
         days.undo()
         receipts.undo()
         uploads.undo()
+        kept.undo()
         sightings.undo()
         scrubs.undo()
         finds.undo()
@@ -144,7 +149,7 @@ package struct LeaseShare: Hashable, Sendable {
 
 /// A question to a whole table, whose answer is a list of places on the page.
 package enum PageQuery: Hashable, Sendable {
-    /// Leases on an address that have not been ended.
+    /// Leases on an address that have not been ended; or all of them.
     case leases(on: BlobAddress, OpenLeases)
     /// So many leases of a subject at most that have not been ended.
     case leasesOfSubject(String, limit: Int)
@@ -172,6 +177,8 @@ package enum OpenLeases: Hashable, Sendable {
     case due
     /// So many at most of those without an alias that are over last (`LeaseRow.isOver(before:)`), the last one first.
     case last(Int)
+    /// All that are remembered, ended ones too.
+    case remembered
 }
 
 /// What is new about the store itself; nil where nothing is.

@@ -147,6 +147,11 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     /// The places of those.
     @inlinable public var changedPlaces: [Int] { hasChanges ? rows.indices.filter { rows[$0].isChanged } : [] }
 
+    /// The places that were set since the last change began.
+    @inlinable public var changedSinceBegin: [Int] {
+        steps.compactMap { if case .set(let place, _, _) = $0 { place } else { nil } }
+    }
+
     // MARK: Changing
 
     /// Changes the row at a place; nil removes it.

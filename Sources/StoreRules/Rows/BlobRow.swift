@@ -15,6 +15,22 @@ package enum BlobState: Int, Sendable {
     package var ownsFile: Bool { self != .gone }
 }
 
+/// What is known of a blob's bytes beside its row.
+package enum StoredBytes: Sendable, Hashable {
+    /// They are as the row says, as far as anybody has noticed: for a store whose bytes go only behind their row.
+    case asRecorded
+    /// So many are at the blob's place, seen under the lock of the address; nil where there is no file.
+    case file(Int64?)
+
+    /// Whether they can be those of a row that says that there are `size`.
+    func agree(with size: Int64) -> Bool {
+        switch self {
+        case .asRecorded: true
+        case .file(let found): found == size
+        }
+    }
+}
+
 /// The row of one address.
 package struct BlobRow: Sendable, Hashable {
     package let address: BlobAddress

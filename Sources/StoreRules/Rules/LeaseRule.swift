@@ -109,28 +109,31 @@ struct LeaseRule: Sendable {
     /// The subject's leases on the blob, where there are so many on it that they could be too many.
     private var ofSubjectOnAddress = LeaseShare()
 
-    /// Gathers what is known; `address` and `size` are nil where they are not known yet.
+    /// Gathers what is known; `address` and `size` are nil where they are not known yet. `bytesUnderWay` are those that the
+    /// catalog does not count; `id` names the upload that will get the lease, where it outlives its requests.
     init(
         _ page: inout CatalogPage, address: BlobAddress?, size: Int64?, terms: LeaseTerms, bytesUnderWay: Int64,
-        limits: LeaseLimits
+        committing id: UploadID? = nil, limits: LeaseLimits
     ) {
         let blob = address.flatMap { page.blobs.row($0) }
         let limits = limits.limits(for: terms)
         self.terms = terms
         self.limits = limits
         self.size = blob?.state == .held ? blob?.size : size
-        self.bytesUnderWay = bytesUnderWay
+        let kept = page.keptBytes(of: terms.subject, except: id)
+        let (sum, overflow) = bytesUnderWay.addingReportingOverflow(kept)
+        self.bytesUnderWay = overflow ? .max : sum
         ofSubject = page.usage(of: terms.subject)
         day = page.day(of: terms.subject)
         isAliasTaken = terms.alias.map { page.aliases.row($0.name) != nil } ?? false
         if ofSubject.leases >= limits.leasesPerSubject || exceedsQuota {
-            nextEndOfSubject = page.nextEnds.row(.subject(terms.subject))
+            nextEndOfSubject = page.nextEnd(.subject(terms.subject))
         }
         guard let address else { return }
         isBanned = page.bans.row(address) != nil
         guard let blob else { return }
         onAddress = blob.leases
-        if onAddress >= limits.leasesPerAddress { nextEndOnAddress = page.nextEnds.row(.address(address)) }
+        if onAddress >= limits.leasesPerAddress { nextEndOnAddress = page.nextEnd(.address(address)) }
         if onAddress >= limits.leasesPerSubjectAndAddress {
             ofSubjectOnAddress = page.share(of: terms.subject, on: address)
         }

@@ -9,6 +9,8 @@ package enum SweepHold: Hashable, Sendable, CustomStringConvertible {
     case startedLate(seconds: Int64)
     /// Something was committed at a time that the wall clock has not reached.
     case latestAhead(seconds: Int64)
+    /// The clock of a database is not what the clocks of the nodes say.
+    case databaseParted(seconds: Int64)
 
     package var description: String {
         let remedy = "compare the clock with another one"
@@ -19,6 +21,8 @@ package enum SweepHold: Hashable, Sendable, CustomStringConvertible {
             "the last sweep was \(seconds) s before this start, so sweeps wait for an hour; \(remedy)"
         case .latestAhead(let seconds):
             "the latest committed time is \(seconds) s ahead of the wall clock; \(remedy)"
+        case .databaseParted(let seconds):
+            "the database's clock is \(seconds) s from that of the nodes; \(remedy)"
         }
     }
 }

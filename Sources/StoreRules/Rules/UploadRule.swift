@@ -9,6 +9,8 @@ package struct UploadRule: Sendable {
     /// Bytes taken so far.
     package private(set) var received: Int64 = 0
     private var head: [UInt8] = []
+    /// Whether the first bytes were found to be wanted when they came.
+    private var isHeadJudged = false
 
     /// Judges what was announced: `.tooLarge`, or `.notSealed` for fewer bytes than a sealed blob can have.
     package init(announced: Int64?, acceptance: BlobAcceptance, limitBytes: Int64) throws(StoreError) {
@@ -20,13 +22,15 @@ package struct UploadRule: Sendable {
         if acceptance == .sealedOnly && announced < SealedShape.smallestBytes { throw .notSealed }
     }
 
-    /// Goes on where `upload` stands; `head` are its first bytes, as many as there are up to four.
+    /// Goes on where `upload` stands; `head` are its first bytes, as many as there are up to four, or nil where those that
+    /// tell have been judged.
     package init(
-        resuming upload: ResumableUpload, head: [UInt8], acceptance: BlobAcceptance, limitBytes: Int64
+        resuming upload: ResumableUpload, head: [UInt8]?, acceptance: BlobAcceptance, limitBytes: Int64
     ) throws(StoreError) {
         try self.init(announced: upload.length, acceptance: acceptance, limitBytes: limitBytes)
         received = upload.offset
-        self.head = head
+        self.head = head ?? []
+        isHeadJudged = head == nil
     }
 
     /// Judges the next bytes: `.tooLarge` as soon as what was announced or is allowed is passed, `.notSealed` at the
@@ -35,12 +39,13 @@ package struct UploadRule: Sendable {
         let limit = announced ?? limitBytes
         guard Int64(bytes.count) <= limit - received else { throw .tooLarge(limitBytes: limit) }
         received += Int64(bytes.count)
-        guard head.count < acceptance.tellingBytes else { return }
+        guard !isHeadJudged, head.count < acceptance.tellingBytes else { return }
         head += bytes.prefix(acceptance.tellingBytes - head.count)
         if head.count == acceptance.tellingBytes { try judgeHead() }
     }
 
     private func judgeHead() throws(StoreError) {
+        if isHeadJudged { return }
         switch acceptance {
         case .sealedOnly where head != SealedShape.magic: throw .notSealed
         case .encryptedOnly where PlainFile.isRecognized(head): throw .notEncrypted

@@ -5,6 +5,7 @@ import DiskStore
 import Files
 import Logging
 import Store
+import StoreParts
 import StoreRules
 import Synchronization
 

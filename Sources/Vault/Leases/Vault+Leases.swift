@@ -2,6 +2,7 @@ import BlobFiles
 package import Blobs
 import Catalog
 package import Store
+import StoreParts
 import StoreRules
 
 extension Vault {
@@ -42,7 +43,7 @@ extension Vault {
                 let size = try self.fileSize(of: address)
                 let change = AddLease(
                     address: address, terms: terms, bytesUnderWay: self.uploads.share(of: terms.subject).judged,
-                    limits: limits, fileSize: size)
+                    limits: limits, bytes: .file(size))
                 _ = try self.judge(change)
                 return change
             }

@@ -5,6 +5,7 @@ import DiskStore
 package import Files
 package import Logging
 import Store
+package import StoreParts
 import StoreRules
 package import Telemetry
 

@@ -6,7 +6,8 @@ import Synchronization
 /// Looks for blobs, many at once: whoever asks while the threads are busy waits for the next turn of one, which asks the
 /// catalog once for all who wait by then.
 ///
-/// As long as threads are free every look has a turn of its own, so a slow disk holds up nobody but who asked.
+/// As long as threads are free every look has a turn of its own, so a slow disk holds up nobody but who asked. In a turn with
+/// others it holds up those behind it, and whoever comes once all turns are under way.
 final class BlobLooks: Sendable {
     /// The most blobs that are looked for in one turn: those behind them wait no longer than so many files take to open.
     static let batchLimit = 64
@@ -35,16 +36,22 @@ final class BlobLooks: Sendable {
             return true
         }
 
-        /// Those who wait longest; for nobody the turn ends.
-        mutating func next(isFirst: Bool) -> [AwaitedLook] {
-            if isFirst { isTurnDue = false }
-            if waiting.isEmpty || !isFirst && isTurnDue {
-                turns -= 1
-                return []
-            }
+        /// The turn that was due begins, for those who wait longest.
+        mutating func beginTurn() -> [AwaitedLook] {
+            isTurnDue = false
             let batch = Array(waiting.prefix(BlobLooks.batchLimit))
             waiting.removeFirst(batch.count)
             return batch
+        }
+
+        /// A turn has ended. Whether another is due in its place: where somebody waits for whom none is.
+        mutating func endTurn() -> Bool {
+            if waiting.isEmpty || isTurnDue {
+                turns -= 1
+                return false
+            }
+            isTurnDue = true
+            return true
         }
     }
 
@@ -67,19 +74,20 @@ final class BlobLooks: Sendable {
         return try result.get()
     }
 
+    /// Those who wait.
+    var waitingCount: Int { queue.withLock { $0.waiting.count } }
+
+    /// A turn, as soon as a thread has finished what came before. Where more wait behind it, the next one waits for a thread
+    /// like all other work: however many look, others get theirs done.
     private func begin(_ look: @escaping Look) {
         workers.submit {
-            var batch = self.queue.withLock { $0.next(isFirst: true) }
-            while !batch.isEmpty {
-                look(batch.map(\.address)) { batch[$0].answer($1) }
-                batch = self.queue.withLock { $0.next(isFirst: false) }
-            }
+            let batch = self.queue.withLock { $0.beginTurn() }
+            look(batch.map(\.address)) { batch[$0].answer($1) }
+            if self.queue.withLock({ $0.endTurn() }) { self.begin(look) }
         } orElse: {
-            var batch = self.queue.withLock { $0.next(isFirst: true) }
-            while !batch.isEmpty {
-                for waiting in batch { waiting.answer(.failure(.storeIsClosing)) }
-                batch = self.queue.withLock { $0.next(isFirst: false) }
-            }
+            repeat {
+                for waiting in self.queue.withLock({ $0.beginTurn() }) { waiting.answer(.failure(.storeIsClosing)) }
+            } while self.queue.withLock { $0.endTurn() }
         }
     }
 }

@@ -5,6 +5,7 @@ import DiskStore
 import Files
 import Logging
 package import Store
+import StoreParts
 import StoreRules
 
 extension Vault {

@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreParts
 import StoreRules
 
 /// One check of everything: every row has its file with the right size and bytes, every file has its row, and every

@@ -5,31 +5,10 @@ import DiskStore
 import Files
 import Logging
 package import Store
+import StoreParts
 package import StoreRules
 import Synchronization
 import Telemetry
-
-/// Blobs that could not be read properly, to be checked soon. Bounded: trouble beyond the limit is left to the scrub.
-final class SuspectBlobs: Sendable {
-    /// The most that are kept.
-    static let limit = 1000
-
-    private let addresses = Mutex<Set<BlobAddress>>([])
-
-    func add(_ address: BlobAddress) {
-        addresses.withLock { addresses in
-            if addresses.count < Self.limit { addresses.insert(address) }
-        }
-    }
-
-    /// Hands over all that are kept.
-    func take() -> Set<BlobAddress> {
-        addresses.withLock { addresses in
-            defer { addresses = [] }
-            return addresses
-        }
-    }
-}
 
 /// Damage to held blobs: found, set aside, logged.
 extension Vault {

@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 package import Store
+import StoreParts
 import StoreRules
 
 /// What a sweep took away.

@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 package import Store
+import StoreParts
 import StoreRules
 import Telemetry
 
@@ -63,27 +64,5 @@ extension Vault {
             last = next
             for blob in page.blobs { statistics.count(blob, at: now) }
         }
-    }
-}
-
-extension StoreStatistics {
-    fileprivate mutating func count(_ blob: BlobRow, at now: Timestamp) {
-        if blob.state == .damaged {
-            damaged += 1
-            return
-        }
-        let isHeld = blob.aliased > 0 || blob.sunset.map { $0 > now } ?? false
-        add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
-    }
-}
-
-extension StoreReadings {
-    fileprivate mutating func take(_ sums: StoreSums) {
-        held = sums.held
-        removing = sums.removing
-        damaged = sums.damaged
-        tombstones = sums.gone.count
-        leases = sums.leases
-        endedLeases = sums.endedLeases
     }
 }

@@ -1,31 +1,9 @@
 import Blobs
 import Catalog
 package import Store
+import StoreParts
 import StoreRules
-import Synchronization
 import Telemetry
-
-/// What a vault remembers of its sweeps, and the lock that keeps passes apart.
-final class UpkeepState: Sendable {
-    private enum SweepOrCheck: Hashable { case any }
-
-    private let turns = KeyedLocks<SweepOrCheck>()
-    private let sweeps = Mutex(GCStatus())
-
-    var gcStatus: GCStatus { sweeps.withLock { $0 } }
-
-    /// Runs a sweep or a check when no other is running.
-    func exclusively<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
-        try await turns.withLock(.any) { () async throws(StoreError) in try await body() }
-    }
-
-    func note(_ report: CollectReport) {
-        sweeps.withLock { status in
-            status.latest = report
-            if report.hold != nil { status.holdCount += 1 }
-        }
-    }
-}
 
 extension Vault: Upkeep {
     package var gcStatus: GCStatus { upkeep.gcStatus }
@@ -46,13 +24,9 @@ extension Vault: Upkeep {
 
     private func note(_ report: CollectReport) {
         upkeep.note(report)
-        meters.passes.add(for: (report.hold == nil ? SweepOutcome.done : .held).rawValue)
-        meters.passTimes.record(.seconds(report.seconds))
-        meters.leasesEnded.add(report.leasesEnded)
-        meters.blobsRemoved.add(report.removalsFinished + report.blobsRemoved)
-        meters.removedBytes.add(Int(report.bytesRemoved))
-        meters.orphansRemoved.add(report.orphansRemoved)
-        meters.uploadsExpired.add(report.uploadsExpired)
+        meters.count(report)
+        // Of those the blobs have not been counted before.
+        meters.blobsRemoved.add(report.removalsFinished)
     }
 
     package func check(
@@ -120,13 +94,5 @@ extension Vault: Upkeep {
             report.blobsRemoved += removed.count
             report.bytesRemoved += removed.bytes
         }
-    }
-}
-
-extension ScrubProgress {
-    fileprivate init(_ row: ScrubRow) {
-        self.init(
-            began: row.began.seconds, latest: row.latest.seconds, blobs: row.blobs, bytes: row.bytes,
-            damaged: row.damaged)
     }
 }

@@ -1,6 +1,7 @@
 import BlobFiles
 import Blobs
 import Store
+import StoreParts
 import StoreRules
 import Synchronization
 
@@ -185,7 +186,7 @@ final class ResumedUpload: ResumableSession {
     private func park(isClean: Bool) async {
         let hasher = await writer.close()
         rest()
-        vault.uploads.park(upload.id, isClean ? hasher : nil)
+        vault.openUploads.park(upload.id, isClean ? hasher : nil)
     }
 
     private func rest() {

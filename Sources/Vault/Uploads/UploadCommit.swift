@@ -1,6 +1,7 @@
 import BlobFiles
 import Blobs
 import Store
+import StoreParts
 import StoreRules
 
 extension Vault {
@@ -78,7 +79,7 @@ extension Vault {
         committer.perform {
             CommitUpload(
                 address: address, size: size, terms: terms, bytesUnderWay: upload.slot.bytesOfOthers, limits: limits,
-                fileSize: fileSize, resumable: resumable)
+                bytes: .file(fileSize), resumable: resumable)
         } naming: { blob throws(StoreError) in
             upload.slot.settle()
             if blob.isNew { try upload.place(as: address) }

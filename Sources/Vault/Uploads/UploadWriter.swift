@@ -2,6 +2,7 @@ import BlobFiles
 import Blobs
 import Files
 import Store
+import StoreParts
 import StoreRules
 import Synchronization
 import Telemetry
@@ -12,45 +13,8 @@ import Telemetry
 ///
 /// An upload announced as small has no file at first: it is kept in memory, and verified before anything is written.
 final class UploadWriter: Sendable {
-    /// The largest upload that is kept in memory until its end; also the usual size of a piece.
+    /// The largest upload that is kept in memory until its end.
     static let gatherBytes = Int(StagedFile.smallBytes)
-    /// Bytes gathered while the threads are busy with the piece before: the faster an upload, the larger its pieces, and
-    /// the fewer thread switches it costs.
-    private static let waitingBytes = 512 << 10
-
-    /// Bytes that the threads have not been given yet, and what they do with those that they have.
-    private struct Intake {
-        var rule: UploadRule
-        var isOver = false
-        var pieces: [[UInt8]] = []
-        var pieceBytes = 0
-        /// Jobs under way: hashing and writing what was passed on last.
-        var running = 0
-        var failure: StoreError?
-        /// Resumed when the jobs have ended.
-        var waiter: CheckedContinuation<Void, Never>?
-
-        /// Checks `bytes` and gathers them.
-        mutating func take(_ bytes: [UInt8]) throws(StoreError) {
-            if isOver { throw .uploadIsOver }
-            do { try rule.take(bytes) } catch {
-                isOver = true
-                throw error
-            }
-            pieceBytes += bytes.count
-            if let last = pieces.indices.last, pieces[last].count + bytes.count <= UploadWriter.gatherBytes {
-                pieces[last] += bytes
-            } else {
-                pieces.append(bytes)
-            }
-        }
-
-        /// Returns what was gathered, and starts over.
-        mutating func pass() -> [[UInt8]] {
-            defer { (pieces, pieceBytes) = ([], 0) }
-            return pieces
-        }
-    }
 
     private struct Digests {
         /// Nil if an earlier process received the first bytes, until they are read from the file.
@@ -82,7 +46,7 @@ final class UploadWriter: Sendable {
     /// Whether the upload is kept in memory until its end.
     let gathersAll: Bool
     private let vault: Vault
-    private let intake: Mutex<Intake>
+    private let intake: ByteIntake
     private let digests: Mutex<Digests>
     private let staged: Mutex<Staged>
 
@@ -101,7 +65,7 @@ final class UploadWriter: Sendable {
         self.checksum = checksum
         self.gathersAll = gathersAll
         self.vault = vault
-        intake = Mutex(Intake(rule: rule))
+        intake = ByteIntake(rule, threads: vault.workers)
         digests = Mutex(Digests(blob: hasher, checksum: checksum.map { ChecksumHasher($0.algorithm) }))
         staged = Mutex(Staged(file: file))
         vault.meters.openUploads.add(1)
@@ -126,65 +90,28 @@ final class UploadWriter: Sendable {
     // MARK: While bytes come
 
     /// Bytes received, including those of earlier requests.
-    var received: Int64 { intake.withLock { $0.rule.received } }
+    var received: Int64 { intake.received }
 
     /// Takes the next bytes. Throws if they are refused, if earlier ones could not be written, or if the request has lost
     /// its place.
     func append(_ bytes: [UInt8]) async throws(StoreError) {
         guard vault.uploads.note(request, of: slot.id, now: vault.time.now) else { throw StoreError.noPlaceInProgress }
-        let isEnough = try intake.withLock { intake throws(StoreError) in
-            try intake.take(bytes)
-            return intake.pieceBytes >= (intake.running == 0 ? Self.gatherBytes : Self.waitingBytes)
-        }
-        if gathersAll || !isEnough { return }
+        try intake.judge(bytes)
+        if !intake.gather(bytes) || gathersAll { return }
         try await drain()
-        let pieces = intake.withLock { intake in
-            intake.running = 2
-            return intake.pass()
-        }
-        start { () throws(StoreError) in self.digests.withLock { $0.update(pieces) } }
-        start { () throws(StoreError) in try self.write(pieces) }
+        let pieces = try intake.pass()
+        intake.start { () throws(StoreError) in self.digests.withLock { $0.update(pieces) } }
+        intake.start { () throws(StoreError) in try self.write(pieces) }
     }
 
     /// Waits until nothing is being hashed or written. Throws if anything could not be written.
-    func drain() async throws(StoreError) {
-        await withCheckedContinuation { continuation in
-            let isIdle = intake.withLock { intake in
-                if intake.running > 0 { intake.waiter = continuation }
-                return intake.running == 0
-            }
-            if isIdle { continuation.resume() }
-        }
-        if let failure = intake.withLock({ $0.failure }) { throw failure }
-    }
-
-    private func start(_ job: @escaping @Sendable () throws(StoreError) -> Void) {
-        vault.workers.submit {
-            self.end(Result { () throws(StoreError) in try job() })
-        } orElse: {
-            self.end(.failure(.storeIsClosing))
-        }
-    }
-
-    private func end(_ result: Result<Void, StoreError>) {
-        let waiter = intake.withLock { intake -> CheckedContinuation<Void, Never>? in
-            intake.running -= 1
-            if case .failure(let error) = result { intake.failure = intake.failure ?? error }
-            guard intake.running == 0 else { return nil }
-            defer { intake.waiter = nil }
-            return intake.waiter
-        }
-        waiter?.resume()
-    }
+    func drain() async throws(StoreError) { try await intake.drain() }
 
     // MARK: Steps that block
 
     /// Hashes what was gathered last and verifies the request's checksum. Returns the pieces that are left to write.
     func hashRest() throws(StoreError) -> [[UInt8]] {
-        let rest = try intake.withLock { intake throws(StoreError) in
-            if intake.isOver { throw StoreError.uploadIsOver }
-            return intake.pass()
-        }
+        let rest = try intake.pass()
         let isRight = digests.withLock { digests in
             digests.update(rest)
             guard let checksum else { return true }
@@ -196,10 +123,7 @@ final class UploadWriter: Sendable {
 
     /// Checks the length, hashes the rest, and returns the address of the whole with the pieces that are left to write.
     func hashWhole() throws(StoreError) -> (address: BlobAddress, rest: [[UInt8]]) {
-        try intake.withLock { intake throws(StoreError) in
-            if intake.isOver { throw StoreError.uploadIsOver }
-            try intake.rule.finish()
-        }
+        try intake.finish()
         try hashFile()
         let rest = try hashRest()
         guard let address = digests.withLock({ $0.blob?.address() }) else { throw .uploadIsOver }
@@ -283,10 +207,7 @@ final class UploadWriter: Sendable {
     @discardableResult
     func release() -> BlobHasher? {
         leavePlace()
-        intake.withLock { intake in
-            intake.isOver = true
-            _ = intake.pass()
-        }
+        intake.end()
         staged.withLock { $0.file = nil }
         return digests.withLock { $0.blob.take() }
     }

@@ -3,6 +3,7 @@ package import Blobs
 import Catalog
 import Logging
 package import Store
+import StoreParts
 import StoreRules
 
 extension Vault {
@@ -20,7 +21,8 @@ extension Vault {
             }
             if let loser { try await giveUp(loser) }
             let expires = try await create(id, announcement, writer)
-            uploads.add(id, writer.slot, UploadStanding(hasBytes: false, latest: time.now))
+            openUploads.add(id, writer.slot)
+            uploads.rank(id, UploadStanding(hasBytes: false, latest: time.now))
             return ResumableUpload(
                 id: id, state: .open, length: announcement.size, offset: 0, announcement: announcement,
                 expires: expires)
@@ -67,7 +69,7 @@ extension Vault {
             if let reason = health.suspension { throw .unavailable(reason) }
             let upload = try await known(id)
             let now = time.now
-            guard let upload, upload.expires > now || uploads[id]?.session?.isAlive(at: now) == true else {
+            guard let upload, upload.expires > now || openUploads[id]?.session?.isAlive(at: now) == true else {
                 throw .notFound
             }
             try await drop(id)
@@ -81,7 +83,8 @@ extension Vault {
                 // By now it may have come to its end.
                 if case .open = try await known(id)?.state { try await drop(id) }
             } catch {
-                uploads.keepAgain(id, UploadStanding(hasBytes: true, latest: time.now))
+                guard let slot = openUploads[id]?.slot else { throw error }
+                uploads.keepAgain(id, of: slot.subject, UploadStanding(hasBytes: true, latest: time.now))
                 throw error
             }
         }
@@ -92,7 +95,7 @@ extension Vault {
     /// The upload's row, once no request is writing to it any more; throws `.notFound` if it has expired.
     private func current(_ id: UploadID) async throws(StoreError) -> ResumableUpload {
         var upload = try await known(id)
-        if let session = uploads[id]?.session {
+        if let session = openUploads[id]?.session {
             await session.supersede()
             upload = try await known(id)
         }
@@ -105,18 +108,18 @@ extension Vault {
     private func known(_ id: UploadID) async throws(StoreError) -> ResumableUpload? {
         let upload = try await read { try $0.upload(id) }
         guard let upload else {
-            uploads.forget(id)
+            openUploads.forget(id)
             return nil
         }
         if case .open = upload.state { return upload }
-        uploads.forget(id)
+        openUploads.forget(id)
         return upload
     }
 
     private func begin(
         _ upload: ResumableUpload, length: Int64?, _ append: UploadAppend
     ) async throws(StoreError) -> ResumedUpload {
-        guard let open = uploads[upload.id] else { throw .storeIsClosing }
+        guard let open = openUploads[upload.id] else { throw .storeIsClosing }
         let request = try uploads.addRequest(of: open.slot.subject)
         let session: ResumedUpload
         do throws(StoreError) {
@@ -132,7 +135,7 @@ extension Vault {
             if error == .notFound { try await drop(upload.id) }
             throw error
         }
-        uploads.begin(session)
+        openUploads.begin(session)
         return session
     }
 
@@ -141,7 +144,7 @@ extension Vault {
         guard let length else {
             return try judge(upload.announcement, size: upload.offset, bytesUnderWay: slot.bytesOfOthers)
         }
-        _ = try UploadRule(announced: length, settings: settings)
+        _ = try UploadRule(announced: length, settings: settings.store)
         // It is charged first, so that of two uploads that do not both fit at least one is refused.
         let others = slot.tell(length)
         try judge(upload.announcement, size: length, bytesUnderWay: others)
@@ -150,14 +153,14 @@ extension Vault {
     /// Opens the staged file at the upload's offset. Throws `.notFound` if it has fewer bytes than were acknowledged, and
     /// `.diskFull` if there is no space for a length that is known only now.
     private func reopen(
-        _ upload: ResumableUpload, length: Int64?, _ open: UploadTable.OpenUpload, request: Int,
+        _ upload: ResumableUpload, length: Int64?, _ open: OpenUploads.OpenUpload, request: Int,
         checksum: UploadChecksum?
     ) throws(StoreError) -> UploadWriter {
         let file = try acknowledged { () throws(BlobFileError) in try files.reopen(upload.id, at: upload.offset) }
         let head = try acknowledged { () throws(BlobFileError) in
             try file.head(Int(min(upload.offset, Int64(SealedShape.magic.count))))
         }
-        let rule = try UploadRule(resuming: upload.with(length: length), head: head, settings: settings)
+        let rule = try UploadRule(resuming: upload.with(length: length), head: head, settings: settings.store)
         if upload.length == nil, let length { try open.slot.reserveDisk(length - upload.offset) }
         return UploadWriter(
             upload.announcement, open.slot, request: request, rule: rule, file: file,

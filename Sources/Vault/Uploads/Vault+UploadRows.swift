@@ -4,6 +4,7 @@ import Catalog
 import DiskStore
 import Files
 import Store
+import StoreParts
 import StoreRules
 
 /// Changes to the rows of resumable uploads, with what each means for file and slot. The caller holds the upload's lock,
@@ -43,14 +44,14 @@ extension Vault {
                     id: id, of: upload.announcement.terms.subject, because: error,
                     lifetime: settings.finishedUploadLifetime))
         } catch {
-            return uploads.park(id, nil)
+            return openUploads.park(id, nil)
         }
         await discard(id)
     }
 
     /// Removes the upload's row, whatever its state, and discards its bytes.
     func drop(_ id: UploadID) async throws(StoreError) {
-        await uploads[id]?.session?.endAbandoned()
+        await openUploads[id]?.session?.endAbandoned()
         try await make(DropUpload(id: id))
         await discard(id)
     }
@@ -59,7 +60,7 @@ extension Vault {
     /// that cannot be removed now.
     func discard(_ id: UploadID) async {
         try? await onDisk { disk throws(FileError) in try disk.files.removeStaged(id.hex) }
-        uploads.forget(id)
+        openUploads.forget(id)
     }
 
     /// Takes slots for the open uploads that an earlier process left.
@@ -72,8 +73,9 @@ extension Vault {
             last = next
             for upload in page {
                 let latest = upload.expires.seconds.subtractingReportingOverflow(settings.uploadLifetime.seconds)
-                uploads.add(
-                    upload.id, UploadSlot(restoring: upload, in: uploads),
+                openUploads.add(upload.id, UploadSlot(restoring: upload, in: uploads))
+                uploads.rank(
+                    upload.id,
                     UploadStanding(
                         hasBytes: upload.offset > 0,
                         latest: Timestamp(seconds: latest.overflow ? .min : latest.partialValue)))
@@ -126,7 +128,7 @@ extension Vault {
             let now = time.now
             // It may have been resumed since, or is being resumed.
             guard let upload = try await read({ try $0.upload(id) }), upload.expires <= now,
-                !(uploads[id]?.session?.isAlive(at: now) ?? false)
+                !(openUploads[id]?.session?.isAlive(at: now) ?? false)
             else { return nil }
             try await drop(id)
             return upload
@@ -135,11 +137,11 @@ extension Vault {
 
     /// Gives back the slots of uploads that ended by a commit whose outcome was unknown.
     private func forgetEnded() async throws(StoreError) {
-        let idle = uploads.idle
+        let idle = openUploads.idle
         for start in stride(from: 0, to: idle.count, by: Catalog.pageRows) {
             let page = Array(idle[start..<min(start + Catalog.pageRows, idle.count)])
             for id in try await read({ reader in try page.filter { try !reader.isOpenUpload($0) } }) {
-                uploads.forget(id)
+                openUploads.forget(id)
             }
         }
     }

@@ -2,6 +2,7 @@ import BlobFiles
 import Blobs
 import Files
 package import Store
+import StoreParts
 import StoreRules
 import Synchronization
 
@@ -65,7 +66,7 @@ extension Vault {
     ) throws(StoreError) -> (UploadWriter, before: UploadTable.Share) {
         if let reason = health.suspension { throw .unavailable(reason) }
         _ = try leaseLimits.lifetime(for: announcement.terms)
-        let rule = try UploadRule(announcement, settings: settings)
+        let rule = try UploadRule(announcement, settings: settings.store)
         let (slot, request, before) = try UploadSlot.enter(
             announcement, isSmall: isSmall, keeping: id, isQuestion: isQuestion, in: uploads)
         let writer = UploadWriter(

@@ -12,22 +12,46 @@ enum Maintenance {
     static func run<Report>(
         _ settings: ServerSettings, _ request: ControlRequest, _ report: KeyPath<ControlReply, Report?>
     ) async throws -> Report {
-        let layout = DiskLayout(root: settings.storagePath)
-        try requireStore(layout)
+        if let refusal = settings.storageRefusal {
+            throw ExitStatus.failure(refusal, .configuration)
+        }
         var logger = Logger(label: "satcheld") { _ in LogLines(level: .warning) }
         logger.logLevel = max(settings.logLevel, .warning)
-        let reply: ControlReply
-        do {
-            let store = try await Origin.openStore(settings, logger: logger)
-            reply = try await perform(request, on: store)
-        } catch VaultError.locked {
-            reply = try await ask(request, at: layout.controlSocket)
-        } catch let error as VaultError {
-            throw ExitStatus.failure(error.description, .inputOutput)
-        }
+        let reply =
+            settings.isShared
+            ? try await performOnNode(request, settings, logger: logger)
+            : try await performOnDisk(request, settings, logger: logger)
         endProgress()
         if let report = reply[keyPath: report] { return report }
         throw ExitStatus.failure("the server failed: \(reply.error ?? "it sent no report")", .inputOutput)
+    }
+
+    /// Performs the request in this process, which is one more node meanwhile.
+    private static func performOnNode(
+        _ request: ControlRequest, _ settings: ServerSettings, logger: Logger
+    ) async throws -> ControlReply {
+        do {
+            return try await SharedNode.withTemporaryNode(settings, logger: logger) {
+                store async throws(StoreError) in try await request.perform(on: store, progress: showProgress)
+            }
+        } catch {
+            throw ExitStatus.failure(error.description, error.status)
+        }
+    }
+
+    /// Performs the request in this process, or where a server owns the store, there.
+    private static func performOnDisk(
+        _ request: ControlRequest, _ settings: ServerSettings, logger: Logger
+    ) async throws -> ControlReply {
+        try requireStore(DiskLayout(root: settings.storagePath))
+        do {
+            let store = try await Vault.open(at: settings.storagePath, settings: settings.vault, logger: logger)
+            return try await perform(request, on: store)
+        } catch VaultError.locked {
+            return try await ask(request, at: settings.controlSocket)
+        } catch let error as VaultError {
+            throw ExitStatus.failure(error.description, .inputOutput)
+        }
     }
 
     /// A maintenance command never creates a store.
@@ -38,9 +62,9 @@ enum Maintenance {
             }
             if isThere { return }
         } catch let error as FileError {
-            throw ExitStatus.failure(error.description, .inputOutput)
+            throw ExitStatus.failure(StoreAdvice.unreadable(error), .inputOutput)
         }
-        throw ExitStatus.failure("there is no store in \(layout.root); see --storage.", .configuration)
+        throw ExitStatus.failure(StoreAdvice.missing(in: layout.root), .configuration)
     }
 
     /// Performs the request in this process, and closes the store.

@@ -41,7 +41,7 @@ struct RemoveCommand: AsyncParsableCommand {
             guard names.isEmpty, !ban, !unban else {
                 throw ValidationError("--user stands alone: with no address, --ban or --unban.")
             }
-            guard ChatUser.name(address: user) != nil else {
+            guard Self.name(user: user) != nil else {
                 throw ValidationError("--user: expected an address such as alice@example.org.")
             }
             return
@@ -61,17 +61,31 @@ struct RemoveCommand: AsyncParsableCommand {
         var options = options
         options.flags.removeFirst(names.count)
         let settings = try options.load(for: Self.self)
-        if let user, let name = ChatUser.name(address: user) {
+        if let user, let name = Self.name(user: user) {
             let removal = RemoveSubjectOptions(subject: Ticket.chargedSubject(name), dryRun: dryRun)
             let report = try await Maintenance.run(settings, ControlRequest(removeSubject: removal), \.removedSubject)
             StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report))
             return
         }
+        var knowsAll = true
         for target in targets.compactMap({ $0 }) {
             let removal = RemoveOptions(target, action: ban ? .ban : unban ? .unban : .takeDown)
             let report = try await Maintenance.run(settings, ControlRequest(remove: removal), \.removed)
             StandardOutput.write(json ? try JSONReport.text(report) : Self.text(report, removal.action))
+            knowsAll = knowsAll && Self.knows(report, removal.action)
         }
+        if !knowsAll { throw ExitStatus.problemsFound.code }
+    }
+
+    /// The name of a person, whose address may be pasted as a link (RFC 5122).
+    static func name(user: String) -> String? {
+        let isLink = user.lowercased().hasPrefix("xmpp:")
+        return ChatUser.name(address: isLink ? user.dropFirst("xmpp:".count).prefix { $0 != "?" } : user[...])
+    }
+
+    /// Whether there was anything that could be removed. A ban needs nothing that is there.
+    static func knows(_ report: RemoveReport, _ action: RemoveOptions.Action) -> Bool {
+        report.address != nil && (action != .takeDown || report.isKnown)
     }
 
     static func text(_ report: RemoveReport, _ action: RemoveOptions.Action) -> String {
@@ -86,6 +100,7 @@ struct RemoveCommand: AsyncParsableCommand {
     }
 
     static func text(_ report: RemoveSubjectReport) -> String {
+        if report.leasesEnded == 0 { return "nobody of this address holds anything" }
         if report.dryRun {
             return "Dry run: nothing was changed.\n"
                 + "leases held    \(report.leasesEnded) (\(ByteCount.text(report.chargedBytes)) charged)"

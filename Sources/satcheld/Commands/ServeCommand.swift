@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOCore
 import ServiceLifecycle
+import StoreRules
 import Tickets
 import Vault
 
@@ -24,10 +25,14 @@ struct ServeCommand: AsyncParsableCommand {
             settings.server.edgeKeys = try EdgeKeyring.keys(settings)
             settings.server.slots = try SlotKeyring.slots(settings)
             settings.server.identity = try TLSFiles.identity(settings)
+            if settings.isShared { settings.shared.accessKeys = try ObjectKeyring.keys(settings) }
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
         let (fitted, logger) = Self.begin(settings)
+        if Self.takesSlotsAlone(settings) {
+            logger.notice("Uploads come through slots alone, since there are no ticket keys")
+        }
         try await Origin.serve(fitted, logger: logger)
     }
 
@@ -41,7 +46,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Why the settings do not say clearly who may upload; nil if they do.
-    private static func refusal(_ settings: ServerSettings) -> String? {
+    static func refusal(_ settings: ServerSettings) -> String? {
         let hasKeys = !settings.ticketKeyPaths.isEmpty
         if hasKeys == settings.ticketAudience.isEmpty {
             return "--ticket-keys and --ticket-audience go together: set both, or neither for a local ticket."
@@ -49,12 +54,26 @@ struct ServeCommand: AsyncParsableCommand {
         if hasKeys && settings.allowsAnonymousUploads {
             return "--ticket-keys and --allow-anonymous-uploads contradict each other: set only one of them."
         }
+        if let refusal = settings.storageRefusal { return refusal }
+        if settings.isShared && settings.shared.cachePath.isEmpty {
+            return "a node of a shared store needs --cache, a folder for uploads under way and blobs that were read."
+        }
         guard needsLocalTicket(settings) else { return nil }
+        if settings.isShared {
+            return
+                "a shared store needs --ticket-keys and --ticket-audience: a local ticket is good for one node alone."
+        }
         return LocalTicketMode.refusal(listening: settings.server.listen, publicURL: settings.server.publicURL)
     }
 
-    private static func needsLocalTicket(_ settings: ServerSettings) -> Bool {
-        settings.ticketKeyPaths.isEmpty && !settings.allowsAnonymousUploads
+    static func needsLocalTicket(_ settings: ServerSettings) -> Bool {
+        settings.ticketKeyPaths.isEmpty && !settings.allowsAnonymousUploads && !takesSlotsAlone(settings)
+    }
+
+    /// Whether there are doors and nothing else: a server that others reach has no local ticket.
+    static func takesSlotsAlone(_ settings: ServerSettings) -> Bool {
+        !settings.slotSecretPaths.isEmpty && settings.ticketKeyPaths.isEmpty && !settings.allowsAnonymousUploads
+            && LocalTicketMode.refusal(listening: settings.server.listen, publicURL: settings.server.publicURL) != nil
     }
 
     /// Divides up the files that may be open: 256 for the store, one for each upload under way, at most a quarter of the
@@ -86,11 +105,12 @@ struct HealthCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let socket = DiskLayout(root: try options.load(for: Self.self).storagePath).controlSocket
+        let settings = try options.load(for: Self.self)
+        let socket = settings.controlSocket
         let reply: ControlReply
         do { reply = try await ControlClient.ask(ControlRequest(health: true), at: socket) { _ in } } catch {
             let isAbsent = (error as? IOError).map { [ENOENT, ECONNREFUSED].contains($0.errnoCode) } ?? false
-            let why = isAbsent ? "none runs on this store" : "\(error)"
+            let why = isAbsent ? StoreAdvice.unserved(settings.storagePath) : "\(error)"
             throw ExitStatus.failure("no server answers at \(socket): \(why)", .temporary)
         }
         guard let health = reply.health else {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Blobs
 import Store
+import StoreParts
 import Tickets
 import Vault
 

@@ -3,6 +3,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import SharedStore
 import Store
 import Telemetry
 
@@ -14,6 +15,7 @@ extension Readings {
         readings.store = try? await store.readings()
         readings.writing = store.writeStatus
         readings.isGCHeldBack = store.gcStatus.heldBack != nil
+        if let node = store as? SharedStore { readings.node = await node.nodeReadings() }
         readings.process =
             (try? await NIOThreadPool.singleton.runIfActive { ProcessReadings.now() }) ?? ProcessReadings()
         return readings

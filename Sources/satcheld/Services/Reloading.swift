@@ -5,6 +5,7 @@ import Files
 import Logging
 import OriginLink
 import ServiceLifecycle
+import StoreRules
 import Tickets
 import UnixSignals
 import Vault
@@ -42,11 +43,13 @@ struct Reloading: Service {
 
 /// What the settings say about tickets: who may upload.
 enum TicketKeyring {
-    /// Verifies tickets with the keys that the settings name, or the local one; nil if anybody may upload.
+    /// Verifies tickets with the keys that the settings name, or the local one; nil if anybody may upload. Where neither
+    /// is, no ticket is good.
     static func verifier(_ settings: ServerSettings) async throws(SettingsError) -> TicketVerifier? {
         if let local = settings.localTicket { return TicketVerifier(local) }
-        guard !settings.ticketKeyPaths.isEmpty else { return nil }
-        return TicketVerifier(keys: try await keys(settings), audience: settings.ticketAudience)
+        if settings.allowsAnonymousUploads { return nil }
+        let keys = settings.ticketKeyPaths.isEmpty ? .none : try await keys(settings)
+        return TicketVerifier(keys: keys, audience: settings.ticketAudience)
     }
 
     private static func keys(_ settings: ServerSettings) async throws(SettingsError) -> TicketKeys {

@@ -74,7 +74,7 @@ extension SettingsTable {
     }
 
     /// A token of RFC 9110 §5.6.2 as far as names of machines need it, so that fields may name it unquoted.
-    @Sendable private static func isToken(_ text: String) -> Bool {
+    @Sendable static func isToken(_ text: String) -> Bool {
         text.utf8.count <= 64
             && text.utf8.allSatisfy { byte in
                 (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)

@@ -13,6 +13,8 @@ struct ServerSetting: Sendable {
     let help: String
     /// What values there are, in words that follow "expected".
     let expected: String
+    /// Whether its value may hold a password, so that nothing repeats it.
+    let isSecret: Bool
     /// Stores a value in the settings; false if it cannot be parsed.
     let apply: @Sendable (String, inout ServerSettings) -> Bool
 
@@ -20,12 +22,12 @@ struct ServerSetting: Sendable {
     /// where it is not said.
     static func value<Value>(
         _ name: String, _ placeholder: String, standard: String, _ help: String, expected: String? = nil,
-        parse: @escaping @Sendable (String) -> Value?,
+        isSecret: Bool = false, parse: @escaping @Sendable (String) -> Value?,
         at path: any WritableKeyPath<ServerSettings, Value> & Sendable
     ) -> ServerSetting {
         ServerSetting(
             name: name, placeholder: placeholder, standard: standard, help: help,
-            expected: expected ?? SettingWords.expected(placeholder)
+            expected: expected ?? SettingWords.expected(placeholder), isSecret: isSecret
         ) { text, settings in
             guard let value = parse(text) else { return false }
             settings[keyPath: path] = value
@@ -37,6 +39,12 @@ struct ServerSetting: Sendable {
 
     var environmentName: String {
         SettingVariable.name(prefix: "SATCHELD_", setting: name)
+    }
+
+    /// A value with the unit that it has where none is written: a number alone is one of seconds, where it is a time.
+    func withUnit(_ text: String) -> String {
+        let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return placeholder == "TIME" && isNumber ? "\(text)s" : text
     }
 
     /// Whether it is either on or off, so that the flag alone means on.

@@ -17,6 +17,14 @@ struct SettingsLoader {
         let source: String
         let origin: SettingOrigin
 
+        /// Its value, for people to see.
+        var shown: String { setting.isSecret && !text.isEmpty ? "(hidden)" : SettingsLoader.shown(text) }
+
+        /// The same with the unit of its value, for people to see.
+        var withUnit: Found {
+            Found(setting: setting, text: setting.withUnit(text), source: source, origin: origin)
+        }
+
         /// The setting as it was written, for what is said of it.
         var written: String {
             switch origin {
@@ -71,9 +79,10 @@ struct SettingsLoader {
         var settings = ServerSettings()
         for found in all() {
             settings.written[found.setting.name] = found.written
+            if found.origin != .standard { settings.given.insert(found.setting.name) }
             if found.setting.apply(found.text, &settings) { continue }
             throw SettingsError(
-                "\(found.written): expected \(found.setting.expected), not \"\(Self.shown(found.text))\"",
+                "\(found.written): expected \(found.setting.expected), not \"\(found.shown)\"",
                 isUsage: found.origin == .flag)
         }
         return settings
@@ -117,7 +126,7 @@ struct SettingsLoader {
     }
 
     /// What was written, but for what is behind a `#`: it may be a link, which has its key there.
-    private static func shown(_ text: String) -> String {
+    fileprivate static func shown(_ text: String) -> String {
         text.firstIndex(of: "#").map { "\(text[...$0])…" } ?? text
     }
 
@@ -143,33 +152,15 @@ struct SettingsLoader {
             throw SettingsError("\(written): the settings file cannot be read: \(error)")
         }
         if let exposure { throw SettingsError("\(written): \(path): \(exposure) \(path)") }
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
-        guard let values = try? decoder.decode([String: Value].self, from: Data(bytes)) else {
-            throw SettingsError(
-                "\(written): \(path) is not a settings file: expected one JSON object of strings, whole numbers, true and false."
-            )
+        let values: [String: String]
+        do { values = try SettingsFile.members(bytes) } catch {
+            throw SettingsError("\(written): \(error.sentence(file: path, table))")
         }
         let unknown = values.keys.sorted().first { name in !table.settings.contains { $0.name == name } }
         if let unknown {
             throw SettingsError("\(path): there is no setting \"\(unknown)\"; see satcheld \(table.command) --help.")
         }
-        return values.mapValues(\.text)
-    }
-
-    private struct Value: Decodable {
-        let text: String
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let text = try? container.decode(String.self) {
-                self.text = text
-            } else if let flag = try? container.decode(Bool.self) {
-                text = String(flag)
-            } else {
-                text = String(try container.decode(Int64.self))
-            }
-        }
+        return values
     }
 }
 
@@ -217,8 +208,12 @@ struct ServerSettings {
     var accessLog = AccessLogDestination.off
     /// Of an edge alone.
     var cache = CacheSettings()
+    /// Of a node of a shared store alone.
+    var shared = SharedSettings()
     /// Each setting as it was written, by its name.
     var written: [String: String] = [:]
+    /// The names of those that somebody set.
+    var given: Set<String> = []
 
     /// Why the setting `name` cannot be used, in one sentence.
     func error(_ name: String, _ why: String) -> SettingsError {

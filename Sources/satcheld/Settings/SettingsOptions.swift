@@ -1,4 +1,5 @@
 import ArgumentParser
+import Blobs
 import FoundationEssentials
 
 /// The part of a command line that all commands share: flags for settings, and the settings file.
@@ -39,8 +40,9 @@ struct SettingsOptions: ParsableArguments {
     static func help(_ table: SettingsTable) -> String {
         let lines = table.settings.map { setting in
             let value = setting.isSwitch ? " [\(setting.placeholder)]" : " <\(setting.placeholder)>"
-            let standard = setting.standard.isEmpty ? "" : " (default: \(setting.standard))"
-            return "  \(setting.flag)\(value)\n      \(setting.help)\(standard)\n      \(setting.environmentName)"
+            let standard = setting.standard.isEmpty ? [] : ["(default: \(setting.standard))"]
+            let meaning = hangingLines("      ", setting.help.split(separator: " ").map(String.init) + standard)
+            return "  \(setting.flag)\(value)\n\(meaning)\n      \(setting.environmentName)"
         }
         return """
             Each setting is a flag, an environment variable, or a member of the JSON file that --config or \
@@ -69,15 +71,16 @@ struct SettingsCommand: ParsableCommand {
 
     func run() throws {
         let table = edge ? SettingsTable.edge : .origin
-        let found = try options.find(table, for: Self.self).all()
+        let all = try options.find(table, for: Self.self).all()
         if template {
             _ = try options.load(table, for: Self.self)
-            return StandardOutput.write(try SettingsTemplate.text(found, of: table))
+            return StandardOutput.write(try SettingsTemplate.text(all, of: table))
         }
+        let found = all.map(\.withUnit)
         let nameWidth = found.map { $0.setting.name.count }.max() ?? 0
-        let textWidth = found.map { max($0.text.count, 1) }.max() ?? 0
+        let textWidth = found.map { max($0.shown.count, 1) }.max() ?? 0
         for item in found {
-            let text = item.text.isEmpty ? "-" : item.text
+            let text = item.text.isEmpty ? "-" : item.shown
             let name = item.setting.name.padding(to: nameWidth)
             StandardOutput.write("\(name)  \(text.padding(to: textWidth))  \(item.source)")
         }

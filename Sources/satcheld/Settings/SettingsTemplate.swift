@@ -6,7 +6,10 @@ enum SettingsTemplate {
     static func text(_ found: [SettingsLoader.Found], of table: SettingsTable) throws -> String {
         let members = try found.map { item in
             let mark = item.origin == .standard ? "// " : ""
-            let (name, value) = (try JSONReport.text(item.setting.name), try JSONReport.text(item.text))
+            let (name, value) = (
+                try JSONReport.text(item.setting.name),
+                try JSONReport.text(item.setting.isSecret ? item.shown : item.text)
+            )
             return "    // \(item.setting.help) [\(item.setting.placeholder)]\n    \(mark)\(name): \(value),\n"
         }
         return """

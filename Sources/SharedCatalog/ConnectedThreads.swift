@@ -1,0 +1,264 @@
+import Dispatch
+import Foundation
+import Logging
+import Store
+import Synchronization
+
+/// A few threads, each with a connection of its own, and what waits for one of them.
+///
+/// Nothing waits for long: what a thread has taken is done or given up by a deadline; what waits longer than patience
+/// fails; and where no connection is usable, everything fails at once. A thread connects when it first has something to do,
+/// and after a failure by itself, at first at once and then with waits of 1 to 30 seconds.
+final class ConnectedThreads<Item: Sendable>: Sendable {
+    private struct WaitingItem: Sendable {
+        let item: Item
+        let since: ContinuousClock.Instant
+        /// How often a connection was lost before it could be done.
+        var losses = 0
+    }
+
+    private struct State {
+        var waiting: [WaitingItem] = []
+        /// Threads that wait for something to do, by their numbers.
+        var idle: [Int] = []
+        /// Threads whose connection is usable, as far as is known.
+        var usable: Int
+        /// Threads that have not ended.
+        var running: Int
+        /// Batches that were taken so far.
+        var taken = 0
+        /// Why the last connection was not usable.
+        var reason = SharedCatalogError.unavailable("the database is not connected yet")
+        var isClosed = false
+    }
+
+    static var tick: Duration { .milliseconds(50) }
+
+    /// How often something is begun again that lost its connection.
+    private let lossLimit = 2
+
+    private let name: String
+    private let connector: Connector
+    private let batchLimit: Int
+    private let wakings: [DispatchSemaphore]
+    private let state: Mutex<State>
+    private let fail: @Sendable (Item, SharedCatalogError) -> Void
+    private let run: @Sendable ([Item], _ thread: Int, Session) -> [Item]
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - count: How many threads there are.
+    ///   - batchLimit: How many of those that wait a thread takes at once.
+    ///   - fail: Tells somebody that it cannot be done.
+    ///   - run: Does what a thread has taken, and tells everybody. Gives back, told nothing yet, what may be begun again on
+    ///     another connection.
+    init(
+        _ name: String, count: Int, connector: Connector, batchLimit: Int = 1, logger: Logger,
+        fail: @escaping @Sendable (Item, SharedCatalogError) -> Void,
+        run: @escaping @Sendable ([Item], _ thread: Int, Session) -> [Item]
+    ) {
+        self.name = name
+        self.connector = connector
+        self.batchLimit = batchLimit
+        self.logger = logger
+        self.fail = fail
+        self.run = run
+        wakings = (0..<count).map { _ in DispatchSemaphore(value: 0) }
+        state = Mutex(State(usable: count, running: count))
+        for number in 0..<count {
+            let thread = Thread { self.live(number) }
+            thread.name = name
+            thread.start()
+        }
+    }
+
+    // MARK: Coming and going
+
+    /// Puts something among what waits.
+    func submit(_ item: Item) {
+        let (refusal, woken) = state.withLock { state -> (SharedCatalogError?, Int?) in
+            if state.isClosed { return (.closed, nil) }
+            if state.usable == 0 { return (state.reason, nil) }
+            guard state.waiting.count < SharedCatalog.waitingLimit else {
+                return (.unavailable("too much waits for the database"), nil)
+            }
+            state.waiting.append(WaitingItem(item: item, since: .now))
+            return (nil, isWorthAnother(state) ? state.idle.popLast() : nil)
+        }
+        if let refusal { fail(item, refusal) }
+        if let woken { wakings[woken].signal() }
+    }
+
+    /// Whether what waits is worth that another thread begins. Two that share the work make do with few, so that a batch is
+    /// many: a question costs about as much as a few rows.
+    private func isWorthAnother(_ state: borrowing State) -> Bool {
+        let busy = state.usable - state.idle.count
+        return busy < 2 || state.waiting.count >= batchLimit / 4
+    }
+
+    /// Fails what has waited for longer than patience, and lets another thread begin where those that are at work take long.
+    /// To be called every `tick`.
+    func expire() {
+        let now = ContinuousClock.now
+        let (late, woken) = state.withLock { state -> ([WaitingItem], Int?) in
+            let end = now - connector.patience
+            let late = state.waiting.filter { $0.since <= end }
+            if !late.isEmpty { state.waiting.removeAll { $0.since <= end } }
+            let waits = state.waiting.first.map { $0.since <= now - Self.tick } ?? false
+            return (late, waits ? state.idle.popLast() : nil)
+        }
+        if let woken { wakings[woken].signal() }
+        for waiting in late { fail(waiting.item, .unavailable("the database does not answer in time")) }
+    }
+
+    /// Refuses what waits and what comes. The threads end once they have done what they have taken.
+    func close() {
+        let waiting = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for waiting in waiting { fail(waiting.item, .closed) }
+        for waking in wakings { waking.signal() }
+    }
+
+    /// How many wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    /// How many batches were taken so far.
+    var takenCount: Int { state.withLock { $0.taken } }
+
+    /// Whether all threads have ended.
+    var isOver: Bool { state.withLock { $0.running == 0 } }
+
+    // MARK: A thread
+
+    /// What a thread does next.
+    private enum Step {
+        case run([WaitingItem])
+        case rest
+        case end
+    }
+
+    private func live(_ number: Int) {
+        var isCounted = true
+        while !isCounted || rest(number), let session = connect(number, &isCounted) {
+            serve(number, session)
+            guard session.condition == .hanging else { continue }
+            isCounted = false
+            loseOne(.unavailable("the database does not answer"))
+        }
+        state.withLock { $0.running -= 1 }
+    }
+
+    /// Waits until there is something to do; false once this is closed.
+    private func rest(_ number: Int) -> Bool {
+        while true {
+            let mayGoOn = state.withLock { state -> Bool? in
+                if state.isClosed { return false }
+                state.idle.removeAll { $0 == number }
+                if !state.waiting.isEmpty { return true }
+                state.idle.append(number)
+                return nil
+            }
+            if let mayGoOn { return mayGoOn }
+            wakings[number].wait()
+        }
+    }
+
+    /// Connects, as often as it takes; nil once this is closed.
+    private func connect(_ number: Int, _ isCounted: inout Bool) -> Session? {
+        var pause = 1.0
+        while !state.withLock({ $0.isClosed }) {
+            do {
+                let session = try connector.connect()
+                if !isCounted { winOne(session.facts.timeline) }
+                isCounted = true
+                return session
+            } catch {
+                let reason = SharedCatalogError.unavailable(error.description)
+                if isCounted { loseOne(reason) } else { state.withLock { $0.reason = reason } }
+                isCounted = false
+                // Not all at once.
+                _ = wakings[number].wait(timeout: .now() + pause * Double.random(in: 0.75...1.25))
+                pause = min(pause * 2, 30)
+            }
+        }
+        return nil
+    }
+
+    /// Does what waits, until the connection is of no more use or this is closed.
+    private func serve(_ number: Int, _ session: Session) {
+        while session.condition == .usable {
+            switch state.withLock({ next(number, &$0) }) {
+            case .end: return
+            case .rest: wakings[number].wait()
+            case .run(let batch):
+                session.deadline = .now + connector.patience
+                let left = run(batch.map(\.item), number, session)
+                if !left.isEmpty { takeBack(left, of: batch) }
+            }
+        }
+    }
+
+    private func next(_ number: Int, _ state: inout State) -> Step {
+        if state.isClosed { return .end }
+        state.idle.removeAll { $0 == number }
+        if state.waiting.isEmpty {
+            state.idle.append(number)
+            return .rest
+        }
+        state.taken += 1
+        let batch = Array(state.waiting.prefix(batchLimit))
+        state.waiting.removeFirst(batch.count)
+        return .run(batch)
+    }
+
+    /// Puts what a lost connection left undone in front of all that waits. What came to nothing too often fails.
+    private func takeBack(_ items: [Item], of batch: [WaitingItem]) {
+        // All of a batch, or what was alone: no more is begun again than was taken.
+        let again = zip(items, batch).map { item, former in
+            WaitingItem(item: item, since: former.since, losses: former.losses + 1)
+        }
+        let kept = again.filter { $0.losses <= lossLimit }
+        let (refused, woken) = state.withLock { state -> (SharedCatalogError?, Int?) in
+            if state.isClosed { return (.closed, nil) }
+            if state.usable == 0 { return (state.reason, nil) }
+            state.waiting.insert(contentsOf: kept, at: 0)
+            return (nil, kept.isEmpty ? nil : state.idle.popLast())
+        }
+        if let woken { wakings[woken].signal() }
+        for waiting in again where refused != nil || waiting.losses > lossLimit {
+            fail(waiting.item, refused ?? .unavailable("the connection to the database was lost again and again"))
+        }
+    }
+
+    // MARK: Connections
+
+    private func loseOne(_ reason: SharedCatalogError) {
+        let (waiting, isLast) = state.withLock { state -> ([WaitingItem], Bool) in
+            state.usable -= 1
+            state.reason = reason
+            guard state.usable == 0 else { return ([], false) }
+            defer { state.waiting = [] }
+            return (state.waiting, !state.isClosed)
+        }
+        for waiting in waiting { fail(waiting.item, reason) }
+        if isLast {
+            logger.warning(
+                "The database cannot be used", metadata: ["connections": "\(name)", "error": "\(reason)"])
+        }
+    }
+
+    /// A new timeline tells that another server has taken over.
+    private func winOne(_ timeline: String) {
+        let isFirst = state.withLock { state in
+            state.usable += 1
+            return state.usable == 1
+        }
+        if isFirst {
+            logger.info(
+                "The database can be used again", metadata: ["connections": "\(name)", "timeline": "\(timeline)"])
+        }
+    }
+}

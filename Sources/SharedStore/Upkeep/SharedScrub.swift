@@ -1,0 +1,117 @@
+import Blobs
+import Logging
+import SharedCatalog
+import Store
+import StoreRules
+import Telemetry
+
+/// One slow pass over all held blobs, in the order of their addresses. If it is interrupted, it has recorded how far it
+/// came, and the next one continues from there, on whichever node.
+struct SharedScrub {
+    /// Blobs that are looked up at once.
+    private static let pageBlobs = 100
+    /// How often it records how far it has come.
+    static let noteInterval = Duration.seconds(30)
+
+    private let store: SharedStore
+    private let traffic: @Sendable () -> Int
+    private var duty: SweepDuty
+    private var row: ScrubRow
+    private var pace: ScrubPace
+    private var lastNote = ContinuousClock.now
+    private var lastPiece = ContinuousClock.now
+    private var sentBytes = 0
+
+    /// - Parameters:
+    ///   - row: where to continue.
+    ///   - traffic: bytes sent to clients so far.
+    init(
+        _ store: SharedStore, from row: ScrubRow, bytesPerSecond: Int64, duty: SweepDuty,
+        traffic: @escaping @Sendable () -> Int
+    ) {
+        self.store = store
+        self.duty = duty
+        self.traffic = traffic
+        self.row = row
+        pace = ScrubPace(bytesPerSecond: bytesPerSecond)
+    }
+
+    /// Reads to the end, or until the task is cancelled.
+    mutating func run() async throws(StoreError) {
+        do throws(StoreError) { try await readOn() } catch {
+            // What failed may be the database as well; then the next one begins where this did.
+            try? await note(isEnd: false)
+            throw error
+        }
+    }
+
+    private mutating func readOn() async throws(StoreError) {
+        while !Task.isCancelled {
+            // Another node goes on where this one was too slow to keep it.
+            guard try await duty.keep() else { return }
+            let cursor = row.cursor
+            let page = try await store.catalog.read { reader throws(SharedCatalogError) in
+                try reader.blobs(after: cursor, limit: Self.pageBlobs)
+            }
+            if page.isEmpty { return try await note(isEnd: true) }
+            for blob in page {
+                if blob.row.state == .held, try await !look(at: blob) { break }
+                row.cursor = blob.row.address
+                if Task.isCancelled { break }
+                if ContinuousClock.now - lastNote >= Self.noteInterval { try await note(isEnd: false) }
+            }
+        }
+        try await note(isEnd: false)
+    }
+
+    /// Checks one blob; false if it could not be checked to its end and is to be checked again.
+    private mutating func look(at blob: FoundBlob) async throws(StoreError) -> Bool {
+        lastPiece = .now
+        do throws(StoreError) {
+            let damaged = try await store.examine(blob) { bytes async throws(StoreError) in
+                await self.rest(afterBytes: Int64(bytes))
+                if Task.isCancelled { throw .unavailable("the check was cancelled") }
+            }
+            row.blobs += 1
+            row.bytes += blob.row.size
+            store.meters.scrubbedBlobs.add()
+            store.meters.scrubbedBytes.add(Int(blob.row.size))
+            if let damaged {
+                row.damaged += 1
+                try await store.handle(damaged)
+            }
+        } catch {
+            if Task.isCancelled { return false }
+            // One blob that cannot be checked must not keep the others from being checked.
+            guard case .io = error else { throw error }
+            store.logger.warning(
+                "Could not check a blob", metadata: ["blob": "\(blob.row.address.abbreviated)", "error": "\(error)"])
+        }
+        await rest(afterBytes: max(0, ScrubPace.leastBytes - blob.row.size))
+        return true
+    }
+
+    /// Pauses if it is ahead of its pace.
+    private mutating func rest(afterBytes bytes: Int64) async {
+        let took = ContinuousClock.now - lastPiece
+        if let pause = pace.pause(afterBytes: bytes, took: took, isBusy: isBusy()) {
+            // If cancelled, the loop ends.
+            try? await Task.sleep(for: pause)
+        }
+        lastPiece = .now
+    }
+
+    /// Whether uploads are under way, or blobs have been sent since the last call.
+    private mutating func isBusy() -> Bool {
+        let sent = traffic()
+        defer { sentBytes = sent }
+        return store.isTakingUploads || sent != sentBytes
+    }
+
+    private mutating func note(isEnd: Bool) async throws(StoreError) {
+        lastNote = .now
+        row.latest = store.now()
+        let row = row
+        try await store.make(NoteScrub(row, isEnd: isEnd))
+    }
+}

@@ -1,0 +1,60 @@
+package import Files
+package import Store
+import Synchronization
+
+/// Disk space promised to uploads: the space for announced bytes is reserved before the first one arrives.
+package final class DiskReservations: Sendable {
+    private let keepFreeBytes: Int64
+    private let freeBytes: @Sendable () throws(FileError) -> Int64
+    /// Bytes promised and not yet written.
+    private let promised = Mutex<Int64>(0)
+
+    package init(keepFreeBytes: Int64, freeBytes: @escaping @Sendable () throws(FileError) -> Int64) {
+        self.keepFreeBytes = keepFreeBytes
+        self.freeBytes = freeBytes
+    }
+
+    /// Bytes that are reserved at once for an upload of unknown length of which `written` bytes are there: as many again,
+    /// from 256 KiB to 16 MiB.
+    package static func step(after written: Int64) -> Int64 { min(max(written, 256 << 10), 16 << 20) }
+
+    /// Whether `bytes` more fit on a disk with `free` bytes, of which some are promised and some must stay free.
+    package static func fits(_ bytes: Int64, free: Int64, promised: Int64, kept: Int64) -> Bool {
+        let (spoken, overflow) = promised.addingReportingOverflow(kept)
+        guard !overflow, free > spoken else { return false }
+        return bytes <= free - spoken
+    }
+
+    /// Promises `bytes`, or throws `.diskFull`.
+    package func reserve(_ bytes: Int64) throws(StoreError) {
+        // The disk is asked inside the lock: whoever writes in between still counts what it wrote as promised.
+        try promised.withLock { promised throws(StoreError) in
+            let free = try storeErrors { () throws(FileError) in try freeBytes() }
+            guard Self.fits(bytes, free: free, promised: promised, kept: keepFreeBytes) else {
+                throw StoreError.diskFull
+            }
+            promised += bytes
+        }
+    }
+
+    /// Adds `bytes` to what is promised, without asking the disk: negative as they are written or given back, positive
+    /// where they were promised before.
+    package func adjust(by bytes: Int64) {
+        if bytes != 0 { promised.withLock { $0 += bytes } }
+    }
+
+    /// Bytes promised and not yet written.
+    package var promisedBytes: Int64 { promised.withLock { $0 } }
+}
+
+extension StoreError {
+    /// A failure of the disk in the words of the vocabulary.
+    package init(_ error: FileError) {
+        self = error.isFullDisk ? .diskFull : .io(error.description)
+    }
+}
+
+/// Runs `body` and turns a failure of the disk into the vocabulary's error.
+package func storeErrors<Value: ~Copyable>(_ body: () throws(FileError) -> Value) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(error) }
+}

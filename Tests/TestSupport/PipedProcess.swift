@@ -1,0 +1,100 @@
+import Files
+import Glibc
+import Synchronization
+
+/// A process that a test has started, and its standard input and output. It ends with this object: it may put its things
+/// away when its input ends, and is killed where that takes too long. Its input ends with this process, however that ends.
+package final class PipedProcess: Sendable {
+    package let processIdentifier: Int32
+    private let input: Mutex<OpenFile?>
+    private let output: Mutex<Output>
+    private let patienceSeconds: Int
+
+    private struct Output: ~Copyable {
+        let file: OpenFile
+        var rest: [UInt8] = []
+    }
+
+    /// - Parameter patienceSeconds: How long it may take to end by itself once its input has ended; 0 kills it at once.
+    package init(_ arguments: [String], patienceSeconds: Int = 0) throws {
+        let toProcess = try Pipe()
+        let fromProcess = try Pipe()
+        processIdentifier = try spawn(arguments, input: toProcess.readable, output: fromProcess.writable)
+        input = Mutex(toProcess.writable)
+        output = Mutex(Output(file: fromProcess.readable))
+        self.patienceSeconds = patienceSeconds
+    }
+
+    deinit {
+        input.withLock { $0 = nil }
+        let end = ContinuousClock.now + .seconds(patienceSeconds)
+        while waitpid(processIdentifier, nil, WNOHANG) == 0 {
+            if ContinuousClock.now >= end {
+                _ = kill(processIdentifier, SIGKILL)
+                _ = waitpid(processIdentifier, nil, 0)
+                return
+            }
+            usleep(5000)
+        }
+    }
+
+    /// The next line that it writes; what is there where its output ends without one.
+    package func readLine() throws -> String {
+        try output.withLock { output in
+            while true {
+                if let end = output.rest.firstIndex(of: 0x0a) {
+                    defer { output.rest.removeFirst(end + 1) }
+                    return String(decoding: output.rest[..<end], as: UTF8.self)
+                }
+                var piece = [UInt8](repeating: 0, count: 4096)
+                var span = piece.mutableSpan
+                // Safe: every pattern of bits is a byte.
+                var raw = unsafe span.mutableBytes
+                let count = try output.file.readSome(into: &raw)
+                if count == 0 {
+                    defer { output.rest = [] }
+                    return String(decoding: output.rest, as: UTF8.self)
+                }
+                output.rest += piece[..<count]
+            }
+        }
+    }
+
+    /// Writes a line to its standard input.
+    package func writeLine(_ line: String) throws {
+        try input.withLock { try $0?.write(Array((line + "\n").utf8)) }
+    }
+}
+
+private struct Pipe: ~Copyable {
+    let readable: OpenFile
+    let writable: OpenFile
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else { throw FileError(operation: "pipe", path: "", code: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        readable = OpenFile(owning: ends[0], path: "pipe")
+        writable = OpenFile(owning: ends[1], path: "pipe")
+    }
+}
+
+private func spawn(_ arguments: [String], input: borrowing OpenFile, output: borrowing OpenFile) throws -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, input.descriptor, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
+    // Whatever else is open here is not the process's. `Process` knows by a socket that a command has ended: a process
+    // that another test starts at the same time would hold its other end.
+    let highest = try Folder.names(in: "/proc/self/fd").compactMap { Int32($0) }.max() ?? 0
+    for descriptor in 3...(max(highest, 3) + 64) {
+        unsafe posix_spawn_file_actions_addclose(&actions, descriptor)
+    }
+    var copies = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    defer { unsafe copies.forEach { unsafe free($0) } }
+    var process: pid_t = 0
+    let code = unsafe posix_spawn(&process, arguments[0], &actions, nil, &copies, environ)
+    guard code == 0 else { throw FileError(operation: "spawn", path: arguments[0], code: code) }
+    return process
+}
