@@ -10,6 +10,8 @@ package final class SQLiteTransaction: CatalogTransaction {
     /// The ids of the blobs and leases on the page, by their places; nobody else sees them.
     var blobs = RowIDs()
     var leases = RowIDs()
+    /// By how much the kept sums have changed. They are written when the transaction is counted.
+    var sums = StoreSums()
 
     init(_ database: Database) {
         self.database = database
@@ -72,7 +74,7 @@ struct RowBatch {
 
     mutating func append(_ row: [SQLValue]) {
         assert(row.count == statement.width, "every row has the same columns")
-        values += row
+        if values.isEmpty { values = row } else { values += row }
     }
 
     /// Runs the statement, as often as the rows fill its longest table; nothing where there are none.

@@ -15,9 +15,12 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
         public var current: Row?
         /// Whether a change has set it.
         public var isChanged = false
+        /// Whether its key leads to it.
+        @usableFromInline var isNamed: Bool
 
-        @inlinable init(key: Key, stored: Row? = nil, current: Row? = nil) {
+        @inlinable init(key: Key, isNamed: Bool = true, stored: Row? = nil, current: Row? = nil) {
             self.key = key
+            self.isNamed = isNamed
             self.stored = stored
             self.current = current
         }
@@ -30,6 +33,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     }
 
     @usableFromInline var rows: [Entry] = []
+    /// Where keys lead to, once there are more than a few rows.
     @usableFromInline var places: [Key: Int] = [:]
     @usableFromInline var requested: [Int] = []
     @usableFromInline var new: [Int] = []
@@ -53,7 +57,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
 
     /// Asks for the row of `key`.
     @inlinable public mutating func request(_ key: Key) {
-        if places[key] == nil { requested.append(append(Entry(key: key))) }
+        if place(peeking: key) == nil { requested.append(append(Entry(key: key))) }
     }
 
     /// Whether every row that was asked for has been loaded.
@@ -74,7 +78,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
 
     /// Loads a row that nobody asked for by its key; one that is on the page already stays as it is. Returns its place.
     @inlinable public mutating func load(_ key: Key, _ row: Row) -> Int {
-        if let place = places[key] {
+        if let place = place(peeking: key) {
             guard let index = requested.firstIndex(of: place) else { return place }
             requested.remove(at: index)
             fill(place, row)
@@ -85,14 +89,27 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
 
     /// Loads a row that no key leads to. Returns its place.
     @inlinable public mutating func load(nameless key: Key, _ row: Row) -> Int {
-        rows.append(Entry(key: key, stored: row, current: row))
-        return rows.count - 1
+        append(Entry(key: key, isNamed: false, stored: row, current: row))
     }
 
     @inlinable mutating func append(_ entry: Entry) -> Int {
-        places[entry.key] = rows.count
         rows.append(entry)
+        if rows.count == Self.few + 1 {
+            for (place, row) in rows.enumerated() where row.isNamed { places[row.key] = place }
+        } else if rows.count > Self.few, entry.isNamed {
+            places[entry.key] = rows.count - 1
+        }
         return rows.count - 1
+    }
+
+    /// As many rows are looked through faster than their keys are hashed.
+    @inlinable static var few: Int { 8 }
+
+    /// From now on `key` leads to `place`, or nowhere.
+    @inlinable mutating func lead(_ key: Key, to place: Int?) {
+        if let former = self.place(peeking: key) { rows[former].isNamed = false }
+        if let place { rows[place].isNamed = true }
+        if rows.count > Self.few { places[key] = place }
     }
 
     // MARK: Looking
@@ -105,7 +122,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
 
     /// The place of `key`'s row; nil, and asked for, where it is not on the page.
     @inlinable public mutating func place(_ key: Key) -> Int? {
-        guard let place = places[key] else {
+        guard let place = place(peeking: key) else {
             request(key)
             return nil
         }
@@ -113,10 +130,14 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
     }
 
     /// The row of `key` by now, where it is on the page; it is not asked for.
-    @inlinable public func peek(_ key: Key) -> Row? { places[key].flatMap { rows[$0].current } }
+    @inlinable public func peek(_ key: Key) -> Row? { place(peeking: key).flatMap { rows[$0].current } }
 
     /// The place of `key`'s row, where it is on the page; it is not asked for.
-    @inlinable public func place(peeking key: Key) -> Int? { places[key] }
+    @inlinable public func place(peeking key: Key) -> Int? {
+        if rows.count > Self.few { return places[key] }
+        for place in rows.indices where rows[place].isNamed && rows[place].key == key { return place }
+        return nil
+    }
 
     /// The row at a place by now.
     @inlinable public subscript(_ place: Int) -> Row? { rows[place].current }
@@ -143,12 +164,13 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
 
     /// Changes the row of `key`, or adds one that is not on the page and not stored.
     @inlinable public mutating func set(_ row: Row?, for key: Key) {
-        set(row, at: places[key] ?? append(Entry(key: key)))
+        set(row, at: place(peeking: key) ?? append(Entry(key: key)))
     }
 
     /// Adds a row that is not stored, whatever was called so before. Returns its place.
     @inlinable public mutating func add(_ row: Row, for key: Key) -> Int {
-        steps.append(.renamed(key, before: places[key]))
+        steps.append(.renamed(key, before: place(peeking: key)))
+        lead(key, to: nil)
         let place = append(Entry(key: key))
         set(row, at: place)
         new.append(place)
@@ -168,7 +190,7 @@ public struct PageTable<Key: Hashable & Sendable, Row: Sendable>: Sendable {
             case .set(let place, let before, let wasChanged):
                 rows[place].current = before
                 rows[place].isChanged = wasChanged
-            case .renamed(let key, let before): places[key] = before
+            case .renamed(let key, let before): lead(key, to: before)
             }
         }
         steps.removeAll(keepingCapacity: true)
