@@ -2,6 +2,7 @@ import BlobHTTP
 import Blobs
 import NIOCore
 import Store
+import StoreRules
 import Testing
 import Vault
 

@@ -1,4 +1,5 @@
 import Blobs
+import Dispatch
 import Files
 import MemoryStore
 import Store
@@ -36,10 +37,23 @@ import Testing
                     })
                 else { return }
                 self.breaks.note("break")
-                // The answer may be on its way, and is not looked at.
-                if self.isBlind { throw FileError(operation: "lose", path: "an answer", code: 5) }
+                // The answer is on its way, and is not looked at.
+                if self.isBlind {
+                    self.awaitCommit()
+                    throw FileError(operation: "lose", path: "an answer", code: 5)
+                }
                 self.endAll()
             }
+        }
+
+        /// Returns once no transaction of this schema is open. A connection that is closed too early takes a commit with it.
+        private func awaitCommit() {
+            let isOpen = """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE pid <> pg_backend_pid() AND application_name = '\(schema.settings.schema)'
+                    AND state IN ('idle in transaction', 'active')
+                """
+            while (try? schema.number(isOpen)) != 0 { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 0.005) }
         }
 
         /// Whoever is in a transaction of this schema.

@@ -161,7 +161,7 @@ import Testing
         // The server writes it itself, so that it is the server's own.
         let lines = text.split(separator: "\n").joined(separator: "|")
         try console.ask("COPY (SELECT unnest(string_to_array('\(lines)', '|'))) TO '\(data)/server.pem'")
-        try console.ask("COPY (SELECT 1) TO PROGRAM 'chmod 600 \(data)/server.pem'")
+        try console.ask("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; chmod 600 \(data)/server.pem'")
         for (name, value) in [("ssl_cert_file", "server.pem"), ("ssl_key_file", "server.pem"), ("ssl", "on")] {
             try console.ask("ALTER SYSTEM SET \(name) = '\(value)'")
         }
