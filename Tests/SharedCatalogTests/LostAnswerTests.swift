@@ -133,7 +133,7 @@ import Testing
         let fates = try await onThread { () throws(SharedCatalogError) in
             let lane = SharedTransaction.Lane(
                 node: catalog.node.id, place: 0, slot: 0, numbers: LeaseNumbers(), removalDelaySeconds: 0)
-            var fates: [LostCommit.Fate] = []
+            var fates: [LostCommit.CommitFate] = []
             // One that is still open when it is asked about: the server ends it when its connection is closed.
             for isCommitted in [false, true] {
                 let session = try connector.connect()
