@@ -198,7 +198,7 @@ let package = Package(
         .testTarget(
             name: "SatcheldTests",
             dependencies: [
-                "satcheld", "BlobHTTP", "Edge", "Vault", "Blobs", "Store", "Files", "TestSupport", argumentParser,
+                "satcheld", "BlobHTTP", "Edge", "Vault", "Blobs", "Store", "StoreRules", "Files", "TestSupport", argumentParser,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Store
+import StoreRules
 import TestSupport
 import Testing
 import Vault

@@ -3,6 +3,7 @@ import Blobs
 import Edge
 import Files
 import Logging
+import StoreRules
 import TestSupport
 import Testing
 import Vault
