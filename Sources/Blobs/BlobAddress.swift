@@ -63,7 +63,7 @@ package struct BlobAddress: Hashable, Comparable, Sendable, CustomStringConverti
     package func byte(at index: Int) -> UInt8 { UInt8(truncatingIfNeeded: words[index / 8] >> (56 - index % 8 * 8)) }
 
     /// The 64 lower-case hexadecimal digits.
-    package var hex: String { Hexadecimal.encode((0..<Self.byteCount).lazy.map { byte(at: $0) }) }
+    package var hex: String { Hexadecimal.encode(bytes) }
 
     /// The first two digits: the folder that holds the blob.
     package var shard: String { Hexadecimal.encode([byte(at: 0)]) }

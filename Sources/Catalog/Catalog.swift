@@ -58,7 +58,7 @@ package final class Catalog: Sendable {
 
     /// Opens the catalog at `path`, brings its schema up to date, and makes sure that commits are durable.
     package static func open(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
-        _ = SQLiteProcess.isPrepared
+        SQLiteProcess.isPrepared
         let pool = try withCatalogErrors { () throws -> DatabasePool in
             let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB leaves the writer of a pool at NORMAL, which loses acknowledged commits at a power cut.
@@ -76,7 +76,7 @@ package final class Catalog: Sendable {
 
     /// Opens the catalog at `path`, whose schema is up to date, where nothing can be written: for reading alone.
     package static func openToRead(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
-        _ = SQLiteProcess.isPrepared
+        SQLiteProcess.isPrepared
         let pool = try withCatalogErrors { () throws -> DatabasePool in
             var configuration = configuration
             configuration.readonly = true
@@ -87,7 +87,7 @@ package final class Catalog: Sendable {
 
     /// The identity in the catalog at `path`, read without changing anything.
     package static func identity(at path: String) throws(CatalogError) -> StoreIdentity {
-        _ = SQLiteProcess.isPrepared
+        SQLiteProcess.isPrepared
         return try withCatalogErrors {
             var configuration = Configuration()
             configuration.readonly = true

@@ -74,7 +74,7 @@ struct RowBatch {
 
     mutating func append(_ row: [SQLValue]) {
         assert(row.count == statement.width, "every row has the same columns")
-        if values.isEmpty { values = row } else { values += row }
+        values += row
     }
 
     /// Runs the statement, as often as the rows fill its longest table; nothing where there are none.

@@ -1,7 +1,6 @@
 import Blobs
 import Files
 import GRDB
-import GRDBSQLite
 import MemoryStore
 import Store
 import StoreRules
@@ -149,15 +148,6 @@ import Testing
         #expect(try catalog.read { try $0.blob(gone)?.ended } == Timestamp(seconds: 950))
         let left = try #require(try catalog.read { try $0.blob(address) })
         #expect(left.leases == 0 && left.aliased == 1 && !left.isUnheld && left.reason == .expired)
-        try catalog.close()
-        withExtendedLifetime(folder) {}
-    }
-
-    @Test func `no memory is counted for SQLite, which would take a lock for each piece`() throws {
-        let (folder, path, _) = try made()
-        let catalog = try Catalog.open(at: path, faults: .none)
-        // Other tests of this process may have asked SQLite for something before.
-        #expect((sqlite3_memory_used() == 0) == SQLiteProcess.isPrepared)
         try catalog.close()
         withExtendedLifetime(folder) {}
     }
