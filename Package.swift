@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "StoreRules", dependencies: ["Blobs", "Store"]),
         .target(name: "StoreParts", dependencies: ["Blobs", "Store", "StoreRules", "Files", "BlobFiles"]),
         .target(name: "Telemetry", dependencies: ["Store"]),
-        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", "CSQLite", grdb, grdbSQLite]),
+        .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Store", "Files", nioPosix]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
         .target(
@@ -113,7 +113,6 @@ let package = Package(
 
         // C behind its doors.
         .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CPages"),
         .target(name: "CCommit", cSettings: [.define("SATCHEL_COMMIT", to: "\"\(commit)\"")]),

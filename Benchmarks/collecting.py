@@ -98,7 +98,7 @@ class Collecting:
 
     def compare_sums(self):
         with contextlib.closing(sqlite3.connect(f"file:{self.storage}/catalog.sqlite?mode=ro", uri=True)) as catalog:
-            told = catalog.execute("SELECT held, held_bytes FROM store").fetchone()
+            told = catalog.execute("SELECT count, bytes FROM tally WHERE kind = 1").fetchone()
         files = [path.stat().st_size for path in (self.storage / "blobs.v1").glob("??/*")]
         found = (len(files), sum(files))
         self.table.row("blobs and bytes, told and on disk", f"{told[0]}, {told[1]}", "files", f"{found[0]}, {found[1]}",

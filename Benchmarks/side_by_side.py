@@ -25,9 +25,6 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "Tests" / "SystemTests" / "Peer"))
-from fill_store import recount  # noqa: E402
-
 TICKS = os.sysconf("SC_CLK_TCK")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 FILE_LIMIT = 65536
@@ -332,8 +329,16 @@ def add_rows(database, address, size, now, lifetime):
         (blob, now, now + lifetime, lifetime))
 
 
+def recount(database):
+    """Sets the catalog's sums to what its rows add up to."""
+    database.execute("UPDATE tally SET count = (SELECT count(*) FROM blob WHERE state = kind), "
+                     "bytes = (SELECT coalesce(sum(size), 0) FROM blob WHERE state = kind) WHERE kind <= 4")
+    database.execute("UPDATE tally SET count = (SELECT count(*) FROM lease WHERE (ended IS NULL) = (kind = 5)) "
+                     "WHERE kind IN (5, 6)")
+
+
 def recount_store(storage):
-    """Sets the sums of a store that no server has open to what its rows add up to."""
+    """The same for a store that no server has open."""
     with contextlib.closing(sqlite3.connect(f"{storage}/catalog.sqlite")) as database:
         recount(database)
         database.commit()

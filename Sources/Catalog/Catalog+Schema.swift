@@ -11,7 +11,6 @@ extension Catalog {
         }
         migrator.registerMigration("2 aliases") { database in try database.execute(sql: aliasTable) }
         migrator.registerMigration("3 former showings") { database in try database.execute(sql: formerShowings) }
-        migrator.registerMigration("4 sums of the store") { database in try database.execute(sql: sumsOfStore) }
         return migrator
     }
 
@@ -169,7 +168,7 @@ extension Catalog {
         """
 
     /// The number of rows and of bytes for each state of a blob (1 to 4), and the number of leases (5) and of ended ones
-    /// (6); see `sumsOfStore`. Whoever changes rows changes them in the same transaction.
+    /// (6). Whoever changes rows changes them in the same transaction.
     private static let tallyTable = """
         CREATE TABLE tally (
             kind INTEGER PRIMARY KEY,
@@ -177,28 +176,6 @@ extension Catalog {
             bytes INTEGER NOT NULL
         ) STRICT;
         INSERT INTO tally VALUES (1, 0, 0), (2, 0, 0), (3, 0, 0), (4, 0, 0), (5, 0, 0), (6, 0, 0);
-        """
-
-    /// Those sums as columns of `store`, of which every transaction changes the row anyway.
-    private static let sumsOfStore = """
-        ALTER TABLE store ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN held_bytes INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN removing INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN removing_bytes INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN damaged_bytes INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN gone_bytes INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN leases INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE store ADD COLUMN ended_leases INTEGER NOT NULL DEFAULT 0;
-        UPDATE store SET
-            (held, held_bytes) = (SELECT count, bytes FROM tally WHERE kind = 1),
-            (removing, removing_bytes) = (SELECT count, bytes FROM tally WHERE kind = 2),
-            (damaged, damaged_bytes) = (SELECT count, bytes FROM tally WHERE kind = 3),
-            (gone, gone_bytes) = (SELECT count, bytes FROM tally WHERE kind = 4),
-            leases = (SELECT count FROM tally WHERE kind = 5),
-            ended_leases = (SELECT count FROM tally WHERE kind = 6);
-        DROP TABLE tally;
         """
 
     /// The background check under way (1) and the last one that came to its end (2), as in `ScrubRow.Place`.

@@ -4,7 +4,6 @@ import Foundation
 import GRDB
 package import Store
 package import StoreRules
-import Synchronization
 
 /// Who holds what, until when, and what ended: an SQLite database in WAL mode.
 ///
@@ -12,9 +11,6 @@ import Synchronization
 package final class Catalog: Sendable {
     private let pool: DatabasePool
     private let faults: FaultPoints
-    /// How many transactions there have been: nobody else makes any. Nil where it has to be looked up: before the first, and
-    /// after one that failed.
-    private let commits = Mutex<Int64?>(nil)
 
     /// How long a write waits for another process before it gives up.
     static let busyTimeoutSeconds = 5.0
@@ -40,11 +36,7 @@ package final class Catalog: Sendable {
         try withCatalogErrors {
             _ = try catalog.pool.write { database in
                 try database.run(
-                    """
-                    INSERT INTO store (
-                        id, identity, commits, latest, restored, pass_wall, pass_monotonic, pass_boot)
-                    VALUES (1, ?, 0, ?, 0, ?, ?, ?)
-                    """,
+                    "INSERT INTO store VALUES (1, ?, 0, ?, 0, ?, ?, ?)",
                     [
                         Data(identity.bytes), clocks.wall.seconds, clocks.wall.seconds, clocks.monotonicSeconds,
                         clocks.boot,
@@ -58,7 +50,7 @@ package final class Catalog: Sendable {
 
     /// Opens the catalog at `path`, brings its schema up to date, and makes sure that commits are durable.
     package static func open(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
-        SQLiteProcess.isPrepared
+        QuotaWrites.areFullDisks
         let pool = try withCatalogErrors { () throws -> DatabasePool in
             let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB leaves the writer of a pool at NORMAL, which loses acknowledged commits at a power cut.
@@ -76,7 +68,6 @@ package final class Catalog: Sendable {
 
     /// Opens the catalog at `path`, whose schema is up to date, where nothing can be written: for reading alone.
     package static func openToRead(at path: String, faults: FaultPoints) throws(CatalogError) -> Catalog {
-        SQLiteProcess.isPrepared
         let pool = try withCatalogErrors { () throws -> DatabasePool in
             var configuration = configuration
             configuration.readonly = true
@@ -87,8 +78,7 @@ package final class Catalog: Sendable {
 
     /// The identity in the catalog at `path`, read without changing anything.
     package static func identity(at path: String) throws(CatalogError) -> StoreIdentity {
-        SQLiteProcess.isPrepared
-        return try withCatalogErrors {
+        try withCatalogErrors {
             var configuration = Configuration()
             configuration.readonly = true
             let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -129,17 +119,12 @@ package final class Catalog: Sendable {
     ) throws(CatalogError) -> (value: Value, commits: Int64) {
         try withCatalogErrors {
             try pool.writeWithoutTransaction { database in
-                let before = commits.withLock { $0.take() }
                 let result = try database.transaction {
-                    let transaction = SQLiteTransaction(database)
-                    let value = try body(transaction)
-                    try database.noteCommit(at: now, transaction.sums)
-                    let commits = try before.map { $0 + 1 } ?? database.commits()
-                    assert((try? database.commits()) == commits, "nobody else counts transactions")
+                    let value = try body(SQLiteTransaction(database))
+                    let commits = try database.noteCommit(at: now)
                     try faults.reach(.rowsChanged)
                     return (value, commits)
                 }
-                commits.withLock { $0 = result.1 }
                 try faults.reach(.rowsCommitted)
                 return result
             }

@@ -89,12 +89,23 @@ extension CatalogReader {
 
     // MARK: Sums
 
-    /// The sums that the catalog keeps: one row, however many blobs there are.
+    /// The sums that the catalog keeps: six rows, however many blobs there are.
     package func sums() throws -> StoreSums {
-        guard let row = try database.row("SELECT * FROM store") else {
-            throw CatalogError.failed("catalog: it has no row about the store")
+        var sums = StoreSums()
+        for row in try database.rows("SELECT kind, count, bytes FROM tally") {
+            let sum = BlobTotal(count: row["count"], bytes: row["bytes"])
+            let kind: Int = row["kind"]
+            if let state = BlobState(rawValue: kind) {
+                sums[state] = sum
+            } else if kind == StoreSums.kindOfLeases {
+                sums.leases = sum.count
+            } else if kind == StoreSums.kindOfEndedLeases {
+                sums.endedLeases = sum.count
+            } else {
+                throw CatalogError.failed("catalog: a sum of an unknown kind")
+            }
         }
-        return StoreSums(row)
+        return sums
     }
 
     /// How many leases are due at `now` and how many blobs wait for their removal to begin, each counted up to
@@ -116,26 +127,16 @@ extension CatalogReader {
 }
 
 extension StoreSums {
-    /// The columns of `store` that have them, in the order of `numbers`.
-    static let columns = [
-        "held", "held_bytes", "removing", "removing_bytes", "damaged", "damaged_bytes", "gone", "gone_bytes", "leases",
-        "ended_leases",
-    ]
+    /// Kinds of sums in the table `tally` beside the four states of a blob.
+    static let kindOfLeases = 5
+    static let kindOfEndedLeases = 6
 
-    var numbers: [Int64] {
+    /// Each sum with its kind.
+    var kinds: [(kind: Int, sum: BlobTotal)] {
         [
-            held.count, held.bytes, removing.count, removing.bytes, damaged.count, damaged.bytes, gone.count,
-            gone.bytes, leases, endedLeases,
+            (BlobState.held.rawValue, held), (BlobState.removing.rawValue, removing),
+            (BlobState.damaged.rawValue, damaged), (BlobState.gone.rawValue, gone),
+            (Self.kindOfLeases, BlobTotal(count: leases)), (Self.kindOfEndedLeases, BlobTotal(count: endedLeases)),
         ]
-    }
-
-    init(_ row: Row) {
-        self.init()
-        held = BlobTotal(count: row["held"], bytes: row["held_bytes"])
-        removing = BlobTotal(count: row["removing"], bytes: row["removing_bytes"])
-        damaged = BlobTotal(count: row["damaged"], bytes: row["damaged_bytes"])
-        gone = BlobTotal(count: row["gone"], bytes: row["gone_bytes"])
-        leases = row["leases"]
-        endedLeases = row["ended_leases"]
     }
 }

@@ -21,30 +21,17 @@ extension Database {
         }
     }
 
-    /// Counts a transaction that is about to be committed, with the changes of the kept sums.
-    func noteCommit(at now: Timestamp, _ sums: StoreSums) throws {
-        if sums == StoreSums() {
-            try forEachRow(Self.count, [.of(now)]) { _ in }
-        } else {
-            try forEachRow(Self.countWithSums, [.of(now)] + sums.numbers.map { .of($0) }) { _ in }
-        }
-    }
-
-    private static let count = "UPDATE store SET commits = commits + 1, latest = max(latest, ?1)"
-    private static let countWithSums =
-        count + StoreSums.columns.enumerated().map { ", \($1) = \($1) + ?\($0 + 2)" }.joined()
-
-    /// How many transactions there have been. RETURNING would cost as much as all rows of an upload.
-    func commits() throws -> Int64 {
+    /// Counts a transaction that is about to be committed, and returns how many there have been then. RETURNING would cost
+    /// as much as all rows of an upload.
+    func noteCommit(at now: Timestamp) throws -> Int64 {
         var commits: Int64 = 0
+        try forEachRow("UPDATE store SET commits = commits + 1, latest = max(latest, ?1)", .of(now)) { _ in }
         try forEachRow("SELECT commits FROM store") { commits = $0[0] }
         return commits
     }
 
     /// Runs one statement with few values, and calls `body` with each row.
-    private func forEachRow(
-        _ sql: String, _ values: [SQLValue] = [], body: (StatementRow) throws -> Void
-    ) throws {
+    private func forEachRow(_ sql: String, _ values: SQLValue..., body: (StatementRow) throws -> Void) throws {
         let statement = try cachedStatement(sql: sql)
         statement.clear()
         defer { statement.reset() }

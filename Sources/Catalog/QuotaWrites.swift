@@ -6,7 +6,7 @@ import Glibc
 /// It knows ENOSPC alone as that; EDQUOT would be to it a disk that failed, after which nobody knows what was written.
 /// Its table of system calls is made for such things (sqlite3.h, xSetSystemCall) and is the whole process's.
 enum QuotaWrites {
-    /// Read before the first database is opened (`SQLiteProcess`).
+    /// Read once before the first database is opened.
     static let areFullDisks: Void = {
         // Safe: SQLite keeps its file systems for ever, copies the name it looks for, and calls what it is given with the
         // types of write(2) and pwrite(2), which the functions below have.

@@ -166,4 +166,8 @@ extension RowStatement {
     static let dropUploads = RowStatement(width: 1) { "DELETE FROM upload WHERE id IN \($0.list)" }
     static let keepSightings = RowStatement(width: 3) { "REPLACE INTO orphan \($0.inserted)" }
     static let dropSightings = RowStatement(width: 1) { "DELETE FROM orphan WHERE address IN \($0.list)" }
+    /// By how much the sum of a kind changes; one row at a time.
+    static let changeSums = RowStatement(width: 3) {
+        "UPDATE tally SET count = count + \($0[2]), bytes = bytes + \($0[3]) \($0.from) WHERE kind = \($0[1])"
+    }
 }

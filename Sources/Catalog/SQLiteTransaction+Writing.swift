@@ -19,7 +19,7 @@ extension SQLiteTransaction {
         try writeUploads(page)
         try writeSightings(page)
         try writeScrubs(page)
-        sums += page.sums
+        try writeSums(page.sums)
         try writeStore(page.store)
     }
 
@@ -203,6 +203,15 @@ extension SQLiteTransaction {
                     entry.key.rawValue, scrub.began.seconds, scrub.latest.seconds, scrub.cursor?.data, scrub.blobs,
                     scrub.bytes, scrub.damaged,
                 ])
+        }
+    }
+
+    /// Brings the kept sums up to date: those that change, one by one, since they are few.
+    private func writeSums(_ difference: StoreSums) throws {
+        for (kind, sum) in difference.kinds where sum != BlobTotal() {
+            var change = RowBatch(.changeSums)
+            change.append([.of(kind), .of(sum.count), .of(sum.bytes)])
+            try change.run(in: database)
         }
     }
 

@@ -10,8 +10,6 @@ package final class SQLiteTransaction: CatalogTransaction {
     /// The ids of the blobs and leases on the page, by their places; nobody else sees them.
     var blobs = RowIDs()
     var leases = RowIDs()
-    /// By how much the kept sums have changed. They are written when the transaction is counted.
-    var sums = StoreSums()
 
     init(_ database: Database) {
         self.database = database

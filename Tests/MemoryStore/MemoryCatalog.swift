@@ -273,7 +273,12 @@ package final class MemoryTransaction: CatalogTransaction {
         for entry in page.uploads.changed { catalog.uploads[entry.key] = entry.current }
         for entry in page.sightings.changed { catalog.sightings[entry.key] = entry.current }
         for entry in page.scrubs.changed { catalog.scrubs[entry.key] = entry.current }
-        catalog.sums += page.sums
+        for state in [BlobState.held, .removing, .damaged, .gone] {
+            catalog.sums[state].count += page.sums[state].count
+            catalog.sums[state].bytes += page.sums[state].bytes
+        }
+        catalog.sums.leases += page.sums.leases
+        catalog.sums.endedLeases += page.sums.endedLeases
         catalog.store.lastPass = page.store.lastPass ?? catalog.store.lastPass
         catalog.store.latest = page.store.latest ?? max(catalog.store.latest ?? page.now, page.now)
         catalog.store.isRestored = page.store.isRestored ?? catalog.store.isRestored

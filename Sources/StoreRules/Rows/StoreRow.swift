@@ -109,16 +109,6 @@ package struct StoreSums: Sendable, Hashable {
         }
     }
 
-    /// Adds what others come to, or by how much they have changed.
-    package static func += (sums: inout StoreSums, others: StoreSums) {
-        for state in [BlobState.held, .removing, .damaged, .gone] {
-            sums[state].count += others[state].count
-            sums[state].bytes += others[state].bytes
-        }
-        sums.leases += others.leases
-        sums.endedLeases += others.endedLeases
-    }
-
     /// Counts a blob in, or out again with -1.
     package mutating func count(_ blob: BlobRow, by one: Int64 = 1) {
         self[blob.state].count += one

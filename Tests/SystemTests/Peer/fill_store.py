@@ -12,25 +12,6 @@ import sqlite3
 import time
 
 
-def recount(catalog):
-    """Sets the catalog's sums to what its rows add up to."""
-    if catalog.execute("SELECT 1 FROM sqlite_schema WHERE name = 'tally'").fetchone():
-        # As older programs keep them.
-        catalog.execute(
-            """UPDATE tally SET count = (SELECT count(*) FROM blob WHERE state = kind),
-               bytes = (SELECT coalesce(sum(size), 0) FROM blob WHERE state = kind) WHERE kind <= 4""")
-        catalog.execute(
-            "UPDATE tally SET count = (SELECT count(*) FROM lease WHERE (ended IS NULL) = (kind = 5)) WHERE kind IN (5, 6)")
-        return
-    for state, name in enumerate(["held", "removing", "damaged", "gone"], 1):
-        catalog.execute(
-            f"""UPDATE store SET ({name}, {name}_bytes) = (
-                SELECT count(*), coalesce(sum(size), 0) FROM blob WHERE state = ?)""", (state,))
-    catalog.execute(
-        """UPDATE store SET leases = (SELECT count(*) FROM lease WHERE ended IS NULL),
-           ended_leases = (SELECT count(*) FROM lease WHERE ended IS NOT NULL)""")
-
-
 def fill(storage, blobs, ended):
     catalog = sqlite3.connect(os.path.join(storage, "catalog.sqlite"), isolation_level=None)
     catalog.execute("PRAGMA synchronous = OFF")
@@ -62,7 +43,11 @@ def fill(storage, blobs, ended):
            ON CONFLICT (subject) DO UPDATE SET leases = leases + excluded.leases, bytes = bytes + excluded.bytes""",
         (first,))
     # The sums are kept by whoever changes rows: here that is this script.
-    recount(catalog)
+    catalog.execute(
+        """UPDATE tally SET count = (SELECT count(*) FROM blob WHERE state = kind),
+           bytes = (SELECT coalesce(sum(size), 0) FROM blob WHERE state = kind) WHERE kind <= 4""")
+    catalog.execute(
+        "UPDATE tally SET count = (SELECT count(*) FROM lease WHERE (ended IS NULL) = (kind = 5)) WHERE kind IN (5, 6)")
     catalog.execute("COMMIT")
     folders = {}
     for address, size in catalog.execute("SELECT address, size FROM blob WHERE id >= ? ORDER BY address", (first,)):

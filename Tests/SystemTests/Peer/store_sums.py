@@ -6,7 +6,7 @@ import sys
 
 storage = sys.argv[1]
 catalog = sqlite3.connect(f"file:{storage}/catalog.sqlite?mode=ro", uri=True)
-print(*catalog.execute("SELECT held, held_bytes FROM store").fetchone())
+print(*catalog.execute("SELECT count, bytes FROM tally WHERE kind = 1").fetchone())
 count = size = 0
 for shard in os.scandir(os.path.join(storage, "blobs.v1")):
     if shard.is_dir():
