@@ -25,8 +25,6 @@ package struct SharedStoreSettings: Sendable {
         get { Lifetime(seconds: max(removalDelaySeconds, 1)) ?? .minutes(15) }
         set { removalDelaySeconds = newValue.seconds }
     }
-    /// Whether readers of blobs of one object may be sent to the object store.
-    package var redirectsReads = false
 
     package init() {}
 

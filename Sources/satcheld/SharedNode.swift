@@ -22,7 +22,7 @@ enum SharedNode {
         }
         let keys = try keys(settings)
         let clock = SystemClock()
-        var s3 = S3Settings(publicOrigin: settings.shared.publicObjects)
+        var s3 = S3Settings()
         s3.observe = { [node = meters.node] report in
             node?.count(
                 report.operation, outcome: report.outcome.rawValue, attempts: report.attempts, time: report.duration)

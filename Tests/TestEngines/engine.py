@@ -58,8 +58,15 @@ class Engine:
         """What who uses it needs to know."""
 
     def again(self):
-        self.halt()
-        self.launch()
+        """Once more, and again where something of the run before was still in its way."""
+        for attempt in range(5):
+            self.halt()
+            try:
+                return self.launch()
+            except Failure:
+                if attempt == 4:
+                    raise
+                time.sleep(1)
 
     def halt(self):
         for name in reversed(list(self.processes)):

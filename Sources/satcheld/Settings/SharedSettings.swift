@@ -1,7 +1,6 @@
 import Blobs
 import DiskStore
 import Objects
-import OriginLink
 import SharedCatalog
 import SharedStore
 import Store
@@ -19,8 +18,6 @@ struct SharedSettings: Sendable {
     var accessKeyPath = ""
     /// Of the object store, read at the start.
     var accessKeys: AccessKeys?
-    /// What readers who are sent there call the object store.
-    var publicObjects: HTTPOrigin?
     /// Empty where it was not set.
     var cachePath = ""
     var lanes = 0
@@ -40,19 +37,14 @@ extension SettingsTable {
             expected: "up to 63 of a-z, 0-9 and _, such as satchel", parse: { SchemaName($0) }, at: \.shared.schema),
         .value(
             "objects", "URL", standard: "",
-            "Bucket of an S3-compatible object store with the bytes of such a store: "
-                + "https://HOST[:PORT][/PREFIX]?bucket=NAME[&region=REGION][&style=path|host].",
+            "Bucket of an S3-compatible object store with the bytes of such a store: https://HOST[/PREFIX]?bucket=NAME, and "
+                + "behind it &region=REGION, and &style=host where the bucket stands before the host.",
             expected: "a URL, such as https://s3.example?bucket=satchel&region=us-east-1",
             parse: Parse.optional { try? ObjectStoreAddress(parsing: $0) }, at: \.shared.objects),
         .value(
             "objects-credentials", "FILE", standard: "",
             "File with AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…. Default: the environment has them. Reloaded on SIGHUP.",
             parse: Parse.any, at: \.shared.accessKeyPath),
-        .value(
-            "objects-public-url", "URL", standard: "",
-            "What readers call the object store, for read-redirect. Default: as objects does.",
-            parse: Parse.optional { OriginAddress($0).flatMap { $0.path.isEmpty ? $0.origin : nil } },
-            at: \.shared.publicObjects),
         .value(
             "cache", "FOLDER", standard: "",
             "Folder of a node for uploads under way and blobs that were read. Required with database and objects.",
@@ -71,10 +63,6 @@ extension SettingsTable {
             "outage-reads", "TIME|none", standard: "none",
             "How long a node that does not hear the database serves blobs that it has ready.",
             parse: { $0 == "none" ? .zero : Parse.duration($0) }, at: \.shared.node.outageReads),
-        .value(
-            "read-redirect", SettingWords.switchPlaceholder, standard: "false",
-            "Send readers to the object store with a URL that is good for a minute, even where the blob ends meanwhile.",
-            parse: Parse.flag, at: \.shared.node.redirectsReads),
         .value(
             "node-name", "NAME", standard: "", "Name of a node in the database and in logs. Default: the host's.",
             expected: "up to 64 letters, digits, dots, - and _",
