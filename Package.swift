@@ -197,7 +197,8 @@ let package = Package(
         .testTarget(
             name: "SatcheldTests",
             dependencies: [
-                "satcheld", "BlobHTTP", "Edge", "Vault", "Blobs", "Store", "StoreRules", "Files", "TestSupport", argumentParser,
+                "satcheld", "BlobHTTP", "Edge", "Vault", "Blobs", "Store", "StoreRules", "Files", "TestSupport",
+                argumentParser,
                 lifecycle, logging, nioCore, nioPosix,
             ]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Store"]),
