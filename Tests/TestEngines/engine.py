@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import shutil
 import signal
 import socket
@@ -170,9 +171,16 @@ class Engine:
 
 
 def free_ports(count):
-    """Ports that the system picked, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that are free, all different, and below those that the system gives to connections: an engine that is halted
+    finds its ports free when it starts again."""
+    sockets = []
+    try:
+        while len(sockets) < count:
+            try:
+                sockets.append(socket.create_server(("127.0.0.1", random.randrange(15000, 32000))))
+            except OSError:
+                continue
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
