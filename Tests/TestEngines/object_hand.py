@@ -3,13 +3,12 @@
 
     object_hand.py ENDPOINT BUCKET REGION ACCESS_KEY SECRET_KEY
 
-Each line of standard input is a command, each answered by one line: base64 for bytes, `none` where there is no object,
-`ok`, or a word and why not.
+Each line of standard input is a command, each answered by one line: `ok`, `none` where there is no object, or a word and
+why not. Bytes are in a file.
 
-    get NAME    put NAME BASE64    delete NAME
+    get NAME FILE    put NAME FILE    delete NAME
 """
 
-import base64
 import datetime
 import hashlib
 import hmac
@@ -52,9 +51,12 @@ class Hand:
             status, body = self.ask("GET", name)
             if status == 404:
                 return "none"
-            return base64.b64encode(body).decode() if status == 200 else f"failed {status}"
+            with open(rest[0], "wb") as file:
+                file.write(body)
+            return "ok" if status == 200 else f"failed {status}"
         if command == "put":
-            status, _ = self.ask("PUT", name, base64.b64decode(rest[0]) if rest else b"")
+            with open(rest[0], "rb") as file:
+                status, _ = self.ask("PUT", name, file.read())
         else:
             status, _ = self.ask("DELETE", name)
         return "ok" if status in (200, 204, 404) else f"failed {status}"

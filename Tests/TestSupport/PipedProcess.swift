@@ -41,8 +41,9 @@ package final class PipedProcess: Sendable {
     /// The next line that it writes; what is there where its output ends without one.
     package func readLine() throws -> String {
         try output.withLock { output in
+            var searched = 0
             while true {
-                if let end = output.rest.firstIndex(of: 0x0a) {
+                if let end = output.rest[searched...].firstIndex(of: 0x0a) {
                     defer { output.rest.removeFirst(end + 1) }
                     return String(decoding: output.rest[..<end], as: UTF8.self)
                 }
@@ -55,6 +56,7 @@ package final class PipedProcess: Sendable {
                     defer { output.rest = [] }
                     return String(decoding: output.rest, as: UTF8.self)
                 }
+                searched = output.rest.count
                 output.rest += piece[..<count]
             }
         }
