@@ -74,15 +74,6 @@ package final class LoopDisk: Sendable {
     }
 
     private static func run(_ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        if process.terminationStatus != 0 {
-            throw FileError(operation: arguments.joined(separator: " "), path: "/usr/bin/env", code: EINVAL)
-        }
+        try runQuietly(["/usr/bin/env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + arguments)
     }
 }

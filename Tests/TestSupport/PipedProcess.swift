@@ -81,6 +81,20 @@ private struct Pipe: ~Copyable {
     }
 }
 
+/// Runs a program to its end, with nothing to read and its output thrown away; throws where it fails. Unlike Foundation's
+/// `Process` it may be used in a process that has more than a thousand files open.
+func runQuietly(_ arguments: [String]) throws {
+    let process = try spawn(
+        arguments, input: try OpenFile("/dev/null", .read), output: try OpenFile("/dev/null", .update))
+    var status: Int32 = 0
+    while unsafe waitpid(process, &status, 0) < 0 {
+        guard errno == EINTR else { throw FileError(operation: "waitpid", path: arguments[0], code: errno) }
+    }
+    if status != 0 {
+        throw FileError(operation: arguments.joined(separator: " "), path: arguments[0], code: EINVAL)
+    }
+}
+
 private func spawn(_ arguments: [String], input: borrowing OpenFile, output: borrowing OpenFile) throws -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
