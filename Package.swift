@@ -238,7 +238,7 @@ let package = Package(
             dependencies: [
                 "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
                 "Files", "StoreParts", "Telemetry", "Vault", "MemoryObjects", "StoreTestSupport", "TestEngines",
-                "TestSupport", logging, nioCore,
+                "TestSupport", logging, nioCore, crypto,
             ]),
         .testTarget(
             name: "OriginLinkTests",
