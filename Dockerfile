@@ -28,7 +28,7 @@ RUN swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=u
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates libsqlite3-0 \
+ && apt-get install -y -qq --no-install-recommends ca-certificates libpq5 libsqlite3-0 \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 satchel \
  && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin satchel \

@@ -27,13 +27,15 @@ import sys
 import threading
 import time
 
-from side_by_side import HERE, KIB, Table, add_arguments, compare, processor_seconds, start_satcheld, text, workplace
+from side_by_side import HERE, KIB, Table, add_arguments, processor_seconds, start_satcheld, text, workplace
 
 CONNECTIONS = 16
 SIZE = 100 * KIB
 ENGINES = HERE.parent / "Tests" / "TestEngines" / "engines.py"
-PUT_BOUND, GET_BOUND, READY_BOUND, PROCESSOR_BOUND, END_BOUND = 0.8, 0.8, 0.95, 1.3, 1.1
-DATABASE_MICROSECONDS, SPREAD_BOUND = 80, 0.1
+PUT_BOUND, GET_BOUND, READY_BOUND, PROCESSOR_BOUND = 0.8, 0.8, 0.95, 1.3
+# An end waits 1.1 s; its request and the commit take time too.
+END_SECONDS = 1.3
+DATABASE_MICROSECONDS, NODE_SPREAD, DATABASE_SPREAD = 80, 0.1, 0.2
 
 
 @contextlib.contextmanager
@@ -329,7 +331,7 @@ class Contest:
                 uploads, _ = self.put(addresses, self.options.seconds * 2)
                 nodes = sum(processor_seconds(pid) - start for (pid, _), start in zip(servers, before[0]))
                 figures.append((nodes / uploads * 1e6, (processor_seconds(postmaster) - before[1]) / uploads * 1e6))
-        for place, (name, limit) in enumerate((("nodes", 0.1), ("database", 0.2))):
+        for place, (name, limit) in enumerate((("nodes", NODE_SPREAD), ("database", DATABASE_SPREAD))):
             values = [figure[place] for figure in figures]
             spread = max(values) / values[0] - 1
             self.table.row(f"processor of {name} for a PUT, 1 to 3 nodes", ", ".join(f"{value:.0f}" for value in values) + " µs",
@@ -353,7 +355,7 @@ class Contest:
                 times.append(self.one_end(addresses, request, hashlib.sha256(body).hexdigest(), owner))
         longest = max(times)
         self.table.row("an end, heard everywhere when it is acknowledged", f"{longest:.2f} s at most", "", "", "",
-                       bound="≤ 1.3 s", kept=longest <= 1.3)
+                       bound=f"≤ {END_SECONDS} s", kept=longest <= END_SECONDS)
 
     def one_end(self, addresses, request, name, owner):
         buffer = memoryview(bytearray(1 << 18))

@@ -284,7 +284,7 @@ class MediaComponent(ComponentXMPP):
         """Serves for ever; connects again when the chat server has been away."""
         tls = ssl.create_default_context(cafile=self.options.ca_file)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls),
-                                         timeout=aiohttp.ClientTimeout(total=5)) as self.http:
+                                         timeout=aiohttp.ClientTimeout(total=self.options.patience)) as self.http:
             await self.try_words()
             while True:
                 self.connect()
@@ -346,6 +346,7 @@ def parse_options(arguments=None):
     add("--max-size", type=int, default=100 << 20, metavar="BYTES", help="largest file (default: 100 MiB)")
     add("--lifetime", type=int, default=30 * 86400, metavar="SECONDS",
         help="how long a file is kept (default: 30 days)")
+    add("--patience", type=float, default=5, metavar="SECONDS", help="how long the store may take (default: 5)")
     add("--ca-file", help="certificates to trust for the store instead of the system's")
     return parser.parse_args(arguments)
 

@@ -11,7 +11,7 @@ package import StoreRules
 import Synchronization
 package import Telemetry
 
-/// A node of a store whose bytes are in an object store and whose catalogue is in a database, both shared by any number
+/// A node of a store whose bytes are in an object store and whose catalog is in a database, both shared by any number
 /// of nodes. A node holds nothing that may not be lost.
 ///
 /// Order of what becomes durable: object, then row; row's end, then object's end. An object has a name of its own that is

@@ -95,7 +95,7 @@ class ComponentTests(SceneCase):
         process = await asyncio.create_subprocess_exec(
             sys.executable, HERE / "media_component.py", "--server", f"127.0.0.1:{self.scene.components}",
             "--address", MEDIA, "--domain", DOMAIN, "--store", self.scene.store, "--audience", "media.example",
-            "--ca-file", self.scene.certificate,
+            "--ca-file", self.scene.certificate, "--patience", "900",
             *(word for name, path in files.items() for word in (f"--{name}-file", path)), *arguments,
             stderr=asyncio.subprocess.PIPE)
         self.addAsyncCleanup(process.wait)

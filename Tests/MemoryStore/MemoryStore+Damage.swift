@@ -79,9 +79,7 @@ extension MemoryStore {
 
     package func scrubHistory() async throws(StoreError) -> ScrubHistory {
         try use { state, _ in
-            ScrubHistory(
-                current: state.catalog.scrubs[.underWay].map(ScrubProgress.init),
-                last: state.catalog.scrubs[.finished].map(ScrubProgress.init))
+            ScrubHistory(underWay: state.catalog.scrubs[.underWay], finished: state.catalog.scrubs[.finished])
         }
     }
 

@@ -112,21 +112,12 @@ extension MemoryStore: Upkeep {
     package func statistics() async throws(StoreError) -> StoreStatistics {
         let (readings, scrubs) = (try await readings(), try await scrubHistory())
         return try use { state, now in
-            var statistics = StoreStatistics()
-            (statistics.leases, statistics.tombstones) = (readings.leases, readings.tombstones)
-            (statistics.uploads, statistics.uploadBytes) = (readings.keptUploads.count, readings.keptUploads.bytes)
-            (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
+            var statistics = StoreStatistics(readings, scrubs)
             for lease in state.catalog.aliases.values.compactMap({ state.catalog.leases[$0]?.row }) {
                 if lease.end(at: now) == nil { statistics.aliases[lease.via ?? "", default: 0] += 1 }
             }
-            for blob in state.catalog.blobs.values {
-                switch blob.state {
-                case .held:
-                    let isHeld = blob.aliased > 0 || blob.sunset.map { $0 > now } ?? false
-                    statistics.add(size: blob.size, ageSeconds: now.secondsSince(blob.uploaded), isHeld: isHeld)
-                case .damaged: statistics.damaged += 1
-                case .removing, .gone: break
-                }
+            for blob in state.catalog.blobs.values where blob.state == .held || blob.state == .damaged {
+                statistics.count(blob, at: now)
             }
             return statistics
         }

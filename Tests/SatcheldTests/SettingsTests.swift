@@ -176,6 +176,19 @@ import Vault
         }
     }
 
+    @Test func `an environment may name folders of every kind of server, and what is chosen contradicts`() throws {
+        let container = ["SATCHELD_CACHE": "/c", "SATCHELD_STORAGE": "/s"]
+        let shared = ["--database", "host=db", "--objects", "http://s3?bucket=blobs"]
+        func refusal(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String? {
+            try SettingsLoader(arguments: arguments, environment: environment, configPath: nil).settings()
+                .storageRefusal
+        }
+        #expect(try refusal([], container) == nil && refusal(shared, container) == nil)
+        #expect(try refusal(["--cache", "/c"])?.contains("--database") == true)
+        #expect(try refusal(shared + ["--storage", "/s"])?.contains("contradict") == true)
+        #expect(try refusal(Array(shared.prefix(2)))?.contains("go together") == true)
+    }
+
     @Test(arguments: [
         ("true", true), ("Yes", true), ("ON", true), ("1", true), ("false", false), ("no", false), ("Off", false),
         ("0", false),

@@ -78,8 +78,8 @@ struct SettingFileTests {
         #expect(lines.contains(["pass", "true", "default"]) && !lines.contains { $0.first == "storage" })
         let wrong = try await satcheld(["config", "--edge", "--cache-size", "much"])
         #expect(wrong.status == 64 && wrong.errors.contains("--cache-size: expected bytes"), "\(wrong.errors)")
-        let other = try await satcheld(["config", "--cache-size", "1"])
-        #expect(other.status == 64 && other.errors.contains("--cache-size is a setting of edge"), "\(other.errors)")
+        let other = try await satcheld(["config", "--fills", "1"])
+        #expect(other.status == 64 && other.errors.contains("--fills is a setting of edge"), "\(other.errors)")
     }
 
     @Test(

@@ -8,7 +8,7 @@ import json
 import os
 import uuid
 
-from engine import Engine, Failure, free_ports
+from engine import PATIENCE, Engine, Failure, free_ports
 
 BUCKET, REGION, ACCESS_KEY, SECRET_KEY = "satchel", "us-east-1", "testaccess", "testsecret0123456789"
 # A bucket that keeps what is removed; a user who may do nothing with either.
@@ -41,7 +41,7 @@ class ObjectEngine(Engine):
         """The status of one request."""
         host = f"127.0.0.1:{self.ports[0]}"
         fields = sign(method, host, path, query, {}, hashlib.sha256(body).hexdigest())
-        connection = http.client.HTTPConnection(host, timeout=10)
+        connection = http.client.HTTPConnection(host, timeout=PATIENCE)
         try:
             connection.request(method, f"{path}?{query}" if query else path, body=body or None, headers=fields)
             return connection.getresponse().status
@@ -107,7 +107,7 @@ class Ceph(ObjectEngine):
         if is_new:
             osd = str(uuid.uuid4())
             self.begin("mon", "ceph-mon", "-f", "-i", "a")
-            self.run("ceph", "--connect-timeout", "60", "mon", "stat")
+            self.run("ceph", "--connect-timeout", str(PATIENCE), "mon", "stat")
             self.run("ceph", "osd", "new", osd)
             self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
             self.begin("osd", "ceph-osd", "-f", "-i", "0")

@@ -149,7 +149,10 @@ final class LoopBlobCache {
             cache.dropEnded(at: now)
             slots.dropEnded(at: now)
             sweeps &+= 1
-            if sweeps.isMultiple(of: Self.sweepsBetweenReports) { cache.reportReads() }
+            if sweeps.isMultiple(of: Self.sweepsBetweenReports) {
+                cache.reportReads()
+                slots.reportReads()
+            }
             sweep = nil
             if !cache.isEmpty || !slots.isEmpty { scheduleSweep() }
         }

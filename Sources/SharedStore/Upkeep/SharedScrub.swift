@@ -2,6 +2,7 @@ import Blobs
 import Logging
 import SharedCatalog
 import Store
+import StoreParts
 import StoreRules
 import Telemetry
 
@@ -14,13 +15,10 @@ struct SharedScrub {
     static let noteInterval = Duration.seconds(30)
 
     private let store: SharedStore
-    private let traffic: @Sendable () -> Int
     private var duty: SweepDuty
     private var row: ScrubRow
-    private var pace: ScrubPace
+    private var pace: ScrubRest
     private var lastNote = ContinuousClock.now
-    private var lastPiece = ContinuousClock.now
-    private var sentBytes = 0
 
     /// - Parameters:
     ///   - row: where to continue.
@@ -31,9 +29,9 @@ struct SharedScrub {
     ) {
         self.store = store
         self.duty = duty
-        self.traffic = traffic
         self.row = row
-        pace = ScrubPace(bytesPerSecond: bytesPerSecond)
+        pace = ScrubRest(
+            bytesPerSecond: bytesPerSecond, traffic: traffic, isTakingUploads: { store.isTakingUploads })
     }
 
     /// Reads to the end, or until the task is cancelled.
@@ -66,10 +64,10 @@ struct SharedScrub {
 
     /// Checks one blob; false if it could not be checked to its end and is to be checked again.
     private mutating func look(at blob: FoundBlob) async throws(StoreError) -> Bool {
-        lastPiece = .now
+        pace.begin()
         do throws(StoreError) {
             let damaged = try await store.examine(blob) { bytes async throws(StoreError) in
-                await self.rest(afterBytes: Int64(bytes))
+                await self.pace.rest(afterBytes: Int64(bytes))
                 if Task.isCancelled { throw .unavailable("the check was cancelled") }
             }
             row.blobs += 1
@@ -87,25 +85,8 @@ struct SharedScrub {
             store.logger.warning(
                 "Could not check a blob", metadata: ["blob": "\(blob.row.address.abbreviated)", "error": "\(error)"])
         }
-        await rest(afterBytes: max(0, ScrubPace.leastBytes - blob.row.size))
+        await pace.rest(afterBytes: max(0, ScrubPace.leastBytes - blob.row.size))
         return true
-    }
-
-    /// Pauses if it is ahead of its pace.
-    private mutating func rest(afterBytes bytes: Int64) async {
-        let took = ContinuousClock.now - lastPiece
-        if let pause = pace.pause(afterBytes: bytes, took: took, isBusy: isBusy()) {
-            // If cancelled, the loop ends.
-            try? await Task.sleep(for: pause)
-        }
-        lastPiece = .now
-    }
-
-    /// Whether uploads are under way, or blobs have been sent since the last call.
-    private mutating func isBusy() -> Bool {
-        let sent = traffic()
-        defer { sentBytes = sent }
-        return store.isTakingUploads || sent != sentBytes
     }
 
     private mutating func note(isEnd: Bool) async throws(StoreError) {

@@ -34,14 +34,7 @@ extension SharedStore {
     }
 
     package func statistics() async throws(StoreError) -> StoreStatistics {
-        var statistics = StoreStatistics()
-        let readings = try await readings()
-        statistics.leases = readings.leases
-        statistics.tombstones = readings.tombstones
-        statistics.uploads = readings.keptUploads.count
-        statistics.uploadBytes = readings.keptUploads.bytes
-        let scrubs = try await scrubHistory()
-        (statistics.lastScrub, statistics.scrub) = (scrubs.last, scrubs.current)
+        var statistics = StoreStatistics(try await readings(), try await scrubHistory())
         let now = now()
         var lastLease: Int64? = 0
         while let from = lastLease {

@@ -74,9 +74,7 @@ extension SharedStore {
 
     package func scrubHistory() async throws(StoreError) -> ScrubHistory {
         try await catalog.read { reader throws(SharedCatalogError) in
-            ScrubHistory(
-                current: try reader.scrub(.underWay).map(ScrubProgress.init),
-                last: try reader.scrub(.finished).map(ScrubProgress.init))
+            ScrubHistory(underWay: try reader.scrub(.underWay), finished: try reader.scrub(.finished))
         }
     }
 

@@ -10,6 +10,13 @@ extension ScrubProgress {
     }
 }
 
+extension ScrubHistory {
+    /// What is remembered of scrubs: one under way, and the last that came to its end.
+    package init(underWay: ScrubRow?, finished: ScrubRow?) {
+        self.init(current: underWay.map { ScrubProgress($0) }, last: finished.map { ScrubProgress($0) })
+    }
+}
+
 extension StoreReadings {
     /// Takes over the sums that a catalog keeps.
     package mutating func take(_ sums: StoreSums) {
@@ -23,6 +30,16 @@ extension StoreReadings {
 }
 
 extension StoreStatistics {
+    /// What readings and the scrubs that are remembered tell already.
+    package init(_ readings: StoreReadings, _ scrubs: ScrubHistory) {
+        self.init()
+        leases = readings.leases
+        tombstones = readings.tombstones
+        uploads = readings.keptUploads.count
+        uploadBytes = readings.keptUploads.bytes
+        (lastScrub, scrub) = (scrubs.last, scrubs.current)
+    }
+
     /// Counts a blob that is held or damaged.
     package mutating func count(_ blob: BlobRow, at now: Timestamp) {
         if blob.state == .damaged {

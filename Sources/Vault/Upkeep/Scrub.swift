@@ -2,6 +2,7 @@ import Blobs
 import Catalog
 import Logging
 import Store
+import StoreParts
 import StoreRules
 import Telemetry
 
@@ -12,21 +13,18 @@ struct Scrub {
     static let noteInterval = Duration.seconds(30)
 
     private let vault: Vault
-    private let traffic: @Sendable () -> Int
     private var row: ScrubRow
-    private var pace: ScrubPace
+    private var pace: ScrubRest
     private var lastNote = ContinuousClock.now
-    private var lastPiece = ContinuousClock.now
-    private var sentBytes = 0
 
     /// - Parameters:
     ///   - row: where to continue.
     ///   - traffic: bytes sent to clients so far.
     init(_ vault: Vault, from row: ScrubRow, bytesPerSecond: Int64, traffic: @escaping @Sendable () -> Int) {
         self.vault = vault
-        self.traffic = traffic
         self.row = row
-        pace = ScrubPace(bytesPerSecond: bytesPerSecond)
+        pace = ScrubRest(
+            bytesPerSecond: bytesPerSecond, traffic: traffic, isTakingUploads: { vault.isTakingUploads })
     }
 
     /// Reads to the end, or until the task is cancelled.
@@ -47,10 +45,10 @@ struct Scrub {
 
     /// Checks one blob; false if it could not be checked to its end and is to be checked again.
     private mutating func look(at blob: BlobRow) async throws(StoreError) -> Bool {
-        lastPiece = .now
+        pace.begin()
         do throws(StoreError) {
             let damage = try await vault.examine(blob) { bytes async throws(StoreError) in
-                await self.rest(afterBytes: Int64(bytes))
+                await self.pace.rest(afterBytes: Int64(bytes))
                 if Task.isCancelled { throw .unavailable("the check was cancelled") }
             }
             count(blob)
@@ -64,7 +62,7 @@ struct Scrub {
             vault.logger.warning(
                 "Could not check a blob", metadata: ["blob": "\(blob.address.abbreviated)", "error": "\(error)"])
         }
-        await rest(afterBytes: max(0, ScrubPace.leastBytes - blob.size))
+        await pace.rest(afterBytes: max(0, ScrubPace.leastBytes - blob.size))
         return true
     }
 
@@ -73,23 +71,6 @@ struct Scrub {
         row.bytes += blob.size
         vault.meters.scrubbedBlobs.add()
         vault.meters.scrubbedBytes.add(Int(blob.size))
-    }
-
-    /// Pauses if it is ahead of its pace.
-    private mutating func rest(afterBytes bytes: Int64) async {
-        let took = ContinuousClock.now - lastPiece
-        if let pause = pace.pause(afterBytes: bytes, took: took, isBusy: isBusy()) {
-            // If cancelled, the loop ends.
-            try? await Task.sleep(for: pause)
-        }
-        lastPiece = .now
-    }
-
-    /// Whether uploads are under way, or blobs have been sent since the last call.
-    private mutating func isBusy() -> Bool {
-        let sent = traffic()
-        defer { sentBytes = sent }
-        return vault.isTakingUploads || sent != sentBytes
     }
 
     private mutating func note(isEnd: Bool) async throws(StoreError) {

@@ -48,9 +48,7 @@ extension Vault: Upkeep {
 
     package func scrubHistory() async throws(StoreError) -> ScrubHistory {
         try await read { reader in
-            ScrubHistory(
-                current: try reader.scrub(.underWay).map(ScrubProgress.init),
-                last: try reader.scrub(.finished).map(ScrubProgress.init))
+            ScrubHistory(underWay: try reader.scrub(.underWay), finished: try reader.scrub(.finished))
         }
     }
 

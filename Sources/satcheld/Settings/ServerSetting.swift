@@ -44,7 +44,7 @@ struct ServerSetting: Sendable {
     /// A value with the unit that it has where none is written: a number alone is one of seconds, where it is a time.
     func withUnit(_ text: String) -> String {
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        return placeholder == "TIME" && isNumber ? "\(text)s" : text
+        return placeholder.split(separator: "|").contains("TIME") && isNumber ? "\(text)s" : text
     }
 
     /// Whether it is either on or off, so that the flag alone means on.

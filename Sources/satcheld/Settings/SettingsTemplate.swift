@@ -5,7 +5,8 @@ enum SettingsTemplate {
     /// Each setting under what it means: a member where it is set, a comment with its default where it is not.
     static func text(_ found: [SettingsLoader.Found], of table: SettingsTable) throws -> String {
         let members = try found.map { item in
-            let mark = item.origin == .standard ? "// " : ""
+            // What is hidden could not be used.
+            let mark = item.origin == .standard || item.setting.isSecret ? "// " : ""
             let (name, value) = (
                 try JSONReport.text(item.setting.name),
                 try JSONReport.text(item.setting.isSecret ? item.shown : item.text)

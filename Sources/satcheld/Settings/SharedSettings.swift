@@ -8,7 +8,7 @@ import Vault
 
 private typealias Parse = SettingParser
 
-/// What only a node of a shared store has: where catalogue and bytes are, and what of them it keeps beside it.
+/// What only a node of a shared store has: where catalog and bytes are, and what of them it keeps beside it.
 struct SharedSettings: Sendable {
     /// The two of them together, or none.
     var database: ConnectionString?
@@ -71,7 +71,7 @@ extension SettingsTable {
 }
 
 extension ServerSettings {
-    /// Whether catalogue and bytes are shared with other nodes.
+    /// Whether catalog and bytes are shared with other nodes.
     var isShared: Bool { shared.database != nil }
 
     /// Where other processes of the same user reach the server.
@@ -82,15 +82,20 @@ extension ServerSettings {
     /// The rate of a scrub. Object stores look after their bytes themselves, and reading may cost.
     var scrubRate: Int64 { isShared && !given.contains("scrub-rate") ? 0 : scrubBytesPerSecond }
 
+    /// Whether a flag or the file sets it. The environment of a container may name folders for every kind of server.
+    private func isChosen(_ name: String) -> Bool {
+        given.contains(name) && written[name] != SettingVariable.name(prefix: "SATCHELD_", setting: name)
+    }
+
     /// Why the settings do not say clearly where blobs are kept; nil if they do.
     var storageRefusal: String? {
         switch (shared.database != nil, shared.objects != nil) {
         case (false, false):
-            shared.cachePath.isEmpty
+            !isChosen("cache")
                 ? nil : "--cache is for a node of a shared store: set --database and --objects too."
         case (true, false), (false, true):
             "--database and --objects go together: set both for a node of a shared store, or neither."
-        case (true, true) where given.contains("storage"):
+        case (true, true) where isChosen("storage"):
             "--storage and --database contradict each other: a node of a shared store keeps nothing of its own."
         case (true, true): nil
         }
