@@ -4,6 +4,8 @@ package struct DatabaseSettings: Sendable {
     package var connection: ConnectionString
     /// The schema that the tables are in; it is made where it is not there.
     package var schema: SchemaName = .standard
+    /// Whether a store is made where there is none.
+    package var mayCreate = true
     /// Connections that commit, 1 to 8.
     package var lanes = 3
     /// Connections that answer questions of many kinds.

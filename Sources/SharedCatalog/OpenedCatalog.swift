@@ -21,7 +21,7 @@ struct OpenedCatalog: Sendable {
         var connector = try Connector(settings)
         let session = try connector.connect()
         let migrator = Migrator(session: session)
-        try migrator.migrate(settings.schema)
+        try migrator.migrate(settings.schema, mayCreate: settings.mayCreate)
         session.deadline = .now + settings.patience
         let identity = try migrator.open(at: now)
         connector.system = session.facts.system

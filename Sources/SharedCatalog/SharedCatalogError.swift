@@ -13,6 +13,8 @@ package enum SharedCatalogError: Error, Sendable, Hashable {
     case unfit(String)
     /// The tables have a schema that this program does not know: a later version made it.
     case superseded
+    /// There is no store, and none was to be made.
+    case missing
     /// The catalog has been closed.
     case closed
     /// The answer to a COMMIT was lost, and nobody could say what became of it.
@@ -27,6 +29,7 @@ extension SharedCatalogError: CustomStringConvertible {
         case .full(let what), .unavailable(let what), .conflict(let what), .unfit(let what), .failed(let what): what
         case .superseded:
             "the database has tables of a later version of satcheld, and this one does not know them; use that one"
+        case .missing: "there is no store in this database; a server makes one when it starts"
         case .closed: "the catalog has been closed"
         case .outcomeUnknown: "the database: the answer to a commit was lost"
         }
@@ -39,7 +42,7 @@ extension SharedCatalogError: CustomStringConvertible {
         case .unavailable(let why): .unavailable(why)
         case .closed: .storeIsClosing
         case .outcomeUnknown: .outcomeUnknown
-        case .conflict, .unfit, .superseded, .failed: .io(description)
+        case .conflict, .unfit, .superseded, .missing, .failed: .io(description)
         }
     }
 }

@@ -13,7 +13,7 @@ package struct SharedStoreSettings: Sendable {
     package var cacheBytes: Int64 = 10 << 30
     package var keepFreeBytes: Int64 = 256 << 20
     /// Bytes of large blobs of the cache that are hashed in a second; 0 for none.
-    package var cacheScrubBytesPerSecond: Int64 = 0
+    package var cacheScrubBytesPerSecond: Int64 = 8 << 20
     /// For how long what is ready may be served while the database does not answer.
     package var outageReads = Duration.zero
     /// How long whoever asks whether the node is ready waits for a database that is silent.

@@ -14,8 +14,10 @@ import Vault
 /// The composition of a node of a shared store: a catalog in PostgreSQL, bytes in an object store, a folder beside it.
 enum SharedNode {
     /// Opens a node whose cache is in `cachePath`.
+    ///
+    /// - Parameter mayCreate: whether a store is made where there is none.
     static func open(
-        _ settings: ServerSettings, cachePath: String, meters: Meters, logger: Logger
+        _ settings: ServerSettings, cachePath: String, mayCreate: Bool = true, meters: Meters, logger: Logger
     ) async throws(StoreFailure) -> SharedStore {
         guard let connection = settings.shared.database, let address = settings.shared.objects else {
             preconditionFailure("a node of a shared store has a database and an object store")
@@ -31,6 +33,7 @@ enum SharedNode {
         var database = DatabaseSettings(connection)
         database.lanes = settings.shared.lanes
         database.schema = settings.shared.schema
+        database.mayCreate = mayCreate
         var node = settings.shared.node
         node.store = settings.vault.store
         node.keepFreeBytes = settings.vault.keepFreeBytes
@@ -57,18 +60,20 @@ enum SharedNode {
 
     /// Opens a node for one command, lets `body` use it, and takes it away again, with its folder.
     static func withTemporaryNode<Value: Sendable>(
-        _ settings: ServerSettings, logger: Logger, _ body: (SharedStore) async throws(StoreError) -> Value
+        _ settings: ServerSettings, mayCreate: Bool = false, logger: Logger,
+        _ body: (SharedStore) async throws(StoreFailure) -> Value
     ) async throws(StoreFailure) -> Value {
         let folder = FileManager.default.temporaryDirectory.appending(path: "satcheld-\(UInt64.random(in: 0 ... .max))")
         defer { try? FileManager.default.removeItem(at: folder) }
-        let store = try await open(settings, cachePath: folder.path, meters: Meters(), logger: logger)
-        do throws(StoreError) {
+        let store = try await open(
+            settings, cachePath: folder.path, mayCreate: mayCreate, meters: Meters(), logger: logger)
+        do throws(StoreFailure) {
             let value = try await body(store)
             await store.close()
             return value
         } catch {
             await store.close()
-            throw StoreFailure(error.description, .inputOutput)
+            throw error
         }
     }
 
@@ -88,6 +93,11 @@ struct StoreFailure: Error, CustomStringConvertible {
         self.status = status
     }
 
+    init(_ error: StoreError) {
+        description = error.description
+        status = if case .unavailable = error { .temporary } else { .inputOutput }
+    }
+
     init(_ error: VaultError) {
         description = error.description
         status = if case .locked = error { .temporary } else { .inputOutput }
@@ -102,7 +112,7 @@ struct StoreFailure: Error, CustomStringConvertible {
             case .database(let error): Self.status(error)
             case .objects(let error): Self.status(error)
             case .mismatch: .configuration
-            case .failed(let error): if case .unavailable = error { .temporary } else { .inputOutput }
+            case .failed(let error): StoreFailure(error).status
             }
     }
 }
@@ -111,7 +121,7 @@ extension StoreFailure {
     private static func status(_ error: SharedCatalogError) -> ExitStatus {
         switch error {
         case .unavailable: .temporary
-        case .unfit: .configuration
+        case .unfit, .missing: .configuration
         default: .inputOutput
         }
     }

@@ -59,6 +59,7 @@ package final class MemoryObjects: ObjectStore {
         var cancelled: Set<Int> = []
         var nextTicket = 0
         var isClosed = false
+        var unreadable: Set<ObjectName> = []
     }
 
     private let state = Mutex(State())
@@ -77,9 +78,12 @@ package final class MemoryObjects: ObjectStore {
         }
     }
 
+    /// Lets this object be there and never be given.
+    package func withhold(_ name: ObjectName) { state.withLock { _ = $0.unreadable.insert(name) } }
+
     /// Ends all faults and lets go on what hangs.
     package func heal() {
-        state.withLock { $0.faults = [:] }
+        state.withLock { ($0.faults, $0.unreadable) = ([:], []) }
         release()
     }
 
@@ -116,6 +120,7 @@ package final class MemoryObjects: ObjectStore {
     package func get(_ name: ObjectName, range: ByteRange?) async throws(ObjectError) -> [UInt8]? {
         let fault = try await begin(.get)
         if fault == .loseAnswer { throw .unavailable("the answer was lost", retryAfterSeconds: 1) }
+        if state.withLock({ $0.unreadable.contains(name) }) { throw .unavailable("a fault", retryAfterSeconds: 1) }
         guard fault != .forget, var bytes = bucket[name] else { return nil }
         if fault == .shorten { bytes = bytes.dropLast() }
         if let range { bytes = Array(bytes.dropFirst(Int(range.offset)).prefix(Int(range.count))) }

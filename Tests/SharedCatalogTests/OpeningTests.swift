@@ -68,7 +68,7 @@ import Testing
         let lane = SharedTransaction.Lane(
             node: .random(), place: 0, slot: 0, numbers: LeaseNumbers(), removalDelaySeconds: 0)
         let migrator = Migrator(session: session)
-        try migrator.migrate(schema.settings.schema)
+        try migrator.migrate(schema.settings.schema, mayCreate: true)
         let transaction = SharedTransaction(session, lane)
         var page = CatalogPage(now: Timestamp(seconds: 0))
         try transaction.load(&page)

@@ -19,7 +19,7 @@ import Testing
         let schema = try TestSchema()
         let session = try schema.connect()
         let migrator = Migrator(session: session)
-        try migrator.migrate(schema.settings.schema)
+        try migrator.migrate(schema.settings.schema, mayCreate: true)
         _ = try migrator.open(at: Timestamp(seconds: 0))
         let lane = SharedTransaction.Lane(
             node: .random(), place: 0, slot: 8, numbers: LeaseNumbers(), removalDelaySeconds: 900)

@@ -44,7 +44,7 @@ package final class SharedPlace: Sendable {
     ///   - objects: for a test that lets it go wrong.
     package func open(
         _ name: String = "node", objects: MemoryObjects? = nil, settings: SharedStoreSettings, clock: TestClock,
-        faults: FaultPoints = .none
+        faults: FaultPoints = .none, mayCreate: Bool = true
     ) async throws -> SharedStore {
         if turn.withLock({ $0 == nil }) {
             let taken = await DatabaseTurns.take()
@@ -52,6 +52,7 @@ package final class SharedPlace: Sendable {
         }
         var database = DatabaseSettings(ConnectionString(connection))
         database.schema = schema
+        database.mayCreate = mayCreate
         database.lanes = 2
         database.readers = 1
         database.takesForgetfulDatabases = true

@@ -236,7 +236,7 @@ extension SharedCatalogError {
     fileprivate var isOfOneChange: Bool {
         switch self {
         case .failed, .conflict: true
-        case .full, .unavailable, .unfit, .superseded, .closed, .outcomeUnknown: false
+        case .full, .unavailable, .unfit, .superseded, .missing, .closed, .outcomeUnknown: false
         }
     }
 }

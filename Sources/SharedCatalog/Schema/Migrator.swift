@@ -8,9 +8,10 @@ struct Migrator {
     /// How long a step may take, others that start at the same time included.
     static let patience = Duration.seconds(120)
 
-    func migrate(_ schema: SchemaName) throws(SharedCatalogError) {
+    /// - Parameter mayCreate: whether there need not be any yet; otherwise throws `.missing`, and nothing is changed.
+    func migrate(_ schema: SchemaName, mayCreate: Bool) throws(SharedCatalogError) {
         session.deadline = .now + Self.patience
-        try prepare(schema)
+        try prepare(schema, mayCreate: mayCreate)
         let known = SharedSchema.steps.count
         try transaction {
             () throws(SharedCatalogError) in
@@ -33,12 +34,13 @@ struct Migrator {
 
     /// Makes what has to be there before anything can be locked. Two that do this at once may get into each other's way:
     /// then it is there.
-    private func prepare(_ schema: SchemaName) throws(SharedCatalogError) {
+    private func prepare(_ schema: SchemaName, mayCreate: Bool) throws(SharedCatalogError) {
         for attempt in 1... {
             do throws(SharedCatalogError) {
                 let (table, name) = ("\"\(schema)\".migration", schema.description)
                 let row = try session.ask(Self.look, .init(.text(table)), .init(.text(name))).first
                 if try row?.flag(0) ?? false { return }
+                if !mayCreate { throw SharedCatalogError.missing }
                 if try !(row?.flag(1) ?? false) {
                     let text = "CREATE SCHEMA IF NOT EXISTS \"\(schema)\""
                     try session.queue(PostgresStatement("make schema", text))

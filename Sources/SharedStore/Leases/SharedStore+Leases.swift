@@ -37,7 +37,7 @@ extension SharedStore {
     }
 
     /// An end that is older than this has been heard of everywhere.
-    private static let settlingSeconds: Int64 = 3
+    private static let settlingSeconds: Int64 = 30
 
     package func renew(
         on address: BlobAddress, owner: Secret, terms: RenewalTerms

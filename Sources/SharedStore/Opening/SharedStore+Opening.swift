@@ -139,7 +139,9 @@ private struct SharedOpening {
         try await objectErrors { objects throws(ObjectError) in
             if let bucket = objects as? S3Objects { try await bucket.check(with: .new(at: time.now)) }
         }
-        if verdict == .claim { try await make(catalog) }
+        guard verdict == .claim else { return }
+        guard place.database.mayCreate else { throw .database(.missing) }
+        try await make(catalog)
     }
 
     private func isEmpty(_ catalog: SharedCatalog) async throws(SharedStoreError) -> Bool {

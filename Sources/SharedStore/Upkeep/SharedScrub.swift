@@ -19,6 +19,8 @@ struct SharedScrub {
     private var row: ScrubRow
     private var pace: ScrubRest
     private var lastNote = ContinuousClock.now
+    /// Whether another node goes on with it.
+    private var isTaken = false
 
     /// - Parameters:
     ///   - row: where to continue.
@@ -45,8 +47,7 @@ struct SharedScrub {
 
     private mutating func readOn() async throws(StoreError) {
         while !Task.isCancelled {
-            // Another node goes on where this one was too slow to keep it.
-            guard try await duty.keep() else { return }
+            guard try await keepsDuty() else { return }
             let cursor = row.cursor
             let page = try await store.catalog.read { reader throws(SharedCatalogError) in
                 try reader.blobs(after: cursor, limit: Self.pageBlobs)
@@ -68,7 +69,7 @@ struct SharedScrub {
         do throws(StoreError) {
             let damaged = try await store.examine(blob) { bytes async throws(StoreError) in
                 await self.pace.rest(afterBytes: Int64(bytes))
-                if Task.isCancelled { throw .unavailable("the check was cancelled") }
+                guard !Task.isCancelled, try await self.keepsDuty() else { throw .unavailable("the check has ended") }
             }
             row.blobs += 1
             row.bytes += blob.row.size
@@ -79,7 +80,7 @@ struct SharedScrub {
                 try await store.handle(damaged)
             }
         } catch {
-            if Task.isCancelled { return false }
+            if Task.isCancelled || isTaken { return false }
             // One blob that cannot be checked must not keep the others from being checked.
             guard case .io = error else { throw error }
             store.logger.warning(
@@ -87,6 +88,12 @@ struct SharedScrub {
         }
         await pace.rest(afterBytes: max(0, ScrubPace.leastBytes - blob.row.size))
         return true
+    }
+
+    /// Another node goes on where this one was too slow to keep its duty.
+    private mutating func keepsDuty() async throws(StoreError) -> Bool {
+        if try await !duty.keep() { isTaken = true }
+        return !isTaken
     }
 
     private mutating func note(isEnd: Bool) async throws(StoreError) {

@@ -40,6 +40,8 @@ extension SharedStore {
         ]
         if isMarked {
             logger.error("Marked a blob as damaged; uploading the same bytes heals it", metadata: facts)
+        } else if damage.kind == .unreadable {
+            logger.error("The object store does not return a blob; look at its objects there", metadata: facts)
         } else if may {
             logger.notice("A damaged blob is intact again", metadata: facts)
         } else {
@@ -48,8 +50,10 @@ extension SharedStore {
         }
     }
 
-    /// Marks a blob as damaged whose row still names the same object. Returns whether it did.
+    /// Marks a blob as damaged whose row still names the same object. Returns whether it did: not where its bytes may be
+    /// right, and are only not returned now.
     func mark(_ found: DamagedBlob) async throws(StoreError) -> Bool {
+        if found.damage.kind == .unreadable { return false }
         let (address, object) = (found.blob.row.address, found.blob.object)
         do throws(StoreError) {
             let change = MarkDamaged(address)
@@ -107,6 +111,11 @@ extension SharedStore {
         return Damage(.wrongBytes, "its objects are right, and together have another SHA-256")
     }
 
+    /// Whether the object store returns anything.
+    private func answers() async -> Bool {
+        do throws(ObjectError) { return try await objects.get(.store, range: nil) != nil } catch { return false }
+    }
+
     /// What is wrong with one object; its bytes where nothing is and they were read.
     private func look(
         at part: ObjectRow, reads: Bool
@@ -117,7 +126,8 @@ extension SharedStore {
             bytes = reads ? try await objects.get(name, range: nil) : nil
             size = reads ? bytes.map { Int64($0.count) } : try await objects.size(of: name)
         } catch {
-            throw StoreError(error)
+            guard await answers() else { throw StoreError(error) }
+            return (nil, Damage(.unreadable, "the object \(name) is not returned: \(error.description)"))
         }
         guard let size else { return (nil, Damage(.missing, "the object \(name) is missing")) }
         guard size == part.size else {

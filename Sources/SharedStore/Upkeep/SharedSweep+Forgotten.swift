@@ -53,7 +53,10 @@ extension SharedSweep {
 
     /// Whether what was found is kept, and why.
     private mutating func keeps(accounted: Int) async throws(StoreError) -> Bool {
-        let nodes = try await store.catalog.read { reader throws(SharedCatalogError) in try reader.nodes().count }
+        // A command is a node of its host's name, and leaves nothing.
+        let nodes = try await store.catalog.read { reader throws(SharedCatalogError) in
+            Set(try reader.nodes().map(\.name)).count
+        }
         let reason = ForgottenObjects.reasonToKeep(
             found: report.orphansFound, accounted: accounted, nodes: nodes, isPutBack: false, options: options)
         report.orphansKept = reason

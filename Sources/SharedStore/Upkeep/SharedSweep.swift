@@ -59,8 +59,19 @@ struct SharedSweep {
         }
         if options.trustClock { try await store.trustClock() }
         report.hold = try await hold()?.description
-        if report.hold == nil { try await performAll() }
+        if report.hold == nil {
+            do throws(StoreError) { try await performAll() } catch {
+                await end()
+                throw error
+            }
+        }
+        await end()
         return report
+    }
+
+    /// Whoever was asked to sweep does so once.
+    private func end() async {
+        if !options.isRoutine { await duty.drop() }
     }
 
     private mutating func hold() async throws(StoreError) -> SweepHold? {
@@ -101,7 +112,7 @@ struct SharedSweep {
     /// node's.
     mutating func goesOn() async throws(StoreError) -> Bool {
         if Task.isCancelled { return false }
-        return try await duty.keep()
+        return options.dryRun ? true : try await duty.keep()
     }
 
     /// Runs one batch, then gives uploads their turn.

@@ -34,6 +34,9 @@ final class KeptParts: Sendable {
         state = Mutex(State(upload: upload, rows: rows))
     }
 
+    /// The turn that the request has.
+    var turn: Int64 { objects.turn }
+
     /// The upload as the catalog has it by now.
     var upload: ResumableUpload { state.withLock { $0.upload } }
 
@@ -98,7 +101,7 @@ final class KeptParts: Sendable {
         let end = added.reduce(upload.offset) { $0 + $1.size } - replaced.reduce(0) { $0 + $1.size }
         let (length, lifetime, limits) = (length, store.settings.uploadLifetime, store.leaseLimits)
         let (uploads, turns) = (store.uploads, store.turns)
-        let moved = try await store.make {
+        let moved = try await commit {
             NameObjects(
                 added.map(\.id),
                 then: MoveUpload(
@@ -131,7 +134,7 @@ final class KeptParts: Sendable {
         let size = added.reduce(upload.offset) { $0 + $1.size }
         let (lifetime, limits) = (store.settings.finishedUploadLifetime, store.leaseLimits)
         let (uploads, turns) = (store.uploads, store.turns)
-        let committed = try await store.make {
+        let committed = try await commit {
             NameObjects(
                 added.map(\.id),
                 then: EndUpload(
@@ -154,6 +157,18 @@ final class KeptParts: Sendable {
         state.withLock { $0.unknown = [] }
         try store.reach(committed: .uploadFinished)
         return committed.outcome
+    }
+
+    /// Makes a change that names objects which the catalog does not know. Where its outcome is unknown they are perhaps
+    /// named by now, and are never let go of.
+    private func commit<Change: CatalogChange>(
+        _ change: @escaping @Sendable () -> Change,
+        objects: @escaping @Sendable (Change.Outcome, inout ObjectPage) throws(StoreError) -> Void
+    ) async throws(StoreError) -> Committed<Change.Outcome> {
+        do throws(StoreError) { return try await store.make(change, objects: objects) } catch {
+            if error == .outcomeUnknown { state.withLock { $0.unknown = [] } }
+            throw error
+        }
     }
 
     /// Writes down that it can never be taken.
@@ -192,13 +207,13 @@ final class KeptParts: Sendable {
         return hasher.address()
     }
 
-    /// Lets go of objects that the catalog does not know; unless it may.
-    func discard(because error: StoreError? = nil) {
+    /// Lets go of objects that the catalog does not know.
+    func discard() {
         let unknown = state.withLock { state in
             defer { state.unknown = [] }
             return state.unknown
         }
-        if error != .outcomeUnknown { store.discard(unknown) }
+        store.discard(unknown)
     }
 }
 

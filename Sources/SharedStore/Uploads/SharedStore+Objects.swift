@@ -52,8 +52,13 @@ extension SharedStore {
         return object
     }
 
-    /// The bytes of an object, which are those of its digest; nil where they are not there, or others.
+    /// The bytes of an object, which are those of its digest; nil where they are not there, or others, a second time too.
     func bytes(of object: ObjectRow) async throws(StoreError) -> [UInt8]? {
+        if let bytes = try await look(at: object) { return bytes }
+        return try await look(at: object)
+    }
+
+    private func look(at object: ObjectRow) async throws(StoreError) -> [UInt8]? {
         let found: [UInt8]?
         do throws(ObjectError) { found = try await objects.get(ObjectName(object.id), range: nil) } catch {
             throw StoreError(error)

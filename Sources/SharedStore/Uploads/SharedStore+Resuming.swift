@@ -67,12 +67,20 @@ extension SharedStore {
 
     /// Forgets a kept upload whose place another one takes.
     func giveUp(_ id: UploadID) async throws(StoreError) {
-        try await uploadLocks.withLock(id) { () async throws(StoreError) in try await drop(id) }
+        try await uploadLocks.withLock(id) { () async throws(StoreError) in
+            _ = try await make(DropOpenUpload(id: id))
+            await turns[id]?.endAbandoned()
+        }
     }
 
-    /// Forgets an upload if it is open. Called under its lock.
-    func drop(_ id: UploadID) async throws(StoreError) {
-        _ = try await make(DropOpenUpload(id: id))
+    /// Forgets an upload that has lost bytes, if it is open and no newer request has been at it: that one may have taken
+    /// objects together, and has all bytes. Called under its lock.
+    func drop(_ id: UploadID, at turn: Int64) async throws(StoreError) {
+        _ = try await make {
+            DropOpenUpload(id: id)
+        } objects: { (_, page) throws(StoreError) in
+            if let now = page[upload: id]?.turn, now != turn { throw .superseded }
+        }
         await turns[id]?.endAbandoned()
     }
 
@@ -110,7 +118,7 @@ extension SharedStore {
     ) async throws(StoreError) -> SharedTurn {
         if upload.length == nil { try await judge(upload, length: length) }
         let rows = try await catalog.read { reader throws(SharedCatalogError) in try reader.parts(of: objects.list) }
-        let head = try await head(of: upload, rows)
+        let head = try await head(of: upload, objects, rows)
         let rule = try UploadRule(resuming: upload.with(length: length), head: head, settings: settings.store)
         let hasher = upload.offset == 0 ? BlobHasher() : turns.takeDigest(of: upload.id, at: upload.offset)
         let request = try uploads.addRequest(of: upload.announcement.terms.subject)
@@ -133,14 +141,16 @@ extension SharedStore {
     }
 
     /// The first bytes of an upload, as many as there are, where they are too few to have been judged; else nil.
-    private func head(of upload: ResumableUpload, _ rows: [ObjectRow]) async throws(StoreError) -> [UInt8]? {
+    private func head(
+        of upload: ResumableUpload, _ objects: UploadObjects, _ rows: [ObjectRow]
+    ) async throws(StoreError) -> [UInt8]? {
         let wanted = settings.acceptance.tellingBytes
         if upload.offset >= wanted { return nil }
         var head: [UInt8] = []
         for row in rows {
             guard let bytes = try await bytes(of: row) else {
                 logger.error("A resumable upload has lost bytes", metadata: ["upload": "\(upload.id.hex.prefix(8))"])
-                try await drop(upload.id)
+                try await drop(upload.id, at: objects.turn)
                 throw .notFound
             }
             head += bytes

@@ -201,21 +201,20 @@ final class SharedTurn: ResumableSession {
         // Too many bytes for the announced length are the request's mistake; too many for the store are the upload's.
         let isMoreThanAnnounced = if case .tooLarge = error { length != nil } else { false }
         let isForGood = error.isFinalForUpload && !isMoreThanAnnounced
-        await release(because: error)
+        await release()
         // Where that fails, it stays open and ends so when it is resumed.
         if isForGood { try? await parts.refuse(because: error) }
-        if error == .notFound { try? await store.drop(upload.id) }
+        if error == .notFound { try? await store.drop(upload.id, at: parts.turn) }
         return error
     }
 
     /// Drops what the catalog does not know, and leaves the upload to the next request: with the digest, if it is that of
     /// the bytes that the catalog knows.
-    private func release(because error: StoreError? = nil) async {
+    private func release() async {
         let received = writer.received
         await writer.close()
-        parts.discard(because: error)
+        parts.discard()
         let offset = parts.upload.offset
-        let isClean = received == offset && error != .outcomeUnknown
-        store.turns.end(self, isClean ? writer.hasher : nil, at: offset)
+        store.turns.end(self, received == offset ? writer.hasher : nil, at: offset)
     }
 }

@@ -32,6 +32,8 @@ package struct StoreCopy<Source: RecordSource, Sink: RecordSink>: Sendable {
         isLast: Bool = false, progress: @Sendable (CopyReport) -> Void = { _ in }
     ) async throws(StoreError) -> CopyReport {
         if isLast { try await source.claim() }
+        try await sink.claim()
+        try await compareContents()
         let ahead = try await source.latest().secondsSince(now())
         guard ahead <= Self.toleranceSeconds else {
             throw .unavailable(
@@ -42,8 +44,16 @@ package struct StoreCopy<Source: RecordSource, Sink: RecordSink>: Sendable {
         try await copyUploads(&report)
         try await copyBans(&report)
         try await copySubjects(&report)
+        // Whoever began to serve it meanwhile may have changed it behind what was looked at.
+        if isLast { try await source.claim() }
         progress(report)
         return report
+    }
+
+    /// Throws where nothing would be copied over something: who does that has mixed the two up.
+    private func compareContents() async throws(StoreError) {
+        guard try await source.records(after: nil).isEmpty, try await !sink.records(after: nil).isEmpty else { return }
+        throw .unavailable("the store to copy from is empty, and the one to copy to is not: are they mixed up?")
     }
 
     // MARK: Blobs and leases
@@ -54,27 +64,15 @@ package struct StoreCopy<Source: RecordSource, Sink: RecordSink>: Sendable {
         var last: BlobAddress?
         while true {
             if Task.isCancelled { throw .unavailable("the copy was cancelled") }
-            let here = try await source.records(after: last)
-            let end = here.last?.row.address
-            let there = try await recordsOfSink(after: last, through: end)
-            try await copy(CopyDifference(source: here, sink: there), &report)
-            report.blobs += here.count
+            let (here, there) = (try await source.records(after: last), try await sink.records(after: last))
+            // Up to where both are known; what is behind that is looked at again.
+            guard let end = [here.last, there.last].compactMap({ $0?.row.address }).min() else { return }
+            let records = here.prefix { $0.row.address <= end }
+            let former = there.prefix { $0.row.address <= end }
+            try await copy(CopyDifference(source: Array(records), sink: Array(former)), &report)
+            report.blobs += records.count
             progress(report)
-            guard let end else { return }
             last = end
-        }
-    }
-
-    private func recordsOfSink(
-        after start: BlobAddress?, through end: BlobAddress?
-    ) async throws(StoreError) -> [BlobRecord] {
-        var records: [BlobRecord] = []
-        var last = start
-        while true {
-            let page = try await sink.records(after: last)
-            records += page.prefix { record in end.map { record.row.address <= $0 } ?? true }
-            guard let next = page.last?.row.address, end.map({ next < $0 }) ?? true else { return records }
-            last = next
         }
     }
 
@@ -102,7 +100,10 @@ package struct StoreCopy<Source: RecordSource, Sink: RecordSink>: Sendable {
                 guard let blob = rest.popFirst() else { return }
                 group.addTask {
                     do throws(StoreError) {
-                        return .success((blob.address, try await sink.take(blob, from: source)))
+                        // What is wrong is looked at twice: another object may have taken its place meanwhile.
+                        var bytes = try await sink.take(blob, from: source)
+                        if bytes == nil { bytes = try await sink.take(blob, from: source) }
+                        return .success((blob.address, bytes))
                     } catch {
                         return .failure(error)
                     }

@@ -20,6 +20,8 @@ struct CopyCommand: AsyncParsableCommand {
             stop the servers of the old store, run it once more with --last, and start those of the new one. With --last \
             nothing may serve the old store. Uploads that are not finished stay behind: their clients begin anew.
 
+            Exits with 0 once both are the same, with 1 where they are not yet, or where blobs are damaged.
+
             The environment's SATCHELD_ variables do not matter here, except for the keys of an object store.
             """)
 
@@ -36,51 +38,59 @@ struct CopyCommand: AsyncParsableCommand {
         let (source, sink) = (try settings(from, "--from"), try settings(to, "--to"))
         var logger = Logger(label: "satcheld") { _ in LogLines(level: .warning) }
         logger.logLevel = .warning
-        do {
-            switch (source.isShared, sink.isShared) {
-            case (false, true):
-                let records = try openRecords(source)
-                try await SharedNode.withTemporaryNode(sink, logger: logger) { sink async throws(StoreError) in
-                    try await copy(StoreCopy(from: records, to: sink) { sink.now() })
+        let end: CopyReport
+        do throws(StoreFailure) { end = try await copy(source, to: sink, logger: logger) } catch {
+            throw ExitStatus.failure(error.description, error.status)
+        }
+        if end.damaged > 0 || !(last || end.isSame) { throw ExitStatus.problemsFound.code }
+    }
+
+    /// Copies one store into the other; returns the last report.
+    private func copy(
+        _ source: ServerSettings, to sink: ServerSettings, logger: Logger
+    ) async throws(StoreFailure) -> CopyReport {
+        switch (source.isShared, sink.isShared) {
+        case (false, true):
+            return try await withRecords(source) { records async throws(StoreFailure) in
+                try await SharedNode.withTemporaryNode(sink, mayCreate: true, logger: logger) {
+                    sink async throws(StoreFailure) in try await rounds(StoreCopy(from: records, to: sink) { sink.now() })
                 }
-                await records.close()
-            case (true, false):
-                let vault = try await openVault(sink, logger: logger)
-                try await SharedNode.withTemporaryNode(source, logger: logger) { source async throws(StoreError) in
-                    try await copy(StoreCopy(from: source, to: vault) { vault.now() })
-                }
-                await vault.close()
-            case (true, true):
-                try await SharedNode.withTemporaryNode(source, logger: logger) { source async throws(StoreError) in
-                    do throws(StoreFailure) {
-                        try await SharedNode.withTemporaryNode(sink, logger: logger) {
-                            sink async throws(StoreError) in
-                            try await copy(StoreCopy(from: source, to: sink) { sink.now() })
-                        }
-                    } catch {
-                        throw .io(error.description)
-                    }
-                }
-            case (false, false):
-                throw StoreFailure(
-                    "both stores are on a disk: copy the folder instead (docs/operations.md, Backup)", .usage)
             }
-        } catch let failure as StoreFailure {
-            throw ExitStatus.failure(failure.description, failure.status)
+        case (true, false):
+            return try await SharedNode.withTemporaryNode(source, logger: logger) { source async throws(StoreFailure) in
+                try await withVault(sink, logger: logger) { vault async throws(StoreFailure) in
+                    try await rounds(StoreCopy(from: source, to: vault) { vault.now() })
+                }
+            }
+        case (true, true):
+            return try await SharedNode.withTemporaryNode(source, logger: logger) { source async throws(StoreFailure) in
+                try await SharedNode.withTemporaryNode(sink, mayCreate: true, logger: logger) {
+                    sink async throws(StoreFailure) in try await rounds(StoreCopy(from: source, to: sink) { sink.now() })
+                }
+            }
+        case (false, false):
+            throw StoreFailure(
+                "both stores are on a disk: copy the folder instead (docs/operations.md, Backup)", .usage)
         }
     }
 
-    /// Rounds until one finds that both are the same, or many have not.
-    private func copy<Source: RecordSource, Sink: RecordSink>(
+    /// Rounds until one finds that both are the same, or many have not; returns the last report.
+    private func rounds<Source: RecordSource, Sink: RecordSink>(
         _ copy: StoreCopy<Source, Sink>
-    ) async throws(StoreError) {
+    ) async throws(StoreFailure) -> CopyReport {
+        var report = CopyReport()
         for number in 1...Self.roundLimit {
-            let report = try await copy.round(isLast: last) { Self.showProgress($0, round: number) }
+            do throws(StoreError) {
+                report = try await copy.round(isLast: last) { Self.showProgress($0, round: number) }
+            } catch {
+                throw StoreFailure(error)
+            }
             if StandardError.isTerminal { StandardError.writeProgress("") }
             StandardOutput.write(
                 json ? (try? JSONReport.text(report)) ?? "" : Self.text(report, round: number, isLast: last))
-            if last || report.isSame { return }
+            if last || report.isSame { break }
         }
+        return report
     }
 
     @Sendable private static func showProgress(_ report: CopyReport, round: Int) {
@@ -117,17 +127,39 @@ struct CopyCommand: AsyncParsableCommand {
         }
     }
 
-    private func openRecords(_ settings: ServerSettings) throws(StoreFailure) -> VaultRecords {
-        do throws(VaultError) { return try VaultRecords.open(at: settings.storagePath) } catch {
+    private func withRecords<Value: Sendable>(
+        _ settings: ServerSettings, _ body: (VaultRecords) async throws(StoreFailure) -> Value
+    ) async throws(StoreFailure) -> Value {
+        let records: VaultRecords
+        do throws(VaultError) { records = try VaultRecords.open(at: settings.storagePath) } catch {
             throw StoreFailure(error)
+        }
+        do throws(StoreFailure) {
+            let value = try await body(records)
+            await records.close()
+            return value
+        } catch {
+            await records.close()
+            throw error
         }
     }
 
-    private func openVault(_ settings: ServerSettings, logger: Logger) async throws(StoreFailure) -> Vault {
+    private func withVault<Value: Sendable>(
+        _ settings: ServerSettings, logger: Logger, _ body: (Vault) async throws(StoreFailure) -> Value
+    ) async throws(StoreFailure) -> Value {
+        let vault: Vault
         do throws(VaultError) {
-            return try await Vault.open(at: settings.storagePath, settings: settings.vault, logger: logger)
+            vault = try await Vault.open(at: settings.storagePath, settings: settings.vault, logger: logger)
         } catch {
             throw StoreFailure(error)
+        }
+        do throws(StoreFailure) {
+            let value = try await body(vault)
+            await vault.close()
+            return value
+        } catch {
+            await vault.close()
+            throw error
         }
     }
 }

@@ -32,7 +32,10 @@ enum Maintenance {
     ) async throws -> ControlReply {
         do {
             return try await SharedNode.withTemporaryNode(settings, logger: logger) {
-                store async throws(StoreError) in try await request.perform(on: store, progress: showProgress)
+                store async throws(StoreFailure) in
+                do throws(StoreError) { return try await request.perform(on: store, progress: showProgress) } catch {
+                    throw StoreFailure(error)
+                }
             }
         } catch {
             throw ExitStatus.failure(error.description, error.status)

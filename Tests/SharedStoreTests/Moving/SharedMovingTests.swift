@@ -101,4 +101,35 @@ import Vault
         }
         await source.close()
     }
+
+    @Test func `nothing is copied over something, nor over what others serve`() async throws {
+        let empty = try await openVault()
+        try await scene.withNode("old") { old async throws in
+            try await old.upload(content(1), owner: secret(1))
+            let mixedUp = StoreCopy(from: empty, to: old) { old.now() }
+            await #expect(throws: StoreError.self) { _ = try await mixedUp.round() }
+            #expect(try await old.fetch(address(of: content(1))) == .held(content(1)))
+            try await empty.upload(content(2), owner: secret(2))
+            try await scene.withNode("served") { _ async throws in
+                await #expect(throws: StoreError.self) { _ = try await mixedUp.round() }
+            }
+            #expect(try await old.fetch(address(of: content(1))) == .held(content(1)))
+        }
+        await empty.close()
+    }
+
+    @Test func `what only the new store has goes, however much of it there is`() async throws {
+        let source = try await openVault()
+        try await source.upload(content(700), owner: secret(1))
+        try await scene.withNode { sink async throws in
+            for seed in 0..<30 { try await sink.upload(content(seed, count: 100), owner: secret(1)) }
+            let copy = StoreCopy(from: source, to: sink) { sink.now() }
+            let report = try await copy.round()
+            #expect(report.blobsDropped == 30 && report.blobsChanged == 1)
+            #expect(try await copy.round().isSame)
+            #expect(try await sink.fetch(address(of: content(700))) == .held(content(700)))
+        }
+        await source.close()
+        try scene.expectExactSums()
+    }
 }

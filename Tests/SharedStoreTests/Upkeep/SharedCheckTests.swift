@@ -57,6 +57,24 @@ import Testing
         }
     }
 
+    @Test func `an object that is not returned is told of, hinders no other, and is not given up`() async throws {
+        let scene = try SweepScene()
+        let objects = MemoryObjects(on: scene.place.bucket)
+        try await scene.withNode(objects: objects) { node async throws in
+            for seed in 1...3 { try await node.upload(content(seed), owner: secret(seed)) }
+            objects.withhold(try #require(try scene.place.objects(of: address(of: content(1))).first))
+            let missing = try #require(try scene.place.objects(of: address(of: content(2))).first)
+            scene.place.bucket[missing] = nil
+            let report = try await node.check(CheckOptions(repair: true))
+            #expect(report.blobsChecked == 3 && report.repairedCount == 1)
+            #expect(Set(report.findings.map(\.kind)) == [.unreadable, .missing])
+            try await node.scrub(bytesPerSecond: 1 << 30) { 0 }
+            #expect(try await node.scrubHistory().last?.blobs == 2)
+            objects.heal()
+            #expect(try await node.fetch(address(of: content(1))) == .held(content(1)))
+        }
+    }
+
     @Test func `the same bytes anew take the damaged object's place, and that goes`() async throws {
         let scene = try SweepScene()
         try await scene.withNode { node async throws in

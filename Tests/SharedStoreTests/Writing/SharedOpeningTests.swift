@@ -1,6 +1,7 @@
 import Blobs
 import MemoryObjects
 import Objects
+import SharedCatalog
 import SharedStore
 import Store
 import StoreRules
@@ -62,6 +63,20 @@ import Testing
             if case SharedStoreError.objects = $0 { true } else { false }
         }
         try await scene.withNode { node async throws in try await node.upload(content(1)) }
+    }
+
+    @Test func `where no store may be made none is, and one that is there is opened`() async throws {
+        let scene = try SweepScene()
+        func open() async throws {
+            try await scene.place.open(settings: scene.settings, clock: scene.clock, mayCreate: false).close()
+        }
+        await #expect { try await open() } throws: {
+            if case SharedStoreError.database(.missing) = $0 { true } else { false }
+        }
+        #expect(try scene.number("SELECT (to_regclass('satchel.migration') IS NULL)::int") == 1)
+        #expect(scene.place.bucket.contents.isEmpty)
+        try await scene.withNode { _ in }
+        try await open()
     }
 
     @Test func `two nodes do not share the folder of a cache`() async throws {

@@ -74,6 +74,44 @@ import Testing
         }
     }
 
+    @Test func `a request that was overtaken while it read does not drop what it misses`() async throws {
+        let scene = try SweepScene()
+        let objects = MemoryObjects(on: scene.place.bucket)
+        let bytes = content(4, count: 200_000)
+        try await scene.withNode("slow", objects: objects) { slow async throws in
+            try await scene.withNode("quick") { quick async throws in
+                let id = try await quick.create(bytes).id
+                try await quick.bring(bytes, to: id, at: 0)
+                let name = try #require(try scene.place.objects(of: id).first)
+                let old = try await slow.session(id, at: 200_000)
+                objects.fail(.get, with: .hang, times: 1)
+                let end = Task { try await old.commit() }
+                try await eventually { objects.hangingCount == 1 }
+                _ = try await quick.upload(id)
+                let kept = scene.place.bucket[name]
+                scene.place.bucket[name] = nil
+                objects.release()
+                await #expect(throws: StoreError.notFound) { _ = try await end.value }
+                scene.place.bucket[name] = kept
+                #expect(try await quick.finish(id, at: 200_000).address == address(of: bytes))
+            }
+        }
+    }
+
+    @Test func `an answer that was wrong once ends no upload`() async throws {
+        let scene = try SweepScene()
+        let objects = MemoryObjects(on: scene.place.bucket)
+        let bytes = content(5, count: 200_000)
+        try await scene.withNode("a") { first async throws in
+            let id = try await first.create(bytes).id
+            try await first.bring(bytes, to: id, at: 0)
+            try await scene.withNode("b", objects: objects) { second async throws in
+                objects.fail(.get, with: .flip, times: 1)
+                #expect(try await second.finish(id, at: 200_000).address == address(of: bytes))
+            }
+        }
+    }
+
     @Test func `requests at two nodes that end the same upload make one blob of it`() async throws {
         let scene = try SweepScene()
         try await scene.withNodes(2) { nodes async throws in
