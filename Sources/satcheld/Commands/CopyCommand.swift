@@ -53,7 +53,8 @@ struct CopyCommand: AsyncParsableCommand {
         case (false, true):
             return try await withRecords(source) { records async throws(StoreFailure) in
                 try await SharedNode.withTemporaryNode(sink, mayCreate: true, logger: logger) {
-                    sink async throws(StoreFailure) in try await rounds(StoreCopy(from: records, to: sink) { sink.now() })
+                    sink async throws(StoreFailure) in
+                    try await rounds(StoreCopy(from: records, to: sink) { sink.now() })
                 }
             }
         case (true, false):
@@ -65,7 +66,8 @@ struct CopyCommand: AsyncParsableCommand {
         case (true, true):
             return try await SharedNode.withTemporaryNode(source, logger: logger) { source async throws(StoreFailure) in
                 try await SharedNode.withTemporaryNode(sink, mayCreate: true, logger: logger) {
-                    sink async throws(StoreFailure) in try await rounds(StoreCopy(from: source, to: sink) { sink.now() })
+                    sink async throws(StoreFailure) in
+                    try await rounds(StoreCopy(from: source, to: sink) { sink.now() })
                 }
             }
         case (false, false):
