@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stddef.h>
+#include <string.h>
 
 // libpq-fe.h, as far as it is used.
 
@@ -26,7 +27,7 @@ enum {
     PGRES_PIPELINE_SYNC = 10,
     PGRES_PIPELINE_ABORTED = 11,
 };
-enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M' };
+enum { PG_DIAG_SQLSTATE = 'C', PG_DIAG_MESSAGE_PRIMARY = 'M', PG_DIAG_SEVERITY_NONLOCALIZED = 'V' };
 
 // What is used of it, each under its own type.
 #define EACH_FUNCTION(DO)                                                                                          \
@@ -99,14 +100,24 @@ bool cpostgres_parse(
     return true;
 }
 
-static void ignore_notice(void *argument, const PGresult *result) {
+// One thread uses a connection, and is told of its notices while it reads.
+static _Thread_local bool has_warned;
+
+static void note_warning(void *argument, const PGresult *result) {
     (void)argument;
-    (void)result;
+    const char *severity = pq.resultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity && strcmp(severity, "WARNING") == 0) has_warned = true;
+}
+
+bool cpostgres_take_warning(void) {
+    bool warned = has_warned;
+    has_warned = false;
+    return warned;
 }
 
 PGconn *cpostgres_connect(const char *const *names, const char *const *values) {
     PGconn *connection = pq.connectdbParams(names, values, 0);
-    if (connection) pq.setNoticeReceiver(connection, ignore_notice, NULL);
+    if (connection) pq.setNoticeReceiver(connection, note_warning, NULL);
     return connection;
 }
 

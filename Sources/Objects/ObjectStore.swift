@@ -28,9 +28,6 @@ package protocol ObjectStore: Sendable {
     /// Removes objects, as many as 1,000; gives those that are perhaps still there. What is not there counts as removed.
     func remove(_ names: [ObjectName]) async throws(ObjectError) -> [ObjectName]
 
-    /// A URL at which anybody may GET this object for so many seconds; nil where there is none to give.
-    func temporaryURL(of name: ObjectName, seconds: Int64) -> String?
-
     /// Ends it: calls that are under way fail, as do those that come.
     func close() async
 }

@@ -25,6 +25,8 @@ enum S3Document {
                 let size = content["Size"].flatMap({ SaturatingDigits.parse($0.text) }),
                 let whole = isEncoded ? decoded(key) : key
             else { throw .nonsense("an object in a listing has no name or no size") }
+            // Sums of sizes stay numbers.
+            guard size <= 1 << 50 else { throw .nonsense("an object in a listing is larger than any can be") }
             guard whole.utf8.starts(with: (prefix + folder).utf8) else {
                 throw .nonsense("a listing has names that were not asked for")
             }

@@ -22,11 +22,16 @@ extension S3Link {
                 alarm.cancel()
                 exchange.cancel()
             }
+            var isSent = true
             do throws(OriginError) { try await send(request.body, on: exchange) } catch {
                 // It may have answered before it had read all, and then closed the connection.
                 if error == .closed { throw error }
+                isSent = false
             }
-            return try await answer(to: request, on: exchange)
+            let answer = try await answer(to: request, on: exchange)
+            // What it has not had it has not kept, whatever it says.
+            if !isSent, (200..<300).contains(answer.status) { throw .broken("it answered before it had all bytes") }
+            return answer
         } catch {
             throw Self.failure(error, isLate: NIODeadline.now() >= deadline)
         }

@@ -37,7 +37,10 @@ package final class S3Objects: ObjectStore {
         request.fields = [("x-amz-checksum-sha256", Base64.encode(digest.bytes))]
         request.body = bytes
         request.digest = digest
-        try await link.perform(request) { _, answer throws(RetryRule.Failure) in look(answer) }
+        try await link.perform(request) { verdict, answer throws(RetryRule.Failure) in
+            guard verdict == .done else { throw .nonsense("it says of an object that is put that it is not there") }
+            look(answer)
+        }
     }
 
     package func get(_ name: ObjectName, range: ByteRange?) async throws(ObjectError) -> [UInt8]? {
@@ -110,16 +113,6 @@ package final class S3Objects: ObjectStore {
             }
             return kept
         }
-    }
-
-    package func temporaryURL(of name: ObjectName, seconds: Int64) -> String? {
-        let server = link.settings.publicOrigin ?? address.server
-        let path = address.bucketPath + key(name)
-        let request = SignatureV4.Request(
-            method: "GET", path: path, fields: [("host", "\(server.authority)")], bodyDigest: SignatureV4.unsignedBody)
-        let query = SignatureV4(link.keys.current, region: address.region).query(
-            for: request, at: link.now(), seconds: min(max(seconds, 1), 604_800))
-        return "\(server)\(path)?\(query)"
     }
 
     package func close() async { await link.close() }

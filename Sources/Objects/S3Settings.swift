@@ -1,4 +1,3 @@
-package import Blobs
 package import OriginLink
 
 /// How a client of an S3-compatible store behaves.
@@ -11,21 +10,18 @@ package struct S3Settings: Sendable {
     package var limit: Duration
     /// Who vouches for the store over TLS; nil for whom the system trusts.
     package var trust: OriginTrust?
-    /// Where others than this process find the store, for temporary URLs; nil for where its address says.
-    package var publicOrigin: HTTPOrigin?
     /// Is told of every request when it is over; it must not block.
     package var observe: @Sendable (S3Report) -> Void
 
     package init(
         requests: Int = 64, silence: Duration = .seconds(10), limit: Duration = .seconds(20),
-        trust: OriginTrust? = nil, publicOrigin: HTTPOrigin? = nil,
+        trust: OriginTrust? = nil,
         observe: @escaping @Sendable (S3Report) -> Void = { _ in }
     ) {
         self.requests = requests
         self.silence = silence
         self.limit = limit
         self.trust = trust
-        self.publicOrigin = publicOrigin
         self.observe = observe
     }
 }

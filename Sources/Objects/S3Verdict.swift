@@ -36,7 +36,7 @@ enum S3Verdict: Hashable, Sendable {
             (206, nil) where kind == .get, (204, nil) where kind == .remove:
             self = .done
         case (200..<300, _): self = .again(.nonsense("it answered with \(words)"))
-        case (404, "NoSuchKey"?): self = .absent
+        case (404, "NoSuchKey"?) where kind == .get || kind == .size: self = .absent
         // HEAD has no document: what a refusal is about has to be found out otherwise.
         case (400..<500, nil) where kind == .size: self = .absent
         case (404, "NoSuchBucket"?): self = .end(.refused(Self.noBucket))

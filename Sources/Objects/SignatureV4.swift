@@ -47,21 +47,6 @@ struct SignatureV4 {
         return added
     }
 
-    /// The query with which anybody may send `request` within `seconds` of `time`, as it stands in a URL. The body is not
-    /// signed.
-    func query(for request: Request, at time: Timestamp, seconds: Int64) -> String {
-        var request = request
-        request.bodyDigest = Self.unsignedBody
-        request.query += [
-            ("X-Amz-Algorithm", algorithm), ("X-Amz-Credential", "\(key.id)/\(scope(at: time))"),
-            ("X-Amz-Date", HTTPDate.basic(time)), ("X-Amz-Expires", "\(seconds)"),
-            ("X-Amz-SignedHeaders", Self.names(request)),
-        ]
-        if let token = key.sessionToken { request.query.append(("X-Amz-Security-Token", token)) }
-        let signature = signature(of: Self.canonical(request), at: time)
-        return "\(Self.text(of: request.query))&X-Amz-Signature=\(signature)"
-    }
-
     /// A query in the one form that is signed: encoded, and in the order of the bytes of its names, then values.
     static func text(of query: [(name: String, value: String)]) -> String {
         query.map { (encode($0.name), encode($0.value)) }.sorted { $0 < $1 }.map { "\($0)=\($1)" }

@@ -142,11 +142,14 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     private func live(_ number: Int) {
         var isCounted = true
-        while !isCounted || rest(number), let session = connect(number, &isCounted) {
-            serve(number, session)
+        var backoff = Backoff()
+        while !isCounted || rest(number), let session = connect(number, &isCounted, &backoff) {
+            serve(number, session, &backoff)
             guard session.condition == .hanging else { continue }
             isCounted = false
             loseOne(.unavailable("the database does not answer"))
+            // What hangs goes on in the server, where it takes a connection.
+            _ = wakings[number].wait(timeout: .now() + backoff.next())
         }
         state.withLock { $0.running -= 1 }
     }
@@ -167,8 +170,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     }
 
     /// Connects, as often as it takes; nil once this is closed.
-    private func connect(_ number: Int, _ isCounted: inout Bool) -> Session? {
-        var pause = 1.0
+    private func connect(_ number: Int, _ isCounted: inout Bool, _ backoff: inout Backoff) -> Session? {
         while !state.withLock({ $0.isClosed }) {
             do {
                 let session = try connector.connect()
@@ -179,16 +181,14 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
                 let reason = SharedCatalogError.unavailable(error.description)
                 if isCounted { loseOne(reason) } else { state.withLock { $0.reason = reason } }
                 isCounted = false
-                // Not all at once.
-                _ = wakings[number].wait(timeout: .now() + pause * Double.random(in: 0.75...1.25))
-                pause = min(pause * 2, 30)
+                _ = wakings[number].wait(timeout: .now() + backoff.next())
             }
         }
         return nil
     }
 
     /// Does what waits, until the connection is of no more use or this is closed.
-    private func serve(_ number: Int, _ session: Session) {
+    private func serve(_ number: Int, _ session: Session, _ backoff: inout Backoff) {
         while session.condition == .usable {
             switch state.withLock({ next(number, &$0) }) {
             case .end: return
@@ -196,6 +196,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
             case .run(let batch):
                 session.deadline = .now + connector.patience
                 let left = run(batch.map(\.item), number, session)
+                if session.condition == .usable { backoff = Backoff() }
                 if !left.isEmpty { takeBack(left, of: batch) }
             }
         }
@@ -260,5 +261,16 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
             logger.info(
                 "The database can be used again", metadata: ["connections": "\(name)", "timeline": "\(timeline)"])
         }
+    }
+}
+
+/// How long to wait before a server is tried again: from one second to thirty, and not all at once.
+private struct Backoff {
+    private var seconds = 1.0
+
+    /// Seconds to wait now.
+    mutating func next() -> Double {
+        defer { seconds = min(seconds * 2, 30) }
+        return seconds * Double.random(in: 0.75...1.25)
     }
 }

@@ -74,10 +74,18 @@ package struct KeptUpload: Sendable {
 
 /// How far a node has heard of what ended.
 package struct CatalogPosition: Sendable {
+    /// The first transaction that had not ended when the database answered, and when that was, by its own clock.
+    struct FirstOpen: Sendable {
+        let transaction: UInt64
+        let at: Int64
+    }
+
     /// Every transaction before this one has ended, and was heard of.
     let transaction: UInt64
     /// Those from it on that were heard of already.
     let heard: Set<UInt64>
+    /// Of the latest answers, the oldest first.
+    let firsts: [FirstOpen]
     /// Which run of which server, in microseconds since 1970.
     let started: Int64
     /// By the database's clock, in microseconds since 1970.

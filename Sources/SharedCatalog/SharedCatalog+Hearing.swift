@@ -6,6 +6,11 @@ extension SharedCatalog {
     static let newsLimit = 65_536
     /// After so much silence the database may have forgotten some of what ended.
     private static let longestSilenceMicroseconds: Int64 = 300_000_000
+    /// For how long what was asked for is asked for again. A server that has crashed may give a number anew that it had
+    /// given out and not yet written down, which it does within a second.
+    private static let overlapMicroseconds: Int64 = 5_000_000
+    /// The most answers that this is remembered of.
+    private static let overlapLimit = 64
 
     /// What has ended since `position`. On a connection of its own, one question at a time.
     ///
@@ -26,8 +31,10 @@ extension SharedCatalog {
             guard let row = answers[0]?.first else { throw .failed("the database says nothing about itself") }
             return try Heard(row, answers.count > 1 ? answers[1] : nil, asked: asked)
         }
-        if let position { own.dropAll(before: position.transaction) }
-        return news(heard, after: position)
+        let news = news(heard, after: position)
+        // Another server, or another run of it, may know other transactions by these numbers.
+        if news.isContinuous, let position { own.dropAll(before: position.transaction) } else { own.removeAll() }
+        return news
     }
 
     private func news(_ heard: Heard, after position: CatalogPosition?) -> News {
@@ -38,10 +45,14 @@ extension SharedCatalog {
             } ?? false
         let new = heard.changes.filter { !(position?.heard.contains($0.transaction) ?? false) }
         let told = new.filter { !own.contains($0.transaction) }.map(\.prefix)
-        let open = heard.changes.map(\.transaction).filter { $0 >= heard.first }
+        let former = isContinuous ? position?.firsts ?? [] : []
+        let firsts = former.filter { heard.clock - $0.at < Self.overlapMicroseconds }.suffix(Self.overlapLimit)
+            + [CatalogPosition.FirstOpen(transaction: heard.first, at: heard.clock)]
+        let start = firsts.first?.transaction ?? heard.first
         return News(
             position: CatalogPosition(
-                transaction: heard.first, heard: Set(open), started: heard.started, at: heard.clock),
+                transaction: start, heard: Set(heard.changes.map(\.transaction).filter { $0 >= start }),
+                firsts: Array(firsts), started: heard.started, at: heard.clock),
             prefixes: isContinuous ? told : [], isContinuous: isContinuous, isInRecovery: heard.isInRecovery,
             clockMicroseconds: heard.clock, asked: heard.asked, answered: heard.answered,
             otherNodes: heard.otherNodes, isAlive: heard.isAlive)

@@ -10,7 +10,7 @@ extension SharedCatalog {
 
     private var me: PostgresParameter { .init(.of(node.id as NodeID?)) }
 
-    /// Asks one statement, and gives its rows.
+    /// Runs one statement.
     private func write(
         _ statement: PostgresStatement, _ parameters: PostgresParameter...
     ) async throws(StoreError) {
@@ -39,8 +39,9 @@ extension SharedCatalog {
     package func beat(wall: Timestamp) async throws(StoreError) {
         try await upkeep.ask { [node] session throws(SharedCatalogError) in
             let values = [PostgresParameter(.of(node.id as NodeID?)), PostgresParameter(.of(wall))]
+            try session.queue(.durably)
             try session.queue(.beat, values)
-            if (try session.run()[0])?.first != nil { return }
+            if (try session.run()[1])?.first != nil { return }
             // It was silent for so long that it was forgotten.
             _ = try OpenedCatalog.register(node, session)
             try session.queue(.beat, values)
@@ -104,20 +105,16 @@ extension SharedCatalog {
     package func setScannedHour(_ hour: Int64) async throws(StoreError) {
         try await write(.setScannedHour, .init(.number(hour)))
     }
-
-    /// Notes `time` as the latest, unless a later one was.
-    package func noteLatest(_ time: Timestamp) async throws(StoreError) {
-        try await write(.noteLatest, .init(.of(time)))
-    }
 }
 
 extension PostgresStatement {
-    /// What is written behind it, up to the end of the round trip, is on disk when it is answered.
+    /// What is written behind it, up to the end of the round trip, is on disk when it is answered, and waits for nobody who
+    /// holds the row for long.
     fileprivate static let durably = PostgresStatement(
         "durably",
         """
         SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
-            END, set_config('statement_timeout', '0', true)
+            END, set_config('statement_timeout', '0', true), set_config('lock_timeout', '2s', true)
         """)
     fileprivate static let beat = PostgresStatement(
         "beat",
@@ -185,7 +182,4 @@ extension PostgresStatement {
     fileprivate static let setScannedHour = PostgresStatement(
         "set scanned hour",
         "UPDATE satchel.store SET scanned_hour = greatest(scanned_hour, $1::bigint)")
-    fileprivate static let noteLatest = PostgresStatement(
-        "note latest",
-        "UPDATE satchel.store SET latest = $1::bigint WHERE latest < $1::bigint")
 }

@@ -109,7 +109,7 @@ package final class SharedCatalog: Sendable {
     }
 
     /// How many changes wait for a lane.
-    var waitingChanges: Int { lanes.waitingCount }
+    package var waitingChanges: Int { lanes.waitingCount }
 
     /// How many questions lookups came to so far.
     var lookupQuestions: Int { finder.takenCount }

@@ -47,7 +47,24 @@ package struct NodeReadings: Sendable {
     package var garbage: Int64?
     package var garbageDueSeconds: Int64?
 
-    package init(heardSeconds: Double?, nodesAlive: Int?, garbage: Int64?, garbageDueSeconds: Int64?) {
+    /// Batches of changes that were tried, and how many changes were in them, since the start.
+    package var batches: Int64
+    package var changes: Int64
+    /// Batches that were judged anew since others were at the same rows, and commits whose answer was lost.
+    package var retries: Int64
+    package var lostAnswers: Int64
+    /// Changes that wait for a connection now.
+    package var waitingChanges: Int
+
+    package init(
+        heardSeconds: Double?, nodesAlive: Int?, garbage: Int64?, garbageDueSeconds: Int64?, batches: Int64,
+        changes: Int64, retries: Int64, lostAnswers: Int64, waitingChanges: Int
+    ) {
+        self.batches = batches
+        self.changes = changes
+        self.retries = retries
+        self.lostAnswers = lostAnswers
+        self.waitingChanges = waitingChanges
         self.heardSeconds = heardSeconds
         self.nodesAlive = nodesAlive
         self.garbage = garbage
@@ -93,5 +110,18 @@ extension MetricTable {
         .gauge("satcheld_garbage_due_seconds", "For how long the oldest of them has been due.") {
             $0.node?.garbageDueSeconds
         },
+        counter("satcheld_database_batches_total", "Batches of changes that were tried.") { $0.batches },
+        counter("satcheld_database_changes_total", "Changes in them.") { $0.changes },
+        counter("satcheld_database_retries_total", "Batches judged anew: others were at the same rows.") { $0.retries },
+        counter("satcheld_database_lost_answers_total", "Commits whose answer was lost.") { $0.lostAnswers },
+        .gauge("satcheld_database_waiting_changes", "Changes that wait for a connection.") { $0.node?.waitingChanges },
     ]
+
+    private static func counter(
+        _ name: String, _ help: String, _ read: @escaping @Sendable (NodeReadings) -> Int64
+    ) -> Metric {
+        Metric(name: name, kind: .counter, help: help) { _, readings in
+            (readings.node.map { [.init(text: String(read($0)))] }) ?? []
+        }
+    }
 }

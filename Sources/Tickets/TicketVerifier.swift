@@ -131,7 +131,10 @@ struct TicketRule: Sendable {
         try validateTimes(claims, now: now)
         guard let audiences = claims.audiences else { throw .badClaim("aud") }
         guard audiences.contains(audience) else { throw .wrongAudience }
-        guard let subject = claims.subject, (1...Self.subjectLimitBytes).contains(subject.utf8.count) else {
+        // Not every catalog can hold a NUL.
+        guard let subject = claims.subject, (1...Self.subjectLimitBytes).contains(subject.utf8.count),
+            !subject.utf8.contains(0)
+        else {
             throw .badClaim("sub")
         }
         return try Ticket(

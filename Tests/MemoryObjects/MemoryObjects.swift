@@ -157,8 +157,6 @@ package final class MemoryObjects: ObjectStore {
         return kept
     }
 
-    package func temporaryURL(of name: ObjectName, seconds: Int64) -> String? { nil }
-
     package func close() async {
         state.withLock { $0.isClosed = true }
         release()

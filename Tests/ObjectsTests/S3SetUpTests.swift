@@ -74,48 +74,6 @@ struct S3SetUpTests {
         throw NotRefused()
     }
 
-    @Test(arguments: StoreKind.all)
-    func `anybody can get an object at its temporary URL, for a while, at the host that it is made for`(
-        _ kind: StoreKind
-    ) async throws {
-        let engine = try kind.engine()
-        let objects = try engine.objects()
-        let (name, bytes) = (newName(), Array("0123456789".utf8))
-        try await objects.put(bytes, as: name, digest: BlobAddress(of: bytes))
-        let url = try #require(objects.temporaryURL(of: name, seconds: 60))
-        #expect(url.hasPrefix("\(engine.endpoint)/satchel/\(objects.address.prefix)\(name.text)?X-Amz-"))
-        #expect(try await get(url) == (200, bytes))
-        #expect(try await get(url, range: "bytes=2-4") == (206, Array("234".utf8)))
-        #expect(try await get(url.replacing("X-Amz-Expires=60", with: "X-Amz-Expires=61")).status == 403)
-        #expect(try await get(String(url.prefix { $0 != "?" })).status == 403)
-        // Made by a clock that is five minutes late, for one of them.
-        let late = try engine.objects(prefix: String(objects.address.prefix.dropLast()), ahead: -300)
-        #expect(try await get(try #require(late.temporaryURL(of: name, seconds: 60))).status == 403)
-        #expect(try await get(try #require(late.temporaryURL(of: name, seconds: 600))).status == 200)
-        // For another host than it is fetched from.
-        let elsewhere = try engine.objects(
-            prefix: String(objects.address.prefix.dropLast()),
-            settings: S3Settings(publicOrigin: HTTPOrigin(scheme: .https, host: "media.example", port: 443)))
-        let other = try #require(elsewhere.temporaryURL(of: name, seconds: 60))
-        #expect(other.hasPrefix("https://media.example/satchel/"))
-        #expect(try await get(other.replacing("https://media.example", with: engine.endpoint)).status == 403)
-        for client in [objects, late, elsewhere] { await client.close() }
-    }
-
-    /// What a stranger gets at `url`.
-    private func get(_ url: String, range: String? = nil) async throws -> (status: Int, body: [UInt8]) {
-        let path = try #require(url.range(of: "/satchel/")).lowerBound
-        let client = OriginClient(
-            try #require(OriginAddress(String(url[..<path]))), logger: Logger(label: "stranger"))
-        let exchange = try await client.open(
-            OriginRequest(target: String(url[path...]), fields: range.map { [.range: $0] } ?? [:]))
-        let head = try await exchange.head()
-        var body: [UInt8] = []
-        while let piece = try await exchange.next(atMost: 1 << 16) { body += Array(buffer: piece) }
-        await client.close()
-        return (head.status.code, body)
-    }
-
     @Test(.enabled(if: Engines.hasCeph, Comment(rawValue: Engines.noCeph)))
     func `a user's quota that is used up is told as a full store`() async throws {
         // One of its own: others need room.

@@ -27,6 +27,7 @@ import Testing
         arguments: [
             (.put, 200, nil, "done"), (.put, 204, nil, "nonsense"), (.put, 206, nil, "nonsense"),
             (.put, 200, "InternalError", "nonsense"), (.put, 200, "SlowDown", "overloaded 7"),
+            (.put, 404, "NoSuchKey", "nonsense"), (.remove, 404, "NoSuchKey", "nonsense"),
             (.get, 200, nil, "done"), (.get, 206, nil, "done"), (.get, 404, "NoSuchKey", "absent"),
             (.get, 404, nil, "nonsense"), (.get, 404, "NoSuchBucket", "refused"), (.get, 404, "NotFound", "nonsense"),
             (.get, 416, "InvalidRange", "beyond"), (.put, 416, nil, "refused"), (.size, 200, nil, "done"),

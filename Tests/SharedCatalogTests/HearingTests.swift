@@ -113,13 +113,29 @@ import Testing
         }
     }
 
+    @Test func `a number that a crash lets be given out again is heard of all the same`() async throws {
+        let schema = try TestSchema()
+        let node = try await schema.open()
+        let first = try await node.hear(after: nil).position
+        for _ in 0..<3 { try schema.ask("SELECT pg_current_xact_id()") }
+        let second = try await node.hear(after: first)
+        #expect(second.isContinuous)
+        let prefix = Self.prefix(7)
+        try schema.ask(
+            "INSERT INTO satchel.change (xid, prefix) VALUES ('\(first.transaction)', \(Int64(prefix.bits)))")
+        let third = try await node.hear(after: second.position)
+        #expect(third.isContinuous && third.prefixes == [prefix])
+        #expect(try await node.hear(after: third.position).prefixes.isEmpty)
+        await node.close()
+    }
+
     @Test func `another run of the server, silence and too much to tell are not continuous`() async throws {
         let engine = try Engine(.postgres)
         let schema = try TestSchema(in: engine)
         let node = try await schema.open()
         let first = try await node.hear(after: nil).position
         let silent = CatalogPosition(
-            transaction: first.transaction, heard: [], started: first.started, at: first.at - 300_000_000)
+            transaction: first.transaction, heard: [], firsts: [], started: first.started, at: first.at - 300_000_000)
         #expect(try await !node.hear(after: silent).isContinuous)
         #expect(try await node.hear(after: first).isContinuous)
         try schema.ask("INSERT INTO satchel.change (prefix) SELECT n FROM generate_series(1, 65537) n")

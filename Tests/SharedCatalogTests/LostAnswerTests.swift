@@ -154,6 +154,55 @@ import Testing
         await catalog.close()
     }
 
+    @Test func `the first batch of a lane is waited for, though there is no mark of it yet`() async throws {
+        let schema = try Self.schema()
+        let catalog = try await schema.open()
+        var impatient = schema.settings
+        impatient.patience = .seconds(1)
+        let (connector, asking) = (try Connector(schema.settings), try Connector(impatient))
+        let fates = try await onThread { () throws(SharedCatalogError) in
+            let lane = SharedTransaction.Lane(
+                node: catalog.node.id, place: 7, slot: 0, numbers: LeaseNumbers(), removalDelaySeconds: 0)
+            let session = try connector.connect()
+            let transaction = SharedTransaction(session, lane)
+            var page = CatalogPage(now: Timestamp(seconds: 1))
+            try transaction.load(&page)
+            guard let lost = LostCommit(transaction, asking) else { throw .closed }
+            let whileOpen = lost.find()
+            session.deadline = .now + .seconds(600)
+            try session.queue(.commit)
+            _ = try session.run()
+            return [whileOpen, lost.find()]
+        }
+        #expect(fates == [.unknown, .committed])
+        await catalog.close()
+    }
+
+    @Test func `a commit that was told to wait for no standby is not taken for one that every server has`() async throws {
+        let engine = try Engine(.postgres)
+        let schema = try TestSchema(in: engine) { settings in
+            settings.lanes = 1
+            settings.patience = .seconds(2)
+        }
+        let catalog = try await schema.open()
+        try await catalog.upload(ChangeWalk.address(1), LeaseTerms(owner: ChangeWalk.secret(1), subject: "anna"))
+        func setStandbys(_ names: String) throws {
+            try schema.ask("ALTER SYSTEM SET synchronous_standby_names = '\(names)'")
+            try schema.ask("SELECT pg_reload_conf()")
+        }
+        try setStandbys("nobody")
+        let upload = Task { () async throws in
+            try await catalog.upload(ChangeWalk.address(2), LeaseTerms(owner: ChangeWalk.secret(2), subject: "anna"))
+        }
+        try await eventually {
+            try schema.number(
+                "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0
+        }
+        await #expect(throws: StoreError.outcomeUnknown) { _ = try await upload.value }
+        try setStandbys("")
+        await catalog.close()
+    }
+
     @Test func `a server that crashes behind the commit is asked when it is there again`() async throws {
         let engine = try Engine(.postgres)
         let schema = try TestSchema(in: engine) { $0.lanes = 1 }

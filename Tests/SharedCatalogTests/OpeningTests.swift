@@ -61,6 +61,22 @@ import Testing
         await (try await permitted.open()).close()
     }
 
+    @Test func `a database whose encoding has not every letter is not used`() async throws {
+        let schema = try TestSchema()
+        let name = "latin_\(schema.settings.schema)"
+        try schema.ask("CREATE DATABASE \(name) ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+        var settings = schema.settings
+        settings.connection = ConnectionString(settings.connection.text + " dbname=\(name)")
+        await #expect {
+            _ = try await SharedCatalog.open(
+                settings, node: CatalogNode(name: "node", version: "1"), now: { Timestamp(seconds: 0) },
+                logger: TestSchema.quiet)
+        } throws: { error in
+            if case SharedCatalogError.unfit(let why) = error { why.contains("LATIN1") } else { false }
+        }
+        try schema.ask("DROP DATABASE \(name) WITH (FORCE)")
+    }
+
     @Test func `commits are on disk whatever the database's habit`() async throws {
         let engine = try Engine(.postgres, settings: ["synchronous_commit=off", "statement_timeout=0"])
         let schema = try TestSchema(in: engine)

@@ -108,6 +108,7 @@ import Testing
             (#"{"aud":"media.example","sub":"ann","exp":\#(now - 59)}"#, nil),
             (#"{"aud":"media.example","sub":"ann","exp":\#(now - 60)}"#, .expired),
             (#"{"aud":"media.example","sub":"ann","exp":0}"#, .expired),
+            (#"{"aud":"media.example","sub":"a\u0000","exp":\#(now + 60)}"#, .badClaim("sub")),
             (#"{"aud":"media.example","sub":"ann","exp":-1e300}"#, .expired),
             (#"{"aud":"media.example","sub":"ann","exp":\#(now + 86_460)}"#, nil),
             (#"{"aud":"media.example","sub":"ann","exp":\#(now).5}"#, nil),

@@ -28,8 +28,10 @@ bool cpostgres_parse(
     void (*each)(void *context, const char *name, const char *value, bool is_secret));
 
 /// Connects, or fails; NULL where there is no memory. The last of both arrays is NULL. Blocks for connect_timeout for each
-/// address at most. Notices of the server go nowhere.
+/// address at most. Of the server's notices only warnings count.
 PGconn *cpostgres_connect(const char *const *names, const char *const *values);
+/// Whether a server has warned of something in what this thread has read since the last call.
+bool cpostgres_take_warning(void);
 void cpostgres_finish(PGconn *connection);
 bool cpostgres_is_connected(const PGconn *connection);
 const char *cpostgres_error(const PGconn *connection);

@@ -57,8 +57,13 @@ final class BatchCommitter: Sendable {
             if attempt > 1 { meters.noteRetry() }
             switch attemptAll(changes, lane, session, &foresight) {
             case .told: return []
-            case .lost: return changes
-            case .met(let error): last = error
+            case .lost:
+                lane.numbers.drop()
+                return changes
+            case .met(let error):
+                last = error
+                // A server that was put back gives out numbers again that it had given out.
+                if session.lastError?.code == "23505" { lane.numbers.drop() }
             case .failed(let error):
                 // Nobody's change may spoil those of others.
                 if changes.count > 1, error.isOfOneChange { return runAlone(changes, lane, session) }
@@ -158,6 +163,15 @@ final class BatchCommitter: Sendable {
         guard let number = transaction.number else { return .failed(.failed("the database began no transaction")) }
         // A poll may see it before its answer is here.
         if !batch.shortened.isEmpty { own.add(number) }
+        let outcome = commitNow(batch, transaction, session)
+        // A server that has crashed may give the number to somebody else.
+        if case .told = outcome {} else { own.remove(number) }
+        return outcome
+    }
+
+    private func commitNow(
+        _ batch: JudgedBatch, _ transaction: SharedTransaction, _ session: Session
+    ) -> BatchOutcome {
         do throws(SharedCatalogError) {
             try session.queue(.commit)
             try session.send()
@@ -171,6 +185,8 @@ final class BatchCommitter: Sendable {
             guard session.lastCommand == "COMMIT" else {
                 return .failed(.failed("the database: \(session.lastCommand) in place of COMMIT"))
             }
+            // It was told to wait for no standby.
+            if session.wasWarned { return findOut(batch, transaction) }
             try reach(.sharedCommitAnswered)
         } catch {
             // The server has said what was wrong: nothing has happened.
@@ -220,6 +236,7 @@ final class BatchCommitter: Sendable {
         case .aborted: return .lost
         case .unknown:
             logger.warning("The answer to a commit was lost, and so is what became of it")
+            if let number = transaction.number { own.remove(number) }
             if !batch.touched.isEmpty { changed(batch.touched, batch.shortened) }
             for change in batch.changes { change.fail(.outcomeUnknown) }
             return .told

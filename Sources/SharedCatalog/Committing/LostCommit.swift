@@ -2,7 +2,8 @@ import Blobs
 import Dispatch
 
 /// A commit whose answer was lost. The batch has left its mark in the row of its lane, and holds that row until it ends: so
-/// whoever gets hold of the row knows what became of the batch, at the same server or at one that has taken over.
+/// whoever gets hold of the row knows what became of the batch, at the same server or at one that has taken over. The first
+/// batch of a lane makes the row: so the row is made here too, which waits for a batch that has not ended.
 struct LostCommit {
     private let lane: SharedTransaction.Lane
     private let mark: [UInt8]
@@ -49,9 +50,11 @@ struct LostCommit {
         try session.queue(.begin)
         try session.queue(Self.wait)
         try session.queue(Self.read, [.init(.of(lane.node as NodeID?)), .init(.of(lane.place))])
-        try session.queue(.rollback)
-        do {
+        // What a server wrote and no standby has is lost with the server: this waits for both.
+        try session.queue(.commit)
+        do throws(SharedCatalogError) {
             let answers = try session.run()
+            if session.wasWarned { throw SharedCatalogError.outcomeUnknown }
             return answers[2]?.first?.bytes(0) ?? []
         } catch {
             let isHeld = session.lastError?.code == "55P03"
@@ -61,7 +64,16 @@ struct LostCommit {
         }
     }
 
-    private static let wait = PostgresStatement("wait", "SELECT set_config('lock_timeout', '500', true)")
+    private static let wait = PostgresStatement(
+        "wait",
+        """
+        SELECT set_config('lock_timeout', '500', true), set_config('statement_timeout', '0', true),
+            CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END
+        """)
     private static let read = PostgresStatement(
-        "read mark", "SELECT batch FROM satchel.lane WHERE node = $1::bytea AND place = $2::bigint FOR UPDATE")
+        "read mark",
+        """
+        INSERT INTO satchel.lane AS l (node, place, batch) VALUES ($1::bytea, $2::bigint, '')
+        ON CONFLICT (node, place) DO UPDATE SET batch = l.batch RETURNING batch
+        """)
 }

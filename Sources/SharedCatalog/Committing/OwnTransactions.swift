@@ -8,6 +8,11 @@ final class OwnTransactions: Sendable {
 
     func add(_ number: UInt64) { numbers.withLock { _ = $0.insert(number) } }
 
+    /// It was not committed, or perhaps not.
+    func remove(_ number: UInt64) { numbers.withLock { _ = $0.remove(number) } }
+
+    func removeAll() { numbers.withLock { $0 = [] } }
+
     func contains(_ number: UInt64) -> Bool { numbers.withLock { $0.contains(number) } }
 
     /// Forgets those that nobody asks about any more.

@@ -52,7 +52,8 @@ struct Connector: Sendable {
         var settings = settings
         if let time, time < patience { settings = Self.complete(settings, timeout: max(time.components.seconds, 2)) }
         if let place {
-            settings.removeAll { ["host", "hostaddr", "port", "target_session_attrs", "service"].contains($0.name) }
+            // A service may name the user, and more; what it says of the host counts less than this.
+            settings.removeAll { ["host", "hostaddr", "port", "target_session_attrs"].contains($0.name) }
             settings += place
         }
         let connection: PostgresConnection

@@ -84,6 +84,14 @@ import Glibc
 
     private var message: String { unsafe String(cString: cpostgres_error(handle)) }
 
+    // MARK: Warnings
+
+    /// What servers have warned of so far on this thread is not asked for.
+    static func forgetWarnings() { _ = takeWarning() }
+
+    /// Whether a server has warned of something since the last call, in what this thread has read.
+    static func takeWarning() -> Bool { cpostgres_take_warning() }
+
     // MARK: Sending
 
     func prepare(_ name: String, _ text: String) throws(Failure) {

@@ -50,6 +50,8 @@ final class Session {
     private(set) var lastError: ServerError?
     /// What the last statement without rows has done.
     private(set) var lastCommand = ""
+    /// Whether the server warned of something in its last answers, as of a commit that is on fewer servers than it should be.
+    private(set) var wasWarned = false
     /// Statements and round trips so far.
     private(set) var statements = 0
     private(set) var roundTrips = 0
@@ -109,6 +111,8 @@ final class Session {
         var place = 0
         var rows: PostgresRows?
         var hasResult = false
+        PostgresConnection.forgetWarnings()
+        defer { wasWarned = PostgresConnection.takeWarning() }
         try use { connection throws(PostgresConnection.Failure) in
             while true {
                 let reply = try connection.next(by: deadline)

@@ -99,10 +99,17 @@ extension FoundBlob {
             else { throw .failed("the database: an object of a list is none") }
             parts.append(
                 ObjectRow(
-                    id: id, list: object.id, number: number, size: Int64(bigEndian: sizes[index]), digest: digest))
+                    id: id, list: object.id, number: number,
+                    size: ObjectRow.possible(Int64(bigEndian: sizes[index])), digest: digest))
         }
         self.init(row: try BlobRow(row, from: column), object: object, parts: parts)
     }
+}
+
+extension ObjectRow {
+    /// The size of an object as the database has it; one that no object can have becomes one that fits nothing, so that sums
+    /// of sizes stay numbers and only this blob is damaged.
+    static func possible(_ size: Int64) -> Int64 { (0...limitBytes).contains(size) ? size : -1 }
 }
 
 extension Int64 {

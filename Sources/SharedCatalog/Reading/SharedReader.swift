@@ -69,6 +69,15 @@ package struct SharedReader {
         try found(.presentBlobsAfter, after: address, limit: limit)
     }
 
+    /// The same, without their objects: these may be very many.
+    package func presentRows(after address: BlobAddress?, limit count: Int) throws(SharedCatalogError) -> [BlobRow] {
+        var rows: [BlobRow] = []
+        for row in try ask(.presentRowsAfter, .init(.bytes(address?.bytes ?? [])), limit(count)).all {
+            rows.append(try BlobRow(row))
+        }
+        return rows
+    }
+
     private func found(
         _ statement: PostgresStatement, after address: BlobAddress?, limit count: Int
     ) throws(SharedCatalogError) -> [FoundBlob] {
@@ -87,8 +96,8 @@ package struct SharedReader {
             for row in next.all {
                 parts.append(
                     ObjectRow(
-                        id: try row.value(0), list: list, number: try row.int(1), size: try row.number(2),
-                        digest: try row.address(3)))
+                        id: try row.value(0), list: list, number: try row.int(1),
+                        size: ObjectRow.possible(try row.number(2)), digest: try row.address(3)))
             }
             if next.count < SharedCatalog.pageRows { return parts }
         }
@@ -177,6 +186,12 @@ extension PostgresStatement {
         "present blobs after",
         """
         SELECT \(FoundBlob.columns) FROM satchel.blob b \(FoundBlob.join)
+        WHERE b.address > $1::bytea AND b.state IN (1, 3) ORDER BY b.address LIMIT $2::bigint
+        """)
+    fileprivate static let presentRowsAfter = PostgresStatement(
+        "present rows after",
+        """
+        SELECT \(BlobRow.columns) FROM satchel.blob b
         WHERE b.address > $1::bytea AND b.state IN (1, 3) ORDER BY b.address LIMIT $2::bigint
         """)
     fileprivate static let parts = PostgresStatement(

@@ -23,6 +23,9 @@ final class LeaseNumbers: Sendable {
         blocks.withLock { $0.append(first..<first + Self.blockLength) }
     }
 
+    /// Forgets all that are left: the database may have forgotten that it gave them out.
+    func drop() { blocks.withLock { $0 = [] } }
+
     func take() throws(SharedCatalogError) -> Int64 {
         let number = blocks.withLock { blocks -> Int64? in
             guard let block = blocks.first else { return nil }

@@ -13,8 +13,11 @@ extension SharedStore {
         let answer = try? await catalog.read { reader throws(SharedCatalogError) in
             (try reader.nodes().count { $0.isAlive }, try reader.garbageBacklog(limit: Self.garbageLimit))
         }
+        let commits = catalog.commitFigures
         return NodeReadings(
             heardSeconds: ends.age.map { $0 / .seconds(1) }, nodesAlive: answer?.0, garbage: answer?.1.count,
-            garbageDueSeconds: answer.map { max(0, $0.1.oldest.map { now.secondsSince($0) } ?? 0) })
+            garbageDueSeconds: answer.map { max(0, $0.1.oldest.map { now.secondsSince($0) } ?? 0) }, batches: commits.batches,
+            changes: commits.changes, retries: commits.retries, lostAnswers: commits.lostAnswers,
+            waitingChanges: catalog.waitingChanges)
     }
 }

@@ -48,11 +48,11 @@ extension SharedStore {
         while true {
             let from = last
             let page = try await catalog.read { reader throws(SharedCatalogError) in
-                try reader.presentBlobs(after: from, limit: SharedCatalog.pageRows)
+                try reader.presentRows(after: from, limit: SharedCatalog.pageRows)
             }
-            guard let next = page.last?.row.address else { return statistics }
+            guard let next = page.last?.address else { return statistics }
             last = next
-            for blob in page { statistics.count(blob.row, at: now) }
+            for blob in page { statistics.count(blob, at: now) }
         }
     }
 }

@@ -37,13 +37,13 @@ extension SharedSweep {
         while true {
             let from = last
             let page = try await store.catalog.read { reader throws(SharedCatalogError) in
-                try reader.presentBlobs(after: from, limit: SharedCatalog.pageRows)
+                try reader.presentRows(after: from, limit: SharedCatalog.pageRows)
             }
-            for blob in page.map(\.row) where blob.aliased == 0 && blob.end(at: now) != nil {
+            for blob in page where blob.aliased == 0 && blob.end(at: now) != nil {
                 report.blobsRemoved += 1
                 report.bytesRemoved += blob.size
             }
-            guard let next = page.last?.row.address else { return }
+            guard let next = page.last?.address else { return }
             last = next
         }
     }

@@ -15,7 +15,7 @@ import Testing
         asked: Int, others: Int = 1, isAlive: Bool = true, isContinuous: Bool = true, isInRecovery: Bool = false
     ) -> News {
         News(
-            position: CatalogPosition(transaction: 1, heard: [], started: 1, at: 1), prefixes: [],
+            position: CatalogPosition(transaction: 1, heard: [], firsts: [], started: 1, at: 1), prefixes: [],
             isContinuous: isContinuous, isInRecovery: isInRecovery, clockMicroseconds: 0, asked: at(asked),
             answered: at(asked + 1), otherNodes: others, isAlive: isAlive)
     }

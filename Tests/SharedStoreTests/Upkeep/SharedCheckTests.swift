@@ -39,6 +39,22 @@ import Testing
         }
     }
 
+    @Test func `a size in a row that no object can have is damage like any other`() async throws {
+        let scene = try SweepScene()
+        let large = content(1, count: 20 << 20)
+        try await scene.withNode { node async throws in
+            try await node.upload(large, owner: secret(1))
+            try await node.upload(content(2), owner: secret(2))
+            try scene.place.ask("UPDATE satchel.object SET size = 9223372036854775807")
+            for options in [CheckOptions(), CheckOptions(readPercent: 0), CheckOptions(repair: true)] {
+                let report = try await node.check(options)
+                #expect(report.findings.map(\.kind) == [.wrongSize] && report.blobsChecked == 2)
+            }
+            #expect(try await node.fetch(address(of: large)) == .damaged)
+            #expect(try await node.fetch(address(of: content(2))) == .held(content(2)))
+        }
+    }
+
     @Test func `an answer that was wrong once is no damage`() async throws {
         let scene = try SweepScene()
         let objects = MemoryObjects(on: scene.place.bucket)
