@@ -80,6 +80,15 @@ struct S3FaultTests {
         try proxy.heal()
     }
 
+    @Test(arguments: ["early", "absent"])
+    func `an answer to a PUT that cannot be true is not believed`(_ fault: String) async throws {
+        let large = [UInt8](repeating: 7, count: Int(ObjectRow.limitBytes))
+        try proxy.spoil([.put], with: .named(fault), times: 1)
+        try await objects.put(large, as: name, digest: BlobAddress(of: large))
+        #expect(try attempts(.put) == 2)
+        #expect(try await direct.size(of: name) == ObjectRow.limitBytes)
+    }
+
     @Test func `a document of an error behind 200 is no answer to a listing or a removal`() async throws {
         try await put()
         try proxy.spoil([.list, .remove], with: .error(code: "InternalError"), times: 1)

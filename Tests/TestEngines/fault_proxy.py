@@ -19,6 +19,7 @@ A fault is one of these; where it says nothing else, the store did what it was a
     hang       nothing is answered until `heal`, and the store knows nothing of it
     drop       the connection is closed once the request has come; the store knows nothing of it
     lose       the connection is closed instead of the answer
+    early      200 before any of the body was read, and the connection is closed; the store knows nothing of it
     absent     404 NoSuchKey
     flip       a bit of the answer's body is another
     bend       a bit of the request's body is another
@@ -79,8 +80,9 @@ class Proxy(BaseHTTPRequestHandler):
 
     def handle_any(self):
         operation = self.operation()
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = next_fault(operation)
+        length = 0 if fault["fault"] == "early" else int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
         self.note = [operation, None, fault["fault"]]
         with lock:
             requests.append(self.note)
@@ -121,6 +123,10 @@ class Proxy(BaseHTTPRequestHandler):
         self.hang_up()
 
     def do_drop(self, fault, body):
+        self.hang_up()
+
+    def do_early(self, fault, body):
+        self.answer(200, [], b"")
         self.hang_up()
 
     def do_lose(self, fault, body):
