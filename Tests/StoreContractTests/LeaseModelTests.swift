@@ -20,13 +20,25 @@ import Testing
         var walk = Walk(fixture: fixture, seed: seed)
         for _ in 0..<4 {
             let store = try await fixture.open()
-            do { try await walk.take(steps: 25, store) } catch {
+            do { try await walk.take(steps: 25, [store]) } catch {
                 await store.close()
                 throw error
             }
             await store.close()
             try fixture.expectExactCharges()
         }
+    }
+
+    /// Each step is taken at one of them, and then all are asked at once: what one has ended is over at the others.
+    @Test(.enabled(if: StoreKind.allCases.contains(.shared), "takes PostgreSQL"), arguments: seeds.prefix(seeds.count / 4))
+    func `three nodes of one store answer as the model does, whichever is asked`(seed: UInt64) async throws {
+        var fixture = try StoreFixture(.shared)
+        fixture.settings.tombstoneLifetime = .days(36_500)
+        fixture.settings.maximumLifetime = .days(3)
+        fixture.settings.defaultLifetime = .days(2)
+        var walk = Walk(fixture: fixture, seed: seed)
+        try await fixture.withNodes(3) { nodes in try await walk.take(steps: 60, nodes) }
+        try fixture.expectExactCharges()
     }
 }
 
@@ -48,9 +60,10 @@ private struct Walk {
     private var random: SeededGenerator
     private var owners = 3
     private var receipts = 100
+    private var nodeCount = 1
     private var story: [String] = []
-    /// What a reader may have kept of the blob while it was held.
-    private var kept: (validity: ValidityToken, sunset: Timestamp)?
+    /// What readers of each node may have kept of the blob while it was held.
+    private var kept: [Int: (validity: ValidityToken, sunset: Timestamp)] = [:]
 
     init(fixture: StoreFixture, seed: UInt64) {
         self.fixture = fixture
@@ -65,15 +78,18 @@ private struct Walk {
         values[Int.random(in: 0..<values.count, using: &random)]
     }
 
-    mutating func take(steps count: Int, _ store: AnyStore) async throws {
-        kept = nil
+    /// - Parameter nodes: the store, or nodes of it that are open at once.
+    mutating func take(steps count: Int, _ nodes: [AnyStore]) async throws {
+        (kept, nodeCount) = ([:], nodes.count)
         for _ in 0..<count {
-            let step = pick(Self.steps)
-            let now = store.now()
-            story.append("\(step) at \(now.seconds)")
-            try await take(step, store, now)
-            judgeKept(at: store.now())
-            try await compare(store)
+            let (step, place) = (pick(Self.steps), nodes.count == 1 ? 0 : pick(Array(nodes.indices)))
+            let now = nodes[place].now()
+            story.append("\(step) at \(now.seconds)" + (nodes.count == 1 ? "" : " by \(place)"))
+            // Of several nodes there is one clock, which nobody sets.
+            if case .set = step, nodes.count > 1 { continue }
+            try await take(step, nodes[place], now)
+            for (place, node) in nodes.enumerated() { judgeKept(by: place, at: node.now()) }
+            for (place, node) in nodes.enumerated() { try await compare(node, place) }
         }
     }
 
@@ -119,7 +135,8 @@ private struct Walk {
 
     /// After a sweep the subject is charged for what lives, and for nothing else.
     private func sweep(_ store: AnyStore, _ now: Timestamp) async throws {
-        let report = try await store.collect()
+        // The clock of the tests is not that of the database.
+        let report = try await store.collect(CollectOptions(trustClock: nodeCount > 1))
         let charge = try await store.quotaUsage(of: "somebody")
         let live = model.entries.filter { $0.end(at: now) == nil }.count
         let bytes = Int64(live) * max(Int64(bytes.count), 4096)
@@ -159,12 +176,17 @@ private struct Walk {
     // MARK: What GET and GET lease answer
 
     /// As long as its token is current, what was kept says all that a look would, but for its time being up.
-    private func judgeKept(at now: Timestamp) {
-        guard let kept, kept.validity.isCurrent else { return }
+    private func judgeKept(by place: Int, at now: Timestamp) {
+        guard let kept = kept[place], kept.validity.isCurrent else { return }
+        if nodeCount > 1 {
+            // Of a later end another node hears in its own time.
+            #expect(kept.sunset <= now || kept.sunset <= model.sunset(at: now) ?? now, "\(story)")
+            return
+        }
         #expect(model.sunset(at: now) == (kept.sunset > now ? kept.sunset : nil), "\(story)")
     }
 
-    private mutating func compare(_ store: AnyStore) async throws {
+    private mutating func compare(_ store: AnyStore, _ place: Int) async throws {
         let now = store.now()
         let validity = store.validity(of: blob)
         switch try await store.find(blob) {
@@ -172,7 +194,7 @@ private struct Walk {
         case .gone(let reason): #expect(model.end(at: now) == reason, "\(story)")
         case .held(let held):
             #expect(model.sunset(at: now) == held.sunset, "\(story)")
-            kept = (validity, held.sunset)
+            kept[place] = (validity, held.sunset)
         case .damaged, .unreachable, .unanswered: Issue.record("neither held nor gone: \(story)")
         }
         for owner in 0...owners {

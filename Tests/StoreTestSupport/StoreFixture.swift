@@ -74,6 +74,24 @@ package struct StoreFixture: Sendable {
         }
     }
 
+    /// Opens so many nodes of a shared store, lets `body` use them, and closes them.
+    package func withNodes(
+        _ count: Int, _ body: ([any LeaseStore & Upkeep & ChangeFeed]) async throws -> Void
+    ) async throws {
+        guard case .shared(let place) = place else { preconditionFailure("only a shared store has nodes") }
+        var nodes: [SharedStore] = []
+        do {
+            for number in 0..<count {
+                nodes.append(try await place.open("node-\(number)", settings: settings.shared, clock: clock))
+            }
+            try await body(nodes)
+        } catch {
+            for node in nodes { await node.close() }
+            throw error
+        }
+        for node in nodes { await node.close() }
+    }
+
     package func open() async throws -> any LeaseStore & Upkeep & ChangeFeed {
         switch place {
         case .disk(let folder):
