@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(30))) struct HiddenNameTests {
     private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 8 : 300)) }
 
-    @Test(arguments: StoreKind.allCases, seeds) func `names change no answer by address`(kind: StoreKind, seed: UInt64)
+    @Test(arguments: StoreKind.all(with: seeds)) func `names change no answer by address`(kind: StoreKind, seed: UInt64)
         async throws
     {
         var twins = try [StoreFixture(kind), StoreFixture(kind)]

@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(30))) struct LeaseModelTests {
     private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 16 : 600)) }
 
-    @Test(arguments: StoreKind.allCases, seeds) func `a store answers as the model does`(kind: StoreKind, seed: UInt64)
+    @Test(arguments: StoreKind.all(with: seeds)) func `a store answers as the model does`(kind: StoreKind, seed: UInt64)
         async throws
     {
         var fixture = try StoreFixture(kind)

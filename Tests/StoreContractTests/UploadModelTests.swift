@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(30))) struct UploadModelTests {
     private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 12 : 400)) }
 
-    @Test(arguments: StoreKind.allCases, seeds) func `uploads go on as the model does`(kind: StoreKind, seed: UInt64)
+    @Test(arguments: StoreKind.all(with: seeds)) func `uploads go on as the model does`(kind: StoreKind, seed: UInt64)
         async throws
     {
         let fixture = try StoreFixture(kind)

@@ -28,6 +28,15 @@ package enum StoreKind: String, CaseIterable, Sendable {
     /// have an object store for that, which says nothing of either.
     package static let allWithOwnRoom = allCases.filter(\.hasOwnRoom)
 
+    /// Each kind with each of these seeds of a walk; those with a real object store with a quarter of them, since they are
+    /// the same store beyond it.
+    package static func all(with seeds: [UInt64]) -> [(StoreKind, UInt64)] {
+        allCases.flatMap { kind in
+            let count = [.ceph, .seaweedfs].contains(kind) ? (seeds.count + 3) / 4 : seeds.count
+            return seeds.prefix(count).map { (kind, $0) }
+        }
+    }
+
     package var hasOwnRoom: Bool { self == .disk || self == .memory }
 }
 
