@@ -46,7 +46,8 @@ extension SharedCatalog {
         let new = heard.changes.filter { !(position?.heard.contains($0.transaction) ?? false) }
         let told = new.filter { !own.contains($0.transaction) }.map(\.prefix)
         let former = isContinuous ? position?.firsts ?? [] : []
-        let firsts = former.filter { heard.clock - $0.at < Self.overlapMicroseconds }.suffix(Self.overlapLimit)
+        let firsts =
+            former.filter { heard.clock - $0.at < Self.overlapMicroseconds }.suffix(Self.overlapLimit)
             + [CatalogPosition.FirstOpen(transaction: heard.first, at: heard.clock)]
         let start = firsts.first?.transaction ?? heard.first
         return News(

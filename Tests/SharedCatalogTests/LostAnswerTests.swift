@@ -178,7 +178,8 @@ import Testing
         await catalog.close()
     }
 
-    @Test func `a commit that was told to wait for no standby is not taken for one that every server has`() async throws {
+    @Test func `a commit that was told to wait for no standby is not taken for one that every server has`() async throws
+    {
         let engine = try Engine(.postgres)
         let schema = try TestSchema(in: engine) { settings in
             settings.lanes = 1

@@ -30,7 +30,9 @@ import Testing
     }
 
     /// Each step is taken at one of them, and then all are asked at once: what one has ended is over at the others.
-    @Test(.enabled(if: StoreKind.allCases.contains(.shared), "takes PostgreSQL"), arguments: seeds.prefix(seeds.count / 4))
+    @Test(
+        .enabled(if: StoreKind.allCases.contains(.shared), "takes PostgreSQL"), arguments: seeds.prefix(seeds.count / 4)
+    )
     func `three nodes of one store answer as the model does, whichever is asked`(seed: UInt64) async throws {
         var fixture = try StoreFixture(.shared)
         fixture.settings.tombstoneLifetime = .days(36_500)

@@ -31,7 +31,8 @@ struct ServerFacts: Sendable, Hashable {
         guard let row = rows.first else { throw .failed("the database says nothing about itself") }
         self.init(
             version: try row.number(0), isInRecovery: try row.flag(1), system: try row.number(2),
-            timeline: try row.text(3), fsync: try row.text(4), fullPageWrites: try row.text(5), encoding: try row.text(6))
+            timeline: try row.text(3), fsync: try row.text(4), fullPageWrites: try row.text(5),
+            encoding: try row.text(6))
     }
 
     private init(
