@@ -4,7 +4,7 @@ import Synchronization
 /// Tells whether what was found of an address still holds: whoever keeps a finding asks before every use.
 package struct ValidityToken: Sendable {
     /// A slot as it was when the token was taken.
-    private struct Slot: Sendable {
+    private struct SlotState: Sendable {
         let shard: GenerationTable.Shard
         let index: Int
         let generation: UInt32
@@ -12,13 +12,13 @@ package struct ValidityToken: Sendable {
         var isUnchanged: Bool { shard.generation(at: index) == generation }
     }
 
-    private let slot: Slot
+    private let slot: SlotState
     /// The slot of a second store that was looked in.
-    private var other: Slot?
+    private var other: SlotState?
     private let horizon: Horizon?
 
     fileprivate init(_ shard: GenerationTable.Shard, _ index: Int, _ horizon: Horizon?) {
-        slot = Slot(shard: shard, index: index, generation: shard.generation(at: index))
+        slot = SlotState(shard: shard, index: index, generation: shard.generation(at: index))
         self.horizon = horizon
     }
 

@@ -44,7 +44,8 @@ enum DrainedServer {
             metadata: ["server": "\(settings.drain.names)"])
         if settings.drain.key == nil {
             logger.notice(
-                "Without a drain-key nothing is heard of what ends there", metadata: ["served for": "\(edge.maximumAge)"])
+                "Without a drain-key nothing is heard of what ends there",
+                metadata: ["served for": "\(edge.maximumAge)"])
         }
         do throws(CacheFolderError) {
             return try EdgeStore.open(

@@ -146,6 +146,15 @@ struct DrainTests {
         await scene.stop()
     }
 
+    @Test func `what the old server cannot answer for any more is not served beyond its age`() async throws {
+        let scene = try await DrainScene("--cache-max-age", "1s")
+        let address = try await scene.send(EdgeScene.sample(5000), to: scene.old)
+        try await eventually { try await scene.get(scene.new, address).cacheStatus.hasSuffix("; hit") }
+        #expect(await scene.old.stop() == 0)
+        try await eventually { try await scene.get(scene.new, address).status == 504 }
+        await scene.stop()
+    }
+
     // MARK: Leases
 
     @Test(arguments: [true, false])
@@ -265,7 +274,8 @@ struct DrainTests {
         await scene.stop()
     }
 
-    @Test func `an edge in front of the new server hears what ends at the old one, and what is banned here`() async throws
+    @Test func `an edge in front of the new server hears what ends at the old one, and what is banned here`()
+        async throws
     {
         let scene = try await DrainScene("--cache-max-age", "1h")
         let edge = try await Server(

@@ -53,7 +53,8 @@ struct AdminResponder {
         return .json(
             HealthDocument(
                 status: "ok", ready: why == nil, unreadiness: why, draining: isDraining ? true : nil,
-                publicURL: "\(publicURL.value)", time: reads.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
+                publicURL: "\(publicURL.value)", time: reads.now().seconds, sweepHeldBack: gc.heldBack,
+                sweepsHeldBack: gc.holdCount))
     }
 }
 

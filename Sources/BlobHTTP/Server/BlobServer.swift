@@ -88,7 +88,8 @@ package struct BlobServer: Sendable {
         if settings.slots != nil { gate.refusedWords = RefusedWords(logger: logger) }
         let responder = BlobResponder(
             reads: reads, writes: writes, drained: drained, publicURL: box, mirrors: settings.mirrors, gate: gate,
-            changes: changes, pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104, observer: observer)
+            changes: changes, pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104,
+            observer: observer)
         let path = ReadPath(
             store: reads, slots: SlotReads(settings.slots, writes), gate: gate, cacheSeconds: settings.cacheSeconds,
             limits: .init(files: settings.readyFiles),

@@ -41,11 +41,12 @@ extension ServerSettings {
     /// Why no server can be drained with these settings; nil if one can, or none is to be.
     var drainRefusal: String? {
         if drain.isEmpty {
-            return drain.keyPath.isEmpty ? nil : "--drain-key goes with --drain-from, which names the server that knows it."
+            return drain.keyPath.isEmpty
+                ? nil : "--drain-key goes with --drain-from, which names the server that knows it."
         }
         guard drain.origins.contains(where: isOwn) else { return nil }
-        return "--drain-from names this server: it takes the name of the one that is to be emptied, at which clients do not"
-            + " reach it any more."
+        return
+            "--drain-from names this server: give it a name of the other one, at which clients do not reach that any more."
     }
 
     /// Whether an address leads to this server, as far as its settings tell.
