@@ -12,8 +12,7 @@ struct DrainedRequests {
     /// Takes requests to the server that is drained.
     let forwarder: any RequestForwarder
 
-    /// The response to an authorized request; `own` gives that of the own store, and begins no body unless it will read it
-    /// to its end.
+    /// The response to an authorized request; `own` gives that of the own store.
     func answer(
         _ operation: Operation, _ request: Request, from client: ClientAddress, in scope: RequestScope,
         own: () async throws -> Response
