@@ -190,7 +190,7 @@ let package = Package(
             dependencies: [
                 "CacheFolder", "BlobFiles", "Blobs", "Store", "Files", "TestSupport", logging, nioCore,
             ]),
-        .testTarget(name: "EdgeTests", dependencies: ["Edge", "Blobs", "TestSupport"]),
+        .testTarget(name: "EdgeTests", dependencies: ["Edge", "Blobs", "Store", "TestSupport"]),
         .testTarget(
             name: "LifecycleTests",
             dependencies: ["Lifecycle", "Vault", "Blobs", "Store", "StoreRules", "TestSupport", lifecycle, logging]),

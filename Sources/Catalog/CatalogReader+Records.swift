@@ -68,6 +68,11 @@ extension CatalogReader {
         ).map { BanRecord(address: try $0.address(0), since: Timestamp(seconds: $0[1])) }
     }
 
+    /// Whether nobody may hold `address`.
+    package func isBanned(_ address: BlobAddress) throws -> Bool {
+        try database.number("SELECT 1 FROM ban WHERE address = ?", [address.data]) != nil
+    }
+
     /// The next subjects that have made leases in a day that is remembered, at most `pageRows`, in the order of the bytes of
     /// their names.
     package func subjects(after subject: String?) throws -> [SubjectRecord] {

@@ -6,7 +6,7 @@ package import HTTPTypes
 package import Logging
 package import OriginLink
 package import ServiceLifecycle
-import Store
+package import Store
 import Synchronization
 package import Telemetry
 
@@ -48,10 +48,12 @@ extension EdgeMeters {
 extension EdgeStore {
     /// Opens the cache in the folder at `path`, with what is in it.
     ///
-    /// - Parameter name: the edge's name in fields; nil for the one that is kept in the folder, at first a random one.
+    /// - Parameters:
+    ///   - name: the edge's name in fields; nil for the one that is kept in the folder, at first a random one.
+    ///   - changes: where what the origin's feed tells is added to.
     package static func open(
         at path: String, name: String?, origin: EdgeOrigin, settings: EdgeSettings, meters: EdgeMeters,
-        clock: EdgeClock, logger: Logger
+        changes: ChangeRing = ChangeRing(), clock: EdgeClock, logger: Logger
     ) throws(CacheFolderError) -> EdgeStore {
         let folder = try CacheFolder(
             path, origin: "\(origin.addresses[0])", name: name, boot: clock.boot, logger: logger)
@@ -67,18 +69,23 @@ extension EdgeStore {
         let feed = origin.key.map { _ in FeedState() }
         if let saved { feed?.restore(saved) }
         return EdgeStore(
-            cache: cache, origins: origins, settings: settings, feed: feed, meters: meters, wall: clock.wall,
-            logger: logger)
+            cache: cache, origins: origins, settings: settings, feed: feed, meters: meters, changes: changes,
+            wall: clock.wall, logger: logger)
     }
 
     /// What becomes of requests that are no reads: at most `requestLimit` at once are passed on, which clients share.
     /// `clientAddressField` is the one that the origin reads.
     package func writes(clientAddressField: HTTPField.Name, requestLimit: Int) -> WriteAccess {
         guard settings.passesUploads else { return .refused }
-        return .forwarded(
-            OriginForwarder(
-                origins: origins, name: name, clientAddressField: clientAddressField,
-                shares: ClientShares(limit: requestLimit), copies: UploadCopies(store: self)))
+        return .forwarded(forwarder(clientAddressField: clientAddressField, requestLimit: requestLimit))
+    }
+
+    /// Takes requests to the origin, as `writes` says.
+    package func forwarder(clientAddressField: HTTPField.Name, requestLimit: Int) -> any RequestForwarder {
+        OriginForwarder(
+            origins: origins, name: name, clientAddressField: clientAddressField,
+            shares: ClientShares(limit: requestLimit), copies: UploadCopies(store: self)
+        ) { address in self.mark(AddressPrefix(address)) }
     }
 
     /// The edge's name in fields.

@@ -24,17 +24,18 @@ package final class EdgeStore: BlobStore, ChangeFeed {
     let fills = FillTable()
     let arrivals = Arrivals()
     /// What the origin's feed has told, for edges behind this one.
-    package let changes = ChangeRing()
+    package let changes: ChangeRing
 
     init(
         cache: DiskCache, origins: Origins, settings: EdgeSettings, feed: FeedState?, meters: EdgeMeters,
-        wall: @escaping @Sendable () -> Timestamp, logger: Logger
+        changes: ChangeRing = ChangeRing(), wall: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.cache = cache
         self.origins = origins
         self.settings = settings
         self.feed = feed
         self.meters = meters
+        self.changes = changes
         self.wall = wall
         self.logger = logger
         generations = GenerationTable(horizon: feed?.horizon)

@@ -33,6 +33,8 @@ struct OriginForwarder: RequestForwarder {
     let shares: ClientShares
     /// Keeps uploads that pass; nil where none are kept.
     let copies: UploadCopies?
+    /// Called when the origin has done something that may end a blob, before whoever asked for it hears so.
+    let onChange: @Sendable (BlobAddress) -> Void
 
     func forward(_ request: Request, from client: ClientAddress, in scope: RequestScope) async throws -> Response {
         let loop = request.headers[values: .cdnLoop].joined(separator: ",").split(separator: ",")
@@ -50,6 +52,7 @@ struct OriginForwarder: RequestForwarder {
                 await pump.value
                 throw error
             }
+            if head.status.kind == .successful, let address = Self.blobChanged(by: request) { onChange(address) }
             return await response(head, exchange, to: request.method, copy, pump, share)
         } catch {
             copy?.drop()
@@ -58,6 +61,17 @@ struct OriginForwarder: RequestForwarder {
             case .malformed: throw Problem(.originFailed, retryAfterSeconds: 5)
             case .unreachable, .silent, .broken, .closed: throw Problem(.originUnreachable, retryAfterSeconds: 5)
             }
+        }
+    }
+
+    /// The blob that may have ended, or end earlier, when this is done.
+    private static func blobChanged(by request: Request) -> BlobAddress? {
+        guard let route = request.head.path.flatMap({ Route(target: $0) }),
+            let operation = route.operation(of: request.method)
+        else { return nil }
+        switch operation {
+        case .revoke(let address), .renew(let address), .confirmDelivery(let address, _): return address
+        default: return nil
         }
     }
 

@@ -87,7 +87,7 @@ package struct HeldBlob: Sendable {
     package let freshUntil: Timestamp
     package let content: any BlobContent
     /// False while its bytes are still on their way from elsewhere: then it is for those who asked, and not kept.
-    package let isComplete: Bool
+    package private(set) var isComplete: Bool
     /// What a cache in front of another store says of itself; nil where the store holds the truth.
     package let handling: CacheHandling?
     /// Of bytes that are a copy of others elsewhere; nil where the store holds the bytes themselves.
@@ -106,6 +106,13 @@ package struct HeldBlob: Sendable {
         self.isComplete = isComplete
         self.handling = handling
         self.record = record ?? handling?.record
+    }
+
+    /// The same for those who asked alone: whoever comes later looks again.
+    package var unkept: HeldBlob {
+        var blob = self
+        blob.isComplete = false
+        return blob
     }
 }
 

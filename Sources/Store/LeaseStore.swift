@@ -87,6 +87,9 @@ package protocol LeaseStore: BlobStore {
         of address: BlobAddress, to recipient: Recipient, secret: Secret
     ) async throws(StoreError)
 
+    /// Whether the operator has banned `address`, be it that nothing else is known of it.
+    func isBanned(_ address: BlobAddress) async throws(StoreError) -> Bool
+
     /// What `subject` uses and may use; nothing is used by one that is not known.
     func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage
 }

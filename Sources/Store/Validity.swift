@@ -3,16 +3,23 @@ import Synchronization
 
 /// Tells whether what was found of an address still holds: whoever keeps a finding asks before every use.
 package struct ValidityToken: Sendable {
-    private let shard: GenerationTable.Shard
-    private let index: Int
-    private let generation: UInt32
+    /// A slot as it was when the token was taken.
+    private struct SlotState: Sendable {
+        let shard: GenerationTable.Shard
+        let index: Int
+        let generation: UInt32
+
+        var isUnchanged: Bool { shard.generation(at: index) == generation }
+    }
+
+    private let slot: SlotState
+    /// The slot of a second store that was looked in.
+    private var other: SlotState?
     private let horizon: Horizon?
 
     fileprivate init(_ shard: GenerationTable.Shard, _ index: Int, _ horizon: Horizon?) {
-        self.shard = shard
-        self.index = index
+        slot = SlotState(shard: shard, index: index, generation: shard.generation(at: index))
         self.horizon = horizon
-        generation = shard.generation(at: index)
     }
 
     /// False from the moment on that anything changed about the address, or about another of the few that share its
@@ -20,7 +27,15 @@ package struct ValidityToken: Sendable {
     package var isCurrent: Bool {
         // The horizon first: whoever moves it on has advanced the generations before.
         if let horizon, horizon.hasPassed { return false }
-        return shard.generation(at: index) == generation
+        return slot.isUnchanged && other?.isUnchanged ?? true
+    }
+
+    /// A token that is current while this one is and nothing has changed in another store either. How long the other one may
+    /// be relied on does not count: that is for whoever keeps what was found there.
+    package func and(changesOf other: ValidityToken) -> ValidityToken {
+        var both = self
+        both.other = other.slot
+        return both
     }
 }
 

@@ -1,6 +1,7 @@
 import BlobHTTP
 import Blobs
 import DiskStore
+import Edge
 import Files
 import FoundationEssentials
 import Glibc
@@ -8,6 +9,7 @@ import Lifecycle
 import Logging
 import NIOCore
 import NIOPosix
+import OriginLink
 import ServiceLifecycle
 import Store
 import Telemetry
@@ -38,40 +40,58 @@ enum Origin {
     /// allow.
     static func serve(_ settings: ServerSettings, logger: Logger) async throws {
         let meters = Meters(
-            codes: Problem.Code.allCases, node: settings.isShared ? SharedNode.meters() : nil)
+            codes: Problem.Code.allCases, edge: settings.drain.isEmpty ? nil : EdgeMeters(),
+            node: settings.isShared ? SharedNode.meters() : nil)
         try await Running.requireFreeAddresses(settings)
         let store: any LeaseStore & Upkeep & ChangeFeed
         do { store = try await openStore(settings, meters: meters, logger: logger) } catch {
             throw ExitStatus.failure(error.description, error.status)
         }
+        let drained: EdgeStore?
+        do throws(StoreFailure) {
+            drained = try DrainedServer.open(settings, changes: store.changes, meters: meters.edge, logger: logger)
+        } catch {
+            await store.close()
+            throw ExitStatus.failure(error.description, error.status)
+        }
         do {
-            let services = try services(store, settings, meters: meters, logger: logger)
+            let services = try services(store, drained, settings, meters: meters, logger: logger)
             try await Running.run(services, settings, logger: logger)
         } catch {
-            await close(store, settings, logger: logger)
+            await close(store, drained, settings, logger: logger)
             throw Running.failure(error, settings)
         }
-        await close(store, settings, logger: logger)
+        await close(store, drained, settings, logger: logger)
         logger.info("Stopped")
     }
 
     private static func close(
-        _ store: any LeaseStore & Upkeep, _ settings: ServerSettings, logger: Logger
+        _ store: any LeaseStore & Upkeep, _ drained: EdgeStore?, _ settings: ServerSettings, logger: Logger
     ) async {
         do throws(FileError) { try settings.localTicket?.removeFile() } catch {
             logger.warning("The local ticket could not be removed", metadata: ["error": "\(error)"])
         }
+        await drained?.close()
         await store.close()
     }
 
     private static func services(
-        _ store: any LeaseStore & Upkeep & ChangeFeed, _ settings: ServerSettings, meters: Meters, logger: Logger
+        _ store: any LeaseStore & Upkeep & ChangeFeed, _ drained: EdgeStore?, _ settings: ServerSettings,
+        meters: Meters, logger: Logger
     ) throws(SettingsError) -> [any Service] {
         let access = try Running.accessLog(settings, meters: meters, logger: logger)
+        let reads: any BlobStore & ChangeFeed = drained.map { DrainingStore(store, drainingFrom: $0) } ?? store
         let server = BlobServer(
-            reads: store, writes: .store(store), changes: store, settings: settings.server, logger: logger,
+            reads: reads, writes: .store(store), changes: reads,
+            drained: drained?.forwarder(
+                clientAddressField: settings.server.proxies.field, requestLimit: settings.drain.link.connections),
+            settings: settings.server, logger: logger,
             observer: RequestObserver(meters: meters, accessLog: access?.log),
-            readings: { await Readings.gather(from: store) }, gcStatus: { store.gcStatus }
+            readings: {
+                var readings = await Readings.gather(from: store)
+                readings.edge = drained?.readings()
+                return readings
+            }, gcStatus: { store.gcStatus }
         ) { listener, bound in
             try announce(listener, at: bound, settings, logger: logger)
         }
@@ -94,7 +114,7 @@ enum Origin {
         let lag = LoopLagService(group: MultiThreadedEventLoopGroup.singleton, meters: meters)
         // In this order they start; they stop in the reverse order.
         let upkeep: [any Service] = [control, sweeps, scrubs, reloading, lag]
-        return upkeep + (access.map { [$0.writer] } ?? []) + server.services
+        return upkeep + (drained?.services ?? []) + (access.map { [$0.writer] } ?? []) + server.services
     }
 
     private static func announce(
@@ -111,7 +131,8 @@ enum Origin {
             let storage =
                 settings.shared.objects.map { "objects \($0), cache \(settings.shared.cachePath)" }
                 ?? "storage \(settings.storagePath)"
-            StandardOutput.write("satcheld: ready at \(url) (\(place)\(storage)\(ticket))")
+            let drained = settings.drain.isEmpty ? "" : ", draining \(settings.drain.names)"
+            StandardOutput.write("satcheld: ready at \(url) (\(place)\(storage)\(drained)\(ticket))")
             if StandardOutput.isTerminal, let link = sendLink(below: settings.server.publicURL ?? url, settings) {
                 StandardOutput.write("satcheld: to send a file from a browser, open \(link)")
             }

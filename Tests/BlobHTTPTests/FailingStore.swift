@@ -47,6 +47,8 @@ struct FailingStore: LeaseStore {
         try await store.lease(on: address, owner: owner)
     }
 
+    func isBanned(_ address: BlobAddress) async throws(StoreError) -> Bool { try await store.isBanned(address) }
+
     func revoke(on address: BlobAddress, owner: Secret) async throws(StoreError) {
         try await store.revoke(on: address, owner: owner)
     }

@@ -53,6 +53,10 @@ extension MemoryStore {
         }
     }
 
+    package func isBanned(_ address: BlobAddress) async throws(StoreError) -> Bool {
+        try use { state, _ in state.catalog.bans[address] != nil }
+    }
+
     package func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
         try use { state, now in
             let usage = state.catalog.usages[subject] ?? Usage()

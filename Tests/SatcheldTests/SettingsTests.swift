@@ -189,6 +189,35 @@ import Vault
         #expect(try refusal(Array(shared.prefix(2)))?.contains("go together") == true)
     }
 
+    @Test func `no server drains itself, and a key of none is a mistake`() throws {
+        func refusal(_ arguments: String...) throws -> String? {
+            try SettingsLoader(arguments: arguments, environment: [:], configPath: nil).settings().drainRefusal
+        }
+        #expect(try refusal() == nil && refusal("--drain-from", "http://old.internal:8080") == nil)
+        #expect(try refusal("--drain-key", "k")?.contains("--drain-from") == true)
+        let own = [
+            ["--drain-from=http://localhost:8080"], ["--drain-from=http://127.0.0.1:9000", "--listen=0.0.0.0:9000"],
+            ["--drain-from=http://old,http://10.1.1.1:9000", "--listen=10.1.1.1:9000"],
+            ["--drain-from=https://media.example", "--public-url=https://media.example"],
+        ]
+        for arguments in own {
+            let settings = try SettingsLoader(arguments: arguments, environment: [:], configPath: nil).settings()
+            #expect(settings.drainRefusal?.contains("this server") == true, "\(arguments)")
+        }
+        let others = [
+            ["--drain-from=http://127.0.0.1:8081"], ["--drain-from=http://10.1.1.2:9000", "--listen=10.1.1.1:9000"],
+            ["--drain-from=http://127.0.0.1:8080", "--listen=127.0.0.1:0"],
+            ["--drain-from=https://old.media.example", "--public-url=https://media.example"],
+        ]
+        for arguments in others {
+            let settings = try SettingsLoader(arguments: arguments, environment: [:], configPath: nil).settings()
+            #expect(settings.drainRefusal == nil, "\(arguments)")
+        }
+        #expect(throws: SettingsError.self) {
+            try SettingsLoader(.edge, arguments: ["--drain-from", "http://old"], environment: [:], configPath: nil)
+        }
+    }
+
     @Test(arguments: [
         ("true", true), ("Yes", true), ("ON", true), ("1", true), ("false", false), ("no", false), ("Off", false),
         ("0", false),

@@ -68,6 +68,18 @@ import Testing
             try await expect(true, store, "the operator bans it") { try await remove(store, .ban) }
             try await expect(false, store, "the ban is lifted") { try await remove(store, .unban) }
             try await expect(false, store, "nothing is there to take down") { try await remove(store, .takeDown) }
+            try await expect(true, store, "what has ended is banned") { try await remove(store, .ban) }
+            try await expect(false, store, "and again") { try await remove(store, .ban) }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a ban of what was never here is told, and ends what was found of it`(kind: StoreKind) async throws {
+        let fixture = try StoreFixture(kind)
+        try await fixture.withStore { store async throws in
+            let token = store.validity(of: blob)
+            try await expect(true, store, "the operator bans it") { try await remove(store, .ban) }
+            #expect(!token.isCurrent)
         }
     }
 

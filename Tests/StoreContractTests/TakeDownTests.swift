@@ -76,7 +76,11 @@ import Testing
             let found = try await store.fetch(blob)
             let lease = try await store.lease(on: blob, owner: secret(1))
             #expect(found == .gone(.removed) && lease.state == .ended(.removed))
+            let bans = try await [blob, address(of: content(63))].asyncMap { try await store.isBanned($0) }
+            #expect(bans == [true, false])
             let lifted = try await remove(.unban, from: store)
+            let isBanned = try await store.isBanned(blob)
+            #expect(!isBanned)
             #expect(lifted.wasBanned && !lifted.isBanned)
             let again = try await remove(.unban, from: store)
             #expect(!again.wasBanned)

@@ -23,6 +23,22 @@ import Testing
         #expect(!before.isCurrent, "what ended stays ended")
     }
 
+    @Test func `a token of two stores ends with a change in either, and with the horizon of the first alone`() {
+        let address = Self.address(1, 2)
+        let (own, other) = (GenerationTable(), GenerationTable(horizon: Horizon()))
+        func token() -> ValidityToken { own.token(for: address).and(changesOf: other.token(for: address)) }
+        let first = token()
+        #expect(first.isCurrent, "the other one is heard of by whoever looked there")
+        other.advance(address)
+        #expect(!first.isCurrent)
+        let second = token()
+        other.advance(Self.address(2, 1))
+        #expect(second.isCurrent)
+        own.advance(address)
+        #expect(!second.isCurrent)
+        #expect(!other.token(for: address).and(changesOf: own.token(for: address)).isCurrent)
+    }
+
     @Test func `changes of other addresses leave it alone`() {
         let generations = GenerationTable()
         let token = generations.token(for: Self.address(1, 2))

@@ -11,6 +11,8 @@ struct AdminResponder {
     let listening: Authority
     let reads: any BlobStore
     let writes: WriteAccess
+    /// Whether another server is being drained.
+    let isDraining: Bool
     let publicURL: PublicURLBox
     let gcStatus: @Sendable () -> GCStatus
     let meters: Meters
@@ -50,8 +52,9 @@ struct AdminResponder {
         }
         return .json(
             HealthDocument(
-                status: "ok", ready: why == nil, unreadiness: why, publicURL: "\(publicURL.value)",
-                time: reads.now().seconds, sweepHeldBack: gc.heldBack, sweepsHeldBack: gc.holdCount))
+                status: "ok", ready: why == nil, unreadiness: why, draining: isDraining ? true : nil,
+                publicURL: "\(publicURL.value)", time: reads.now().seconds, sweepHeldBack: gc.heldBack,
+                sweepsHeldBack: gc.holdCount))
     }
 }
 
@@ -70,6 +73,8 @@ private struct HealthDocument: Encodable {
     let status: String
     let ready: Bool
     let unreadiness: String?
+    /// Absent where no other server is drained.
+    let draining: Bool?
     let publicURL: String
     /// Seconds since 1970, as the store counts them.
     let time: Int64
@@ -77,7 +82,7 @@ private struct HealthDocument: Encodable {
     let sweepsHeldBack: Int
 
     private enum CodingKeys: String, CodingKey {
-        case status, ready, unreadiness, time
+        case status, ready, unreadiness, draining, time
         case publicURL = "public_url"
         case sweepHeldBack = "sweep_held_back"
         case sweepsHeldBack = "sweeps_held_back"

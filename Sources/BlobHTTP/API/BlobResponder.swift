@@ -12,6 +12,8 @@ import Tickets
 struct BlobResponder {
     let reads: any BlobStore
     let writes: WriteAccess
+    /// Takes what the store knows nothing of to the server that is drained; nil where none is.
+    let drained: (any RequestForwarder)?
     let publicURL: PublicURLBox
     /// Where else clients find blobs.
     let mirrors: [PublicURL]
@@ -111,8 +113,12 @@ struct BlobResponder {
             let authorized = try await gate.authorize(
                 operation, request.head, from: client, counted: counted, own: publicURL.value, now: store.now())
             let places = BlobPlaces(publicURL: publicURL.value, mirrors: mirrors)
-            return try await StoreHandler(store: store, places: places, gate: gate, sends104: sends104)
-                .answer(operation, request, authorized, context)
+            let handler = StoreHandler(store: store, places: places, gate: gate, sends104: sends104)
+            guard let drained else { return try await handler.answer(operation, request, authorized, context) }
+            return try await DrainedRequests(store: store, forwarder: drained)
+                .answer(operation, request, from: client, in: context) {
+                    try await handler.answer(operation, request, authorized, context)
+                }
         }
     }
 
@@ -141,7 +147,7 @@ struct BlobResponder {
         guard await writes.unreadiness(or: reads) == nil else {
             throw Problem(.unavailable, retryAfterSeconds: Problem.pauseSeconds)
         }
-        return .plain("ready\n")
+        return .plain(drained == nil ? "ready\n" : "ready, draining\n")
     }
 }
 

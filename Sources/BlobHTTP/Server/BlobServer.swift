@@ -65,14 +65,15 @@ package struct BlobServer: Sendable {
     package let services: [any Service]
 
     /// Blobs are read from `reads`; everything that changes something goes to `writes`, which may be the same store.
-    /// Edges follow `changes`; nil for no feed.
+    /// Edges follow `changes`; nil for no feed. `drained` takes requests to the server that this one takes over from, for
+    /// what its own store knows nothing of; nil where there is none.
     ///
     /// `onListening` is called once for each listener, when it accepts connections, with the IP address and the port that
     /// it is bound to; where it throws, the server ends. `gcStatus` is called whenever an operator asks about garbage
     /// collection, `readings` whenever one asks for metrics.
     package init(
-        reads: any BlobStore, writes: WriteAccess, changes: (any ChangeFeed)? = nil, settings: BlobServerSettings,
-        logger: Logger,
+        reads: any BlobStore, writes: WriteAccess, changes: (any ChangeFeed)? = nil,
+        drained: (any RequestForwarder)? = nil, settings: BlobServerSettings, logger: Logger,
         observer: RequestObserver,
         readings: @escaping @Sendable () async -> Readings,
         gcStatus: @escaping @Sendable () -> GCStatus,
@@ -86,8 +87,9 @@ package struct BlobServer: Sendable {
         var gate = Gate(settings)
         if settings.slots != nil { gate.refusedWords = RefusedWords(logger: logger) }
         let responder = BlobResponder(
-            reads: reads, writes: writes, publicURL: box, mirrors: settings.mirrors, gate: gate, changes: changes,
-            pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104, observer: observer)
+            reads: reads, writes: writes, drained: drained, publicURL: box, mirrors: settings.mirrors, gate: gate,
+            changes: changes, pages: PageShelf(settings, canSend: writes.areTaken), sends104: settings.sends104,
+            observer: observer)
         let path = ReadPath(
             store: reads, slots: SlotReads(settings.slots, writes), gate: gate, cacheSeconds: settings.cacheSeconds,
             limits: .init(files: settings.readyFiles),
@@ -112,8 +114,8 @@ package struct BlobServer: Sendable {
         ]
         if let adminListen = settings.adminListen {
             let responder = AdminResponder(
-                listening: adminListen, reads: reads, writes: writes, publicURL: box, gcStatus: gcStatus,
-                meters: observer.meters, readings: readings)
+                listening: adminListen, reads: reads, writes: writes, isDraining: drained != nil, publicURL: box,
+                gcStatus: gcStatus, meters: observer.meters, readings: readings)
             services.append(
                 BlobListener(
                     address: adminListen, settings: settings, reads: nil, uploads: nil, identity: nil,

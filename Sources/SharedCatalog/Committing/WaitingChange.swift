@@ -41,7 +41,9 @@ extension WaitingChange {
                 for place in page.uploads.changedSinceBegin where !(page.uploads[place]?.isOpen ?? false) {
                     transaction.objects.release(page.uploads.key(at: place))
                 }
-                let addresses = Set(places.map { page.blobs.key(at: $0) })
+                let addresses = Set(
+                    places.map { page.blobs.key(at: $0) }
+                        + page.bans.changedSinceBegin.map { page.bans.key(at: $0) })
                 return .success(
                     AppliedChange(addresses: addresses) { shortened in
                         let ended = addresses.intersection(shortened).map { AddressPrefix($0) }

@@ -91,6 +91,11 @@ extension SharedReader {
         return bans
     }
 
+    /// Whether nobody may hold `address`.
+    package func isBanned(_ address: BlobAddress) throws(SharedCatalogError) -> Bool {
+        try ask(.findBans, .addresses([address])).count > 0
+    }
+
     /// The next subjects that have made leases in a day that is remembered, at most `pageRows`, in the order of the bytes of
     /// their names.
     package func subjects(after subject: String?) throws(SharedCatalogError) -> [SubjectRecord] {

@@ -69,6 +69,10 @@ extension SharedStore {
                 sharedGrace: settings.deliveryGrace))
     }
 
+    package func isBanned(_ address: BlobAddress) async throws(StoreError) -> Bool {
+        try await catalog.read { reader throws(SharedCatalogError) in try reader.isBanned(address) }
+    }
+
     package func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
         let (usage, day, nextEnd, kept) = try await catalog.read { reader throws(SharedCatalogError) in
             (

@@ -93,11 +93,19 @@ package struct CatalogPage: Sendable {
     }
 
     /// The addresses about which anything has changed that a finding tells.
-    package var touched: [BlobAddress] { blobs.changed.map { $0.key } }
+    package var touched: [BlobAddress] { blobs.changed.map { $0.key } + banned }
 
     /// Those of them about which an answer from before may be wrong before its Sunset.
     package var shortened: [BlobAddress] {
-        blobs.changed.filter { entry in entry.stored?.isShortened(to: entry.current, at: now) ?? false }.map { $0.key }
+        let ended = blobs.changed
+            .filter { entry in entry.stored?.isShortened(to: entry.current, at: now) ?? false }.map { $0.key }
+        return ended + banned.filter { !ended.contains($0) }
+    }
+
+    /// Addresses that are banned from now on. Even where nothing was held the blob may be known: a store that is drained
+    /// gives its own out in the name of this one.
+    private var banned: [BlobAddress] {
+        bans.changed.filter { $0.stored == nil && $0.current != nil }.map { $0.key }
     }
 
     /// By how much the sums of the catalog change.

@@ -81,6 +81,10 @@ extension Vault {
         return try await body()
     }
 
+    package func isBanned(_ address: BlobAddress) async throws(StoreError) -> Bool {
+        try await read { try $0.isBanned(address) }
+    }
+
     package func quotaUsage(of subject: String) async throws(StoreError) -> QuotaUsage {
         let (usage, day, nextEnd) = try await read { reader in
             (try reader.usage(of: subject), try reader.day(of: subject), try reader.nextEnd(ofSubject: subject))

@@ -26,6 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
             settings.server.slots = try SlotKeyring.slots(settings)
             settings.server.identity = try TLSFiles.identity(settings)
             if settings.isShared { settings.shared.accessKeys = try ObjectKeyring.keys(settings) }
+            settings.drain = try DrainedServer.prepared(settings)
         } catch {
             throw ExitStatus.failure(error.description, .configuration)
         }
@@ -54,7 +55,7 @@ struct ServeCommand: AsyncParsableCommand {
         if hasKeys && settings.allowsAnonymousUploads {
             return "--ticket-keys and --allow-anonymous-uploads contradict each other: set only one of them."
         }
-        if let refusal = settings.storageRefusal { return refusal }
+        if let refusal = settings.storageRefusal ?? settings.drainRefusal { return refusal }
         if settings.isShared && settings.shared.cachePath.isEmpty {
             return "a node of a shared store needs --cache, a folder for uploads under way and blobs that were read."
         }

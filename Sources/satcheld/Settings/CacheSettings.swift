@@ -67,7 +67,7 @@ extension SettingsTable {
             expected: "a whole number from 1 to 1024", parse: Parse.threads, at: \.cache.edge.threads),
     ]
 
-    @Sendable private static func origins(_ text: String) -> [OriginAddress]? {
+    @Sendable static func origins(_ text: String) -> [OriginAddress]? {
         guard let texts = Parse.list(text) else { return nil }
         let addresses = texts.compactMap { OriginAddress($0) }
         return addresses.count == texts.count ? addresses : nil

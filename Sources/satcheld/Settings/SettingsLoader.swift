@@ -210,6 +210,7 @@ struct ServerSettings {
     var cache = CacheSettings()
     /// Of a node of a shared store alone.
     var shared = SharedSettings()
+    var drain = DrainSettings()
     /// Each setting as it was written, by its name.
     var written: [String: String] = [:]
     /// The names of those that somebody set.

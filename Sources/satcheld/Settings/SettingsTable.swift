@@ -16,7 +16,7 @@ struct SettingsTable: Sendable {
 
     /// Of a server that keeps blobs.
     static let origin = SettingsTable(
-        command: "serve", settings: serving + writing + keeping + sharing + shares + limits + running)
+        command: "serve", settings: serving + writing + keeping + sharing + draining + shares + limits + running)
 
     /// Of an edge: its own, and those of serving that it shares.
     static let edge = SettingsTable(
