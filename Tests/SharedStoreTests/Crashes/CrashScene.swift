@@ -1,5 +1,7 @@
 import Blobs
+import Files
 import Objects
+import ScriptedNode
 import SharedStore
 import Store
 import StoreRules
@@ -24,8 +26,6 @@ struct CrashScene: Sendable {
     let ready: [String: ValidityToken]
     private let folder: TemporaryFolder
 
-    static var settings: SharedStoreSettings { TestSettings().shared }
-
     /// Makes the store, and what was there before the script begins: leases to end, and what is there to be swept.
     ///
     /// - Parameter isLittered: whether there is an object that no row names, and that is old enough to go.
@@ -35,12 +35,12 @@ struct CrashScene: Sendable {
         self.directions = directions
         folder = try TemporaryFolder.inMemory()
         ledger = CrashLedger(path: folder.path("ledger"))
-        other = try await scene.place.open("other", settings: Self.settings, clock: scene.clock)
+        other = try await scene.place.open("other", settings: NodeScript.settings, clock: scene.clock)
         do {
             try await Self.prepare(other, scene, isLittered: isLittered)
             scene.clock.pass(seconds: NodeScript.secondsBefore)
             var ready: [String: ValidityToken] = [:]
-            for name in ["p", "q", "z"] { ready[name] = try await Self.makeReady(name, on: other) }
+            for name in ["p", "q", "z"] { ready[name] = try await other.makeReady(name) }
             self.ready = ready
         } catch {
             await other.close()
@@ -67,18 +67,6 @@ struct CrashScene: Sendable {
         let bytes = content(50)
         try await objects.put(bytes, as: ObjectName(.new(at: scene.clock.wall)), digest: address(of: bytes))
         await objects.close()
-    }
-
-    /// Finds a blob as whoever keeps it ready does, and gives its token.
-    static func makeReady(_ name: String, on node: SharedStore) async throws -> ValidityToken {
-        let blob = CrashBlob.address(name)
-        return try await eventually {
-            let token = node.validity(of: blob)
-            guard case .held = try await node.find(blob, for: .head) else {
-                throw Unexpected(what: "\(name) is not held")
-            }
-            return token.isCurrent ? token : nil
-        }
     }
 
     // MARK: What is true at the other node
@@ -171,4 +159,15 @@ struct CrashScene: Sendable {
     }
 
     func close() async { await other.close() }
+
+    /// Starts the other process. It ends with the object that is returned.
+    func begin(
+        _ script: NodeOrder.Script, at point: FaultPoint, number: Int = 1, searches: Bool = false
+    ) throws -> PipedProcess {
+        let order = NodeOrder(
+            script, at: point, number: number, searches: searches, directions: directions, ledger: ledger)
+        let process = try PipedProcess([Products.path("ScriptedNode")])
+        try process.writeLine(order.line)
+        return process
+    }
 }

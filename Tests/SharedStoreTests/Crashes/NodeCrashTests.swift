@@ -1,6 +1,7 @@
 import Blobs
 import Files
 import Glibc
+import ScriptedNode
 import SharedStore
 import Store
 import StoreTestSupport
@@ -65,17 +66,11 @@ import Testing
 
     private static func crash(_ death: Death) async throws {
         let scene = try await CrashScene(isLittered: death.searches)
-        let (directions, path) = (scene.directions, scene.ledger.path)
-        let (point, number, searches) = (death.point.rawValue, death.number, death.searches)
-        await #expect(processExitsWith: .signal(SIGKILL), death.when) {
-            [
-                directions = directions as NodeDirections, path = path as String, point = point as String,
-                number = number as Int, searches = searches as Bool
-            ] in
-            try await NodeScript(directions: directions, ledger: CrashLedger(path: path), searches: searches)
-                .run(.killing(at: point, number))
-        }
-        try await expectTruth(CrashNews(scene.ledger), scene, searches: searches, death.when)
+        let process = try scene.begin(.all, at: death.point, number: death.number, searches: death.searches)
+        let status = try await eventually { process.status }
+        let lines = try scene.ledger.lines
+        #expect(status == SIGKILL, "\(death.when): \(lines)")
+        try await expectTruth(CrashNews(scene.ledger), scene, searches: death.searches, death.when)
         await scene.close()
     }
 

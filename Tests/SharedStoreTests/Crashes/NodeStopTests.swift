@@ -1,10 +1,10 @@
 import Blobs
 import Files
 import Glibc
+import ScriptedNode
 import Store
 import StoreRules
 import StoreTestSupport
-import Synchronization
 import TestEngines
 import TestSupport
 import Testing
@@ -30,16 +30,21 @@ import Testing
     ) async throws {
         let searches = point == .forgottenRemoved || point == .hourNoted
         let scene = try await CrashScene(isLittered: searches)
+        let process = try scene.begin(.stop, at: point)
         do {
-            try await withStoppedProcess(scene, at: point) { process in
-                try await doWithout(process, scene, point)
-                process.goOn()
-                try await eventually {
-                    try process.expectLife()
-                    return try scene.ledger.lines.contains("over")
-                }
-                try await expectTruth(scene, point)
+            try await eventually {
+                if process.status != nil { throw Unexpected(what: "it has ended: \(try scene.ledger.lines)") }
+                return process.isStopped
             }
+            try await doWithout(process, scene, point)
+            process.send(SIGCONT)
+            try await eventually {
+                if process.status != nil { throw Unexpected(what: "it has ended: \(try scene.ledger.lines)") }
+                return try scene.ledger.lines.contains("over")
+            }
+            try await expectTruth(scene, point)
+            process.send(SIGKILL)
+            #expect(try await eventually { process.status } == SIGKILL)
             try await scene.expectClean(searches: searches, "stopped behind \(point)")
         } catch {
             await scene.close()
@@ -48,76 +53,8 @@ import Testing
         await scene.close()
     }
 
-    /// A process that runs a `StopScript`.
-    private final class ScriptProcess: Sendable {
-        private let ledger: CrashLedger
-        /// Whether it has ended, however that came.
-        let isOver = Atomic(false)
-        private let wasKilled = Atomic(false)
-
-        init(_ ledger: CrashLedger) {
-            self.ledger = ledger
-        }
-
-        private var identifier: Int32? { try? CrashNews(ledger).number(after: "process").map { Int32($0) } }
-
-        /// Whether all of it stands still (proc_pid_stat(5)).
-        var isStopped: Bool {
-            guard let identifier, let file = try? bytes(ofFile: "/proc/\(identifier)/stat") else { return false }
-            // The state stands behind the name, which is in brackets.
-            return String(decoding: file, as: UTF8.self).split(separator: ")").last?.hasPrefix(" T ") ?? false
-        }
-
-        func expectLife() throws {
-            if isOver.load(ordering: .acquiring) { throw Unexpected(what: "the script ended: \(try ledger.lines)") }
-        }
-
-        func goOn() { send(SIGCONT) }
-
-        func end() { send(SIGKILL) }
-
-        private func send(_ signal: Int32) {
-            // A process that has ended may have given its number away.
-            if !isOver.load(ordering: .acquiring), let identifier { kill(identifier, signal) }
-        }
-    }
-
-    /// Runs `body` while the process stands still, and ends the process whatever comes of it.
-    private func withStoppedProcess(
-        _ scene: CrashScene, at point: FaultPoint, _ body: (ScriptProcess) async throws -> Void
-    ) async throws {
-        let process = ScriptProcess(scene.ledger)
-        let (directions, path, name) = (scene.directions, scene.ledger.path, point.rawValue)
-        async let end: Void = {
-            await #expect(processExitsWith: .signal(SIGKILL), "stopped behind \(name)") {
-                [directions = directions as NodeDirections, path = path as String, name = name as String] in
-                guard let point = FaultPoint(rawValue: name) else { return }
-                try await StopScript(directions: directions, ledger: CrashLedger(path: path), point: point).run()
-            }
-            process.isOver.store(true, ordering: .releasing)
-        }()
-        let result: Result<Void, any Error>
-        do {
-            try await eventually {
-                try process.expectLife()
-                return process.isStopped
-            }
-            try await body(process)
-            result = .success(())
-        } catch {
-            result = .failure(error)
-        }
-        // Until it has a number it cannot be ended, and gets one soon.
-        _ = try? await eventually {
-            process.end()
-            return process.isOver.load(ordering: .acquiring)
-        }
-        await end
-        try result.get()
-    }
-
     /// The other node goes on while one stands still.
-    private func doWithout(_ process: ScriptProcess, _ scene: CrashScene, _ point: FaultPoint) async throws {
+    private func doWithout(_ process: PipedProcess, _ scene: CrashScene, _ point: FaultPoint) async throws {
         let other = scene.other
         // While it counts as alive, an end is acknowledged once it believes nothing any more.
         try await other.revoke(on: CrashBlob.address("p"), owner: secret(1))

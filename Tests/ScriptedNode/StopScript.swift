@@ -12,7 +12,7 @@ import TestSupport
 ///
 /// It has answers ready, an upload over several requests at half, and comes by the chosen point then. Whatever it says once
 /// it goes on must be true by then. It stays until it is killed.
-struct StopScript: Sendable {
+package struct StopScript: Sendable {
     let directions: NodeDirections
     let ledger: CrashLedger
     /// Where it stops.
@@ -21,7 +21,7 @@ struct StopScript: Sendable {
     /// For how long it waits for the database, and so for how long it holds rows at most.
     static let patienceSeconds = 15
     /// Bytes of the upload `w` that its client was told of when the node stops.
-    static let told: Int64 = 100_000
+    package static let told: Int64 = 100_000
     /// Those that have come then.
     static let brought: Int64 = 150_000
 
@@ -54,12 +54,11 @@ struct StopScript: Sendable {
     }
 
     func run() async throws {
-        try ledger.note("process \(getpid())")
         let stop = Stop(point, ledger)
         let clock = TestClock()
         clock.pass(seconds: NodeScript.secondsBefore)
         let node = try await directions.open(
-            settings: CrashScene.settings, clock: clock, patienceSeconds: Self.patienceSeconds,
+            settings: NodeScript.settings, clock: clock, patienceSeconds: Self.patienceSeconds,
             faults: stop.points.faults)
         let whole = CrashBlob.bytes("w")
         let id = try await node.create(whole, owner: secret(40)).id
@@ -68,7 +67,7 @@ struct StopScript: Sendable {
         let session = try await node.session(id, at: Self.told)
         try await session.append(Array(whole[Int(Self.told)..<Int(Self.brought)]))
         var tokens: [String: ValidityToken] = [:]
-        for name in ["p", "q"] { tokens[name] = try await CrashScene.makeReady(name, on: node) }
+        for name in ["p", "q"] { tokens[name] = try await node.makeReady(name) }
         stop.want(looking: tokens)
         do { try await act(on: node, id, session) } catch { try ledger.note("failed \(error)") }
         // What comes by itself comes in its time.

@@ -1,27 +1,35 @@
 import Blobs
 import Files
-import SharedStore
+package import SharedStore
 import Store
 import StoreRules
-import StoreTestSupport
+package import StoreTestSupport
 import TestSupport
 
 /// Everything that a node of a shared store does durably, once, in a fixed order, with a ledger of what was acknowledged.
 ///
 /// Its process may be killed at any fault point; what the ledger says by then must be true for ever after, at every node.
-struct NodeScript: Sendable {
-    /// So long before the script begins the other node has made what there is (`CrashScene`).
-    static let secondsBefore = 3 * SweepScene.day
+package struct NodeScript: Sendable {
+    /// So long before the script begins the other node has made what there is.
+    package static let secondsBefore: Int64 = 3 * 86_400
+
+    package static var settings: SharedStoreSettings { TestSettings().shared }
 
     let directions: NodeDirections
     let ledger: CrashLedger
     /// Whether its sweep looks for objects that no row names, which takes hundreds of listings.
     let searches: Bool
 
-    func run(_ points: ComingsBy) async throws {
+    package init(directions: NodeDirections, ledger: CrashLedger, searches: Bool) {
+        self.directions = directions
+        self.ledger = ledger
+        self.searches = searches
+    }
+
+    package func run(_ points: ComingsBy) async throws {
         let clock = TestClock()
         clock.pass(seconds: Self.secondsBefore)
-        let node = try await directions.open(settings: CrashScene.settings, clock: clock, faults: points.faults)
+        let node = try await directions.open(settings: Self.settings, clock: clock, faults: points.faults)
         try await upload(to: node)
         try await resume(at: node)
         try await live(at: node)
