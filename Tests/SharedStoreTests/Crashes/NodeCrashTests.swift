@@ -12,7 +12,7 @@ import Testing
 /// Nodes that are killed, while another node of the same store goes on.
 @Suite(.enabled(if: Engines.hasPostgres && Engines.hasObjects, "\(Engines.noSharedStore)")) struct NodeCrashTests {
     /// How many processes die side by side.
-    private static let width = 4
+    private static let width = 6
     private static let isLong = unsafe getenv("SATCHEL_SOAK") != nil
     /// Points that are come by as time goes, and not for what the script does.
     private static let byTime: Set<FaultPoint> = [.nodeBeaten, .changesHeard]
