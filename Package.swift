@@ -134,7 +134,10 @@ let package = Package(
             exclude: ["peer.py", "slots.py"]),
         .target(
             name: "TestEngines", dependencies: ["Files", "TestSupport"], path: "Tests/TestEngines",
-            exclude: ["engine.py", "engines.py", "fault_proxy.py", "object_engines.py", "postgres_engine.py"]),
+            exclude: [
+                "engine.py", "engines.py", "fault_proxy.py", "object_engines.py", "object_hand.py",
+                "postgres_engine.py",
+            ]),
         .target(
             name: "MemoryStore", dependencies: ["Blobs", "Store", "StoreRules", "TestSupport"],
             path: "Tests/MemoryStore"),
@@ -146,6 +149,11 @@ let package = Package(
                 "Blobs", "Store", "StoreRules", "StoreParts", "Files", "DiskStore", "Vault", "Objects", "SharedCatalog",
                 "SharedStore", "MemoryStore", "MemoryObjects", "TestEngines", "TestSupport", grdb, logging,
             ], path: "Tests/StoreTestSupport"),
+        .executableTarget(
+            name: "ScriptedNode",
+            dependencies: [
+                "Blobs", "Store", "StoreRules", "Files", "SharedStore", "StoreTestSupport", "TestSupport",
+            ], path: "Tests/ScriptedNode"),
         .testTarget(name: "BlobsTests", dependencies: ["Blobs", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Blobs", "TestSupport"]),
         .testTarget(
@@ -237,8 +245,8 @@ let package = Package(
             name: "SharedStoreTests",
             dependencies: [
                 "SharedStore", "SharedCatalog", "Objects", "CacheFolder", "BlobFiles", "StoreRules", "Store", "Blobs",
-                "Files", "StoreParts", "Telemetry", "Vault", "MemoryObjects", "StoreTestSupport", "TestEngines",
-                "TestSupport", logging, nioCore, crypto,
+                "Files", "StoreParts", "Telemetry", "Vault", "MemoryObjects", "ScriptedNode",
+                "StoreTestSupport", "TestEngines", "TestSupport", logging, nioCore, crypto,
             ]),
         .testTarget(
             name: "OriginLinkTests",

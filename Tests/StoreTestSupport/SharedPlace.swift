@@ -50,21 +50,22 @@ package final class SharedPlace: Sendable {
             let taken = await DatabaseTurns.take()
             turn.withLock { $0 = taken }
         }
-        var database = DatabaseSettings(ConnectionString(connection))
-        database.schema = schema
-        database.mayCreate = mayCreate
-        database.lanes = 2
-        database.readers = 1
-        database.takesForgetfulDatabases = true
-        // A database that other tests keep busy answers in the end.
-        database.patience = .seconds(120)
-        var settings = settings
-        settings.nodeName = name
-        return try await SharedStore.open(
-            SharedStorePlace(
-                database: database, objects: objects ?? objectBucket.open(), cacheFolder: folder.path(name)),
-            settings: settings, clock: clock, goesByClock: true, faults: faults, logger: StoreFixture.quiet)
+        let node = SharedNode(
+            name: name, connection: connection, schema: schema, cacheFolder: folder.path(name), mayCreate: mayCreate)
+        return try await node.open(
+            on: objects ?? objectBucket.open(), settings: settings, clock: clock, faults: faults)
     }
+
+    /// What another process needs to know to open a node of this name here; nil where the objects are in memory.
+    package func directions(_ name: String) -> NodeDirections? {
+        guard case .engine(let engine, let prefix, _) = objectBucket else { return nil }
+        return NodeDirections(
+            name: name, connection: connection, schema: "\(schema)", cacheFolder: folder.path(name), engine: engine,
+            prefix: prefix)
+    }
+
+    /// The object store by itself, to be closed by the caller.
+    package func openObjects() throws -> any ObjectStore { try objectBucket.open() }
 
     // MARK: By hand
 

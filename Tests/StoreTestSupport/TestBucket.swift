@@ -20,16 +20,7 @@ enum TestBucket: Sendable {
     func open() throws -> any ObjectStore {
         switch self {
         case .memory(let bucket): return MemoryObjects(on: bucket)
-        case .engine(let engine, let prefix, _):
-            let text = "\(engine.endpoint)/\(prefix)?bucket=\(engine.bucket)&region=\(engine.region)"
-            guard let key = AccessKey(id: engine.accessKey, secret: engine.secretKey) else {
-                preconditionFailure("the engine has a key that can stand in a field")
-            }
-            // A store that other tests keep busy answers in the end.
-            let settings = S3Settings(silence: .seconds(120), limit: .seconds(240))
-            return S3Objects(
-                try ObjectStoreAddress(parsing: text), keys: AccessKeys(key), settings: settings,
-                wall: { SystemClock().wall }, logger: StoreFixture.quiet)
+        case .engine(let engine, let prefix, _): return try engine.open(below: prefix)
         }
     }
 
@@ -45,5 +36,20 @@ enum TestBucket: Sendable {
         case .memory(let bucket): bucket[name] = bytes
         case .engine(_, let prefix, let hand): try hand.set(bytes, as: "\(prefix)/\(name.text)")
         }
+    }
+}
+
+extension ObjectEngine {
+    /// An object store of what lies below a prefix.
+    func open(below prefix: String) throws -> S3Objects {
+        let text = "\(endpoint)/\(prefix)?bucket=\(bucket)&region=\(region)"
+        guard let key = AccessKey(id: accessKey, secret: secretKey) else {
+            preconditionFailure("the engine has a key that can stand in a field")
+        }
+        // A store that other tests keep busy answers in the end.
+        let settings = S3Settings(silence: .seconds(120), limit: .seconds(240))
+        return S3Objects(
+            try ObjectStoreAddress(parsing: text), keys: AccessKeys(key), settings: settings,
+            wall: { SystemClock().wall }, logger: StoreFixture.quiet)
     }
 }

@@ -22,6 +22,9 @@ package enum Engines {
     /// SeaweedFS's gateway. Each test takes a prefix of its own.
     package static func seaweedfs() throws -> ObjectEngine { try ObjectEngine(seaweedStore.get()) }
 
+    /// The one of them that is there; Ceph's where both are.
+    package static func objects() throws -> ObjectEngine { hasCeph ? try ceph() : try seaweedfs() }
+
     /// Whether PostgreSQL is installed.
     package static let hasPostgres = isThere("/usr/lib/postgresql") && hasPython
     /// Whether Ceph is installed.
@@ -29,6 +32,8 @@ package enum Engines {
         ["ceph-mon", "ceph-osd", "radosgw"].allSatisfy { isThere("/usr/bin/\($0)") } && hasPython
     /// Whether SeaweedFS is there: its program is named by SATCHEL_WEED, or where scripts/test puts it.
     package static let hasSeaweedFS = weed != nil && hasPython
+    /// Whether either object store is there.
+    package static let hasObjects = hasCeph || hasSeaweedFS
 
     /// Why tests are skipped without PostgreSQL.
     package static let noPostgres = "takes PostgreSQL: scripts/test installs it"
@@ -36,6 +41,9 @@ package enum Engines {
     package static let noCeph = "takes Ceph's monitor, OSD and gateway: scripts/test installs them"
     /// Why tests are skipped without SeaweedFS.
     package static let noSeaweedFS = "takes SeaweedFS: scripts/test installs it; SATCHEL_WEED names the program"
+
+    /// Why tests are skipped without a real database and a real object store.
+    package static let noSharedStore = "takes PostgreSQL, and Ceph or SeaweedFS: scripts/test installs them"
 
     /// Where SeaweedFS's program is.
     static let weed = [ProcessInfo.processInfo.environment["SATCHEL_WEED"], ownWeed].compactMap { $0 }
@@ -51,7 +59,7 @@ package enum Engines {
 }
 
 /// How an object store of the tests is reached, and as whom.
-package struct ObjectEngine: Sendable {
+package struct ObjectEngine: Sendable, Codable {
     /// `http://127.0.0.1:PORT`, without a slash at its end. Path style.
     package let endpoint: String
     package let bucket: String

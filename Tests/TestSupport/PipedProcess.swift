@@ -9,6 +9,8 @@ package final class PipedProcess: Sendable {
     private let input: Mutex<OpenFile?>
     private let output: Mutex<Output>
     private let patienceSeconds: Int
+    /// How it ended (wait(2)), once somebody has asked for that.
+    private let end = Mutex<Int32?>(nil)
 
     private struct Output: ~Copyable {
         let file: OpenFile
@@ -27,15 +29,40 @@ package final class PipedProcess: Sendable {
 
     deinit {
         input.withLock { $0 = nil }
-        let end = ContinuousClock.now + .seconds(patienceSeconds)
-        while waitpid(processIdentifier, nil, WNOHANG) == 0 {
-            if ContinuousClock.now >= end {
-                _ = kill(processIdentifier, SIGKILL)
-                _ = waitpid(processIdentifier, nil, 0)
-                return
-            }
+        let latest = ContinuousClock.now + .seconds(patienceSeconds)
+        while status == nil {
+            if ContinuousClock.now >= latest { send(SIGKILL) }
             usleep(5000)
         }
+    }
+
+    /// How it ended (wait(2)); nil as long as it has not.
+    package var status: Int32? {
+        end.withLock { end in
+            if let end { return end }
+            var status: Int32 = 0
+            // Safe: the number is written before this returns.
+            guard unsafe waitpid(processIdentifier, &status, WNOHANG) != 0 else { return nil }
+            end = status
+            return status
+        }
+    }
+
+    /// Sends it a signal, unless it has ended.
+    package func send(_ signal: Int32) {
+        end.withLock { if $0 == nil { _ = kill(processIdentifier, signal) } }
+    }
+
+    /// Whether all of it stands still (proc_pid_stat(5)).
+    package var isStopped: Bool {
+        guard let file = try? OpenFile("/proc/\(processIdentifier)/stat", .read) else { return false }
+        var piece = [UInt8](repeating: 0, count: 512)
+        var span = piece.mutableSpan
+        // Safe: every pattern of bits is a byte.
+        var raw = unsafe span.mutableBytes
+        guard let count = try? file.readSome(into: &raw) else { return false }
+        // The state stands behind the name, which is in brackets.
+        return String(decoding: piece[..<count], as: UTF8.self).split(separator: ")").last?.hasPrefix(" T ") ?? false
     }
 
     /// The next line that it writes; what is there where its output ends without one.

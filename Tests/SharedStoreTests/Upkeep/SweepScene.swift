@@ -18,8 +18,9 @@ struct SweepScene: Sendable {
     let clock = TestClock()
     var settings = TestSettings().shared
 
-    init(removalDelaySeconds: Int64 = 0) throws {
-        place = try SharedPlace()
+    /// - Parameter engine: a real object store; nil for one in memory.
+    init(removalDelaySeconds: Int64 = 0, on engine: ObjectEngine? = nil) throws {
+        place = try SharedPlace(on: engine)
         settings.removalDelaySeconds = removalDelaySeconds
     }
 
@@ -66,7 +67,9 @@ struct SweepScene: Sendable {
     var isRestored: Bool { get throws { try number("SELECT restored::int FROM satchel.store") == 1 } }
 
     /// What no row names, and what rows name that is not there.
-    func strays() throws -> (objects: Set<ObjectName>, rows: Set<ObjectName>) {
+    func strays() throws -> (objects: Set<ObjectName>, rows: Set<ObjectName>) { try strays(among: objects) }
+
+    func strays(among objects: Set<ObjectName>) throws -> (objects: Set<ObjectName>, rows: Set<ObjectName>) {
         let rows = try place.ask(
             """
             SELECT object FROM satchel.blob WHERE NOT listed AND object IS NOT NULL
