@@ -265,7 +265,7 @@ let package = Package(
                 httpTypes, hummingbirdCore, lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioHTTPTypes, nioPosix,
             ]),
         .testTarget(
-            name: "SystemTests", dependencies: ["Blobs", "Files", "TestSupport"], exclude: ["Peer"]),
+            name: "SystemTests", dependencies: ["Blobs", "Files", "TestEngines", "TestSupport"], exclude: ["Peer"]),
     ]
 )
 
