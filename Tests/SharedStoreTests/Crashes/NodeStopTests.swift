@@ -13,21 +13,32 @@ import Testing
 
 /// Nodes that stop in the midst of something and go on after others have done without them.
 @Suite(.enabled(if: Engines.hasPostgres && Engines.hasObjects, "\(Engines.noSharedStore)")) struct NodeStopTests {
+    /// How many processes stand still side by side.
+    private static let width = 8
     private static let isLong = unsafe getenv("SATCHEL_SOAK") != nil
     private static let ofSweep: Set<FaultPoint> = [
         .dueRemoved, .passWritten, .passNoted, .garbageRemoved, .garbageForgotten, .forgottenRemoved, .hourNoted,
     ]
 
-    static var points: [FaultPoint] {
+    private static var points: [FaultPoint] {
         isLong
             ? FaultPoint.apart.sorted { $0.rawValue < $1.rawValue }
             : [.objectPut, .turnTaken, .sharedRowsQueued, .sharedCommitSent, .garbageRemoved, .passWritten]
     }
 
-    @Test(arguments: points)
-    func `stopped behind a step, a node does no harm when it goes on, and says nothing that is not true by then`(
-        point: FaultPoint
-    ) async throws {
+    @Test func `stopped behind a step, a node does no harm when it goes on, and says nothing that is not true by then`()
+        async throws
+    {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (place, point) in Self.points.enumerated() {
+                if place >= Self.width { try await group.next() }
+                group.addTask { try await stop(behind: point) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func stop(behind point: FaultPoint) async throws {
         let searches = point == .forgottenRemoved || point == .hourNoted
         let scene = try await CrashScene(isLittered: searches)
         let process = try scene.begin(.stop, at: point)
@@ -68,7 +79,7 @@ import Testing
         if Self.ofSweep.contains(point) {
             let report = try await other.collect(
                 CollectOptions(trustClock: true, searchesForOrphans: false, isRoutine: true))
-            #expect(report.sweptBy == "dying")
+            #expect(report.sweptBy == "dying", "\(point)")
             // A minute after the node has kept its duty it is another's.
             if !Self.isLong { try scene.scene.place.ask("UPDATE satchel.duty SET until = clock_timestamp()") }
         }
