@@ -10,7 +10,10 @@ import Testing
 @Suite(.timeLimit(.minutes(30))) struct HiddenNameTests {
     private static var seeds: [UInt64] { Array(1...(unsafe getenv("SATCHEL_SOAK") == nil ? 8 : 300)) }
 
-    @Test(arguments: StoreKind.all(with: seeds)) func `names change no answer by address`(kind: StoreKind, seed: UInt64)
+    /// Where objects lie has nothing to do with names.
+    private static let walks = StoreKind.all(with: seeds).filter { ![.ceph, .seaweedfs].contains($0.0) }
+
+    @Test(arguments: walks) func `names change no answer by address`(kind: StoreKind, seed: UInt64)
         async throws
     {
         var twins = try [StoreFixture(kind), StoreFixture(kind)]

@@ -42,13 +42,13 @@ import Testing
         }
     }
 
-    /// The first and the last time of each point, or all.
+    /// A time in the midst of those of each point, or all.
     private static func deaths(_ counts: [FaultPoint: Int]) -> [Death] {
         FaultPoint.allCases.flatMap { point -> [Death] in
             guard let count = counts[point] else { return [] }
             // How often these come depends on the machine, but no less often than this.
             let last = byTime.contains(point) ? (point == .changesHeard ? 3 : 1) : count
-            let numbers = isLong ? Array(1...last) : last == 1 ? [1] : [1, last]
+            let numbers = isLong ? Array(1...last) : [(last + 1) / 2]
             return numbers.map { Death(point: point, number: $0) }
         }
     }
@@ -69,7 +69,8 @@ import Testing
         let process = try scene.begin(.all, at: death.point, number: death.number, searches: death.searches)
         let status = try await eventually { process.status }
         let lines = try scene.ledger.lines
-        #expect(status == SIGKILL, "\(death.when): \(lines)")
+        // How often a point is come by differs a little from run to run: one that did not come to its last time has ended.
+        #expect(status == SIGKILL || status == 0 && isLong, "\(death.when): \(lines)")
         try await expectTruth(CrashNews(scene.ledger), scene, searches: death.searches, death.when)
         await scene.close()
     }
