@@ -158,6 +158,8 @@ class Living:
                 if number % 3 == 0:
                     self.ledger.revoke(link)
                 self.changes += 1
+                # At full speed it would take the copy's share of a small machine, and no round would find both the same.
+                self.is_over.wait(0.05)
 
 
 def copy(options, source, sink, *flags):
