@@ -19,7 +19,7 @@ from slixmpp.plugins import register_plugin
 from slixmpp.xmlstream import ET
 from slixmpp_omemo import XEP_0384, TrustLevel
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 OMEMO = "eu.siacs.conversations.axolotl"
 PUSH = "urn:xmpp:push:0"
 # The feature of a service that hands out tickets.

@@ -22,7 +22,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 DOMAIN = "chat.example"
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 def free_ports(count):

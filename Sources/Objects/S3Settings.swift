@@ -15,8 +15,7 @@ package struct S3Settings: Sendable {
 
     package init(
         requests: Int = 64, silence: Duration = .seconds(10), limit: Duration = .seconds(20),
-        trust: OriginTrust? = nil,
-        observe: @escaping @Sendable (S3Report) -> Void = { _ in }
+        trust: OriginTrust? = nil, observe: @escaping @Sendable (S3Report) -> Void = { _ in }
     ) {
         self.requests = requests
         self.silence = silence

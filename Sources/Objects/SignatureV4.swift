@@ -17,12 +17,9 @@ struct SignatureV4 {
         var query: [(name: String, value: String)] = []
         /// All fields that are to be signed, Host among them.
         var fields: [(name: String, value: String)]
-        /// SHA-256 of the body in hexadecimal, or `unsignedBody`.
+        /// SHA-256 of the body in hexadecimal.
         var bodyDigest: String
     }
-
-    /// In place of the digest of a body that is not signed.
-    static let unsignedBody = "UNSIGNED-PAYLOAD"
 
     let key: AccessKey
     let region: String

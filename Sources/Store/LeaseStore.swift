@@ -87,7 +87,7 @@ package protocol LeaseStore: BlobStore {
         of address: BlobAddress, to recipient: Recipient, secret: Secret
     ) async throws(StoreError)
 
-    /// Whether the operator has banned `address`, be it that nothing else is known of it.
+    /// Whether the operator has banned `address`, even where nothing else is known of it.
     func isBanned(_ address: BlobAddress) async throws(StoreError) -> Bool
 
     /// What `subject` uses and may use; nothing is used by one that is not known.

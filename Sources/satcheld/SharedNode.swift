@@ -67,14 +67,7 @@ enum SharedNode {
         defer { try? FileManager.default.removeItem(at: folder) }
         let store = try await open(
             settings, cachePath: folder.path, mayCreate: mayCreate, meters: Meters(), logger: logger)
-        do throws(StoreFailure) {
-            let value = try await body(store)
-            await store.close()
-            return value
-        } catch {
-            await store.close()
-            throw error
-        }
+        return try await StoreFailure.closing(store.close) { () async throws(StoreFailure) in try await body(store) }
     }
 
     private static func hostName() -> String {
@@ -91,6 +84,20 @@ struct StoreFailure: Error, CustomStringConvertible {
     init(_ description: String, _ status: ExitStatus) {
         self.description = description
         self.status = status
+    }
+
+    /// Runs `body` and then `close`, whatever came of it.
+    static func closing<Value: Sendable>(
+        _ close: () async -> Void, after body: () async throws(StoreFailure) -> Value
+    ) async throws(StoreFailure) -> Value {
+        do throws(StoreFailure) {
+            let value = try await body()
+            await close()
+            return value
+        } catch {
+            await close()
+            throw error
+        }
     }
 
     init(_ error: StoreError) {

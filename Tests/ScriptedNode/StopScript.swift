@@ -19,7 +19,7 @@ package struct StopScript: Sendable {
     let point: FaultPoint
 
     /// For how long it waits for the database, and so for how long it holds rows at most.
-    static let patienceSeconds = 15
+    static let patienceSeconds = 60
     /// Bytes of the upload `w` that its client was told of when the node stops.
     package static let told: Int64 = 100_000
     /// Those that have come then.

@@ -116,16 +116,22 @@ import Testing
     @Test func `a number that a crash lets be given out again is heard of all the same`() async throws {
         let schema = try TestSchema()
         let node = try await schema.open()
-        let first = try await node.hear(after: nil).position
-        for _ in 0..<3 { try schema.ask("SELECT pg_current_xact_id()") }
-        let second = try await node.hear(after: first)
-        #expect(second.isContinuous)
-        let prefix = Self.prefix(7)
-        try schema.ask(
-            "INSERT INTO satchel.change (xid, prefix) VALUES ('\(first.transaction)', \(Int64(prefix.bits)))")
-        let third = try await node.hear(after: second.position)
-        #expect(third.isContinuous && third.prefixes == [prefix])
-        #expect(try await node.hear(after: third.position).prefixes.isEmpty)
+        var round = 0
+        try await eventually {
+            round += 1
+            let first = try await node.hear(after: nil).position
+            for _ in 0..<3 { try schema.ask("SELECT pg_current_xact_id()") }
+            let second = try await node.hear(after: first)
+            let prefix = Self.prefix(round)
+            try schema.ask(
+                "INSERT INTO satchel.change (xid, prefix) VALUES ('\(first.transaction)', \(Int64(prefix.bits)))")
+            let third = try await node.hear(after: second.position)
+            // A machine that takes longer than the numbers are asked for again has to try once more.
+            guard third.clockMicroseconds - first.at < 5_000_000 else { return false }
+            #expect(second.isContinuous && third.isContinuous && third.prefixes == [prefix])
+            #expect(try await node.hear(after: third.position).prefixes.isEmpty)
+            return true
+        }
         await node.close()
     }
 

@@ -38,16 +38,20 @@ final class NodesScene: Sendable {
     /// Those that have said that they are ready, and were not killed since.
     var serving: [Server] { nodes.withLock { $0.compactMap { $0 } } }
 
-    /// Starts a node in the folder that it had before.
+    /// Starts a node in the folder that it had before, again where the engines are too busy to answer it.
     func start(_ number: Int) async throws {
-        let server = try await Server(
+        let server = try await eventually { try? await self.started(number) }
+        nodes.withLock { $0[number] = server }
+    }
+
+    private func started(_ number: Int) async throws -> Server {
+        try await Server(
             RunningCommand(
                 Programs.path("satcheld"),
                 [
                     "serve", "--listen", "127.0.0.1:0", "--cache", journey.path("cache-\(number)"), "--node-name",
                     "node-\(number)", "--accept", "any", "--allow-anonymous-uploads", "--address-request-rate", "0",
                 ] + settings, environment: environment))
-        nodes.withLock { $0[number] = server }
     }
 
     /// Kills a node between two instructions.
@@ -87,6 +91,14 @@ final class NodesScene: Sendable {
         let answer = try await run(
             "/usr/bin/curl", ["-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}"] + arguments)
         return answer.status == 0 ? answer.output : nil
+    }
+
+    /// What a node says of a blob in the end: the engines behind it may be too busy at first.
+    func answer(_ address: String, at node: Server) async throws -> (status: String?, body: [UInt8]) {
+        try await eventually {
+            let found = try await self.get(address, at: node)
+            return found.status == nil || found.status == "503" ? nil : found
+        }
     }
 
     /// The status of a blob at a node, and its bytes; no status where there was no answer.

@@ -17,8 +17,8 @@ extension SharedStore {
         return NodeReadings(
             heardSeconds: ends.age.map { $0 / .seconds(1) }, nodesAlive: answer?.0, garbage: answer?.1.count,
             garbageDueSeconds: answer.map { max(0, $0.1.oldest.map { now.secondsSince($0) } ?? 0) },
-            batches: commits.batches,
-            changes: commits.changes, retries: commits.retries, lostAnswers: commits.lostAnswers,
+            batches: commits.batches, changes: commits.changes, retries: commits.retries,
+            lostAnswers: commits.lostAnswers,
             waitingChanges: catalog.waitingChanges)
     }
 }

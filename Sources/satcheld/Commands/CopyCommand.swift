@@ -136,13 +136,8 @@ struct CopyCommand: AsyncParsableCommand {
         do throws(VaultError) { records = try VaultRecords.open(at: settings.storagePath) } catch {
             throw StoreFailure(error)
         }
-        do throws(StoreFailure) {
-            let value = try await body(records)
-            await records.close()
-            return value
-        } catch {
-            await records.close()
-            throw error
+        return try await StoreFailure.closing(records.close) {
+            () async throws(StoreFailure) in try await body(records)
         }
     }
 
@@ -155,13 +150,6 @@ struct CopyCommand: AsyncParsableCommand {
         } catch {
             throw StoreFailure(error)
         }
-        do throws(StoreFailure) {
-            let value = try await body(vault)
-            await vault.close()
-            return value
-        } catch {
-            await vault.close()
-            throw error
-        }
+        return try await StoreFailure.closing(vault.close) { () async throws(StoreFailure) in try await body(vault) }
     }
 }

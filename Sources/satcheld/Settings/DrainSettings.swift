@@ -21,8 +21,8 @@ extension SettingsTable {
     static let draining: [ServerSetting] = [
         .value(
             "drain-from", "URLS", standard: "",
-            "The server that this one takes over from, and its other names, separated by commas: what the store here does not "
-                + "know is asked for there.",
+            "The server that this one takes over from, or several addresses of it, separated by commas: what this store does "
+                + "not know is asked for there.",
             parse: origins, at: \.drain.origins),
         .value(
             "drain-key", "FILE", standard: "",
@@ -46,7 +46,7 @@ extension ServerSettings {
         }
         guard drain.origins.contains(where: isOwn) else { return nil }
         return
-            "--drain-from names this server: give it a name of the other one, at which clients do not reach that any more."
+            "--drain-from names this server: name the old one, by an address that still leads to it."
     }
 
     /// Whether an address leads to this server, as far as its settings tell.
