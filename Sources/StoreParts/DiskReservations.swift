@@ -6,8 +6,10 @@ import Synchronization
 package final class DiskReservations: Sendable {
     private let keepFreeBytes: Int64
     private let freeBytes: @Sendable () throws(FileError) -> Int64
-    /// Bytes promised and not yet written.
-    private let promised = Mutex<Int64>(0)
+    /// Bytes ever promised. Both counts may wrap around; their difference does not.
+    private let promised = Atomic<Int64>(0)
+    /// Of those, bytes that were written or given back.
+    private let settled = Atomic<Int64>(0)
 
     package init(keepFreeBytes: Int64, freeBytes: @escaping @Sendable () throws(FileError) -> Int64) {
         self.keepFreeBytes = keepFreeBytes
@@ -27,24 +29,37 @@ package final class DiskReservations: Sendable {
 
     /// Promises `bytes`, or throws `.diskFull`.
     package func reserve(_ bytes: Int64) throws(StoreError) {
-        // The disk is asked inside the lock: whoever writes in between still counts what it wrote as promised.
-        try promised.withLock { promised throws(StoreError) in
-            let free = try storeErrors { () throws(FileError) in try freeBytes() }
-            guard Self.fits(bytes, free: free, promised: promised, kept: keepFreeBytes) else {
-                throw StoreError.diskFull
+        // Read before the disk is asked: what others write in between still counts as promised.
+        let settled = settled.load(ordering: .acquiring)
+        let free = try storeErrors { () throws(FileError) in try freeBytes() }
+        var promised = promised.load(ordering: .relaxed)
+        while true {
+            guard Self.fits(bytes, free: free, promised: promised &- settled, kept: keepFreeBytes) else {
+                throw .diskFull
             }
-            promised += bytes
+            let (isDone, current) = self.promised.weakCompareExchange(
+                expected: promised, desired: promised &+ bytes, ordering: .relaxed)
+            if isDone { return }
+            promised = current
         }
     }
 
     /// Adds `bytes` to what is promised, without asking the disk: negative as they are written or given back, positive
     /// where they were promised before.
     package func adjust(by bytes: Int64) {
-        if bytes != 0 { promised.withLock { $0 += bytes } }
+        if bytes > 0 {
+            promised.wrappingAdd(bytes, ordering: .relaxed)
+        } else if bytes < 0 {
+            settled.wrappingAdd(-bytes, ordering: .releasing)
+        }
     }
 
     /// Bytes promised and not yet written.
-    package var promisedBytes: Int64 { promised.withLock { $0 } }
+    package var promisedBytes: Int64 {
+        // In this order: what is settled was promised before.
+        let settled = settled.load(ordering: .acquiring)
+        return promised.load(ordering: .relaxed) &- settled
+    }
 }
 
 extension StoreError {
