@@ -20,7 +20,7 @@ extension FixedBytes {
 
     /// A value that nobody can guess, from the system's random generator.
     package static func random() -> Self {
-        Self(unchecked: (0..<byteCount).map { _ in UInt8.random(in: 0...255) })
+        Self(unchecked: .random(count: byteCount))
     }
 
     /// Whether both are the same, found in a time that does not depend on where they differ.
@@ -28,6 +28,21 @@ extension FixedBytes {
         var difference: UInt8 = 0
         for (left, right) in zip(bytes, other.bytes) { difference |= left ^ right }
         return difference == 0
+    }
+}
+
+extension [UInt8] {
+    /// So many bytes that nobody can guess, from the system's random generator, which gives eight at a time.
+    package static func random(count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        while bytes.count < count {
+            let word = UInt64.random(in: .min ... .max)
+            for shift in 0..<Swift.min(8, count - bytes.count) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> (8 * shift)))
+            }
+        }
+        return bytes
     }
 }
 

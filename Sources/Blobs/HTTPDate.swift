@@ -41,7 +41,8 @@ package enum HTTPDate {
 
     /// The same moment in the basic format, `19941106T084937Z` (ISO 8601), as signatures and names of objects have it.
     package static func basic(_ time: Timestamp) -> String {
-        logged(time).filter { $0 != "-" && $0 != ":" }
+        let kept = logged(time).utf8.filter { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: ":") }
+        return String(decoding: kept, as: UTF8.self)
     }
 
     private static func days(of time: Timestamp) -> (days: Int64, secondOfDay: Int64) {

@@ -33,14 +33,20 @@ struct SignatureV4 {
     /// What goes with `request` at `time`: the fields `x-amz-date`, `x-amz-content-sha256`, perhaps
     /// `x-amz-security-token`, and `authorization`.
     func fields(for request: Request, at time: Timestamp) -> [(name: String, value: String)] {
-        var added = [("x-amz-content-sha256", request.bodyDigest), ("x-amz-date", HTTPDate.basic(time))]
+        let written = HTTPDate.basic(time)
+        let scope = [String(written.prefix(8)), region, "s3", "aws4_request"]
+        var added = [("x-amz-content-sha256", request.bodyDigest), ("x-amz-date", written)]
         if let token = key.sessionToken { added.append(("x-amz-security-token", token)) }
         var request = request
         request.fields += added
-        let names = Self.names(request)
-        let signature = signature(of: Self.canonical(request), at: time)
-        let credential = "Credential=\(key.id)/\(scope(at: time))"
-        added.append(("authorization", "\(algorithm) \(credential), SignedHeaders=\(names), Signature=\(signature)"))
+        let path = scope.joined(separator: "/")
+        let code = code(of: "\(algorithm)\n\(written)\n\(path)\n\(Self.digest(request))", scope)
+        added.append(
+            (
+                "authorization",
+                "\(algorithm) Credential=\(key.id)/\(path), SignedHeaders=\(Self.names(request)), "
+                    + "Signature=\(Hexadecimal.encode(code))"
+            ))
         return added
     }
 
@@ -83,19 +89,14 @@ struct SignatureV4 {
         request.fields.map(\.name).sorted().joined(separator: ";")
     }
 
-    private func scope(at time: Timestamp) -> String {
-        "\(HTTPDate.basic(time).prefix(8))/\(region)/s3/aws4_request"
+    private static func digest(_ request: Request) -> String {
+        Hexadecimal.encode(Array(SHA256.hash(data: Array(canonical(request).utf8))))
     }
 
-    private func signature(of canonical: String, at time: Timestamp) -> String {
-        let digest = Hexadecimal.encode(Array(SHA256.hash(data: Array(canonical.utf8))))
-        let scope = scope(at: time)
-        var code = Array("AWS4\(key.secret)".utf8)
-        for part in scope.split(separator: "/").map(String.init)
-            + ["\(algorithm)\n\(HTTPDate.basic(time))\n\(scope)\n\(digest)"]
-        {
-            code = Array(HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: SymmetricKey(data: code)))
+    /// The code of `text` by a key that is good for `scope` only.
+    private func code(of text: String, _ scope: [String]) -> [UInt8] {
+        (scope + [text]).reduce(Array("AWS4\(key.secret)".utf8)) { code, part in
+            Array(HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: SymmetricKey(data: code)))
         }
-        return Hexadecimal.encode(code)
     }
 }

@@ -67,4 +67,27 @@ import Testing
         #expect(catalog.lookupQuestions < 1000, "of 2,000 lookups, however fast each is")
         await catalog.close()
     }
+
+    /// Before the database has counted the rows of a new store, all indexes look alike to it.
+    @Test func `a subject's lease on an address is not looked for among all of the subject's`() async throws {
+        let schema = try TestSchema()
+        await (try await schema.open()).close()
+        let session = try schema.connect()
+        func indexes(of statement: PostgresStatement, _ parameters: [PostgresParameter], _ written: String) throws
+            -> String
+        {
+            try session.queue(.plainPlans)
+            try session.queue(statement, parameters)
+            try session.queue(
+                PostgresStatement("explain \(written)", "EXPLAIN EXECUTE \"\(statement.name)\" (\(written))"))
+            let lines = try #require(try session.run()[2]).all.map { $0.bytes(0) ?? [] }
+            return lines.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+        }
+        let unowned = try indexes(
+            of: .findUnownedLeases, [.numbers([0]), .addresses([ChangeWalk.address(1)]), .texts(["anna"])],
+            "'{0}', '{a}', '{anna}'")
+        #expect(unowned.contains("(address = k.address)") && !unowned.contains("lease_of_subject"), "\(unowned)")
+        let ends = try indexes(of: .findNextEndsOfSubjects, [.numbers([0]), .texts(["anna"])], "'{0}', '{anna}'")
+        #expect(ends.contains("using lease_of_subject "), "\(ends)")
+    }
 }

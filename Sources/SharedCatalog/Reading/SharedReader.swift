@@ -224,5 +224,5 @@ extension PostgresStatement {
         """)
     fileprivate static let nextEndOfSubject = PostgresStatement(
         "next end of subject",
-        "SELECT min(expires) FROM satchel.lease WHERE subject = $1::text AND ended IS NULL")
+        "SELECT min(expires) FROM satchel.lease WHERE subject = $1::text AND ended IS NULL AND expires > 0")
 }

@@ -110,6 +110,8 @@ enum SharedSchema {
 
     /// Leases are numbered by whoever adds them, from blocks that a sequence gives out. `lease_owner` has to be a whole
     /// index: with a partial one the statements of a sweep find no way to the rows.
+    /// `lease_of_subject` says of an end what always holds, so that only a question that says it too is led there: the one for
+    /// a subject's lease on an address would look among all of the subject's, until the database has counted its rows.
     private static let leaseTables = [
         "CREATE SEQUENCE satchel.lease_block",
         """
@@ -137,7 +139,9 @@ enum SharedSchema {
         CREATE INDEX lease_open ON satchel.lease (address, via, expires, delivered NULLS FIRST) WHERE ended IS NULL
         """,
         "CREATE INDEX lease_due ON satchel.lease (expires, id) WHERE ended IS NULL",
-        "CREATE INDEX lease_of_subject ON satchel.lease (subject, expires, id) WHERE ended IS NULL",
+        """
+        CREATE INDEX lease_of_subject ON satchel.lease (subject, expires, id) WHERE ended IS NULL AND expires > 0
+        """,
         "CREATE INDEX lease_ended ON satchel.lease (ended, id) WHERE ended IS NOT NULL",
     ]
 

@@ -159,7 +159,8 @@ extension PostgresStatement {
         "find next ends of subjects",
         """
         SELECT k.place, (
-            SELECT min(l.expires) FROM satchel.lease l WHERE l.subject = k.subject AND l.ended IS NULL)
+            SELECT min(l.expires) FROM satchel.lease l
+            WHERE l.subject = k.subject AND l.ended IS NULL AND l.expires > 0)
         FROM unnest($1::bigint[], $2::text[]) k (place, subject)
         """)
     static let findNextEndsOnBlobs = PostgresStatement(

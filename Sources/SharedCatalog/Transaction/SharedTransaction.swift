@@ -38,7 +38,7 @@ package final class SharedTransaction: CatalogTransaction {
     var hasWrites = false
 
     /// Names this transaction, for whoever has to find out whether it was committed.
-    let mark = (0..<16).map { _ in UInt8.random(in: 0...255) }
+    let mark = [UInt8].random(count: 16)
 
     /// What a lane of a node knows beside its connection.
     struct Lane: Sendable {
