@@ -58,6 +58,7 @@ let package = Package(
         .target(name: "StoreParts", dependencies: ["Blobs", "Store", "StoreRules", "Files", "BlobFiles"]),
         .target(name: "Telemetry", dependencies: ["Store"]),
         .target(name: "Catalog", dependencies: ["Blobs", "Store", "StoreRules", "Files", grdb, grdbSQLite]),
+        .target(name: "EventLoops", dependencies: [nioCore, nioPosix]),
         .target(name: "BlobFiles", dependencies: ["Blobs", "Store", "Files", nioPosix]),
         .target(name: "DiskStore", dependencies: ["Blobs", "Store", "Files", "BlobFiles"]),
         .target(
@@ -77,15 +78,16 @@ let package = Package(
         .target(
             name: "SharedStore",
             dependencies: [
-                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "BlobFiles", "CacheFolder", "Objects",
-                "SharedCatalog", "Telemetry", logging, nioCore, nioPosix,
+                "Blobs", "Store", "StoreRules", "StoreParts", "Files", "EventLoops", "BlobFiles", "CacheFolder",
+                "Objects", "SharedCatalog", "Telemetry", logging, nioCore, nioPosix,
             ]),
         .target(name: "Lifecycle", dependencies: ["Blobs", "Store", logging, lifecycle]),
         .target(name: "Tickets", dependencies: ["Blobs", "Files", crypto, jwtKit]),
         .target(
             name: "BlobHTTP",
             dependencies: [
-                "Blobs", "CLinux", "Pages", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes, lifecycle,
+                "Blobs", "CLinux", "EventLoops", "Pages", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes,
+                lifecycle,
                 logging, nioCore,
                 nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
                 nioTLS,
@@ -95,11 +97,12 @@ let package = Package(
             dependencies: ["Blobs", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
         .target(
             name: "CacheFolder",
-            dependencies: ["Blobs", "Store", "Files", "BlobFiles", logging, nioCore]),
+            dependencies: ["Blobs", "Store", "Files", "EventLoops", "BlobFiles", logging, nioCore]),
         .target(
             name: "Edge",
             dependencies: [
-                "Blobs", "Store", "Telemetry", "BlobFiles", "CacheFolder", "OriginLink", "BlobHTTP", httpTypes,
+                "Blobs", "Store", "Telemetry", "EventLoops", "BlobFiles", "CacheFolder", "OriginLink", "BlobHTTP",
+                httpTypes,
                 hummingbirdCore, lifecycle, logging, nioCore,
             ]),
         .executableTarget(

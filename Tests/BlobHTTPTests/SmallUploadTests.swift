@@ -74,7 +74,7 @@ import Vault
             ([("X-SHA-256", "abc")], bytes(3)),
             ([("Repr-Digest", "sha-256=:\(Base64.encode(address.bytes)):")], bytes(1)),
             ([("Repr-Digest", "sha-256=:AAAA:")], bytes(3)), ([("Repr-Digest", "md5=:AAAA:")], bytes(3)),
-            ([("Satchel-Lifetime", "60")], bytes(4)), ([("Satchel-Lifetime", "0")], bytes(5)),
+            ([("Satchel-Lifetime", "86400")], bytes(4)), ([("Satchel-Lifetime", "0")], bytes(5)),
             ([("Satchel-Lifetime", "99999999999")], bytes(5)), ([("Satchel-Recipients", "0")], bytes(5)),
             ([owner, ("Satchel-Recipients", "3"), ("Satchel-Receipt", receipts.joined(separator: ", "))], bytes(6)),
             ([("Satchel-Recipients", "2"), ("Satchel-Receipt", receipts.joined(separator: ","))], bytes(6)),
@@ -160,7 +160,7 @@ import Vault
         let bad = office.badTickets(now: now).map { ($0.fields, Self.bytes(1)) }
         let other = TestServer.address(of: Self.bytes(2)).hex
         let members = [
-            "", #","max_size":100"#, #","max_size":4096"#, #","max_lifetime":60"#, #","sha256":"\#(other)""#,
+            "", #","max_size":100"#, #","max_size":4096"#, #","max_lifetime":86400"#, #","sha256":"\#(other)""#,
             #","recipients":1"#, #","accept":"any""#, #","accept":"all""#,
         ]
         let tickets = members.map { office.ticket(now: now, adding: $0) }

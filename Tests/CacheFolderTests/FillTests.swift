@@ -18,6 +18,8 @@ private final class ScriptedSource: BlobSource {
         var wrongByte: Int64?
         /// The first requests break off after so many bytes of theirs.
         var breaks: [Int] = []
+        /// Whether those behind them bring nothing.
+        var isDown = false
         /// What requests are refused with, from the first on.
         var refusals: [SourceError] = []
     }
@@ -37,6 +39,8 @@ private final class ScriptedSource: BlobSource {
 
     var record: Record { state.withLock { $0.record } }
 
+    func comeBack() { state.withLock { $0.script.isDown = false } }
+
     func bytes(
         of address: BlobAddress, from start: Int64, to end: Int64, size: Int64
     ) async throws(SourceError) -> any ByteStream {
@@ -45,7 +49,8 @@ private final class ScriptedSource: BlobSource {
             if !state.script.refusals.isEmpty {
                 return (state.script.refusals.removeFirst() as SourceError?, nil as Int?)
             }
-            return (nil, state.script.breaks.isEmpty ? nil : state.script.breaks.removeFirst())
+            if state.script.breaks.isEmpty { return (nil, state.script.isDown ? 0 : nil) }
+            return (nil, state.script.breaks.removeFirst())
         }
         if let refusal { throw refusal }
         return stream(from: start, to: end, breakingAfter: limit)
@@ -227,9 +232,10 @@ private final class ScriptedSource: BlobSource {
     @Test(arguments: [100_000, 299_990])
     func `a source that does not come back is told to whoever waits, and what is here stays`(end: Int) async throws {
         let bytes = Self.sample(300_000)
-        let scene = try Scene(bytes, .init(breaks: [end, 0, 0, 0]))
+        let scene = try Scene(bytes, .init(breaks: [end], isDown: true))
         let results = await Self.readWhole(scene, readers: 3)
         #expect(results.allSatisfy { $0 == nil })
+        scene.source.comeBack()
         let again = await Self.readWhole(scene, readers: 3)
         #expect(again.allSatisfy { $0 == bytes })
         #expect(scene.source.record.sent == 300_000)

@@ -1,4 +1,5 @@
 import Blobs
+import EventLoops
 package import HTTPTypes
 import HummingbirdCore
 package import Logging

@@ -1,4 +1,5 @@
 import Blobs
+import EventLoops
 import HTTPTypes
 import NIOCore
 import Store
@@ -288,13 +289,11 @@ final class BlobResponseWriter {
     ) {
         state = .waiting(cursor)
         let bound = NIOLoopBound((writer: self, proceed: proceed), eventLoop: sink.eventLoop)
-        Task { [loop = sink.eventLoop] in
+        Task(executorPreference: LoopExecutor(sink.eventLoop)) {
             let value = await work()
-            loop.execute {
-                let (writer, proceed) = bound.value
-                guard case .waiting(let cursor) = writer.state else { return }
-                proceed(writer, cursor, value)
-            }
+            let (writer, proceed) = bound.value
+            guard case .waiting(let cursor) = writer.state else { return }
+            proceed(writer, cursor, value)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Blobs
+import EventLoops
 import NIOCore
 import Store
 import Tickets
@@ -28,6 +29,7 @@ final class LoopBlobCache {
 
     let path: ReadPath
     private let loop: any EventLoop
+    private let executor: LoopExecutor
     private let cache: BlobCache<BlobAddress>
     private let slots: BlobCache<AliasName>
     private var targets = SlotTargets()
@@ -39,6 +41,7 @@ final class LoopBlobCache {
     init(_ path: ReadPath, loop: any EventLoop, limits: BlobCacheLimits) {
         self.path = path
         self.loop = loop
+        executor = LoopExecutor(loop)
         cache = BlobCache(limits: limits)
         slots = BlobCache(limits: limits.quarter)
     }
@@ -101,9 +104,9 @@ final class LoopBlobCache {
             if case .blob(let address) = subject { path.store.validity(of: address) } else { ValidityToken?.none }
         pending[subject] = PendingLookup(waiting: waiting, intent: intent, validity: validity, permit: permit)
         let bound = NIOLoopBound(self, eventLoop: loop)
-        Task { [path, loop] in
+        Task(executorPreference: executor) { [path] in
             let (lookup, validity) = await path.look(for: subject, intent)
-            loop.execute { bound.value.complete(subject, lookup, validity) }
+            bound.value.complete(subject, lookup, validity)
         }
     }
 

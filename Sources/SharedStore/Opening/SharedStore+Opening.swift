@@ -123,6 +123,23 @@ private struct SharedOpening {
 
     /// Finds out whether the bucket is the database's, and what may be done in it; a new bucket becomes a new database's.
     private func compareIdentities(_ catalog: SharedCatalog) async throws(SharedStoreError) {
+        var verdict = try await look(at: catalog)
+        // Another node may be making the store at this moment.
+        for _ in 0..<2 {
+            guard case .mismatch = verdict else { break }
+            try? await Task.sleep(for: .seconds(1))
+            verdict = try await look(at: catalog)
+        }
+        if case .mismatch(let why) = verdict { throw .mismatch(why) }
+        try await objectErrors { objects throws(ObjectError) in
+            if let bucket = objects as? S3Objects { try await bucket.check(with: .new(at: time.now)) }
+        }
+        guard verdict == .claim else { return }
+        guard place.database.mayCreate else { throw .database(.missing) }
+        try await make(catalog)
+    }
+
+    private func look(at catalog: SharedCatalog) async throws(SharedStoreError) -> BucketIdentity.IdentityVerdict {
         let record = try await objectErrors { objects throws(ObjectError) in try await objects.get(.store, range: nil) }
         var (isDatabaseEmpty, hasObjects) = (false, true)
         if record == nil {
@@ -132,16 +149,8 @@ private struct SharedOpening {
             }
             hasObjects = !listing.objects.isEmpty
         }
-        let identity = catalog.identity
-        let verdict = BucketIdentity.judge(
-            identity, record: record, isDatabaseEmpty: isDatabaseEmpty, hasObjects: hasObjects)
-        if case .mismatch(let why) = verdict { throw .mismatch(why) }
-        try await objectErrors { objects throws(ObjectError) in
-            if let bucket = objects as? S3Objects { try await bucket.check(with: .new(at: time.now)) }
-        }
-        guard verdict == .claim else { return }
-        guard place.database.mayCreate else { throw .database(.missing) }
-        try await make(catalog)
+        return BucketIdentity.judge(
+            catalog.identity, record: record, isDatabaseEmpty: isDatabaseEmpty, hasObjects: hasObjects)
     }
 
     private func isEmpty(_ catalog: SharedCatalog) async throws(SharedStoreError) -> Bool {

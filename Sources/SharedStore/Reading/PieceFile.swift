@@ -1,6 +1,7 @@
 import BlobFiles
 import Blobs
 import CacheFolder
+import EventLoops
 import Store
 import Synchronization
 
@@ -158,7 +159,7 @@ final class PieceFile: BlobContent {
     private func arrival(of piece: Int, _ range: ByteRange, _ state: inout State) -> Arrival {
         if let arrival = state.arrivals[piece] { return arrival }
         let layout = state.layout
-        let arrival = Task { await self.bring(piece, range, by: layout) }
+        let arrival = Task(executorPreference: LoopExecutor.here()) { await self.bring(piece, range, by: layout) }
         state.arrivals[piece] = arrival
         return arrival
     }

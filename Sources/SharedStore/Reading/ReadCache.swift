@@ -1,6 +1,7 @@
 import BlobFiles
 import Blobs
 import CacheFolder
+import EventLoops
 import Logging
 import Objects
 import SharedCatalog
@@ -173,7 +174,7 @@ final class ReadCache: Sendable {
         guard let all = ByteRange(offset: 0, count: layout.size, within: layout.size) else { return [] }
         let arrival = small.withLock { arrivals in
             if let arrival = arrivals[address] { return arrival }
-            let arrival = SmallArrival { [reader] in
+            let arrival = SmallArrival(executorPreference: LoopExecutor.here()) { [reader] in
                 do throws(StoreError) {
                     return .success(
                         try await reader.withBytes(of: all, of: address, by: layout) { bytes throws(StoreError) in bytes

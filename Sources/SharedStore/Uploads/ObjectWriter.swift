@@ -1,5 +1,6 @@
 import BlobFiles
 import Blobs
+import EventLoops
 import Files
 import Store
 import StoreParts
@@ -190,7 +191,7 @@ final class ObjectWriter: Sendable {
     /// Delivers an object while the next ones come, once the one before is delivered.
     private func hand(_ object: ObjectBytes) async throws(StoreError) {
         try await waitForDelivery()
-        let sending = Task { [deliver] in
+        let sending = Task(executorPreference: LoopExecutor.here()) { [deliver] in
             await Result { () async throws(StoreError) in try await deliver(object) }
         }
         filling.withLock { $0.sending = sending }

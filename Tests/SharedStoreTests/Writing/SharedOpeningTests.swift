@@ -6,6 +6,7 @@ import SharedStore
 import Store
 import StoreRules
 import StoreTestSupport
+import TestSupport
 import Testing
 
 @Suite struct SharedOpeningTests {
@@ -23,6 +24,17 @@ import Testing
         }
         #expect(record != nil && scene.place.bucket[.store] == record)
         #expect(try scene.number("SELECT count(*) FROM satchel.store") == 1)
+    }
+
+    @Test func `whoever starts while another node makes the store finds it made`() async throws {
+        let scene = try SweepScene()
+        let slow = MemoryObjects(on: scene.place.bucket)
+        slow.fail(.list, with: .hang, times: 1)
+        async let late = scene.open("a", objects: slow)
+        try await eventually { slow.hangingCount == 1 }
+        let first = try await scene.open("b")
+        slow.release()
+        for node in [first, try await late] { await node.close() }
     }
 
     /// What was done to the bucket before the node was started.
