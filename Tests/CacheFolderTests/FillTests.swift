@@ -20,6 +20,8 @@ private final class ScriptedSource: BlobSource {
         var breaks: [Int] = []
         /// Whether those behind them bring nothing.
         var isDown = false
+        /// From here on nothing comes until the test lets it.
+        var pausesAt = Int64.max
         /// What requests are refused with, from the first on.
         var refusals: [SourceError] = []
     }
@@ -31,10 +33,17 @@ private final class ScriptedSource: BlobSource {
 
     let bytes: [UInt8]
     private let state: Mutex<(script: Script, record: Record)>
+    private let gate = AsyncStream<Never>.makeStream()
 
     init(_ bytes: [UInt8], _ script: Script = Script()) {
         self.bytes = bytes
         state = Mutex((script, Record()))
+    }
+
+    /// Ends the pause.
+    func goOn() {
+        state.withLock { $0.script.pausesAt = .max }
+        gate.continuation.finish()
     }
 
     var record: Record { state.withLock { $0.record } }
@@ -73,14 +82,20 @@ private final class ScriptedSource: BlobSource {
 
         func next(atMost limit: Int) async throws(SourceError) -> ByteBuffer? {
             await Task.yield()
+            if isPaused { for await _ in source.gate.stream {} }
             guard let piece = take(atMost: limit) else { throw .broken("as the test says") }
             return piece
         }
 
         /// Every other piece is there before it is waited for.
         func arrived(atMost limit: Int) -> ByteBuffer? {
+            if isPaused { return nil }
             let isOdd = state.withLock { $0.position / Int64(source.state.withLock { $0.script.piece }) % 2 == 1 }
             return isOdd ? take(atMost: limit) ?? nil : nil
+        }
+
+        private var isPaused: Bool {
+            state.withLock { $0.position } >= source.state.withLock { $0.script.pausesAt }
         }
 
         /// The next piece; nil inside at the end, outside where it breaks.
@@ -289,23 +304,25 @@ private final class ScriptedSource: BlobSource {
 
     @Test func `when all have left a little that is missing is fetched, and a lot is not`() async throws {
         let large = Self.sample(24 << 20)
-        let scene = try Scene(large)
+        let scene = try Scene(large, .init(pausesAt: 1 << 20))
         do {
             let content = scene.fill.content()
             _ = try await content.read(
                 try #require(ByteRange(offset: 0, count: Int64(large.count), within: Int64(large.count))), atMost: 1000,
                 for: .whole)
         }
+        scene.source.goOn()
         try await eventually { scene.fill.idleSince != nil }
         #expect(scene.source.record.sent < Int64(large.count))
         let small = Self.sample(4 << 20)
-        let other = try Scene(small)
+        let other = try Scene(small, .init(pausesAt: 1 << 20))
         do {
             let content = other.fill.content()
             _ = try await content.read(
                 try #require(ByteRange(offset: 0, count: Int64(small.count), within: Int64(small.count))), atMost: 1000,
                 for: .whole)
         }
+        other.source.goOn()
         try await eventually { other.ending.outcome == .kept }
         #expect(try other.file == small)
     }
