@@ -29,6 +29,8 @@ CLIENTS_OF_A_NODE = 4
 # A client asks so often, so that the machine is not busy: who waits, waits for the nodes.
 PAUSE_SECONDS = 0.02
 RECOVERY_SECONDS = 10
+# In which a node takes what is on its way to it.
+SETTLING_SECONDS = 3
 P99_BOUND, REPEATED_BOUND = 2.0, 8 * MIB
 PIECE = MIB
 
@@ -107,17 +109,29 @@ class Outages(Contest):
 
     def changing(self):
         size = (256 if self.options.quick else 2048) * MIB
-        half = size // 2
+        resting = self.sent_again(size, rest=SETTLING_SECONDS)
+        self.table.row(f"sent again of {size // MIB} MiB whose node died when half was there", f"{resting / MIB:.2f} MiB",
+                       "", "", "", bound=f"≤ {REPEATED_BOUND // MIB} MiB", kept=resting <= REPEATED_BOUND)
+        flowing = self.sent_again(size, rest=0)
+        self.table.row("the same while bytes came, with what was on its way", f"{flowing / MIB:.2f} MiB", "", "", "")
+
+    def sent_again(self, size, rest):
+        """Bytes that were sent and are asked for again by the node that goes on."""
         with self.nodes(2) as [(pid, first), (_, second)]:
             upload = Upload(size)
             upload.create(first)
-            upload.append(first, half, dies_at=lambda: os.kill(pid, signal.SIGKILL))
+
+            def die():
+                time.sleep(rest)
+                os.kill(pid, signal.SIGKILL)
+
+            # Not at the end of an object.
+            upload.append(first, size // 2 + 5 * MIB, before_the_end=die)
             offset = upload.offset(second)
             repeated = upload.sent - offset
             upload.append(second, size - offset)
             upload.check(second)
-        self.table.row(f"sent again of {size // MIB} MiB whose node was killed at half", f"{repeated / MIB:.2f} MiB", "", "", "",
-                       bound=f"≤ {REPEATED_BOUND // MIB} MiB", kept=repeated <= REPEATED_BOUND)
+        return repeated
 
 
 class Upload:
@@ -164,8 +178,8 @@ class Upload:
                 sys.exit(f"asking for an upload: {status}")
             time.sleep(0.2)
 
-    def append(self, address, count, dies_at=None):
-        start = self.size - count if dies_at is None else 0
+    def append(self, address, count, before_the_end=None):
+        start = self.size - count if before_the_end is None else 0
         fields = ["content-type: application/offset+octet-stream", f"upload-offset: {start}",
                   f"content-length: {self.size - start}"]
         with socket.create_connection(address, timeout=600) as connection:
@@ -176,9 +190,8 @@ class Upload:
                 connection.sendall(data)
                 sent += len(data)
             self.sent = sent
-            if dies_at:
-                # What is on its way by then counts as sent again.
-                dies_at()
+            if before_the_end:
+                before_the_end()
                 return
             status, _ = answer(connection)
             if status not in (200, 201, 204):

@@ -282,7 +282,7 @@ final class BlobResponseWriter {
         return filled == Int(piece.count) ? buffer : nil
     }
 
-    /// Does `work` off the event loop and continues with its result, unless the connection is gone by then.
+    /// Does `work`, which waits elsewhere, and continues with its result, unless the connection is gone by then.
     private func wait<Value: Sendable>(
         _ cursor: BodyCursor, for work: @escaping @Sendable () async -> Value,
         then proceed: @escaping (BlobResponseWriter, BodyCursor, Value) -> Void
