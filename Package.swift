@@ -97,11 +97,11 @@ let package = Package(
             dependencies: ["Blobs", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
         .target(
             name: "CacheFolder",
-            dependencies: ["Blobs", "Store", "Files", "EventLoops", "BlobFiles", logging, nioCore]),
+            dependencies: ["Blobs", "Store", "Files", "BlobFiles", logging, nioCore]),
         .target(
             name: "Edge",
             dependencies: [
-                "Blobs", "Store", "Telemetry", "EventLoops", "BlobFiles", "CacheFolder", "OriginLink", "BlobHTTP",
+                "Blobs", "Store", "Telemetry", "BlobFiles", "CacheFolder", "OriginLink", "BlobHTTP",
                 httpTypes,
                 hummingbirdCore, lifecycle, logging, nioCore,
             ]),

@@ -1,6 +1,5 @@
 import Blobs
 import CacheFolder
-import EventLoops
 import Logging
 import Store
 import Synchronization
@@ -123,7 +122,7 @@ extension EdgeStore {
     ) async -> (outcome: Learned, isFirst: Bool) {
         let (task, isFirst) = questions.withLock { questions in
             if let task = questions[address] { return (task, false) }
-            let task = Task(executorPreference: LoopExecutor.here()) { await question() }
+            let task = Task { await question() }
             questions[address] = task
             return (task, true)
         }

@@ -4,6 +4,9 @@ import Synchronization
 
 /// Disk space promised to uploads: the space for announced bytes is reserved before the first one arrives.
 package final class DiskReservations: Sendable {
+    /// How often the disk is asked where others give back in between.
+    private static let tries = 4
+
     private let keepFreeBytes: Int64
     private let freeBytes: @Sendable () throws(FileError) -> Int64
     /// Bytes ever promised. Both counts may wrap around; their difference does not.
@@ -23,25 +26,32 @@ package final class DiskReservations: Sendable {
     /// Whether `bytes` more fit on a disk with `free` bytes, of which some are promised and some must stay free.
     package static func fits(_ bytes: Int64, free: Int64, promised: Int64, kept: Int64) -> Bool {
         let (spoken, overflow) = promised.addingReportingOverflow(kept)
-        guard !overflow, free > spoken else { return false }
+        guard promised >= 0, !overflow, free > spoken else { return false }
         return bytes <= free - spoken
     }
 
     /// Promises `bytes`, or throws `.diskFull`.
     package func reserve(_ bytes: Int64) throws(StoreError) {
-        // Read before the disk is asked: what others write in between still counts as promised.
-        let settled = settled.load(ordering: .acquiring)
-        let free = try storeErrors { () throws(FileError) in try freeBytes() }
+        for _ in 0..<Self.tries {
+            // Read before the disk is asked: what others write in between still counts as promised.
+            let settled = settled.load(ordering: .acquiring)
+            let free = try storeErrors { () throws(FileError) in try freeBytes() }
+            if promise(bytes, ofFree: free, settled: settled) { return }
+            // What others gave back in between counted too.
+            if settled == self.settled.load(ordering: .acquiring) { break }
+        }
+        throw .diskFull
+    }
+
+    private func promise(_ bytes: Int64, ofFree free: Int64, settled: Int64) -> Bool {
         var promised = promised.load(ordering: .relaxed)
-        while true {
-            guard Self.fits(bytes, free: free, promised: promised &- settled, kept: keepFreeBytes) else {
-                throw .diskFull
-            }
+        while Self.fits(bytes, free: free, promised: promised &- settled, kept: keepFreeBytes) {
             let (isDone, current) = self.promised.weakCompareExchange(
                 expected: promised, desired: promised &+ bytes, ordering: .relaxed)
-            if isDone { return }
+            if isDone { return true }
             promised = current
         }
+        return false
     }
 
     /// Adds `bytes` to what is promised, without asking the disk: negative as they are written or given back, positive

@@ -233,4 +233,28 @@ import Tickets
             #expect(plain.shortcuts == plain.statuses.count { $0 == 200 } - edges && plain.shortcuts > 0)
         }
     }
+
+    @Test(arguments: ["", get, get + detour, upload + get, "GET / HT"])
+    func `a connection leaves nothing behind`(requests: String) async throws {
+        try await TestServer.run { server in
+            _ = try await server.put(Self.bytes)
+            try await TurnLoop.run(on: server, ready: [Self.address]) { turns in
+                let trace = try await Self.trace(of: requests, in: turns)
+                try await eventually {
+                    await turns.run()
+                    return try await turns.isGone(trace)
+                }
+            }
+        }
+    }
+
+    private static func trace(of requests: String, in turns: TurnLoop) async throws -> TurnChannel.Trace {
+        let connection = try await turns.connect()
+        let trace = try await connection.trace()
+        if !requests.isEmpty { try await connection.arrive(requests.utf8) }
+        await turns.run()
+        #expect(try await !turns.isGone(trace))
+        await connection.close()
+        return trace
+    }
 }

@@ -67,6 +67,11 @@ struct TurnLoop {
     /// Runs what is due, and what that makes due.
     func run() async { await loop.run() }
 
+    /// Whether nothing is left of a connection.
+    func isGone(_ trace: TurnChannel.Trace) async throws -> Bool {
+        try await loop.executeInContext { trace.reference.value.connection == nil }
+    }
+
     /// How many reads have been answered past the decoder.
     var shortcutCount: Int { server.shortcutCount(.blob) }
 }
@@ -97,4 +102,20 @@ struct TurnChannel {
     }
 
     func close() async { _ = try? await channel.finish(acceptAlreadyClosed: true) }
+
+    /// What is left of its lowest handler, which knows all others.
+    func trace() async throws -> Trace {
+        try await channel.testingEventLoop.executeInContext { [channel] in
+            let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+            return Trace(reference: NIOLoopBound(.init(connection: connection), eventLoop: channel.eventLoop))
+        }
+    }
+
+    struct Trace: Sendable {
+        struct Reference {
+            weak var connection: ConnectionGuard?
+        }
+
+        fileprivate let reference: NIOLoopBound<Reference>
+    }
 }

@@ -89,5 +89,7 @@ import Testing
         #expect(unowned.contains("(address = k.address)") && !unowned.contains("lease_of_subject"), "\(unowned)")
         let ends = try indexes(of: .findNextEndsOfSubjects, [.numbers([0]), .texts(["anna"])], "'{0}', '{anna}'")
         #expect(ends.contains("using lease_of_subject "), "\(ends)")
+        let all = try indexes(of: .findLeasesOfSubject, [.init(.text("anna")), .init(.number(10))], "'anna', 10")
+        #expect(all.contains("using lease_of_subject "), "\(all)")
     }
 }

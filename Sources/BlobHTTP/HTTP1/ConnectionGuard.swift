@@ -68,6 +68,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         timer?.task.cancel()
         timer = nil
         onFailure = nil
+        // It knows this handler: nobody else breaks the cycle.
+        ready = nil
         held = ByteBuffer()
         socket = nil
         self.context = nil

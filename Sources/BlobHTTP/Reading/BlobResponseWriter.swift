@@ -1,5 +1,4 @@
 import Blobs
-import EventLoops
 import HTTPTypes
 import NIOCore
 import Store
@@ -282,18 +281,20 @@ final class BlobResponseWriter {
         return filled == Int(piece.count) ? buffer : nil
     }
 
-    /// Does `work`, which waits elsewhere, and continues with its result, unless the connection is gone by then.
+    /// Does `work` off the event loop and continues with its result, unless the connection is gone by then.
     private func wait<Value: Sendable>(
         _ cursor: BodyCursor, for work: @escaping @Sendable () async -> Value,
         then proceed: @escaping (BlobResponseWriter, BodyCursor, Value) -> Void
     ) {
         state = .waiting(cursor)
         let bound = NIOLoopBound((writer: self, proceed: proceed), eventLoop: sink.eventLoop)
-        Task(executorPreference: LoopExecutor(sink.eventLoop)) {
+        Task { [loop = sink.eventLoop] in
             let value = await work()
-            let (writer, proceed) = bound.value
-            guard case .waiting(let cursor) = writer.state else { return }
-            proceed(writer, cursor, value)
+            loop.execute {
+                let (writer, proceed) = bound.value
+                guard case .waiting(let cursor) = writer.state else { return }
+                proceed(writer, cursor, value)
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 import BlobFiles
 import Blobs
-import EventLoops
 import Files
 import NIOCore
 import Store
@@ -9,7 +8,7 @@ import Synchronization
 /// The requests of a fill, each in a task of its own.
 extension Fill {
     func start(_ id: Int, _ stream: (any ByteStream)?) {
-        Task(executorPreference: LoopExecutor.here()) { await self.run(id, stream) }
+        Task { await run(id, stream) }
     }
 
     /// One run from its first byte to its last, over several requests where they break off.

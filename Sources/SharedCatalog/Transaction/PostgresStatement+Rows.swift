@@ -236,7 +236,7 @@ extension PostgresStatement {
     static let findLeasesOfSubject = PostgresStatement(
         "find leases of subject",
         """
-        SELECT id, address, 0 FROM satchel.lease WHERE ended IS NULL AND subject = $1::text
+        SELECT id, address, 0 FROM satchel.lease WHERE ended IS NULL AND expires > 0 AND subject = $1::text
         ORDER BY expires, id LIMIT $2::bigint
         """)
     static let findEndedLeases = PostgresStatement(

@@ -125,7 +125,7 @@ private struct SharedOpening {
     private func compareIdentities(_ catalog: SharedCatalog) async throws(SharedStoreError) {
         var verdict = try await look(at: catalog)
         // Another node may be making the store at this moment.
-        for _ in 0..<2 {
+        for _ in 0..<4 {
             guard case .mismatch = verdict else { break }
             try? await Task.sleep(for: .seconds(1))
             verdict = try await look(at: catalog)

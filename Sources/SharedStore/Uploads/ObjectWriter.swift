@@ -1,6 +1,5 @@
 import BlobFiles
 import Blobs
-import EventLoops
 import Files
 import Store
 import StoreParts
@@ -191,7 +190,7 @@ final class ObjectWriter: Sendable {
     /// Delivers an object while the next ones come, once the one before is delivered.
     private func hand(_ object: ObjectBytes) async throws(StoreError) {
         try await waitForDelivery()
-        let sending = Task(executorPreference: LoopExecutor.here()) { [deliver] in
+        let sending = Task { [deliver] in
             await Result { () async throws(StoreError) in try await deliver(object) }
         }
         filling.withLock { $0.sending = sending }
