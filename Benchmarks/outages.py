@@ -193,9 +193,13 @@ class Upload:
             if before_the_end:
                 before_the_end()
                 return
-            status, _ = answer(connection)
-            if status not in (200, 201, 204):
+            status, _, body = read_head(connection)
+            if status not in (200, 201, 204, 503):
                 sys.exit(f"appending: {status}")
+        if status == 503:
+            print(f"appending: {body.decode(errors='replace')}; it goes on", file=sys.stderr)
+            time.sleep(1)
+            self.append(address, self.size - self.offset(address))
 
     def check(self, address):
         """The blob is there, with all its bytes."""
