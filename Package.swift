@@ -87,8 +87,7 @@ let package = Package(
             name: "BlobHTTP",
             dependencies: [
                 "Blobs", "CLinux", "EventLoops", "Pages", "Store", "Telemetry", "Tickets", hummingbirdCore, httpTypes,
-                lifecycle,
-                logging, nioCore,
+                lifecycle, logging, nioCore,
                 nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioHTTPTypesHTTP1, nioHTTPTypesHTTP2, nioPosix, nioSSL,
                 nioTLS,
             ]),
@@ -101,8 +100,7 @@ let package = Package(
         .target(
             name: "Edge",
             dependencies: [
-                "Blobs", "Store", "Telemetry", "BlobFiles", "CacheFolder", "OriginLink", "BlobHTTP",
-                httpTypes,
+                "Blobs", "Store", "Telemetry", "BlobFiles", "CacheFolder", "OriginLink", "BlobHTTP", httpTypes,
                 hummingbirdCore, lifecycle, logging, nioCore,
             ]),
         .executableTarget(

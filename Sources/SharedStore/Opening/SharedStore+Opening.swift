@@ -126,7 +126,8 @@ private struct SharedOpening {
         var verdict = try await look(at: catalog)
         // Another node may be making the store at this moment.
         for _ in 0..<4 {
-            guard case .mismatch = verdict else { break }
+            guard case .mismatch(let why) = verdict else { break }
+            logger.notice("Database and bucket do not fit yet; looking again", metadata: ["why": "\(why)"])
             try? await Task.sleep(for: .seconds(1))
             verdict = try await look(at: catalog)
         }
