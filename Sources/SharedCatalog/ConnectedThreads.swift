@@ -13,6 +13,8 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     private struct WaitingItem: Sendable {
         let item: Item
         let since: ContinuousClock.Instant
+        /// Until when it may wait for others to share its batch.
+        let due: ContinuousClock.Instant
         /// How often a connection was lost before it could be done.
         var losses = 0
     }
@@ -21,6 +23,8 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         var waiting: [WaitingItem] = []
         /// Threads that wait for something to do, by their numbers.
         var idle: [Int] = []
+        /// The one of them that goes on by itself when the first of what waits is due, and when that is.
+        var alarm: (thread: Int, time: ContinuousClock.Instant)?
         /// Threads whose connection is usable, as far as is known.
         var usable: Int
         /// Threads that have not ended.
@@ -74,16 +78,18 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     // MARK: Coming and going
 
-    /// Puts something among what waits.
-    func submit(_ item: Item) {
+    /// Puts something among what waits. A thread takes it when it has waited for `patience`, or with others that are due,
+    /// or once it is one of many.
+    func submit(_ item: Item, patience: Duration = .zero) {
+        let now = ContinuousClock.now
         let (refusal, woken) = state.withLock { state -> (SharedCatalogError?, Int?) in
             if state.isClosed { return (.closed, nil) }
             if state.usable == 0 { return (state.reason, nil) }
             guard state.waiting.count < SharedCatalog.waitingLimit else {
                 return (.unavailable("too much waits for the database"), nil)
             }
-            state.waiting.append(WaitingItem(item: item, since: .now))
-            return (nil, isWorthAnother(state) ? state.idle.popLast() : nil)
+            state.waiting.append(WaitingItem(item: item, since: now, due: now + patience))
+            return (nil, isWorthAnother(state) ? begin(&state, now) : nil)
         }
         if let refusal { fail(item, refusal) }
         if let woken { wakings[woken].signal() }
@@ -91,9 +97,25 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     /// Whether what waits is worth that another thread begins. Two that share the work make do with few, so that a batch is
     /// many: a question costs about as much as a few rows.
-    private func isWorthAnother(_ state: borrowing State) -> Bool {
+    private func isWorthAnother(_ state: State) -> Bool {
         let busy = state.usable - state.idle.count
-        return busy < 2 || state.waiting.count >= batchLimit / 4
+        return busy < 2 || isMany(state)
+    }
+
+    private func isMany(_ state: State) -> Bool { state.waiting.count >= batchLimit / 4 }
+
+    /// When what waits is to be begun; the past for many.
+    private func dueTime(_ state: State, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        isMany(state) ? now : state.waiting.lazy.map(\.due).min() ?? now
+    }
+
+    /// Chooses an idle thread to be woken; none where one goes on by itself in time.
+    private func begin(_ state: inout State, _ now: ContinuousClock.Instant) -> Int? {
+        guard let alarm = state.alarm else { return state.idle.popLast() }
+        guard dueTime(state, now) < alarm.time else { return nil }
+        state.alarm = nil
+        state.idle.removeAll { $0 == alarm.thread }
+        return alarm.thread
     }
 
     /// Fails what has waited for longer than patience, and lets another thread begin where those that are at work take long.
@@ -137,6 +159,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     private enum Step {
         case run([WaitingItem])
         case rest
+        case gather(until: ContinuousClock.Instant)
         case end
     }
 
@@ -190,9 +213,11 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     /// Does what waits, until the connection is of no more use or this is closed.
     private func serve(_ number: Int, _ session: Session, _ backoff: inout Backoff) {
         while session.condition == .usable {
-            switch state.withLock({ next(number, &$0) }) {
+            switch state.withLock({ next(number, .now, &$0) }) {
             case .end: return
             case .rest: wakings[number].wait()
+            case .gather(let until):
+                _ = wakings[number].wait(timeout: .now() + (until - .now) / .seconds(1))
             case .run(let batch):
                 session.deadline = .now + connector.patience
                 let left = run(batch.map(\.item), number, session)
@@ -202,12 +227,20 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         }
     }
 
-    private func next(_ number: Int, _ state: inout State) -> Step {
+    private func next(_ number: Int, _ now: ContinuousClock.Instant, _ state: inout State) -> Step {
         if state.isClosed { return .end }
         state.idle.removeAll { $0 == number }
+        if state.alarm?.thread == number { state.alarm = nil }
         if state.waiting.isEmpty {
             state.idle.append(number)
             return .rest
+        }
+        let due = dueTime(state, now)
+        if due > now {
+            state.idle.append(number)
+            if let alarm = state.alarm, alarm.time <= due { return .rest }
+            state.alarm = (number, due)
+            return .gather(until: due)
         }
         state.taken += 1
         let batch = Array(state.waiting.prefix(batchLimit))
@@ -219,7 +252,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
     private func takeBack(_ items: [Item], of batch: [WaitingItem]) {
         // All of a batch, or what was alone: no more is begun again than was taken.
         let again = zip(items, batch).map { item, former in
-            WaitingItem(item: item, since: former.since, losses: former.losses + 1)
+            WaitingItem(item: item, since: former.since, due: former.due, losses: former.losses + 1)
         }
         let kept = again.filter { $0.losses <= lossLimit }
         let (refused, woken) = state.withLock { state -> (SharedCatalogError?, Int?) in

@@ -123,14 +123,16 @@ package final class SharedCatalog: Sendable {
     ///
     /// - Parameters:
     ///   - change: gives the change as it is to be applied now. Asked perhaps more than once.
+    ///   - patience: for how long it may wait for others to share its batch.
     ///   - objects: called behind the change with what it came to, perhaps more than once, to say what becomes of objects.
     ///     The change is undone where it throws.
     package func perform<Change: CatalogChange>(
-        _ change: @escaping @Sendable () -> Change,
+        _ change: @escaping @Sendable () -> Change, patience: Duration = .zero,
         objects: @escaping @Sendable (Change.Outcome, inout ObjectPage) throws(StoreError) -> Void
     ) async throws(StoreError) -> Committed<Change.Outcome> {
         let result: Result<Committed<Change.Outcome>, StoreError> = await withCheckedContinuation { continuation in
-            lanes.submit(WaitingChange(change, objects: objects) { continuation.resume(returning: $0) })
+            lanes.submit(
+                WaitingChange(change, objects: objects) { continuation.resume(returning: $0) }, patience: patience)
         }
         return try result.get()
     }
@@ -139,7 +141,7 @@ package final class SharedCatalog: Sendable {
     package func perform<Change: CatalogChange>(
         _ change: Change
     ) async throws(StoreError) -> Committed<Change.Outcome> {
-        try await perform({ change }) { (_, _) throws(StoreError) in }
+        try await perform({ change }, objects: { (_, _) throws(StoreError) in })
     }
 
     /// What a change would come to, without making it. Locks nothing.

@@ -43,6 +43,7 @@ package final class SharedStore: LeaseStore, Upkeep, ChangeFeed {
     let spools: SpoolRoom
     /// Bounds the bytes of objects that are in memory on their way to the object store.
     let putBudget = MemoryBudget(limitBytes: 64 << 20, patience: .seconds(20))
+    let objectsUnderWay = ObjectsUnderWay()
     let discards = Discards()
     let upkeep = UpkeepState()
     /// Threads that may wait for a disk.
@@ -147,12 +148,13 @@ extension SharedStore {
     ///
     /// - Parameters:
     ///   - change: gives the change as it is to be applied now, perhaps more than once.
+    ///   - patience: for how long it may wait for others to share its batch.
     ///   - objects: says what becomes of objects, perhaps more than once; the change is undone where it throws.
     func make<Change: CatalogChange>(
-        _ change: @escaping @Sendable () -> Change,
+        _ change: @escaping @Sendable () -> Change, patience: Duration = .zero,
         objects: @escaping @Sendable (Change.Outcome, inout ObjectPage) throws(StoreError) -> Void
     ) async throws(StoreError) -> Committed<Change.Outcome> {
-        let committed = try await catalog.perform(change, objects: objects)
+        let committed = try await catalog.perform(change, patience: patience, objects: objects)
         time.committed(time.now)
         return committed
     }
@@ -160,6 +162,6 @@ extension SharedStore {
     /// The same of a change that leaves objects to the transaction.
     @discardableResult
     func make<Change: CatalogChange>(_ change: Change) async throws(StoreError) -> Committed<Change.Outcome> {
-        try await make({ change }) { (_, _) throws(StoreError) in }
+        try await make({ change }, objects: { (_, _) throws(StoreError) in })
     }
 }

@@ -36,6 +36,37 @@ import Testing
         await catalog.close()
     }
 
+    @Test func `changes that may wait share a batch once they are many, or with one that may not`() async throws {
+        let schema = try TestSchema { settings in
+            settings.lanes = 2
+            // However slow the machine.
+            settings.patience = .seconds(900)
+        }
+        let catalog = try await schema.open()
+        let terms = LeaseTerms(owner: ChangeWalk.secret(1), subject: "anna")
+        for (round, count) in [16, 3].enumerated() {
+            let isMany = count == 16
+            let before = catalog.commitFigures
+            let patient = (0..<count).map { number in
+                Task {
+                    try await catalog.upload(
+                        ChangeWalk.address(round * 64 + number), terms, patience: .seconds(800))
+                }
+            }
+            if !isMany {
+                try await eventually { catalog.waitingChanges == count }
+                try await catalog.upload(ChangeWalk.address(round * 64 + count), terms)
+            }
+            for task in patient { _ = try await task.value }
+            let after = catalog.commitFigures
+            #expect(after.batches - before.batches == 1, "\(count)")
+            #expect(after.changes - before.changes == (isMany ? 16 : 4))
+        }
+        // One by itself goes on when its time is up.
+        try await catalog.upload(ChangeWalk.address(200), terms, patience: .milliseconds(20))
+        await catalog.close()
+    }
+
     @Test func `one change that cannot be made does not spoil those of others`() async throws {
         let schema = try TestSchema { $0.lanes = 1 }
         let catalog = try await schema.open()

@@ -75,11 +75,10 @@ extension SharedCatalog {
     @discardableResult
     func upload(
         _ address: BlobAddress, size: Int64 = 5000, _ terms: LeaseTerms, limits: LeaseLimits = .generous,
-        object: ObjectID = .random()
+        object: ObjectID = .random(), patience: Duration = .zero
     ) async throws(StoreError) -> Committed<StoredBlob> {
-        try await perform {
-            CommitUpload(address: address, size: size, terms: terms, limits: limits, bytes: .asRecorded)
-        } objects: { _, page throws(StoreError) in
+        let change = CommitUpload(address: address, size: size, terms: terms, limits: limits, bytes: .asRecorded)
+        return try await perform({ change }, patience: patience) { _, page throws(StoreError) in
             page.hold(address, by: BlobObject(id: object, isList: false))
         }
     }

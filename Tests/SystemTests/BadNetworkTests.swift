@@ -2,15 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What stands between, where it is installed.
-private enum Tools {
-    static let hasNamespaces =
-        geteuid() == 0
-        && ["/usr/sbin/nft", "/usr/sbin/ip"].allSatisfy {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-}
-
 /// The file arrives, and of what was acknowledged nothing goes twice: bytes are counted where they pass.
 @Suite(.enabled(if: Programs.areBuilt, Comment(rawValue: Programs.missing)))
 struct BadNetworkTests {
@@ -130,14 +121,15 @@ struct BadNetworkTests {
 
     @Test(
         .enabled(
-            if: Tools.hasNamespaces, "a network that loses packets needs root, and iproute2 and nftables")
-    )
+            if: HostNetwork.canBeMade, Comment(rawValue: HostNetwork.missing)))
     func `a network that loses packets carries it all the same`() async throws {
-        let network = try await LossyNetwork(lossPerThousand: 20)
-        let server = try await journey.serve(in: network)
+        let network = try await HostNetwork(hosts: 1)
+        let host = network.hosts[0]
+        try await network.lose(perThousand: 20, at: host)
+        let server = try await journey.serve(at: host)
         let sent = try await journey.satchel("send", "film.bin", "--allow-http", at: server.url)
         #expect(sent.status == 0, "\(sent.errors)")
-        let count = try network.bytesSent()
+        let count = try network.bytesSent(to: host)
         #expect(try count <= bound(sent), "\(count) bytes went over the wire")
         let opened = try await journey.satchel(
             "open", "-", "-o", "came.bin", "--allow-http", at: server.url, input: sent.outputBytes)

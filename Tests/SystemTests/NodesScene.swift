@@ -12,14 +12,23 @@ final class NodesScene: Sendable {
     private let keys: [String: String]
     private let nodes: Mutex<[Server?]>
     private let schema: String
+    /// Where each node runs; none where all run here.
+    private let hosts: [HostNetwork.Host]
 
-    init(nodes count: Int) async throws {
-        let engine = try Engines.objects()
+    /// - Parameters:
+    ///   - database: A connection string of libpq; that of all tests without one.
+    ///   - objects: The store of all tests without one.
+    ///   - hosts: One for each node; none where they run here.
+    init(
+        nodes count: Int, database: String? = nil, objects: ObjectEngine? = nil, on hosts: [HostNetwork.Host] = []
+    ) async throws {
+        let engine = try objects ?? Engines.objects()
         let name = "nodes_\(UInt64.random(in: .min ... .max))"
         schema = name
+        self.hosts = hosts
         journey = try Journey()
         settings = [
-            "--database", try Engines.postgres(), "--database-schema", name, "--objects",
+            "--database", try database ?? Engines.postgres(), "--database-schema", name, "--objects",
             "\(engine.endpoint)/\(name)?bucket=\(engine.bucket)&region=\(engine.region)", "--keep-free", "0",
         ]
         keys = ["AWS_ACCESS_KEY_ID": engine.accessKey, "AWS_SECRET_ACCESS_KEY": engine.secretKey]
@@ -30,7 +39,8 @@ final class NodesScene: Sendable {
     deinit {
         // No node may be at its tables by then.
         for node in serving where node.command.isRunning { node.command.send(signal: SIGKILL) }
-        _ = try? Engines.console().ask("DROP SCHEMA IF EXISTS \(schema) CASCADE")
+        // A database of the test's own goes with all that is in it.
+        if hosts.isEmpty { _ = try? Engines.console().ask("DROP SCHEMA IF EXISTS \(schema) CASCADE") }
     }
 
     var count: Int { nodes.withLock { $0.count } }
@@ -45,13 +55,17 @@ final class NodesScene: Sendable {
     }
 
     private func started(_ number: Int) async throws -> Server {
-        try await Server(
-            RunningCommand(
-                Programs.path("satcheld"),
-                [
-                    "serve", "--listen", "127.0.0.1:0", "--cache", journey.path("cache-\(number)"), "--node-name",
-                    "node-\(number)", "--accept", "any", "--allow-anonymous-uploads", "--address-request-rate", "0",
-                ] + settings, environment: environment))
+        let host = hosts.isEmpty ? nil : hosts[number]
+        let arguments =
+            [
+                "serve", "--listen", "\(host?.address ?? "127.0.0.1"):0", "--cache", journey.path("cache-\(number)"),
+                "--node-name", "node-\(number)", "--accept", "any", "--allow-anonymous-uploads",
+                "--address-request-rate", "0",
+            ] + settings
+        let program = Programs.path("satcheld")
+        return try await Server(
+            host?.start(program, arguments, environment: environment)
+                ?? RunningCommand(program, arguments, environment: environment))
     }
 
     /// Kills a node between two instructions.
@@ -92,6 +106,9 @@ final class NodesScene: Sendable {
             "/usr/bin/curl", ["-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}"] + arguments)
         return answer.status == 0 ? answer.output : nil
     }
+
+    /// Whether a node says that it can be used.
+    func isReady(_ node: Server) async throws -> Bool { try await ask(["\(node.url)/readyz"]) == "200" }
 
     /// What a node says of a blob in the end: the engines behind it may be too busy at first.
     func answer(_ address: String, at node: Server) async throws -> (status: String?, body: [UInt8]) {

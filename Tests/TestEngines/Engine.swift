@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// A database or an object store that runs for tests, on loopback alone. It ends with this object, and at the latest with
+/// A database or an object store that runs for tests, on loopback or a host of their own. It ends with this object, and at the latest with
 /// the process, however that ends; nothing of it is left.
 package final class Engine: Sendable {
     package enum Kind: String, CaseIterable, Sendable { case postgres, ceph, seaweedfs }
@@ -19,11 +19,18 @@ package final class Engine: Sendable {
 
     /// Starts one of a test's own, which it may stop and pause.
     ///
-    /// - Parameter settings: For PostgreSQL, settings of the server (`fsync=off`).
-    package init(_ kind: Kind, settings: [String] = []) throws {
+    /// - Parameters:
+    ///   - settings: For PostgreSQL, settings of the server (`fsync=off`).
+    ///   - prefix: What stands before a command that runs on the host where it shall be; none for this one.
+    ///   - address: Where it is reached, of that host.
+    package init(
+        _ kind: Kind, settings: [String] = [], behind prefix: [String] = [], at address: String? = nil
+    ) throws {
         let script = Engines.folder.appendingPathComponent("engines.py").path
+        let settings = settings + (address.map { ["address=\($0)"] } ?? [])
         let all = settings + (kind == .seaweedfs ? Engines.weed.map { ["program=\($0)"] } ?? [] : [])
-        process = try PipedProcess(["/usr/bin/python3", "-B", script, kind.rawValue] + all, patienceSeconds: 60)
+        process = try PipedProcess(
+            prefix + ["/usr/bin/python3", "-B", script, kind.rawValue] + all, patienceSeconds: 60)
         let line = try process.readLine()
         guard let facts = try? JSONDecoder().decode([String: String].self, from: Data(line.utf8)) else {
             throw Failure(description: "\(kind.rawValue) said: \(line)")

@@ -29,6 +29,8 @@ class Engine:
     user = None
 
     def __init__(self, settings):
+        # Where it listens, on loopback or a host of the tests.
+        self.address = settings.pop("address", "127.0.0.1")
         self.settings = settings
         self.processes = {}
         self.folder = None

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs one engine for tests, on loopback alone, with its files in memory: PostgreSQL, or an object store.
+"""Runs one engine for tests, with its files in memory: PostgreSQL, or an object store. It listens on loopback alone, or at
+the `address` of a host of the tests.
 
     engines.py postgres | ceph | seaweedfs [SETTING=VALUE …]
 

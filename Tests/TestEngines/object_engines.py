@@ -20,7 +20,7 @@ class ObjectEngine(Engine):
     """What both have in common: the gateway's port is the first, and they can be used once a bucket keeps an object."""
 
     def where(self):
-        return {"endpoint": f"http://127.0.0.1:{self.ports[0]}", "bucket": BUCKET, "region": REGION,
+        return {"endpoint": f"http://{self.address}:{self.ports[0]}", "bucket": BUCKET, "region": REGION,
                 "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY, "versionedBucket": VERSIONED_BUCKET,
                 "strangerKey": STRANGER_KEY}
 
@@ -39,7 +39,7 @@ class ObjectEngine(Engine):
 
     def ask(self, method, path, body=b"", query=""):
         """The status of one request."""
-        host = f"127.0.0.1:{self.ports[0]}"
+        host = f"{self.address}:{self.ports[0]}"
         fields = sign(method, host, path, query, {}, hashlib.sha256(body).hexdigest())
         connection = http.client.HTTPConnection(host, timeout=PATIENCE)
         try:
@@ -97,7 +97,7 @@ class Ceph(ObjectEngine):
             "mon": {"mon data": self.path("mon")},
             "osd": {"osd data": self.path("osd"), "osd objectstore": "memstore", "memstore device bytes": 4 << 30},
             "client.rgw": {
-                "rgw data": self.path("rgw"), "rgw frontends": f"beast endpoint=127.0.0.1:{self.ports[0]}",
+                "rgw data": self.path("rgw"), "rgw frontends": f"beast endpoint={self.address}:{self.ports[0]}",
                 "rgw thread pool size": 64, "rgw gc obj min wait": 10, "rgw gc processor period": 10}}
         return "".join(f"[{part}]\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
                        for part, values in settings.items())
@@ -157,7 +157,7 @@ class SeaweedFS(ObjectEngine):
         # Nothing that would tell others of it, no listeners beside the ones named here, nothing beyond loopback.
         self.begin(
             "weed", self.program, f"-logdir={self.path('log')}", "server", f"-dir={self.path('data')}",
-            "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", f"-master.port={master}",
+            f"-ip={self.address}", f"-ip.bind={self.address}", "-master.telemetry=false", f"-master.port={master}",
             f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=1024", "-master.electionTimeout=1s",
             "-master.heartbeatInterval=100ms", f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}",
             "-volume.max=24", "-volume.preStopSeconds=0", "-filer", f"-filer.port={filer}",

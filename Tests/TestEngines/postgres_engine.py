@@ -30,6 +30,8 @@ class Postgres(Engine):
         self.port, self.standby_port = free_ports(2)
         self.run(f"{self.bin}/initdb", "-D", self.path("data"), "-U", "satchel", "-A", "trust", "-N",
                  "--locale=C.UTF-8", "-E", "UTF8")
+        with open(self.path("data/pg_hba.conf"), "a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def launch(self):
         self.begin_server("postgres", "data", self.port)
@@ -38,7 +40,7 @@ class Postgres(Engine):
             self.ask("CREATE DATABASE satchel")
 
     def begin_server(self, name, folder, port):
-        options = {"unix_socket_directories": self.folder, "listen_addresses": "127.0.0.1", "port": port,
+        options = {"unix_socket_directories": self.folder, "listen_addresses": self.address, "port": port,
                    "max_connections": 400, "max_wal_size": "512MB", "shared_buffers": "128MB", "log_lock_waits": "on",
                    "dynamic_shared_memory_type": "mmap",
                    } | {name: value for name, value in self.settings.items()}
@@ -86,8 +88,8 @@ class Postgres(Engine):
         self.end(name)
 
     def where(self):
-        both = f"host=127.0.0.1,127.0.0.1 port={self.port},{self.standby_port} user=satchel dbname=satchel"
+        both = f"host={self.address},{self.address} port={self.port},{self.standby_port} user=satchel dbname=satchel"
         return {"pair": f"{both} target_session_attrs=read-write",
-                "connection": f"host=127.0.0.1 port={self.port} user=satchel dbname=satchel",
+                "connection": f"host={self.address} port={self.port} user=satchel dbname=satchel",
                 "socket": f"host={self.folder} port={self.port} user=satchel dbname=satchel",
                 "log": self.path("postgres.out"), "port": str(self.port)}

@@ -66,14 +66,15 @@ extension SharedStore {
     ) async throws(StoreError) -> StoredBlob {
         let (terms, limits, turns) = (announcement.terms, leaseLimits, turns)
         let list = ObjectID.new(at: now())
-        let committed = try await make {
+        let commit = { @Sendable in
             NameObjects(
                 parts.map(\.id),
                 then: CommitUpload(
                     address: address, size: size, terms: terms,
                     bytesUnderWay: slot.bytesOfOthers + turns.bytesTold(of: terms.subject), limits: limits,
                     bytes: .asRecorded))
-        } objects: { (_, page) throws(StoreError) in
+        }
+        let committed = try await make(commit, patience: objectsUnderWay.patience) { (_, page) throws(StoreError) in
             slot.settle()
             page.hold(address, by: parts, in: list)
         }
