@@ -6,8 +6,6 @@ import Testing
 /// Clients that upload and revoke at any node of a store while something goes wrong, and what they were told.
 final class NodesCrowd: Sendable {
     private static let clients = 4
-    /// Answers to clients between two faults.
-    private static let answersPerRound = 20
 
     struct Blob {
         let address: String
@@ -46,16 +44,16 @@ final class NodesCrowd: Sendable {
         }
     }
 
-    /// Waits until some more clients have been told something.
-    func waitForAnswers() async throws {
+    /// Waits until so many more requests have been acknowledged.
+    func waitForAnswers(_ number: Int = 20) async throws {
         let before = count
-        try await eventually { self.count >= before + Self.answersPerRound }
+        try await eventually { self.count >= before + number }
     }
 
-    /// Waits until each client has been refused something, or as many times.
-    func waitForRefusals() async throws {
+    /// Waits until one more request has been refused, or broke off.
+    func waitForRefusal() async throws {
         let before = state.withLock { $0.refused }
-        try await eventually { self.state.withLock { $0.refused } >= before + Self.clients }
+        try await eventually { self.state.withLock { $0.refused } > before }
     }
 
     /// What was acknowledged is there at every node, and what was revoked at none; nothing of the store is amiss.
@@ -76,6 +74,8 @@ final class NodesCrowd: Sendable {
         while !isOver {
             guard let node = scene.serving.randomElement() else { continue }
             if Int.random(in: 0..<3) == 0, let blob = take() {
+                // Somebody has it ready.
+                if let other = scene.serving.randomElement() { _ = try await scene.get(blob.address, at: other) }
                 try await revoke(blob, at: node)
             } else {
                 try await upload(to: node)
@@ -103,16 +103,32 @@ final class NodesCrowd: Sendable {
         state.withLock { $0.held.append(blob) }
     }
 
-    private func revoke(_ blob: Blob, at node: Server) async throws {
-        // Somebody has it ready.
-        if let other = scene.serving.randomElement() { _ = try await scene.get(blob.address, at: other) }
-        guard try await scene.revoke(blob.address, blob.owner, at: node) else { return refused() }
+    /// Takes a small blob that every node has just served.
+    func takeReady() async throws -> Blob {
+        let owner = Secret.random()
+        let bytes = EdgeScene.sample(1000)
+        let blob = Blob(address: BlobAddress(of: bytes).hex, owner: owner)
+        try await eventually { try await self.scene.upload(bytes, ownedBy: owner, to: self.scene.serving[0]) }
+        for node in scene.serving {
+            try await eventually { try await self.scene.get(blob.address, at: node).status == "200" }
+        }
+        return blob
+    }
+
+    /// Ends a blob that was taken; whether that was acknowledged. From then on no node may serve it.
+    @discardableResult
+    func revoke(_ blob: Blob, at node: Server) async throws -> Bool {
+        guard try await scene.revoke(blob.address, blob.owner, at: node) else {
+            refused()
+            return false
+        }
         state.withLock { $0.revoked.append(blob.address) }
         // At once at every node that serves.
         for other in scene.serving {
             let found = try await scene.get(blob.address, at: other)
             #expect(found.status != "200", "\(other.url) serves what has ended")
         }
+        return true
     }
 
     private func refused() { state.withLock { $0.refused += 1 } }

@@ -47,14 +47,20 @@ struct PulledCableTests {
                 for fault in Fault.allCases.shuffled() {
                     try await crowd.waitForAnswers()
                     let nodes = fault.isOfAll ? Array(hosts.indices) : [Int.random(in: hosts.indices)]
+                    let blob = try await crowd.takeReady()
                     let lost = (fault.takesDatabase ? [database] : []) + (fault.takesStore ? [store] : [])
                     for node in nodes { for other in lost { try await network.cut(hosts[node], from: other) } }
                     // A node without the object store serves what it has.
                     for node in nodes where fault.takesDatabase {
                         try await eventually { try await !scene.isReady(scene.serving[node]) }
                     }
-                    try await crowd.waitForRefusals()
-                    if !fault.isOfAll { try await crowd.waitForAnswers() }
+                    try await crowd.waitForRefusal()
+                    if !fault.isOfAll {
+                        let other = scene.serving[(nodes[0] + 1) % hosts.count]
+                        try await eventually { try await crowd.revoke(blob, at: other) }
+                        // Whoever meets a node without the object store waits for as long as that may take.
+                        try await crowd.waitForAnswers(4)
+                    }
                     for node in nodes { for other in lost { try await network.join(hosts[node], with: other) } }
                     for node in scene.serving { try await eventually { try await scene.isReady(node) } }
                 }
