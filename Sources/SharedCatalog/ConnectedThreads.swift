@@ -34,6 +34,14 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
         /// Why the last connection was not usable.
         var reason = SharedCatalogError.unavailable("the database is not connected yet")
         var isClosed = false
+
+        /// Chooses an idle thread to be woken, if there is one: first the one that would go on by itself.
+        mutating func popIdle() -> Int? {
+            guard let alarm else { return idle.popLast() }
+            self.alarm = nil
+            idle.removeAll { $0 == alarm.thread }
+            return alarm.thread
+        }
     }
 
     static var tick: Duration { .milliseconds(50) }
@@ -78,8 +86,8 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     // MARK: Coming and going
 
-    /// Puts something among what waits. A thread takes it when it has waited for `patience`, or with others that are due,
-    /// or once it is one of many.
+    /// Puts something among what waits. An idle thread takes it when it has waited for `patience`, or with others that are
+    /// due, or once it is one of many; a busy one with whatever it does next.
     func submit(_ item: Item, patience: Duration = .zero) {
         let now = ContinuousClock.now
         let (refusal, woken) = state.withLock { state -> (SharedCatalogError?, Int?) in
@@ -104,18 +112,16 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
 
     private func isMany(_ state: State) -> Bool { state.waiting.count >= batchLimit / 4 }
 
-    /// When what waits is to be begun; the past for many.
+    /// When what waits is to be begun: many at once.
     private func dueTime(_ state: State, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant {
         isMany(state) ? now : state.waiting.lazy.map(\.due).min() ?? now
     }
 
     /// Chooses an idle thread to be woken; none where one goes on by itself in time.
     private func begin(_ state: inout State, _ now: ContinuousClock.Instant) -> Int? {
-        guard let alarm = state.alarm else { return state.idle.popLast() }
-        guard dueTime(state, now) < alarm.time else { return nil }
-        state.alarm = nil
-        state.idle.removeAll { $0 == alarm.thread }
-        return alarm.thread
+        // One whose time has come may be late: semaphores go by the wall clock.
+        guard let alarm = state.alarm, alarm.time > now else { return state.popIdle() }
+        return dueTime(state, now) < alarm.time ? state.popIdle() : nil
     }
 
     /// Fails what has waited for longer than patience, and lets another thread begin where those that are at work take long.
@@ -127,7 +133,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
             let late = state.waiting.filter { $0.since <= end }
             if !late.isEmpty { state.waiting.removeAll { $0.since <= end } }
             let waits = state.waiting.first.map { $0.since <= now - Self.tick } ?? false
-            return (late, waits ? state.idle.popLast() : nil)
+            return (late, waits ? state.popIdle() : nil)
         }
         if let woken { wakings[woken].signal() }
         for waiting in late { fail(waiting.item, .unavailable("the database does not answer in time")) }
@@ -259,7 +265,7 @@ final class ConnectedThreads<Item: Sendable>: Sendable {
             if state.isClosed { return (.closed, nil) }
             if state.usable == 0 { return (state.reason, nil) }
             state.waiting.insert(contentsOf: kept, at: 0)
-            return (nil, kept.isEmpty ? nil : state.idle.popLast())
+            return (nil, kept.isEmpty ? nil : state.popIdle())
         }
         if let woken { wakings[woken].signal() }
         for waiting in again where refused != nil || waiting.losses > lossLimit {

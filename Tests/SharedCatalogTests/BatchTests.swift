@@ -50,7 +50,7 @@ import Testing
             let patient = (0..<count).map { number in
                 Task {
                     try await catalog.upload(
-                        ChangeWalk.address(round * 64 + number), terms, patience: .seconds(800))
+                        ChangeWalk.address(round * 64 + number), terms, patience: .seconds(10_000))
                 }
             }
             if !isMany {

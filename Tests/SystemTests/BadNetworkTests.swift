@@ -123,20 +123,20 @@ struct BadNetworkTests {
         .enabled(
             if: HostNetwork.canBeMade, Comment(rawValue: HostNetwork.missing)))
     func `a network that loses packets carries it all the same`() async throws {
-        let network = try await HostNetwork(hosts: 1)
-        let host = network.hosts[0]
-        try await network.lose(perThousand: 20, at: host)
-        let server = try await journey.serve(at: host)
-        let sent = try await journey.satchel("send", "film.bin", "--allow-http", at: server.url)
-        #expect(sent.status == 0, "\(sent.errors)")
-        let count = try network.bytesSent(to: host)
-        #expect(try count <= bound(sent), "\(count) bytes went over the wire")
-        let opened = try await journey.satchel(
-            "open", "-", "-o", "came.bin", "--allow-http", at: server.url, input: sent.outputBytes)
-        #expect(opened.status == 0, "\(opened.errors)")
-        #expect(try bytes(ofFile: journey.path("came.bin")) == Self.plaintext)
-        server.command.send(signal: SIGTERM)
-        _ = await server.command.status()
-        await network.remove()
+        try await HostNetwork.with(hosts: 1) { network in
+            let host = network.hosts[0]
+            try await network.lose(perThousand: 20, at: host)
+            let server = try await journey.serve(at: host)
+            let sent = try await journey.satchel("send", "film.bin", "--allow-http", at: server.url)
+            #expect(sent.status == 0, "\(sent.errors)")
+            let count = try network.bytesSent(to: host)
+            #expect(try count <= bound(sent), "\(count) bytes went over the wire")
+            let opened = try await journey.satchel(
+                "open", "-", "-o", "came.bin", "--allow-http", at: server.url, input: sent.outputBytes)
+            #expect(opened.status == 0, "\(opened.errors)")
+            #expect(try bytes(ofFile: journey.path("came.bin")) == Self.plaintext)
+            server.command.send(signal: SIGTERM)
+            _ = await server.command.status()
+        }
     }
 }

@@ -32,23 +32,49 @@ final class HostNetwork: Sendable {
 
     let hosts: [Host]
     private let bridge: String
+    /// The address of this machine.
+    private let own: String
 
-    /// - Parameter count: of hosts, 13 at most.
-    init(hosts count: Int) async throws {
-        let number = Int.random(in: 0..<4096)
-        let (third, first) = (number / 16, number % 16 * 16)
+    /// Makes a network of so many hosts, 13 at most, for as long as `body` takes.
+    static func with<Value>(hosts count: Int, _ body: (HostNetwork) async throws -> Value) async throws -> Value {
+        let network = try await HostNetwork(hosts: count)
+        do {
+            try await network.lay()
+            let value = try await body(network)
+            await network.remove()
+            return value
+        } catch {
+            await network.remove()
+            throw error
+        }
+    }
+
+    /// Takes a bridge whose name is free, and with it the names and addresses of its hosts.
+    private init(hosts count: Int) async throws {
+        var number = Int.random(in: 0..<4096)
+        for attempt in 1...10 {
+            do {
+                try await Self.shell("ip link add sat\(number) type bridge")
+                break
+            } catch {
+                if attempt == 10 { throw error }
+                number = Int.random(in: 0..<4096)
+            }
+        }
+        let (prefix, first) = ("10.201.\(number / 16)", number % 16 * 16)
         let bridge = "sat\(number)"
         self.bridge = bridge
+        own = "\(prefix).\(first + 1)"
         hosts = (0..<count).map { place in
             Host(
-                address: "10.201.\(third).\(first + 2 + place)", name: "satchel-\(number)-\(place)",
+                address: "\(prefix).\(first + 2 + place)", name: "satchel-\(number)-\(place)",
                 device: "\(bridge)-\(place)")
         }
-        var script = """
-            ip link add \(bridge) type bridge
-            ip addr add 10.201.\(third).\(first + 1)/28 dev \(bridge); ip link set \(bridge) up
+    }
 
-            """
+    /// Makes the hosts, and lays their cables.
+    private func lay() async throws {
+        var script = "ip addr add \(own)/28 dev \(bridge); ip link set \(bridge) up\n"
         for host in hosts {
             script += """
                 ip netns add \(host.name)
@@ -59,11 +85,12 @@ final class HostNetwork: Sendable {
 
                 """
         }
-        do {
-            try await Self.shell(script)
-        } catch {
-            await remove()
-            throw error
+        try await Self.shell(script)
+        guard hosts.count > 1 else { return }
+        // A port where nobody listens refuses at once; a filter of this machine for bridges may keep packets back.
+        let knock = hosts[1].prefix + ["timeout", "60", "/bin/bash", "-c", "</dev/tcp/\(hosts[0].address)/9"]
+        if try await run(knock[0], Array(knock.dropFirst())).status == 124 {
+            throw Refused(why: "no packet comes from one host to another: is forwarding filtered here?")
         }
     }
 
@@ -90,7 +117,7 @@ final class HostNetwork: Sendable {
         return Int(text.filter(\.isNumber)) ?? 0
     }
 
-    func remove() async {
+    private func remove() async {
         let names = hosts.map { "ip link del \($0.device); ip netns del \($0.name)" }
         _ = try? await run("/bin/sh", ["-c", (names + ["ip link del \(bridge)"]).joined(separator: "\n")])
     }

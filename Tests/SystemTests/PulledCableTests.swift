@@ -24,14 +24,7 @@ struct PulledCableTests {
     @Test func `whichever cable is pulled, what was acknowledged is there at each node, and what was revoked at none`()
         async throws
     {
-        let network = try await HostNetwork(hosts: 5)
-        do {
-            try await pullCables(of: network)
-        } catch {
-            await network.remove()
-            throw error
-        }
-        await network.remove()
+        try await HostNetwork.with(hosts: 5) { try await pullCables(of: $0) }
     }
 
     private func pullCables(of network: HostNetwork) async throws {
@@ -45,29 +38,41 @@ struct PulledCableTests {
         try await crowd.come {
             for _ in 0..<Self.rounds {
                 for fault in Fault.allCases.shuffled() {
-                    try await crowd.waitForAnswers()
                     let nodes = fault.isOfAll ? Array(hosts.indices) : [Int.random(in: hosts.indices)]
-                    let blob = try await crowd.takeReady()
                     let lost = (fault.takesDatabase ? [database] : []) + (fault.takesStore ? [store] : [])
+                    let blob = try await crowd.takeReady()
                     for node in nodes { for other in lost { try await network.cut(hosts[node], from: other) } }
-                    // A node without the object store serves what it has.
-                    for node in nodes where fault.takesDatabase {
-                        try await eventually { try await !scene.isReady(scene.serving[node]) }
-                    }
-                    try await crowd.waitForRefusal()
-                    if !fault.isOfAll {
-                        let other = scene.serving[(nodes[0] + 1) % hosts.count]
-                        try await eventually { try await crowd.revoke(blob, at: other) }
-                        // Whoever meets a node without the object store waits for as long as that may take.
-                        try await crowd.waitForAnswers(4)
-                    }
+                    try await Self.expectRefusals(by: nodes, because: fault, blob, scene, crowd)
                     for node in nodes { for other in lost { try await network.join(hosts[node], with: other) } }
                     for node in scene.serving { try await eventually { try await scene.isReady(node) } }
+                    try await crowd.waitForAnswers()
                 }
             }
         }
         try await crowd.expectTruth(revokedAtLeast: Fault.allCases.count)
         for node in scene.serving { #expect(await node.stop() == 0, "\(node.log)") }
         withExtendedLifetime((postgres, objects)) {}
+    }
+
+    /// While cables of these nodes are out. All nodes have had the blob ready before.
+    private static func expectRefusals(
+        by nodes: [Int], because fault: Fault, _ blob: NodesCrowd.Blob, _ scene: NodesScene, _ crowd: NodesCrowd
+    ) async throws {
+        if fault == .storeOfAll {
+            for node in scene.serving {
+                try await eventually { try await scene.get(blob.address, at: node).status == "200" }
+            }
+        }
+        if !fault.isOfAll {
+            // At once, while the node still believes what it has heard.
+            let other = scene.serving[(nodes[0] + 1) % scene.count]
+            try await eventually { try await crowd.revoke(blob, at: other) }
+        }
+        for node in nodes where fault.takesDatabase {
+            try await eventually { try await !scene.isReady(scene.serving[node]) }
+        }
+        try await crowd.waitForRefusal()
+        // Whoever meets a node without the object store waits for as long as that may take.
+        if !fault.isOfAll { try await crowd.waitForAnswers(4) }
     }
 }

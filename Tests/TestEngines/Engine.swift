@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// A database or an object store that runs for tests, on loopback or a host of their own. It ends with this object, and at the latest with
-/// the process, however that ends; nothing of it is left.
+/// A database or an object store that runs for tests, on loopback or a host of their own. It ends with this object, and at
+/// the latest with the process, however that ends; nothing of it is left.
 package final class Engine: Sendable {
     package enum Kind: String, CaseIterable, Sendable { case postgres, ceph, seaweedfs }
 

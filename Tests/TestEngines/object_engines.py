@@ -154,7 +154,7 @@ class SeaweedFS(ObjectEngine):
 
     def launch(self):
         s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = self.ports
-        # Nothing that would tell others of it, no listeners beside the ones named here, nothing beyond loopback.
+        # Nothing that would tell others of it, no listeners beside the ones named here, no other address.
         self.begin(
             "weed", self.program, f"-logdir={self.path('log')}", "server", f"-dir={self.path('data')}",
             f"-ip={self.address}", f"-ip.bind={self.address}", "-master.telemetry=false", f"-master.port={master}",

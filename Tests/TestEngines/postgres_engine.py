@@ -30,8 +30,9 @@ class Postgres(Engine):
         self.port, self.standby_port = free_ports(2)
         self.run(f"{self.bin}/initdb", "-D", self.path("data"), "-U", "satchel", "-A", "trust", "-N",
                  "--locale=C.UTF-8", "-E", "UTF8")
-        with open(self.path("data/pg_hba.conf"), "a") as rules:
-            rules.write("host all all samenet trust\n")
+        if self.address != "127.0.0.1":
+            with open(self.path("data/pg_hba.conf"), "a") as rules:
+                rules.write("host all all samenet trust\n")
 
     def launch(self):
         self.begin_server("postgres", "data", self.port)

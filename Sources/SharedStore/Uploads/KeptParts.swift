@@ -134,7 +134,7 @@ final class KeptParts: Sendable {
         let size = added.reduce(upload.offset) { $0 + $1.size }
         let (lifetime, limits) = (store.settings.finishedUploadLifetime, store.leaseLimits)
         let (uploads, turns) = (store.uploads, store.turns)
-        let committed = try await commit {
+        let end = { @Sendable in
             NameObjects(
                 added.map(\.id),
                 then: EndUpload(
@@ -144,7 +144,9 @@ final class KeptParts: Sendable {
                         bytesUnderWay: uploads.share(of: terms.subject).judged
                             + turns.bytesTold(of: terms.subject, except: id),
                         limits: limits, bytes: .asRecorded, resumable: (id, lifetime))))
-        } objects: { (_, page) throws(StoreError) in
+        }
+        let committed = try await commit(end, patience: store.objectsUnderWay.patience) {
+            (_, page) throws(StoreError) in
             guard page[upload: id]?.turn == turn else { throw .superseded }
             for row in added { page.add(row) }
             if let only {
@@ -162,10 +164,12 @@ final class KeptParts: Sendable {
     /// Makes a change that names objects which the catalog does not know. Where its outcome is unknown they are perhaps
     /// named by now, and are never let go of.
     private func commit<Change: CatalogChange>(
-        _ change: @escaping @Sendable () -> Change,
+        _ change: @escaping @Sendable () -> Change, patience: Duration = .zero,
         objects: @escaping @Sendable (Change.Outcome, inout ObjectPage) throws(StoreError) -> Void
     ) async throws(StoreError) -> Committed<Change.Outcome> {
-        do throws(StoreError) { return try await store.make(change, objects: objects) } catch {
+        do throws(StoreError) {
+            return try await store.make(change, patience: patience, objects: objects)
+        } catch {
             if error == .outcomeUnknown { state.withLock { $0.unknown = [] } }
             throw error
         }

@@ -1,7 +1,8 @@
 import Store
 import Synchronization
 
-/// The objects of this node that are on their way to the object store, and how long the latest took.
+/// The last objects of uploads that are on their way to the object store, whose rows are soon to follow; and how long the
+/// latest of them took that arrived.
 final class ObjectsUnderWay: Sendable {
     /// The part of an object's time that rows wait.
     private static let share = 8
@@ -11,7 +12,7 @@ final class ObjectsUnderWay: Sendable {
     private let latestNanoseconds = Atomic<Int64>(0)
 
     /// For how long the rows of an upload may wait for those of others, so that a transaction holds many: not at all where
-    /// no other object is on its way.
+    /// none are to be expected.
     var patience: Duration {
         guard underWay.load(ordering: .relaxed) > 0 else { return .zero }
         return min(.nanoseconds(latestNanoseconds.load(ordering: .relaxed)) / Self.share, Self.longest)

@@ -167,9 +167,10 @@ final class SharedTurn: ResumableSession {
         try await writer.waitForDelivery()
         let known = writer.hasher?.address()
         if let known { try upload.announcement.verify(known) }
-        if let last { try await parts.put(last) }
         // A blob of no bytes has an object too.
-        if parts.storedBytes == 0 { try await parts.put(.empty) }
+        if let last = last ?? (parts.storedBytes == 0 ? .empty : nil) {
+            try await store.objectsUnderWay.count { () async throws(StoreError) in try await parts.put(last) }
+        }
         do throws(StoreError) {
             let address: BlobAddress
             if let known { address = known } else { address = try await addressOfAll() }

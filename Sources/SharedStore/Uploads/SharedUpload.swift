@@ -67,9 +67,13 @@ final class SharedUpload: UploadSession {
         guard let address = writer.hasher?.address() else { throw .uploadIsOver }
         try announcement.verify(address)
         try await writer.waitForDelivery()
-        if let last { parts.add(try await store.put(last)) }
         // A blob of no bytes has an object too.
-        if parts.objects.isEmpty { parts.add(try await store.put(.empty)) }
+        if let last = last ?? (parts.objects.isEmpty ? .empty : nil) {
+            let object = try await store.objectsUnderWay.count { () async throws(StoreError) in
+                try await store.put(last)
+            }
+            parts.add(object)
+        }
         return try await store.commit(
             announcement, as: address, size: writer.received, parts.objects, slot)
     }
