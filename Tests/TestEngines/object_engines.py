@@ -95,7 +95,7 @@ class Ceph(ObjectEngine):
                 "paxos propose interval": 0.01, "mon allow pool size one": "true",
                 "mon data avail crit": 1, "mon data avail warn": 2},
             "mon": {"mon data": self.path("mon")},
-            "osd": {"osd data": self.path("osd"), "osd objectstore": "memstore", "memstore device bytes": 4 << 30},
+            "osd": {"osd data": self.path("osd"), "osd objectstore": "memstore", "memstore device bytes": 8 << 30},
             "client.rgw": {
                 "rgw data": self.path("rgw"), "rgw frontends": f"beast endpoint={self.address}:{self.ports[0]}",
                 "rgw thread pool size": 64, "rgw gc obj min wait": 10, "rgw gc processor period": 10}}
