@@ -88,7 +88,7 @@ final class HostNetwork: Sendable {
         try await Self.shell(script)
         guard hosts.count > 1 else { return }
         // A port where nobody listens refuses at once; a filter of this machine for bridges may keep packets back.
-        let knock = hosts[1].prefix + ["timeout", "60", "/bin/bash", "-c", "</dev/tcp/\(hosts[0].address)/9"]
+        let knock = hosts[1].prefix + ["timeout", "600", "/bin/bash", "-c", "</dev/tcp/\(hosts[0].address)/9"]
         if try await run(knock[0], Array(knock.dropFirst())).status == 124 {
             throw Refused(why: "no packet comes from one host to another: is forwarding filtered here?")
         }
