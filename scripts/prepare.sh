@@ -99,9 +99,9 @@ build_programs() {
     export SATCHEL_BUILT=$PROGRAMS
 }
 
-# How debug builds are made: in CI, where nobody debugs, without what debuggers and editors read.
+# How debug builds are made: in CI, where nobody debugs, without what debuggers read. The index stays: tests are found by it.
 DEBUG_FORM=()
-[ -z "${CI:-}" ] || DEBUG_FORM=(-debug-info-format none --disable-index-store)
+[ -z "${CI:-}" ] || DEBUG_FORM=(-debug-info-format none)
 
 # beside COMMAND...: runs it beside what follows; what it says is kept until `together`. It must neither ask anything nor
 # call Swift's package manager, which takes one caller at a time.
