@@ -171,13 +171,15 @@ import Vault
                 try HTTP1Pipeline(
                     limits: limits, reads: path, uploads: nil, now: { Timestamp(seconds: 0) }, isSecure: false,
                     serve: { _ in }
-                ).add(to: channel, account)
+                ).add(to: channel, account, LoopTurns(channel.eventLoop))
                 let request = "GET \(Self.unread) HTTP/1.1\r\nHost: x\r\n\(field)Content-Length: 5\r\n\r\n"
                 try channel.writeInbound(ByteBuffer(string: request))
             }
             for (channel, account) in all.dropFirst(3).prefix(2) {
                 let stream = StreamGuard(limits: limits)
-                stream.connection = HTTP2ConnectionGuard(limits: limits, account: account) { true }
+                stream.connection = HTTP2ConnectionGuard(
+                    limits: limits, account: account, LoopTurns(channel.eventLoop)
+                ) { true }
                 let handler = StreamRequests(
                     stream, HTTP2WriteBudget(on: channel.eventLoop), cache: path.cache(on: channel.eventLoop)
                 ) { _ in }
@@ -191,7 +193,7 @@ import Vault
             if isRight {
                 // What the responder says of a request that is none of a blob.
                 let (channel, account) = all[5]
-                let connection = ConnectionGuard(limits: limits, account: account)
+                let connection = ConnectionGuard(limits: limits, account: account, LoopTurns(channel.eventLoop))
                 try channel.pipeline.syncOperations.addHandler(connection)
                 channel.triggerUserOutboundEvent(EdgeShownEvent(), promise: nil)
             }

@@ -117,7 +117,7 @@ import Vault
     private func expectClosed(_ socket: AcceptedSocket, among connections: OpenConnections) throws {
         let channel = try channel()
         let account = try #require(connections.add(channel, socket))
-        try http1.add(to: channel, account)
+        try http1.add(to: channel, account, LoopTurns(channel.eventLoop))
         channel.embeddedEventLoop.run()
         #expect(!channel.isActive, "it has been told, though it came behind the others")
     }
@@ -127,7 +127,8 @@ import Vault
         connections.quiesce()
         let channel = try channel()
         let account = try #require(connections.add(channel))
-        try HTTP2Pipeline(limits: ConnectionLimits(), reads: nil) { _ in }.add(to: channel, account)
+        try HTTP2Pipeline(limits: ConnectionLimits(), reads: nil) { _ in }.add(
+            to: channel, account, LoopTurns(channel.eventLoop))
         try channel.writeInbound(
             ByteBuffer(bytes: Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]))
         channel.embeddedEventLoop.run()
@@ -157,7 +158,7 @@ import Vault
         let connections = connections()
         let channel = try channel()
         let account = try #require(connections.add(channel))
-        try http1.add(to: channel, account)
+        try http1.add(to: channel, account, LoopTurns(channel.eventLoop))
         let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
         // It has been idle for a while.
         connection.state = ConnectionState(limits: ConnectionLimits(), now: .now() - .seconds(5))

@@ -75,7 +75,7 @@ struct EndingTurnsTests {
         let guards = try (0..<EndingRule.atOnce + 2).map { _ in
             let channel = EmbeddedChannel(loop: loop)
             let connection = ConnectionGuard(
-                limits: ConnectionLimits(), account: try #require(all.add(channel)), endings: endings)
+                limits: ConnectionLimits(), account: try #require(all.add(channel)), LoopTurns(loop), endings: endings)
             try channel.pipeline.syncOperations.addHandler(connection)
             try channel.connect(to: SocketAddress(unixDomainSocketPath: "/crowd")).wait()
             return (channel, connection)

@@ -60,23 +60,23 @@ import Tickets
         }
     }
 
-    @Test func `one turn has no more answers than requests may be read ahead, and others have theirs between`()
+    @Test func `one turn has no more answers than a share, and others have theirs between`()
         async throws
     {
         try await TestServer.run { server in
             _ = try await server.put(Self.bytes)
             try await TurnLoop.run(on: server, ready: [Self.address]) { turns in
                 let (busy, other) = (try await turns.connect(), try await turns.connect())
-                let count = 3 * ConnectionState.requestsAhead + 5
+                let count = 3 * LoopTurns.share + 5
                 try await busy.arrive(String(repeating: Self.get, count: count).utf8)
                 try await other.arrive(Self.get.utf8)
-                #expect(heads(in: try await busy.sent()) == ConnectionState.requestsAhead)
+                #expect(heads(in: try await busy.sent()) == LoopTurns.share)
                 #expect(heads(in: try await other.sent()) == 1)
                 try await busy.arrive(Self.detour.utf8)
                 busy.meet(ChannelEvent.inputClosed)
                 await turns.run()
                 let rest = try await busy.sent()
-                #expect(heads(in: rest) == count + 1 - ConnectionState.requestsAhead)
+                #expect(heads(in: rest) == count + 1 - LoopTurns.share)
                 #expect(!busy.isOpen, "the end of the input is behind all of them")
                 for connection in [busy, other] { await connection.close() }
             }

@@ -37,6 +37,8 @@ import Testing
         typealias InboundIn = HTTPServerRequestPart
 
         let connection: ConnectionGuard
+        /// Whether each request is answered as soon as it is there.
+        var answersAtOnce = false
         private(set) var heads = 0
         private(set) var ends = 0
         private(set) var inputEnds = 0
@@ -55,6 +57,7 @@ import Testing
             case .end:
                 ends += 1
                 connection.state.endRequest(now: .now())
+                if answersAtOnce { answer() }
             }
         }
 
@@ -71,7 +74,8 @@ import Testing
     private func open(_ connections: OpenConnections) throws -> (EmbeddedChannel, Server, OpenConnection) {
         let channel = EmbeddedChannel()
         let account = try #require(connections.add(channel))
-        let connection = ConnectionGuard(limits: ConnectionLimits(), account: account)
+        let connection = ConnectionGuard(
+            limits: ConnectionLimits(), account: account, LoopTurns(channel.eventLoop))
         let server = Server(connection)
         try channel.pipeline.syncOperations.addHandlers(
             [connection, ByteToMessageHandler(HTTP1Pipeline.decoder(limits: ConnectionLimits())), server])
@@ -85,16 +89,31 @@ import Testing
         let post = "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\n\r\n\(body)"
         let requests = 300
         try channel.writeInbound(ByteBuffer(string: String(repeating: Self.get + post, count: requests / 2)))
+        channel.embeddedEventLoop.run()
         #expect(server.heads == ConnectionState.requestsAhead)
         #expect(account.heldBytes > 30_000, "what waits is charged")
         channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         for answered in 1...requests {
             server.answer()
             channel.read()
+            channel.embeddedEventLoop.run()
             #expect(server.heads == min(requests, answered + ConnectionState.requestsAhead))
         }
         #expect(server.ends == requests && server.inputEnds == 1, "the end of the input is behind them")
         #expect(account.heldBytes == 0)
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
+
+    @Test func `requests that are answered at once leave others their turns`() throws {
+        let connections = OpenConnections(limit: 10, limitBytes: 1 << 20, proxies: TrustedProxies())
+        let (channel, server, _) = try open(connections)
+        server.answersAtOnce = true
+        let requests = 10 * ConnectionState.requestsAhead
+        try channel.writeInbound(ByteBuffer(string: String(repeating: Self.get, count: requests)))
+        for _ in 0..<3 { channel.read() }
+        #expect(server.ends == 2 * ConnectionState.requestsAhead)
+        channel.embeddedEventLoop.run()
+        #expect(server.ends == requests)
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
 
@@ -110,8 +129,7 @@ import Testing
         var rest = (preface + frames.joined())[...]
         while !rest.isEmpty {
             var bytes = ByteBuffer(bytes: rest.prefix(pieceBytes))
-            counter.take(&bytes)
-            rest = rest.dropFirst(pieceBytes)
+            rest = rest.dropFirst(counter.take(&bytes, frames: 2))
         }
         #expect(counter.bytes == 305)
     }
@@ -140,9 +158,9 @@ import Testing
         var (rest, passed) = (sent[...], [UInt8]())
         while !rest.isEmpty {
             var bytes = ByteBuffer(bytes: rest.prefix(pieceBytes))
-            frames.take(&bytes)
-            passed += bytes.readableBytesView
-            rest = rest.dropFirst(pieceBytes)
+            let count = frames.take(&bytes, frames: 1)
+            passed += bytes.readableBytesView.prefix(count)
+            rest = rest.dropFirst(count)
         }
         #expect(passed == expected && frames.bytes == 6)
     }

@@ -59,7 +59,7 @@ struct TurnLoop {
         guard let account = connections.add(channel) else { throw ChannelError.ioOnClosedChannel }
         try await loop.executeInContext { [pipeline] in
             if let first { try channel.pipeline.syncOperations.addHandler(first) }
-            try pipeline.add(to: channel, account)
+            try pipeline.add(to: channel, account, LoopTurns(channel.eventLoop))
         }
         return TurnChannel(channel: channel)
     }

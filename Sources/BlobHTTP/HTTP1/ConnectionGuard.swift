@@ -21,6 +21,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Answers what is ready before the decoder sees it; nil where nothing but the router answers.
     var ready: ReadyReads?
     private let account: OpenConnection
+    private let turns: LoopTurns
     private(set) var context: ChannelHandlerContext?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     /// What waits for the decoder, and whether the client closed its sending side behind it.
@@ -31,6 +32,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var isDecoderEmpty = true
     /// What waits does so for the next turn of the event loop.
     private var isPausing = false
+    private var isUnsentLimited = false
     /// In this turn, responses have been sent past it, or something has been given to it.
     private var hasAnswered = false
     private var hasDelivered = false
@@ -50,13 +52,15 @@ final class ConnectionGuard: ChannelDuplexHandler {
     let ending: ConnectionEnding?
 
     init(
-        limits: ConnectionLimits, account: OpenConnection, isSecure: Bool = false, endings: LoopEndings? = nil
+        limits: ConnectionLimits, account: OpenConnection, _ turns: LoopTurns, isSecure: Bool = false,
+        endings: LoopEndings? = nil
     ) {
         ending = endings.map { ConnectionEnding($0) }
         socket = isSecure ? nil : account.descriptor.map { ConnectionSocket(descriptor: $0) }
         state = ConnectionState(limits: limits, now: .now())
         output = OutputMeter(account.channel)
         self.account = account
+        self.turns = turns
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -92,22 +96,21 @@ final class ConnectionGuard: ChannelDuplexHandler {
         if let ready, isDecoderEmpty, held.readableBytes == 0, !isDelivering {
             answer(&bytes, ready, context)
             if bytes.readableBytes == 0 { return }
-            if isPausing { return pause(bytes, context) }
         }
         hasDelivered = true
         if isDelivering || held.readableBytes > 0 {
             held.writeBuffer(&bytes)
-        } else if allowance(of: bytes) == bytes.readableBytes {
+        } else if !isPausing, allowance(of: bytes) == bytes.readableBytes {
             deliver(bytes, context)
         } else {
             held = bytes
         }
-        if held.readableBytes > 0, !isDelivering { deliverHeld(context) }
+        if held.readableBytes > 0, !isDelivering, !isPausing { deliverHeld(context) }
     }
 
     /// Answers the reads at the start of `bytes` that are ready, as many as one turn of the event loop allows.
     private func answer(_ bytes: inout ByteBuffer, _ ready: ReadyReads, _ context: ChannelHandlerContext) {
-        var room = ConnectionState.requestsAhead
+        var room = LoopTurns.share
         while state.isFree, !mayBeQueued || context.channel.isWritable && context.channel.isActive,
             let answer = ready.answer(bytes.readableBytesUInt8Span)
         {
@@ -120,18 +123,19 @@ final class ConnectionGuard: ChannelDuplexHandler {
             if timer.map({ $0.deadline > deadline }) ?? true { arm() }
             if bytes.readableBytes == 0 { return }
             room -= 1
-            isPausing = room == 0
-            if isPausing { return }
+            if room == 0 { return pause() }
         }
     }
 
-    /// Reads `bytes` in the next turn, when others have had theirs.
-    private func pause(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        held = bytes
-        hasDelivered = true
-        context.eventLoop.assumeIsolated().execute { [self] in
+    /// Goes on with what is held in the next turn, when others have had theirs.
+    private func pause() {
+        if isPausing { return }
+        isPausing = true
+        if !isUnsentLimited { account.limitUnsent() }
+        isUnsentLimited = true
+        turns.next { [self] in
             isPausing = false
-            guard self.context != nil, held.readableBytes > 0 else { return }
+            guard let context, held.readableBytes > 0 else { return }
             let bytes = held
             held = ByteBuffer()
             channelRead(context: context, data: NIOAny(bytes))
@@ -246,11 +250,16 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
     }
 
-    /// Delivers what waits, as far as it may go on now.
+    /// Delivers what waits, as far as it may go on now: the rest of a body, and requests behind it. What is answered at once makes
+    /// room for more, in the next turn.
     private func deliverHeld(_ context: ChannelHandlerContext) {
-        while held.readableBytes > 0 {
-            guard let bytes = held.readSlice(length: allowance(of: held)), bytes.readableBytes > 0 else { return }
+        for _ in 0..<2 {
+            guard let bytes = held.readSlice(length: allowance(of: held)), bytes.readableBytes > 0 else { break }
             deliver(bytes, context)
+        }
+        if held.readableBytes > 0 {
+            if allowance(of: held) > 0 { pause() }
+            return
         }
         held = ByteBuffer()
         guard isInputClosedHeld else { return }
@@ -276,15 +285,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
             isAsked = true
             if isDelivering || isAsking || isPausing { return }
             isAsking = true
+            isAsked = false
+            deliverHeld(context)
+            context.fireChannelReadComplete()
+            count()
             // The handlers above, which may be holding requests again, say whether there may be more.
-            repeat {
-                isAsked = false
-                deliverHeld(context)
-                context.fireChannelReadComplete()
-                count()
-                context.channel.read()
-            } while isAsked && held.readableBytes > 0 && state.requestRoom > 0
+            context.channel.read()
             isAsking = false
+            if isAsked, held.readableBytes > 0, state.requestRoom > 0 { pause() }
             return
         }
         state.awaitBytes(now: .now())

@@ -20,9 +20,11 @@ struct HTTP1Pipeline: Sendable {
     let serve: @Sendable (RoutedChannel) -> Void
 
     /// Adds the handlers to `channel`, on its event loop. `endings` is nil where a handler below takes the turn to end.
-    func add(to channel: any Channel, _ account: OpenConnection, endings: LoopEndings? = nil) throws {
+    func add(
+        to channel: any Channel, _ account: OpenConnection, _ turns: LoopTurns, endings: LoopEndings? = nil
+    ) throws {
         let decoder = Self.decoder(limits: limits)
-        let connection = ConnectionGuard(limits: limits, account: account, isSecure: isSecure, endings: endings)
+        let connection = ConnectionGuard(limits: limits, account: account, turns, isSecure: isSecure, endings: endings)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(connection)
         try pipeline.addHandler(ByteToMessageHandler(decoder))

@@ -13,12 +13,15 @@ import NIOSSL
 /// Without this, a flooding client would be read from for as long as it likes. TLS waits for a client's close_notify,
 /// so what still arrives is discarded, and only for a short time: all streams stay in memory until then, and a flooding
 /// client soon comes back with others.
-final class HTTP2ConnectionGuard: ChannelInboundHandler, NIOHTTP2FrameDelegate {
+final class HTTP2ConnectionGuard: ChannelDuplexHandler, NIOHTTP2FrameDelegate {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let limits: ConnectionLimits
     private let account: OpenConnection
+    private let turns: LoopTurns
     /// Counts a request of which nothing came to be answered; false where its client is beyond its rate.
     private let admitsUnread: () -> Bool
     private var context: ChannelHandlerContext?
@@ -31,6 +34,9 @@ final class HTTP2ConnectionGuard: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     /// The client has been asked to close.
     private var isLeaving = false
     private var hasEnded = false
+    /// What waits for the next turn of the event loop, and whether more is to be read then.
+    private var held = ByteBuffer()
+    private var isReadHeld = false
     // What waits: in streams, on its way to them, and on its way out.
     private var streamBytes = 0
     private var arrivals = ClientFrames()
@@ -39,9 +45,12 @@ final class HTTP2ConnectionGuard: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     private var output: OutputMeter
     private var sending: SendingClock
 
-    init(limits: ConnectionLimits, account: OpenConnection, admitsUnread: @escaping () -> Bool) {
+    init(
+        limits: ConnectionLimits, account: OpenConnection, _ turns: LoopTurns, admitsUnread: @escaping () -> Bool
+    ) {
         self.limits = limits
         self.account = account
+        self.turns = turns
         self.admitsUnread = admitsUnread
         output = OutputMeter(account.channel)
         sending = SendingClock(limits: limits)
@@ -55,14 +64,38 @@ final class HTTP2ConnectionGuard: ChannelInboundHandler, NIOHTTP2FrameDelegate {
     func handlerRemoved(context: ChannelHandlerContext) {
         timer?.task.cancel()
         timer = nil
+        held = ByteBuffer()
         self.context = nil
     }
+
+    // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if hasEnded { return }
         var bytes = unwrapInboundIn(data)
-        arrivals.take(&bytes)
-        context.fireChannelRead(wrapInboundOut(bytes))
+        if held.readableBytes > 0 { held.writeBuffer(&bytes) } else { pass(bytes, context) }
+    }
+
+    /// Passes on as much as one turn of the event loop allows; the rest waits for the next one.
+    private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        var bytes = bytes
+        let share = bytes.readSlice(length: arrivals.take(&bytes, frames: LoopTurns.share)) ?? ByteBuffer()
+        held = bytes
+        if held.readableBytes > 0 { turns.next { self.goOn() } }
+        context.fireChannelRead(wrapInboundOut(share))
+    }
+
+    private func goOn() {
+        guard let context, !hasEnded else { return }
+        pass(held, context)
+        channelReadComplete(context: context)
+        guard held.readableBytes == 0, isReadHeld else { return }
+        isReadHeld = false
+        context.read()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if held.readableBytes > 0 { isReadHeld = true } else { context.read() }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -140,7 +173,9 @@ final class HTTP2ConnectionGuard: ChannelInboundHandler, NIOHTTP2FrameDelegate {
         lastMoved = .now()
     }
 
-    private var heldBytes: Int { streamBytes + max(0, arrivals.bytes - deliveredBytes) + output.waitingBytes }
+    private var heldBytes: Int {
+        held.readableBytes + streamBytes + max(0, arrivals.bytes - deliveredBytes) + output.waitingBytes
+    }
 
     /// Charges the connection for what waits on it.
     private func count() {
@@ -225,8 +260,12 @@ final class HTTP2ConnectionGuard: ChannelInboundHandler, NIOHTTP2FrameDelegate {
 /// field of each response.
 struct ClientFrames {
     private enum Kind {
-        case data, settings, other
+        case data, settings, room, other
     }
+
+    /// Frames that make room for others (WINDOW_UPDATE, §6.9), of which a client that only reads sends many, to one of any
+    /// other kind: they are little work.
+    private static let roomForOther = 8
 
     /// Bytes of bodies so far: the payloads of DATA frames (§6.1).
     private(set) var bytes = 0
@@ -238,12 +277,16 @@ struct ClientFrames {
     private var length = 0
     private var setting = HeaderTableSetting()
 
-    mutating func take(_ buffer: inout ByteBuffer) {
+    /// Takes so many frames at most, and what is left of one that has begun before; returns how many bytes that is.
+    mutating func take(_ buffer: inout ByteBuffer, frames limit: Int) -> Int {
         var index = buffer.readerIndex
+        var left = limit * Self.roomForOther
         while index < buffer.writerIndex {
             if rest == 0 {
+                if headerBytes == 0, left <= 0 { break }
                 takeHeader(buffer.getInteger(at: index) ?? 0)
                 index += 1
+                if headerBytes == 0 { left -= kind == .room ? 1 : Self.roomForOther }
                 continue
             }
             let count = min(rest, buffer.writerIndex - index)
@@ -253,16 +296,26 @@ struct ClientFrames {
                 for place in index..<index + count {
                     buffer.setInteger(setting.take(buffer.getInteger(at: place) ?? 0), at: place)
                 }
-            case .other: break
+            case .room, .other: break
             }
             rest -= count
             index += count
+        }
+        return index - buffer.readerIndex
+    }
+
+    private static func kind(_ byte: UInt8) -> Kind {
+        switch byte {
+        case 0: .data
+        case 4: .settings
+        case 8: .room
+        default: .other
         }
     }
 
     private mutating func takeHeader(_ byte: UInt8) {
         if headerBytes < 3 { length = length << 8 | Int(byte) }
-        if headerBytes == 3 { kind = byte == 0 ? .data : byte == 4 ? .settings : .other }
+        if headerBytes == 3 { kind = Self.kind(byte) }
         headerBytes += 1
         guard headerBytes == 9 else { return }
         setting = HeaderTableSetting()

@@ -22,7 +22,7 @@ struct HTTP2Pipeline: Sendable {
     let serve: @Sendable (RoutedChannel) -> Void
 
     /// Adds the handlers to `channel`, on its event loop.
-    func add(to channel: any Channel, _ account: OpenConnection) throws {
+    func add(to channel: any Channel, _ account: OpenConnection, _ turns: LoopTurns) throws {
         let manager = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
             configuration: .init(maxIdleTime: nil, maxAge: nil, maxGraceTime: nil, keepalive: nil))
@@ -38,7 +38,7 @@ struct HTTP2Pipeline: Sendable {
         stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        let guardian = HTTP2ConnectionGuard(limits: limits, account: account) { [reads] in
+        let guardian = HTTP2ConnectionGuard(limits: limits, account: account, turns) { [reads] in
             guard let gate = reads?.gate else { return true }
             let client = gate.payer(peer: ClientAddress(channel.remoteAddress)) { _ in nil }.client
             do { try gate.admit(nil, from: client) } catch { return false }

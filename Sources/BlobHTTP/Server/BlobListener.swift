@@ -69,7 +69,7 @@ struct BlobListener: Service {
             limits: settings.connections, reads: reads, uploads: uploads, now: requests.now, isSecure: identity != nil,
             serve: serve)
         let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
-        let endings = EndingTurns()
+        let loops = FairLoops()
         return { [identity, limits = settings.connections] accepted in
             connections.expect(accepted)
             // It fails where the client has gone by now, too; the channel is closed then, or the socket where there is none.
@@ -88,13 +88,13 @@ struct BlobListener: Service {
                     guard let account = connections.add(channel, accepted) else {
                         return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                     }
-                    let endings = endings.of(channel.eventLoop)
+                    let loop = loops.of(channel.eventLoop)
                     guard let identity else {
                         return channel.eventLoop.makeCompletedFuture {
-                            try http1.add(to: channel, account, endings: endings)
+                            try http1.add(to: channel, account, loop.turns, endings: loop.endings)
                         }
                     }
-                    return Self.secure(account, EndingGuard(endings), identity, limits, http1, http2)
+                    return Self.secure(account, loop, identity, limits, http1, http2)
                 }
                 .withConnectedSocket(accepted.descriptor)
                 .whenFailure { _ in connections.giveUp(accepted) }
@@ -102,18 +102,20 @@ struct BlobListener: Service {
     }
 
     private static func secure(
-        _ account: OpenConnection, _ endings: EndingGuard, _ identity: TLSIdentity, _ limits: ConnectionLimits,
+        _ account: OpenConnection, _ loop: FairLoop, _ identity: TLSIdentity, _ limits: ConnectionLimits,
         _ http1: HTTP1Pipeline, _ http2: HTTP2Pipeline
     ) -> EventLoopFuture<Void> {
         let channel = account.channel
+        let turns = NIOLoopBound(loop.turns, eventLoop: channel.eventLoop)
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers(
-                endings, NIOSSLServerHandler(context: identity.current), HandshakeGuard(timeout: limits.headerTimeout))
+                EndingGuard(loop.endings), NIOSSLServerHandler(context: identity.current),
+                HandshakeGuard(timeout: limits.headerTimeout))
         }.flatMap {
             channel.configureHTTP2SecureUpgrade { channel in
-                channel.eventLoop.makeCompletedFuture { try http2.add(to: channel, account) }
+                channel.eventLoop.makeCompletedFuture { try http2.add(to: channel, account, turns.value) }
             } http1ChannelConfigurator: { channel in
-                channel.eventLoop.makeCompletedFuture { try http1.add(to: channel, account) }
+                channel.eventLoop.makeCompletedFuture { try http1.add(to: channel, account, turns.value) }
             }
         }
     }

@@ -1,5 +1,4 @@
 import NIOCore
-import Synchronization
 
 /// How many connections an event loop ends before it looks at the others again.
 ///
@@ -46,22 +45,6 @@ final class LoopEndings {
     private func goOn() {
         while !waiting.isEmpty, rule.admits(at: loop.now) { waiting.removeFirst()() }
         if !waiting.isEmpty { goOnLater() }
-    }
-}
-
-/// The endings of every event loop.
-final class EndingTurns: Sendable {
-    private let loops = Mutex<[ObjectIdentifier: NIOLoopBound<LoopEndings>]>([:])
-
-    /// Those of `loop`, which is the present one.
-    func of(_ loop: any EventLoop) -> LoopEndings {
-        let bound = loops.withLock { loops in
-            if let endings = loops[ObjectIdentifier(loop)] { return endings }
-            let endings = NIOLoopBound(LoopEndings(loop), eventLoop: loop)
-            loops[ObjectIdentifier(loop)] = endings
-            return endings
-        }
-        return bound.value
     }
 }
 

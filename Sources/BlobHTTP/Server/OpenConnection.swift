@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import Synchronization
 
@@ -19,6 +20,8 @@ final class OpenConnection: Sendable {
     private static let ended = -1
     /// Changes smaller than this are not worth telling.
     private static let step = 4 << 10
+    /// What the kernel takes unsent for a client that sends many requests ahead.
+    private static let unsentBytes: SocketOptionValue = 128 << 10
 
     let channel: any Channel
     /// Its socket, which the channel closes; nil where it has none.
@@ -48,6 +51,15 @@ final class OpenConnection: Sendable {
 
     /// It turned out to be an edge's.
     func releaseShare() { all.releaseShare(of: self) }
+
+    /// The kernel takes no more for the client than so much that it has not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): a client that
+    /// sends many requests ahead may read nothing, and a thousand of those would leave no memory to other connections.
+    /// Large blobs then cost twice the processor time, so it is done to those alone; on its event loop.
+    func limitUnsent() {
+        guard descriptor != nil else { return }
+        let option = NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT)
+        try? channel.syncOptions?.setOption(.tcpOption(option), value: Self.unsentBytes)
+    }
 
     /// Called by `all`, once the share has been given back.
     func dropShare() { hasShare.store(false, ordering: .relaxed) }

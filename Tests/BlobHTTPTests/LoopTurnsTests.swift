@@ -1,0 +1,144 @@
+import NIOCore
+import NIOEmbedded
+import NIOPosix
+import Testing
+
+@testable import BlobHTTP
+
+/// Work that goes on in the next turn of an event loop.
+@Suite(.timeLimit(.minutes(15))) struct LoopTurnsTests {
+    /// Notes that something has come.
+    private final class Hearer: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        var hasHeard = false
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) { hasHeard = true }
+    }
+
+    /// Work that goes on and on, on one loop, until `hearer` has heard something or patience is over.
+    private final class Endless {
+        let turns: LoopTurns
+        let hearer: Hearer
+        let done: EventLoopPromise<Bool>
+        private var patience = 100_000
+
+        init(_ hearer: Hearer, _ done: EventLoopPromise<Bool>, on loop: any EventLoop) {
+            (self.hearer, self.done, turns) = (hearer, done, LoopTurns(loop))
+        }
+
+        func goOn() {
+            patience -= 1
+            if hearer.hasHeard || patience == 0 { done.succeed(hearer.hasHeard) } else { turns.next { self.goOn() } }
+        }
+    }
+
+    @Test func `work without an end keeps nobody's bytes waiting`() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let heard = NIOLoopBoundBox.makeBoxSendingValue(Hearer(), as: Hearer.self, eventLoop: loop)
+        let server = try await ServerBootstrap(group: loop)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(heard.value) }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = try #require(server.localAddress)
+        let other = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let client = try await ClientBootstrap(group: other).connect(to: address).get()
+        let done = loop.makePromise(of: Bool.self)
+        loop.execute {
+            let endless = Endless(heard.value, done, on: loop)
+            // Only now, so that nothing has come before the work began.
+            client.writeAndFlush(ByteBuffer(string: "hello"), promise: nil)
+            endless.goOn()
+        }
+        #expect(try await done.futureResult.get())
+        try await client.close()
+        try await server.close()
+        try await other.shutdownGracefully()
+    }
+
+    @Test func `what asks for another turn has it behind all that wait`() throws {
+        let loop = EmbeddedEventLoop()
+        let turns = LoopTurns(loop)
+        var order: [String] = []
+        for name in ["a", "b"] {
+            turns.next {
+                order.append(name)
+                turns.next { order.append(name + "2") }
+            }
+        }
+        #expect(order.isEmpty)
+        loop.run()
+        #expect(order == ["a", "b", "a2", "b2"])
+    }
+
+    // MARK: Frames of HTTP/2
+
+    /// Counts the bytes that come, and the readings that are asked for.
+    private final class Meter: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        var bytes = 0
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) { bytes += unwrapInboundIn(data).readableBytes }
+    }
+
+    private final class Readings: ChannelOutboundHandler {
+        typealias OutboundIn = NIOAny
+
+        var count = 0
+
+        func read(context: ChannelHandlerContext) { count += 1 }
+    }
+
+    @Test(arguments: [1, 20, 100_000])
+    func `a connection of HTTP/2 has a share of frames in each turn, and nothing more is read meanwhile`(
+        pieceBytes: Int
+    ) throws {
+        let channel = EmbeddedChannel()
+        let all = OpenConnections(limit: 1, limitBytes: 1 << 20, proxies: TrustedProxies())
+        let account = try #require(all.add(channel))
+        let (readings, meter) = (Readings(), Meter())
+        let connection = HTTP2ConnectionGuard(
+            limits: ConnectionLimits(), account: account, LoopTurns(channel.embeddedEventLoop)
+        ) { true }
+        try channel.pipeline.syncOperations.addHandlers([readings, connection, meter])
+        let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+        let ping: [UInt8] = [0, 0, 8, 6, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+        let shares = 500
+        let sent = preface + Array(repeating: ping, count: shares * LoopTurns.share).joined()
+        let share = LoopTurns.share * ping.count
+        // All of it in one turn.
+        var rest = sent[...]
+        while !rest.isEmpty {
+            channel.pipeline.fireChannelRead(ByteBuffer(bytes: rest.prefix(pieceBytes)))
+            rest = rest.dropFirst(pieceBytes)
+        }
+        channel.pipeline.fireChannelReadComplete()
+        channel.pipeline.read()
+        if pieceBytes > share {
+            #expect(meter.bytes == preface.count + share && readings.count == 0)
+            #expect(account.heldBytes > 30_000, "what waits is charged")
+        }
+        channel.embeddedEventLoop.run()
+        #expect(meter.bytes == sent.count && readings.count == 1)
+        #expect(account.heldBytes == 0)
+        channel.pipeline.read()
+        #expect(readings.count == 2)
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
+
+    @Test func `frames that only make room are eight times as many`() {
+        func frames(_ kind: UInt8, _ payload: Int, _ count: Int) -> [UInt8] {
+            let frame = [0, 0, UInt8(payload), kind, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: payload)
+            return Array(repeating: frame, count: count).flatMap { $0 }
+        }
+        var counter = ClientFrames()
+        var preface = ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        #expect(counter.take(&preface, frames: 1) == 24)
+        var bytes = ByteBuffer(bytes: frames(8, 4, 9) + frames(1, 1, 3) + frames(8, 4, 100))
+        #expect(counter.take(&bytes, frames: 2) == 9 * 13 + 10, "nine and one, which may cost more than is left")
+        bytes.moveReaderIndex(forwardBy: 9 * 13 + 10)
+        #expect(counter.take(&bytes, frames: 3) == 2 * 10 + 8 * 13)
+    }
+}
