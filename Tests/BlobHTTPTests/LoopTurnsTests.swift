@@ -128,6 +128,28 @@ import Testing
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
 
+    @Test func `a connection of HTTP/2 that is ended drops what it holds, and reads on to see the client's end`() throws
+    {
+        let channel = EmbeddedChannel()
+        let all = OpenConnections(limit: 1, limitBytes: 1 << 20, proxies: TrustedProxies())
+        let (readings, meter) = (Readings(), Meter())
+        let connection = HTTP2ConnectionGuard(
+            limits: ConnectionLimits(), account: try #require(all.add(channel)), LoopTurns(channel.embeddedEventLoop)
+        ) { true }
+        try channel.pipeline.syncOperations.addHandlers([readings, connection, meter])
+        let ping: [UInt8] = [0, 0, 8, 6, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+        channel.pipeline.fireChannelRead(
+            ByteBuffer(bytes: [UInt8](repeating: 0, count: 24) + Array(repeating: ping, count: 100).joined()))
+        channel.pipeline.read()
+        #expect(readings.count == 0)
+        let before = meter.bytes
+        channel.pipeline.fireUserInboundEventTriggered(MemoryNeededEvent())
+        #expect(readings.count == 1)
+        channel.embeddedEventLoop.run()
+        #expect(meter.bytes == before)
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
+
     @Test func `frames that only make room are eight times as many`() {
         func frames(_ kind: UInt8, _ payload: Int, _ count: Int) -> [UInt8] {
             let frame = [0, 0, UInt8(payload), kind, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: payload)

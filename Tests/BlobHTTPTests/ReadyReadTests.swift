@@ -126,6 +126,23 @@ import Tickets
         }
     }
 
+    @Test func `as the server ends, what waits for its turn is still heard of`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put(Self.bytes)
+            try await TurnLoop.run(on: server, ready: [Self.address]) { turns in
+                let connection = try await turns.connect()
+                try await connection.arrive(String(repeating: Self.get, count: 5 * LoopTurns.share).utf8)
+                #expect(connection.isOpen)
+                connection.meet(ChannelShouldQuiesceEvent())
+                await turns.run()
+                let text = try await connection.sent()
+                #expect(heads(in: text) % LoopTurns.share == 1, "some shares, and the next one's first")
+                #expect(text.ranges(of: "Connection: close\r\n").count == 1)
+                await connection.close()
+            }
+        }
+    }
+
     @Test func `where bytes are encrypted below, what is in memory is ready, and files are not`() async throws {
         try await TestServer.run { server in
             let large = [UInt8](repeating: 8, count: 40_000)

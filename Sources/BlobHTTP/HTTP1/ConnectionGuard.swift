@@ -42,9 +42,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var mayBeQueued = false
     /// Where responses are sent past the channel; nil where bytes have to be encrypted first.
     private var socket: ConnectionSocket?
-    /// Whether the handlers above are being asked whether there may be more, and whether they have said so.
-    private var isAsking = false
-    private var isAsked = false
     var isLingering = false
     private var writtenBytes: Int64 = 0
     private var output: OutputMeter
@@ -141,6 +138,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
             channelRead(context: context, data: NIOAny(bytes))
             if held.readableBytes == 0 { deliverHeld(context) }
             channelReadComplete(context: context)
+            if held.readableBytes == 0 { count() }
             context.channel.read()
         }
     }
@@ -253,7 +251,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Delivers what waits, as far as it may go on now: the rest of a body, and requests behind it. What is answered at once makes
     /// room for more, in the next turn.
     private func deliverHeld(_ context: ChannelHandlerContext) {
-        for _ in 0..<2 {
+        for _ in 0..<(state.bodyRest > 0 ? 2 : 1) {
             guard let bytes = held.readSlice(length: allowance(of: held)), bytes.readableBytes > 0 else { break }
             deliver(bytes, context)
         }
@@ -282,17 +280,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         if held.readableBytes > 0 {
-            isAsked = true
-            if isDelivering || isAsking || isPausing { return }
-            isAsking = true
-            isAsked = false
-            deliverHeld(context)
-            context.fireChannelReadComplete()
-            count()
-            // The handlers above, which may be holding requests again, say whether there may be more.
-            context.channel.read()
-            isAsking = false
-            if isAsked, held.readableBytes > 0, state.requestRoom > 0 { pause() }
+            if !isDelivering, allowance(of: held) > 0 { pause() }
             return
         }
         state.awaitBytes(now: .now())

@@ -259,10 +259,12 @@ final class MessageGuard: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent, connection.state.quiesce(), !connection.closesWhenSent() {
+        // What it holds, it goes on with in a moment.
+        let isEmpty = connection.held.readableBytes == 0
+        if event is ChannelShouldQuiesceEvent, connection.state.quiesce(), isEmpty, !connection.closesWhenSent() {
             connection.close()
         }
-        if event is RoomNeededEvent, connection.state.makesRoom(since: .now() - RoomNeededEvent.leastIdle),
+        if event is RoomNeededEvent, connection.state.makesRoom(since: .now() - RoomNeededEvent.leastIdle), isEmpty,
             !connection.closesWhenSent()
         {
             context.closeWithoutWaiting()

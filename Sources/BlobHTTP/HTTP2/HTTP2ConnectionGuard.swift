@@ -249,8 +249,11 @@ final class HTTP2ConnectionGuard: ChannelDuplexHandler, NIOHTTP2FrameDelegate {
     private func end() {
         guard let context, !hasEnded else { return }
         hasEnded = true
+        held = ByteBuffer()
         timer?.task.cancel()
         context.closeWithoutWaiting()
+        // What still arrives is discarded.
+        if isReadHeld { context.read() }
     }
 }
 
