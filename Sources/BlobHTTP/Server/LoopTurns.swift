@@ -5,8 +5,8 @@ import NIOPosix
 /// Work of one event loop that goes on once the loop has looked at its sockets again. Used on that loop only.
 ///
 /// A loop looks at them when it has nothing left to execute. What is executed and has more to execute keeps it from that, and so
-/// does what is scheduled, where the loop is busy for longer than until then. So the loop is rung for by a socket of its own,
-/// which it hears when it looks.
+/// does what is scheduled, where the loop is busy for longer than until then. So the loop is rung for by a pipe of its own, which
+/// it hears when it looks.
 final class LoopTurns {
     /// How much of what one connection has sent is looked at in one turn: requests that are ready, or frames of HTTP/2.
     static let share = 4
@@ -14,22 +14,26 @@ final class LoopTurns {
     private static let atOnce = 4
 
     private let loop: any EventLoop
-    /// The other end of the loop's socket; nil where there is none, and nobody waits for the next look.
+    /// The end of the pipe that is written to; nil where there is none, and nobody waits for the next look.
     private var bell: CInt?
     private var waiting = CircularBuffer<() -> Void>()
 
     init(_ loop: any EventLoop) {
         self.loop = loop
         // Loops of tests have no sockets.
-        guard let bootstrap = ClientBootstrap(validatingGroup: loop), let pair = Self.connectedPair() else { return }
-        bell = pair.bell
+        guard let bootstrap = NIOPipeBootstrap(validatingGroup: loop), let pipe = Self.pipe() else { return }
+        bell = pipe.bell
         let ringing = NIOLoopBound(Ringing(self), eventLoop: loop)
         bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(ringing.value) }
             }
-            .withConnectedSocket(pair.heard)
-            .whenFailure { _ in ringing.value.turns?.muffle() }
+            .takingOwnershipOfDescriptor(input: pipe.heard)
+            .whenFailure { _ in
+                // It is the loop's only where there is a channel.
+                close(pipe.heard)
+                ringing.value.turns?.muffle()
+            }
     }
 
     deinit {
@@ -45,8 +49,8 @@ final class LoopTurns {
 
     private func ring() {
         var byte: UInt8 = 0
-        // Safe: send(2) reads one byte during the call. There is room for it, as no other is on its way.
-        if let bell, unsafe send(bell, &byte, 1, CInt(MSG_NOSIGNAL | MSG_DONTWAIT)) == 1 { return }
+        // Safe: write(2) reads one byte during the call. There is room for it, as no other is on its way.
+        if let bell, unsafe write(bell, &byte, 1) == 1 { return }
         loop.assumeIsolated().execute { self.begin() }
     }
 
@@ -65,15 +69,13 @@ final class LoopTurns {
         begin()
     }
 
-    /// Two connected sockets; nil where the system has no room for them.
-    private static func connectedPair() -> (bell: CInt, heard: CInt)? {
-        var pair: (CInt, CInt) = (-1, -1)
-        let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-        // Safe: socketpair(2) writes two numbers during the call, which is what a pair is.
-        let result = unsafe withUnsafeMutableBytes(of: &pair) {
-            unsafe socketpair(AF_UNIX, kind, 0, $0.assumingMemoryBound(to: CInt.self).baseAddress)
-        }
-        return result == 0 ? (pair.0, pair.1) : nil
+    /// The ends of a pipe; nil where the system has no room for it.
+    private static func pipe() -> (heard: CInt, bell: CInt)? {
+        var ends: [CInt] = [-1, -1]
+        // Safe: pipe(2) writes two numbers during the call.
+        guard unsafe Glibc.pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
     }
 
     /// Hears the bell.
