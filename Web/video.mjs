@@ -99,21 +99,27 @@ export function readRange(field, size) {
 /** The opened bytes from `from` until `until`, as fast as they are taken. */
 function openedStream({ cipher, ranges }, from, until, tell) {
   const stop = new AbortController();
-  let at = from, run = FIRST_RUN;
+  let at = from, run = FIRST_RUN, isOver = false;
   return new ReadableStream({
     async pull(controller) {
       try {
         const end = Math.min(until, (Math.floor(at / CHUNK) + run) * CHUNK);
-        controller.enqueue(await openRange(ranges, cipher, at, end, { signal: stop.signal }));
+        const opened = await openRange(ranges, cipher, at, end, { signal: stop.signal });
+        if (isOver) return;
+        controller.enqueue(opened);
         at = end;
         run = Math.min(2 * run, LONGEST_RUN);
         if (at === until) controller.close();
       } catch (error) {
-        if (!stop.signal.aborted) tell(error);
+        if (isOver) return;
+        tell(error);
         controller.error(error);
       }
     },
     // In a task of its own: WebKit's worker hangs for good where it ends a fetch while it is told that a stream is over.
-    cancel() { setTimeout(() => stop.abort()); },
+    cancel() {
+      isOver = true;
+      setTimeout(() => stop.abort());
+    },
   }, { highWaterMark: 1 });
 }

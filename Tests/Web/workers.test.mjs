@@ -299,6 +299,27 @@ test('a player that turns away stops what is fetched for it', async t => {
   assert.deepEqual(worker.told, []);
 });
 
+test('what fails as a player turns away is nobody\'s news', async t => {
+  const { message } = await stored(t, 20_000_000), worker = await player(t);
+  await worker.give({ id: 'h8', message, wasm });
+  const { fetch } = globalThis, waiting = [];
+  t.after(() => { globalThis.fetch = fetch; });
+  let isFirst = true;
+  globalThis.fetch = (...asked) => {
+    if (!isFirst) return new Promise(resolve => waiting.push(resolve));
+    isFirst = false;
+    return fetch(...asked);
+  };
+  const answer = await worker.ask('/open/stream/h8', 'bytes=0-'), reader = answer.body.getReader();
+  await reader.read();
+  while (!waiting.length) await new Promise(resolve => setImmediate(resolve));
+  const gone = reader.cancel();
+  for (const respond of waiting) respond(new Response(null, { status: 404 }));
+  await gone;
+  for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve));
+  assert.deepEqual(worker.told, []);
+});
+
 test('the keys of the eight latest films are kept', async t => {
   const { message } = await stored(t, 2_000_000), worker = await player(t);
   for (let i = 0; i < 9; i++) await worker.give({ id: `g${i}`, message, wasm });
