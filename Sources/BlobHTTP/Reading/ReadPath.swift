@@ -1,8 +1,8 @@
 import Blobs
+import EventLoops
 import Logging
 import NIOCore
 import Store
-import Synchronization
 import Tickets
 
 /// What all reads of blobs share: the store, and a cache on each event loop.
@@ -18,7 +18,7 @@ final class ReadPath: Sendable {
     private let cacheSeconds: Int64
     private let limits: BlobCacheLimits
     private let logger: Logger
-    private let caches = Mutex<[ObjectIdentifier: NIOLoopBound<LoopBlobCache>]>([:])
+    private let caches = PerLoop<LoopBlobCache>()
 
     init(
         store: any BlobStore, slots: SlotReads? = nil, gate: Gate, cacheSeconds: Int64, limits: BlobCacheLimits,
@@ -36,18 +36,12 @@ final class ReadPath: Sendable {
 
     /// The cache of `loop`, which is the present one.
     func cache(on loop: any EventLoop) -> LoopBlobCache {
-        let bound = caches.withLock { caches in
-            if let cache = caches[ObjectIdentifier(loop)] { return cache }
-            let cache = NIOLoopBound(LoopBlobCache(self, loop: loop, limits: limits), eventLoop: loop)
-            caches[ObjectIdentifier(loop)] = cache
-            return cache
-        }
-        return bound.value
+        caches.value(on: loop) { LoopBlobCache(self, loop: loop, limits: limits) }
     }
 
     /// Empties the caches of all loops.
     func close() {
-        for cache in caches.withLock({ $0.values }) { cache.eventLoop.execute { cache.value.close() } }
+        caches.forEach { $0.close() }
     }
 
     /// Whether this is read here: a slot only below a door that is there.

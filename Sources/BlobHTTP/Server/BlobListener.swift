@@ -1,4 +1,5 @@
 package import Blobs
+import EventLoops
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -69,7 +70,7 @@ struct BlobListener: Service {
             limits: settings.connections, reads: reads, uploads: uploads, now: requests.now, isSecure: identity != nil,
             serve: serve)
         let http2 = HTTP2Pipeline(limits: settings.connections, reads: reads, serve: serve)
-        let loops = FairLoops()
+        let loops = PerLoop<FairLoop>()
         return { [identity, limits = settings.connections] accepted in
             connections.expect(accepted)
             // It fails where the client has gone by now, too; the channel is closed then, or the socket where there is none.
@@ -88,7 +89,7 @@ struct BlobListener: Service {
                     guard let account = connections.add(channel, accepted) else {
                         return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                     }
-                    let loop = loops.of(channel.eventLoop)
+                    let loop = loops.value(on: channel.eventLoop) { FairLoop(channel.eventLoop) }
                     guard let identity else {
                         return channel.eventLoop.makeCompletedFuture {
                             try http1.add(to: channel, account, loop.turns, endings: loop.endings)
