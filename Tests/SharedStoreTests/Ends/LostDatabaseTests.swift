@@ -60,7 +60,7 @@ import Testing
         let node = scene.node
         let (held, token) = try await scene.ready(bytes)
         let position = node.changes.position
-        #expect(await node.unreadiness() == nil && node.knowsAllChanges)
+        try await eventually { await node.unreadiness() == nil && node.knowsAllChanges }
         try scene.engine.halt()
         try await eventually { !token.isCurrent }
         try await eventually { await node.unreadiness() != nil }

@@ -115,7 +115,7 @@ import Testing
             isHeld.value = false
             try await eventually { second.changes.position.number == 1 }
             try await eventually { await second.unreadiness() == nil }
-            #expect(second.knowsAllChanges)
+            try await eventually { second.knowsAllChanges }
         }
     }
 
