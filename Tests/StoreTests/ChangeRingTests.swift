@@ -3,7 +3,7 @@ import Store
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ChangeRingTests {
+@Suite(.timeLimit(.minutes(15))) struct ChangeRingTests {
     private func prefix(_ number: UInt64) throws -> AddressPrefix { try #require(AddressPrefix(bits: number)) }
 
     private func at(_ ring: ChangeRing, _ number: Int64) -> ChangePosition {

@@ -165,8 +165,10 @@ struct SlotTests {
         let other = ChatServerSecret("another secret of thirty-two bytes or more")
         for name in ["b", "c", "d"] { #expect(try await put("s/\(name).jpg", other, "blob", at: server) == "403") }
         let told = server.log.split(separator: "\n").filter { $0.contains("Refused an upload to a slot for its word") }
-        #expect(told.count == 1 && told[0].contains("door=chat"), "\(told)")
-        #expect(told.first?.contains("no secret of this door has signed it") == true, "\(told)")
+        // At most once a minute, which may have passed.
+        #expect(!told.isEmpty, "\(server.log)")
+        let reason = "no secret of this door has signed it"
+        #expect(told.allSatisfy { $0.contains("door=chat") && $0.contains(reason) }, "\(told)")
         #expect(await server.stop() == 0)
     }
 
