@@ -50,8 +50,9 @@ struct Migrator {
                 _ = try session.run()
                 return
             } catch {
-                // A unique index of the system's own tables, or that it, or a table's type, is there already.
                 // A unique index of the system's own tables, or that it is there already, or the type of its rows.
+                let meetings = ["23505", "42P06", "42P07", "42710", "40001", "XX000"]
+                let isMeeting = meetings.contains(session.lastError?.code ?? "")
                 guard isMeeting, attempt < 10, session.condition == .usable else { throw error }
             }
         }
