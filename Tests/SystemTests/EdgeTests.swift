@@ -202,7 +202,7 @@ struct EdgeTests {
         let edge = try await scene.edge()
         let bytes = EdgeScene.sample(1_000_000)
         let address = try await scene.store(bytes)
-        try await scene.relay.spoil(#"{"hold": 7200000}"#)
+        try await scene.relay.spoil(#"{"hold": 600000}"#)
         let path = scene.journey.path("growing")
         let reader = try RunningCommand(
             "/usr/bin/curl", ["-sSN", "--max-time", "7200", "-o", path, "\(edge.url)/\(address)"])
