@@ -1,11 +1,14 @@
 import Blobs
 import Foundation
+import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import Store
 import StoreRules
 import TestSupport
+import Telemetry
 import Testing
+import Tickets
 import Vault
 
 @testable import BlobHTTP
@@ -14,6 +17,7 @@ import Vault
 @Suite(.timeLimit(.minutes(15))) struct SmallUploadTests {
     /// A field that no upload asks for, and that the router alone looks at.
     private static let routed = ("Upload-Nothing", "1")
+    private static let office = SlotOffice()
 
     // MARK: Which
 
@@ -31,7 +35,15 @@ import Vault
                 [("Connection", "close")], [("Uplo", "d")], [("", "")], [("TUSK", "1")],
             ] {
                 let fields = [("Host", "a"), ("CONTENT-length", "\(length)")] + more
-                #expect(SmallUploads.bodyBytes(of: Self.head(fields)) == length, "\(fields)")
+                for (target, operation) in [
+                    ("/upload", Operation.upload),
+                    ("/slots/chat/a/b.jpg?v=x", .fillSlot(SlotPath(door: "chat", encoded: "a/b.jpg"))),
+                    ("/slots/chat/a//b", .fillSlot(nil)),
+                ] {
+                    let upload = SmallUpload(Self.head(fields, .PUT, target), doors: Self.office.doors)
+                    #expect(upload?.bodyBytes == length && upload?.operation == operation, "\(target) \(fields)")
+                    #expect(upload?.request.path == target && upload?.request.authority == "a")
+                }
             }
         }
     }
@@ -45,12 +57,21 @@ import Vault
             [length, ("Upgrade", "h2c")], [length, ("Content-Range", "bytes 0-4/5")], [length, Self.routed],
             [length, ("upload-complete", "?1")], [length, ("Tus-Resumable", "1.0.0")],
         ]
-        for fields in fields { #expect(SmallUploads.bodyBytes(of: Self.head(fields)) == nil, "\(fields)") }
-        for target in ["/upload/", "/upload?x", "/uploads", "http://a/upload", "/slots/chat/x", "*"] {
-            #expect(SmallUploads.bodyBytes(of: Self.head([length], .PUT, target)) == nil, "\(target)")
+        func isRouted(_ head: HTTPRequestHead, doors: SlotDoors? = Self.office.doors) -> Bool {
+            SmallUpload(head, doors: doors) == nil
         }
-        #expect(SmallUploads.bodyBytes(of: Self.head([length], .POST)) == nil)
-        #expect(SmallUploads.bodyBytes(of: Self.head([length], .PUT, "/upload", .http1_0)) == nil)
+        for target in ["/upload", "/slots/chat/x"] {
+            for fields in fields { #expect(isRouted(Self.head(fields, .PUT, target)), "\(target) \(fields)") }
+            #expect(isRouted(Self.head([length], .POST, target)))
+            #expect(isRouted(Self.head([length], .PUT, target, .http1_0)))
+        }
+        for target in [
+            "/upload/", "/upload?x", "/uploads", "http://a/upload", "/slots/other/x", "/slots/chat", "/slots",
+            "http://a/slots/chat/x", "/\(String(repeating: "0", count: 64))", "*",
+        ] {
+            #expect(isRouted(Self.head([length], .PUT, target)), "\(target)")
+        }
+        #expect(isRouted(Self.head([length], .PUT, "/slots/chat/x"), doors: nil))
     }
 
     // MARK: The same words
@@ -93,10 +114,10 @@ import Vault
         return "\(answer.headButDate)\r\n\r\n\(text)"
     }
 
-    /// What a server with these settings answers to `samples`, each with `more` fields, of which `shortcuts` are answered
+    /// What a server with these settings answers to uploads, each with `more` fields, of which `shortcuts` are answered
     /// beside the reads.
     private func answers(
-        to samples: [Sample], adding more: [(String, String)], shortcuts: Int,
+        to uploads: [(target: String, sample: Sample)], adding more: [(String, String)], shortcuts: Int,
         _ settings: @escaping (inout BlobServerSettings) -> Void = { _ in },
         vault: @escaping (inout VaultSettings) -> Void = { _ in },
         store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
@@ -108,15 +129,21 @@ import Vault
                 settings(&$0)
             }, vault: vault, store: store
         ) { server in
-            for sample in samples {
+            for (target, sample) in uploads {
                 let answer = try await server.answer(
-                    to: "PUT", "/upload", fields: sample.fields + more, body: sample.body)
+                    to: "PUT", target, fields: sample.fields + more, body: sample.body)
                 #expect(answer?["date"] != nil)
                 shown.append(Self.shown(answer))
             }
-            #expect(server.shortcutCount(.upload) == shortcuts)
+            #expect(server.shortcutCount(.upload) + server.shortcutCount(.slot) == shortcuts)
+            shown.append(contentsOf: Self.counted(server.observer.meters))
         }
         return shown
+    }
+
+    /// What is counted at the doors.
+    private static func counted(_ meters: Meters) -> [String] {
+        (meters.slotsFilled.values + meters.slotWordsRefused.values).map { "\($0.label): \($0.count)" }
     }
 
     private func expectSame(
@@ -124,12 +151,21 @@ import Vault
         vault: @escaping (inout VaultSettings) -> Void = { _ in },
         store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
     ) async throws -> Set<String> {
+        try await expectSame(samples.map { ("/upload", $0) }, settings, vault: vault, store: store)
+    }
+
+    private func expectSame(
+        _ uploads: [(target: String, sample: Sample)], _ settings: @escaping (inout BlobServerSettings) -> Void,
+        vault: @escaping (inout VaultSettings) -> Void = { _ in },
+        store: @escaping @Sendable (Vault) -> any LeaseStore = { $0 }
+    ) async throws -> Set<String> {
         let small = try await answers(
-            to: samples, adding: [], shortcuts: samples.count, settings, vault: vault, store: store)
+            to: uploads, adding: [], shortcuts: uploads.count, settings, vault: vault, store: store)
         let routed = try await answers(
-            to: samples, adding: [Self.routed], shortcuts: 0, settings, vault: vault, store: store)
-        for (index, sample) in samples.enumerated() {
-            #expect(small[index] == routed[index], "\(sample.fields), \(sample.body.count) bytes")
+            to: uploads, adding: [Self.routed], shortcuts: 0, settings, vault: vault, store: store)
+        #expect(small.count == routed.count)
+        for (index, (small, routed)) in zip(small, routed).enumerated() {
+            #expect(small == routed, "\(index < uploads.count ? "\(uploads[index])" : "the counts")")
         }
         return Set(small.map { String($0.prefix { $0 != "\r\n" }) })
     }
@@ -168,6 +204,67 @@ import Vault
         let statuses = try await expectSame(samples) { $0.tickets = office.verifier }
         #expect(
             statuses.isSuperset(of: ["HTTP/1.1 201 Created", "HTTP/1.1 401 Unauthorized", "HTTP/1.1 403 Forbidden"]))
+    }
+
+    @Test func `the answer is the same where a slot is filled, with good words and bad`() async throws {
+        let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+        let uploads = Self.slotUploads(now: now)
+        for refusesPlaintext in [false, true] {
+            let statuses = try await expectSame(uploads) {
+                $0.slots = SlotSettings(doors: Self.office.doors, refusesPlaintext: refusesPlaintext)
+                $0.mirrors = [PublicURL("https://near.example")].compactMap { $0 }
+            }
+            #expect(
+                statuses.isSuperset(of: [
+                    "HTTP/1.1 201 Created", "HTTP/1.1 400 Bad Request", "HTTP/1.1 401 Unauthorized",
+                    "HTTP/1.1 403 Forbidden", "HTTP/1.1 409 Conflict", "HTTP/1.1 413 Payload Too Large",
+                ]), "\(statuses)")
+            #expect(statuses.contains("HTTP/1.1 415 Unsupported Media Type") == refusesPlaintext)
+        }
+        let limited = try await expectSame(
+            uploads, { $0.slots = SlotSettings(doors: Self.office.doors) }, vault: { $0.bytesPerSubject = 6000 })
+        #expect(limited.contains("HTTP/1.1 429 Too Many Requests"))
+        let slow = try await expectSame(uploads) { settings in
+            settings.slots = SlotSettings(doors: Self.office.doors)
+            settings.addressRates = RateLimits(requestsPerSecond: 1)
+            settings.subjectRates = RateLimits(requestsPerSecond: 1)
+            settings.rateClock = { .uptimeNanoseconds(1 << 40) }
+        }
+        #expect(slow.contains("HTTP/1.1 429 Too Many Requests"))
+        let failing = try await expectSame(
+            uploads, { $0.slots = SlotSettings(doors: Self.office.doors) },
+            store: { FailingStore($0, committing: .diskFull) })
+        #expect(failing.contains { $0.contains("507") })
+    }
+
+    /// Uploads to slots, good and bad, each after those before it.
+    private static func slotUploads(now: Timestamp) -> [(target: String, sample: Sample)] {
+        func slot(_ path: String, _ query: String, _ sample: Sample) -> (target: String, sample: Sample) {
+            (SlotOffice.target(path, query), sample)
+        }
+        let (user, again) = ("\(SlotOffice.user)/x/a.jpg", "\(SlotOffice.user)/x/b.jpg")
+        let text = Array("%PDF-1.7 and so on".utf8)
+        let token = office.bearer(office.claims(slot: "s9", file: "t.jpg", size: 100, now: now, end: 3600))
+        let late = office.bearer(office.claims(slot: "s9", file: "u.jpg", size: 100, now: now, expires: -3600))
+        return [
+            slot("s1/a.jpg", office.v("s1/a.jpg", 4096), ([], bytes(1))),
+            slot("s1/a.jpg", office.v("s1/a.jpg", 4096), ([], bytes(1))),
+            slot("s1/a.jpg", office.v("s1/a.jpg", 4096), ([], bytes(2))),
+            slot(user, office.v(user, 100), ([("Origin", "https://elsewhere.example")], bytes(3, 100))),
+            slot(again, office.v(again, 100), ([], bytes(4, 100))),
+            slot("s2/a.jpg", office.v2("s2/a.jpg", 9, "image/jpeg"), ([("Content-Type", "image/jpeg")], bytes(4, 9))),
+            slot("s2/b.jpg", office.v2("s2/b.jpg", 9, "image/jpeg"), ([("Content-Type", "text/html")], bytes(4, 9))),
+            slot("s2/c.txt", office.v("s2/c.txt", text.count), ([("Origin", "null")], text)),
+            slot("s2/%C3%BC%20d", office.v("s2/ü d", 7), ([], bytes(5, 7))),
+            slot("s3/a", office.v("s3/a", 131_072), ([], bytes(6, 131_072))),
+            slot("s9/t.jpg", "", ([token], bytes(7, 100))), slot("s9/t.jpg", "", ([token], bytes(7, 101))),
+            slot("s9/t.jpg", "", ([token], bytes(7, 99))), slot("s9/u.jpg", "", ([late], bytes(7, 100))),
+            slot("s4/a", "", ([], bytes(8, 5))), slot("s4/a", "?v=zz", ([], bytes(8, 5))),
+            slot("s4/a", office.v("s4/a", 6), ([], bytes(8, 5))), slot("s4/b", office.v("s4/a", 5), ([], bytes(8, 5))),
+            slot("s4//a", office.v("s4//a", 5), ([], bytes(8, 5))), slot("", "?v=zz", ([], bytes(8, 5))),
+            slot("s5/a", office.v("s5/a", 5), ([("Satchel-Lifetime", "0"), ("Connection", "close")], bytes(8, 5))),
+            ("/upload", ([], bytes(9))),
+        ]
     }
 
     @Test func `the answer is the same beyond a rate, and behind proxies`() async throws {

@@ -58,6 +58,9 @@ struct ShortAnswer: Sendable {
         }
     }
 
+    /// A slot is filled, durably.
+    static let slotFilled = ShortAnswer(.created, [.cacheControl: "no-store"], body: [])
+
     /// 200 with a JSON document, for this client only.
     init(document: [UInt8]) { self.init(.ok, Self.ofDocuments, body: document) }
 

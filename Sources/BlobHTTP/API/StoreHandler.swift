@@ -79,24 +79,22 @@ struct StoreHandler {
         if let dialect = try Route.upload.uploadDialect(request.headers) {
             return try await create(request, dialect, authorized, context)
         }
-        let announcement = try UploadAnnouncement(put: request.headers, authorized)
-        return Response(created: try await store(announcement, request, authorized, context), at: places)
+        return Response(created: try await store(request, authorized, context), at: places)
     }
 
     /// `PUT /slots/<door>/<path>`: what a chat server has given a slot for.
     private func fillSlot(_ request: Request, _ authorized: AuthorizedRequest, _ context: RequestScope) async throws
         -> Response
     {
-        guard let slot = authorized.slot, let settings = gate.slots else { throw Problem(.notFound) }
-        _ = try await store(slot.announcement(settings, now: store.now()), request, authorized, context)
-        return Response(status: .created, headers: [.cacheControl: "no-store"])
+        _ = try await store(request, authorized, context)
+        return Response(.slotFilled)
     }
 
     /// Takes the body of a request as one upload.
     private func store(
-        _ announcement: UploadAnnouncement, _ request: Request, _ authorized: AuthorizedRequest,
-        _ context: RequestScope
+        _ request: Request, _ authorized: AuthorizedRequest, _ context: RequestScope
     ) async throws -> StoredBlob {
+        let announcement = try gate.announcement(of: request.headers, authorized, now: store.now())
         let session = try await store.begin(announcement)
         gate.count(announcement.size ?? 0, from: authorized)
         do {

@@ -2,7 +2,6 @@ import EventLoops
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
 import Store
 
 /// Takes the small uploads of one connection, one after another, and writes their responses past the codec. Used on its
@@ -29,8 +28,8 @@ final class UploadTurn {
     func take(_ part: HTTPServerRequestPart) -> Bool {
         switch part {
         case .head(let head):
-            guard let bytes = SmallUploads.bodyBytes(of: head) else { return false }
-            begin(head, bodyBytes: bytes)
+            guard let upload = uploads.upload(head) else { return false }
+            begin(upload)
         case .body(let bytes):
             guard let body else { return false }
             body.append(bytes)
@@ -56,19 +55,16 @@ final class UploadTurn {
         onEnd = nil
     }
 
-    private func begin(_ head: HTTPRequestHead, bodyBytes: Int) {
-        let request = HTTPRequest(
-            method: .put, scheme: nil, authority: head.headers.first(name: "host"), path: head.uri,
-            headerFields: HTTPFields(head.headers, splitCookie: true))
-        let payer = uploads.gate.payer(peer: connection.peer) { request.headerFields[$0] }
+    private func begin(_ upload: SmallUpload) {
+        let payer = uploads.gate.payer(peer: connection.peer) { upload.request.headerFields[$0] }
         if payer.isEdge { connection.releaseShare() }
-        let body = UploadBody(bytes: bodyBytes)
+        let body = UploadBody(bytes: upload.bodyBytes)
         self.body = body
         isBusy = true
         let bound = NIOLoopBound(self, eventLoop: sink.eventLoop)
         uploads.tasks.begin()
         Task(executorPreference: executor) { [uploads, peer = connection.peer] in
-            let answer = await uploads.answer(request, payer: payer, peer: peer, body)
+            let answer = await uploads.answer(upload, payer: payer, peer: peer, body)
             bound.value.finish(answer)
             uploads.tasks.end()
         }

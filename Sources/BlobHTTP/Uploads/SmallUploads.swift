@@ -3,38 +3,51 @@ import HTTPTypes
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOHTTPTypesHTTP1
 import Store
+import Tickets
 
-/// Answers plain uploads of few bytes over HTTP/1.1 without the router: what all connections share.
-///
-/// It does what the router would, in the same order and with the same words: the gate and the store judge the head before
-/// the body is waited for.
-struct SmallUploads: Sendable {
-    /// The largest body that is taken: as much as a store keeps in memory.
+/// An upload of few bytes, of which the head has come.
+struct SmallUpload {
+    /// The largest body: as much as a store keeps in memory.
     static let limitBytes = 128 << 10
 
-    let store: any LeaseStore
-    let gate: Gate
-    let publicURL: PublicURLBox
-    /// Where else clients find the blobs.
-    let mirrors: [PublicURL]
-    let observer: RequestObserver
-    let logger: Logger
-    /// Those under way.
-    let tasks = UploadTasks()
+    /// `/upload`, or a slot below a door that is there.
+    let route: Route
+    let operation: Operation
+    let request: HTTPRequest
+    let bodyBytes: Int
 
-    /// How many bytes `head` announces, if they are an upload that is taken here; nil for everything that a router has to
-    /// look at: other targets and methods, uploads over several requests, and clients that wait for an interim response.
-    static func bodyBytes(of head: HTTPRequestHead) -> Int? {
-        guard head.method == .PUT, head.uri == "/upload", head.version == .http1_1 else { return nil }
+    /// Nil for every head that a router has to look at: other targets and methods, uploads over several requests, and
+    /// clients that wait for an interim response.
+    init?(_ head: HTTPRequestHead, doors: SlotDoors?) {
+        guard head.method == .PUT, head.version == .http1_1, let bodyBytes = Self.bodyBytes(head.headers),
+            let route = Self.route(head.uri, doors), let operation = route.operation(of: .put)
+        else { return nil }
+        self.route = route
+        self.operation = operation
+        self.bodyBytes = bodyBytes
+        request = HTTPRequest(
+            method: .put, scheme: nil, authority: head.headers.first(name: "host"), path: head.uri,
+            headerFields: HTTPFields(head.headers, splitCookie: true))
+    }
+
+    private static func route(_ target: String, _ doors: SlotDoors?) -> Route? {
+        if target == "/upload" { return .upload }
+        guard let doors, let slot = SlotPath.parse(target: target), doors.contains(slot.door) else { return nil }
+        return .slot(door: slot.door, slot.path)
+    }
+
+    /// How many bytes the fields announce, if no other field says that there is more to it.
+    private static func bodyBytes(_ fields: HTTPHeaders) -> Int? {
         var length: Int?
-        for (name, value) in head.headers {
+        for (name, value) in fields {
             switch name.utf8.count {
             case 14 where name.lowercased() == "content-length": length = Int(value)
             case 6 where name.lowercased() == "expect", 7 where name.lowercased() == "upgrade",
                 13 where name.lowercased() == "content-range", 17 where name.lowercased() == "transfer-encoding":
                 return nil
-            case 4... where Self.isOfDialects(name): return nil
+            case 4... where isOfDialects(name): return nil
             default: break
             }
         }
@@ -50,6 +63,25 @@ struct SmallUploads: Sendable {
         default: false
         }
     }
+}
+
+/// Answers small uploads over HTTP/1.1 without the router: what all connections share.
+///
+/// It does what the router would, in the same order and with the same words: the gate and the store judge the head before
+/// the body is waited for.
+struct SmallUploads: Sendable {
+    let store: any LeaseStore
+    let gate: Gate
+    let publicURL: PublicURLBox
+    /// Where else clients find the blobs.
+    let mirrors: [PublicURL]
+    let observer: RequestObserver
+    let logger: Logger
+    /// Those under way.
+    let tasks = UploadTasks()
+
+    /// The upload that `head` begins; nil where it is not taken here.
+    func upload(_ head: HTTPRequestHead) -> SmallUpload? { SmallUpload(head, doors: gate.slots?.doors) }
 
     /// The response to one upload; whatever goes wrong is a response too. It is counted as it is returned.
     ///
@@ -57,20 +89,25 @@ struct SmallUploads: Sendable {
     ///   - payer: whom it counts against, as `Gate.payer` says.
     ///   - peer: the other end of the connection.
     func answer(
-        _ request: HTTPRequest, payer: Gate.Payer, peer: ClientAddress, _ body: UploadBody
+        _ upload: SmallUpload, payer: Gate.Payer, peer: ClientAddress, _ body: UploadBody
     ) async -> ShortAnswer {
         let start = ContinuousClock.now
-        observer.noteShortcut(.upload)
+        let (route, fields) = (upload.route, upload.request.headerFields)
         let client = payer.client ?? peer
         let own = publicURL.value
-        var facts = AnsweredRequest(route: .upload, method: .put, status: 0, time: .zero, client: client)
+        var facts = AnsweredRequest(
+            route: route.routeClass(of: .put), method: .put, status: 0, time: .zero, slot: route.slot, client: client)
+        observer.noteShortcut(facts.route)
         var answer: ShortAnswer
         do {
-            try gate.admit(.upload, from: payer.client)
+            try gate.admit(route, from: payer.client)
             let authorized = try await gate.authorize(
-                .upload, request, from: client, counted: payer.client, own: own, now: store.now())
-            let blob = try await take(body, UploadAnnouncement(put: request.headerFields, authorized), authorized)
-            answer = ShortAnswer(created: blob, at: BlobPlaces(publicURL: own, mirrors: mirrors))
+                upload.operation, upload.request, from: client, counted: payer.client, own: own, now: store.now())
+            let announcement = try gate.announcement(of: fields, authorized, now: store.now())
+            let blob = try await take(body, announcement, authorized)
+            answer =
+                authorized.slot == nil
+                ? ShortAnswer(created: blob, at: BlobPlaces(publicURL: own, mirrors: mirrors)) : .slotFilled
             facts.receivedBytes = blob.size
         } catch {
             answer = ShortAnswer(refusing: error, of: .put, from: client, logger: logger)
@@ -79,11 +116,12 @@ struct SmallUploads: Sendable {
             facts.refusal = answer.fields[.xReason].flatMap { Problem.Code(rawValue: $0) }
         }
         answer.fields.append(
-            contentsOf: gate.crossOrigin(own: own).fields(for: .write, origin: request.headerFields[.origin]))
+            contentsOf: gate.crossOrigin(own: own).fields(for: route.purpose(of: .put), origin: fields[.origin]))
         facts.status = answer.status.code
         facts.sentBytes = Int64(answer.body.count)
         facts.time = ContinuousClock.now - start
         observer.note(facts)
+        if case .slot(let door, _) = route { observer.note(uploadAt: door, refusal: facts.refusal) }
         return answer
     }
 
@@ -105,10 +143,14 @@ struct SmallUploads: Sendable {
     }
 }
 
-extension UploadAnnouncement {
-    /// What the fields of `PUT /upload` announce, as far as whoever brings it may.
-    init(put fields: HTTPFields, _ authorized: AuthorizedRequest) throws(Problem) {
-        self = try authorized.permit(
+extension Gate {
+    /// What an upload in one request announces, as far as whoever brings it may: a slot by its word, `/upload` by its
+    /// fields.
+    func announcement(
+        of fields: HTTPFields, _ authorized: AuthorizedRequest, now: Timestamp
+    ) throws(Problem) -> UploadAnnouncement {
+        if let slot = authorized.slot, let slots { return slot.announcement(slots, now: now) }
+        return try authorized.permit(
             UploadAnnouncement(put: fields, subject: authorized.subject), inOneRequest: true)
     }
 }
