@@ -18,8 +18,8 @@ package struct SealedBlob: Hashable, Sendable {
 /// Seals the whole of a regular file, at the size it has now, into `blob`, which is overwritten and cut to the blob's
 /// size. The key is for this one sealing. A blob whose padded plaintext has 1 MiB or more gets an index.
 ///
-/// Uses two threads, 1.5 MiB of buffers, and 32 bytes for each chunk of an indexed blob. `progress` takes the number of plaintext bytes done, on the
-/// caller's thread. After an error `blob` is empty.
+/// Uses two threads, 1.5 MiB of buffers, and 32 bytes for each chunk of an indexed blob. `progress` takes the number of
+/// plaintext bytes done, on the caller's thread, and all of them at the end. After an error `blob` is empty.
 /// Throws `.notAFile`, `.tooLarge`, `.plaintextChanged`, `.file`.
 package func seal(
     _ plaintext: borrowing OpenFile, into blob: borrowing OpenFile, key: borrowing MediaKey,

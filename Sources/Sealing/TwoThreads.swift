@@ -16,7 +16,8 @@ struct RunBuffers: Sendable {
 /// Processes runs on two threads, in the order that `PipelineScheduler` decides, in bounded memory.
 ///
 /// Throws the error of the first run, in order, that failed. `progress` takes the number of runs written, on the
-/// caller's thread. Returns when both threads have finished; the closures are never called after that.
+/// caller's thread: those that it writes itself, and all of them at the end. Returns when both threads have finished; the
+/// closures are never called after that.
 func workOnTwoThreads(
     runs count: Int64,
     prepare: (Int64, inout RunBuffers) throws(SealingError) -> Void,
@@ -50,6 +51,7 @@ func workOnTwoThreads(
         work(progress)
     }
     if let failure = shared.failure { throw failure }
+    progress(count)
 }
 
 /// The buffers after `step`, or the error that it throws.
