@@ -1,8 +1,8 @@
 """Asks a server over TLS before and after its certificate changes, on a connection that stays open and on a new one.
 
 Usage: renewal.py PORT, in a folder where certificate.pem is the certificate in force. Makes the file `connected` when the
-first answer has come, waits until certificate.pem holds another one that the server shows, and prints a line an answer:
-its status and the name in the certificate of its connection.
+first answer has come, waits until certificate.pem holds another one that the server shows, and prints a line for each
+answer that counts: its status and the name in the certificate of its connection.
 """
 
 import http.client
@@ -21,16 +21,17 @@ def connect():
 
 
 def ask(connection):
+    """The status of an answer, and the name."""
     name = dict(part[0] for part in connection.sock.getpeercert()["subject"])["commonName"]
     connection.request("GET", "/healthz")
     answer = connection.getresponse()
     answer.read()
-    print(answer.status, name, flush=True)
+    return f"{answer.status} {name}"
 
 
 def main():
     first = connect()
-    ask(first)
+    print(ask(first), flush=True)
     open("connected", "w").close()
     deadline = time.monotonic() + 900
     while True:
@@ -43,9 +44,10 @@ def main():
             pass  # The file is newer than what the server shows.
         if time.monotonic() > deadline:
             sys.exit("the server kept its certificate")
+        # However long it takes, the first connection is never idle for longer than a server waits.
+        ask(first)
         time.sleep(0.05)
-    ask(first)
-    ask(second)
+    print(ask(first), ask(second), sep="\n", flush=True)
 
 
 main()
