@@ -5,7 +5,8 @@ package import Files
 ///
 /// Until this returns, nothing in `plaintext` may be shown to anyone; after an error it is empty. `plaintextSize` and
 /// `root` come from the message. Uses two threads as `seal` does, and 32 bytes of memory for each chunk of an indexed
-/// blob; `progress` takes the number of plaintext bytes done, on the caller's thread. Throws, in this order of checks,
+/// blob; `progress` takes the number of plaintext bytes done, on the caller's thread, and all of them once they are
+/// written, before the checks of the whole. Throws, in this order of checks,
 /// `.length`, `.magic`, `.version`, `.suite`, `.parameters`, `.length` for these flags, `.commitment`, `.chunk`, `.leaf`,
 /// `.trailer`, `.padding`, `.index`, `.digest`; and `.file`.
 package func open(

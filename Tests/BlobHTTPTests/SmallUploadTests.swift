@@ -5,8 +5,8 @@ import NIOCore
 import NIOHTTP1
 import Store
 import StoreRules
-import TestSupport
 import Telemetry
+import TestSupport
 import Testing
 import Tickets
 import Vault

@@ -8,8 +8,9 @@ extension Response {
     init(_ answer: ShortAnswer) {
         var fields = answer.fields
         if answer.closes { fields[.connection] = "close" }
-        self.init(
-            status: answer.status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+        // Without a part of the body, even an empty one, the head ends a stream of HTTP/2.
+        let body = answer.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        self.init(status: answer.status, headers: fields, body: body)
     }
 
     /// A problem; `closes` if the connection ends with it.
