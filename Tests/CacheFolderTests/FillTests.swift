@@ -153,7 +153,9 @@ private final class ScriptedSource: BlobSource {
             let ending = ending
             fill = Fill(
                 address, size: Int64(bytes.count), sunset: Timestamp(seconds: 2_000_000_000),
-                into: folder.part(of: address), from: source, threads: BlockingPool(threads: 2)
+                into: folder.part(of: address), from: source, threads: BlockingPool(threads: 2),
+                // A machine may be so slow that a source seems to bring nothing.
+                patience: .seconds(900)
             ) { ending.outcome = $0 }
         }
 

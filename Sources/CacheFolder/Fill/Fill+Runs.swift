@@ -176,7 +176,7 @@ extension Fill {
             state.failures += 1
             return (state.failures, state.latest, state.readers > 0)
         }
-        guard isWanted, failures <= Self.pauses.count, .now - latest < Self.patience else { return false }
+        guard isWanted, failures <= Self.pauses.count, .now - latest < patience else { return false }
         try? await Task.sleep(for: .seconds(Self.pauses[failures - 1]))
         return true
     }

@@ -60,8 +60,6 @@ package final class Fill: Sendable {
 
     /// Seconds before a broken run is tried again; after the last, whoever waits is told.
     static let pauses: [Double] = [0.2, 1, 3]
-    /// How long readers wait for a source that brings nothing.
-    static let patience = Duration.seconds(15)
     /// Readers are woken after so many bytes, or so long after the first.
     static let announcedBytes: Int64 = 256 << 10
     static let announcedAfter = Duration.milliseconds(5)
@@ -80,6 +78,8 @@ package final class Fill: Sendable {
     /// Bytes of the blob, from 1 to `largestBytes`.
     package let size: Int64
     private let sunset: Timestamp
+    /// How long readers wait for a source that brings nothing.
+    let patience: Duration
     let part: PartFile
     let source: any BlobSource
     let threads: BlockingPool
@@ -90,10 +90,11 @@ package final class Fill: Sendable {
 
     /// - Parameters:
     ///   - part: where the bytes go.
+    ///   - patience: how long readers wait for a source that brings nothing.
     ///   - onEnd: called once, when all bytes have come, or they never will.
     package init(
         _ address: BlobAddress, size: Int64, sunset: Timestamp, into part: PartFile, from source: any BlobSource,
-        threads: BlockingPool, onEnd: @escaping @Sendable (Fate) -> Void
+        threads: BlockingPool, patience: Duration = .seconds(15), onEnd: @escaping @Sendable (Fate) -> Void
     ) {
         self.address = address
         self.size = size
@@ -101,6 +102,7 @@ package final class Fill: Sendable {
         self.part = part
         self.source = source
         self.threads = threads
+        self.patience = patience
         self.onEnd = onEnd
         detour = Detour(of: address, size: size, from: source)
         state = Mutex(State(plan: FillPlan(size: size)))
