@@ -181,7 +181,8 @@ import Vault
                     limits: limits, account: account, LoopTurns(channel.eventLoop)
                 ) { true }
                 let handler = StreamRequests(
-                    stream, HTTP2WriteBudget(on: channel.eventLoop), cache: path.cache(on: channel.eventLoop)
+                    stream, HTTP2WriteBudget(on: channel.eventLoop), of: account.peer,
+                    cache: path.cache(on: channel.eventLoop)
                 ) { _ in }
                 try channel.pipeline.syncOperations.addHandler(handler)
                 var fields: HTTPFields = [.contentLength: "5"]

@@ -57,6 +57,13 @@ final class RawClient {
 
     func close() async { try? await channel.close() }
 
+    /// Leaves without a word: what the server has not read yet is lost.
+    func reset() async throws {
+        let option = linger(l_onoff: 1, l_linger: 0)
+        try await (channel as? any SocketOptionProvider)?.setSoLinger(option).get()
+        try? await channel.close()
+    }
+
     var isOpen: Bool { channel.isActive }
 
     /// The next answer, without a body if it is to HEAD; nil if the server closed instead.

@@ -35,7 +35,7 @@ import Testing
         try channel.pipeline.syncOperations.addHandler(
             StreamRequests(
                 StreamGuard(limits: ConnectionLimits()), HTTP2WriteBudget(on: channel.eventLoop),
-                cache: path.cache(on: channel.eventLoop)
+                of: ClientAddress(channel.remoteAddress), cache: path.cache(on: channel.eventLoop)
             ) { _ in isRouted.withLock { $0 = true } })
         for part in parts { try channel.writeInbound(part) }
         channel.embeddedEventLoop.run()

@@ -124,6 +124,27 @@ import Vault
         }
     }
 
+    /// A channel forgets its address as it is closed.
+    @Test func `what a client asks that is gone at once counts against its address`() async throws {
+        try await TestServer.run { server in
+            // The router looks at the field.
+            let head = "PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nUpload-Nothing: 1\r\nContent-Length: 4096\r\n\r\n"
+            for number in UInt8(0)..<100 {
+                let client = try await server.connect()
+                try await client.send(Array(head.utf8) + [UInt8](repeating: number, count: 4096))
+                try await client.reset()
+            }
+            _ = try await server.answer(to: "GET", "/quota")
+            let log = try #require(server.observer.accessLog)
+            var lines: [String] = []
+            try await eventually {
+                lines += log.takeAll().entries.map { AccessLogLine.text($0) }
+                return !server.vault.isTakingUploads && !lines.isEmpty
+            }
+            for line in lines { #expect(line.contains("client=127.0.0.0/24"), "\(line)") }
+        }
+    }
+
     @Test func `what comes while the line is full is lost and counted`() {
         let meters = Meters()
         let log = AccessLog(meters: meters, now: { Timestamp(seconds: 0) })

@@ -35,7 +35,9 @@ struct HTTP1Pipeline: Sendable {
             connection.ready = ReadyReads(cache, blobs, peer: account.peer, limits: limits, takesFiles: !isSecure)
         }
         let refusals = UnreadableRequests(sink: sink, reads: reads, now: now)
-        let router = LazyRouterPipeline(isSecure: isSecure, serve: serve)
+        let router = LazyRouterPipeline(isSecure: isSecure) { [serve, peer = account.peer] in
+            serve(RoutedChannel(parts: $0, peer: peer))
+        }
         let turn = uploads.map { UploadTurn($0, connection, sink) }
         try pipeline.addHandler(
             MessageGuard(connection, blobs: blobs, uploads: turn, refusals: refusals, router: router))
@@ -58,11 +60,11 @@ struct HTTP1Pipeline: Sendable {
 ///     bytes → ConnectionGuard → decoder → [encoder] → MessageGuard → [swift-http-types → the responder's task]
 final class LazyRouterPipeline {
     private let isSecure: Bool
-    private let serve: @Sendable (RoutedChannel) -> Void
+    private let serve: @Sendable (RoutedChannel.Parts) -> Void
     private(set) var hasJoined = false
 
     /// `serve` is given the channel when its requests need a task.
-    init(isSecure: Bool, serve: @escaping @Sendable (RoutedChannel) -> Void) {
+    init(isSecure: Bool, serve: @escaping @Sendable (RoutedChannel.Parts) -> Void) {
         self.isSecure = isSecure
         self.serve = serve
     }
@@ -74,11 +76,9 @@ final class LazyRouterPipeline {
         let pipeline = context.pipeline.syncOperations
         try pipeline.addHandler(HTTPResponseEncoder(), position: .before(handler))
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure), position: .after(handler))
-        serve(try RoutedChannel(wrappingChannelSynchronously: context.channel, configuration: Self.configuration))
+        serve(
+            try RoutedChannel.Parts(
+                wrappingChannelSynchronously: context.channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true)))
     }
-
-    static var configuration: RoutedChannel.Configuration { .init(isOutboundHalfClosureEnabled: true) }
 }
-
-/// A connection, or a stream of HTTP/2, on which the router answers.
-typealias RoutedChannel = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>

@@ -38,9 +38,9 @@ struct HTTP2Pipeline: Sendable {
         stream.streamResetFrameRateLimit.maximumCount = Self.resetLimit
         stream.outboundBufferSizeHighWatermark = Self.outboundBytes
         stream.outboundBufferSizeLowWatermark = Self.outboundBytes / 2
-        let guardian = HTTP2ConnectionGuard(limits: limits, account: account, turns) { [reads] in
+        let guardian = HTTP2ConnectionGuard(limits: limits, account: account, turns) { [reads, peer = account.peer] in
             guard let gate = reads?.gate else { return true }
-            let client = gate.payer(peer: ClientAddress(channel.remoteAddress)) { _ in nil }.client
+            let client = gate.payer(peer: peer) { _ in nil }.client
             do { try gate.admit(nil, from: client) } catch { return false }
             return true
         }
@@ -50,24 +50,26 @@ struct HTTP2Pipeline: Sendable {
         _ = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: manager.http2StreamDelegate, frameDelegate: guardian,
             configuration: .init(connection: connection, stream: stream)
-        ) { stream in
+        ) { [peer = account.peer] stream in
             stream.eventLoop.makeCompletedFuture {
                 let (budget, connection) = shared.value
                 let guardian = StreamGuard(limits: limits)
                 connection.count(stream, guardian)
-                try addStream(to: stream, guardian, budget)
+                try addStream(to: stream, of: peer, guardian, budget)
             }
         }
         try channel.pipeline.syncOperations.addHandler(manager)
         account.join()
     }
 
-    private func addStream(to channel: any Channel, _ stream: StreamGuard, _ budget: HTTP2WriteBudget) throws {
+    private func addStream(
+        to channel: any Channel, of peer: ClientAddress, _ stream: StreamGuard, _ budget: HTTP2WriteBudget
+    ) throws {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(EndStreamCoalescer())
         try pipeline.addHandler(stream)
         try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
         try pipeline.addHandler(
-            StreamRequests(stream, budget, cache: reads?.cache(on: channel.eventLoop), serve: serve))
+            StreamRequests(stream, budget, of: peer, cache: reads?.cache(on: channel.eventLoop), serve: serve))
     }
 }

@@ -8,16 +8,17 @@ import Store
 final class HTTP2ResponseSink: ResponseSink {
     private let context: ChannelHandlerContext
     private let budget: HTTP2WriteBudget
+    let peer: ClientAddress
 
-    init(_ context: ChannelHandlerContext, _ budget: HTTP2WriteBudget) {
+    init(_ context: ChannelHandlerContext, _ budget: HTTP2WriteBudget, _ peer: ClientAddress) {
         self.context = context
         self.budget = budget
+        self.peer = peer
     }
 
     var eventLoop: any EventLoop { context.eventLoop }
     var isWritable: Bool { context.channel.isWritable && budget.isOpen }
     var takesFiles: Bool { false }
-    var peer: ClientAddress { ClientAddress(context.channel.remoteAddress) }
     var version: AnsweredRequest.Version { .http2 }
 
     func begin(_ blob: CachedBlob, _ decision: ReadDecision, now: Timestamp) {

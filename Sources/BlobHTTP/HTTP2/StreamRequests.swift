@@ -13,6 +13,8 @@ final class StreamRequests: ChannelDuplexHandler {
 
     private let stream: StreamGuard
     private let budget: HTTP2WriteBudget
+    /// The other end of the connection.
+    private let peer: ClientAddress
     /// Nil where nothing but the router answers.
     private let cache: LoopBlobCache?
     private let serve: @Sendable (RoutedChannel) -> Void
@@ -24,11 +26,12 @@ final class StreamRequests: ChannelDuplexHandler {
     private var isRouted = false
 
     init(
-        _ stream: StreamGuard, _ budget: HTTP2WriteBudget, cache: LoopBlobCache?,
+        _ stream: StreamGuard, _ budget: HTTP2WriteBudget, of peer: ClientAddress, cache: LoopBlobCache?,
         serve: @escaping @Sendable (RoutedChannel) -> Void
     ) {
         self.stream = stream
         self.budget = budget
+        self.peer = peer
         self.cache = cache
         self.serve = serve
     }
@@ -66,10 +69,10 @@ final class StreamRequests: ChannelDuplexHandler {
         guard let cache, var request = ReadRequest(head), cache.path.serves(request.subject) else {
             return route(data, context: context)
         }
-        let payer = cache.path.gate.payer(peer: ClientAddress(context.channel.remoteAddress)) { head.headerFields[$0] }
+        let payer = cache.path.gate.payer(peer: peer) { head.headerFields[$0] }
         request.client = payer.client
         if payer.isEdge { stream.connection?.releaseShare() }
-        blobs = BlobResponseWriter(cache: cache, sink: HTTP2ResponseSink(context, budget))
+        blobs = BlobResponseWriter(cache: cache, sink: HTTP2ResponseSink(context, budget, peer))
         pending = request
         // Refused before its body has come.
         if request.fault == .body { answerPending(context: context) }
@@ -86,7 +89,7 @@ final class StreamRequests: ChannelDuplexHandler {
 
     private func route(_ data: NIOAny, context: ChannelHandlerContext) {
         do {
-            serve(try RoutedChannel(wrappingChannelSynchronously: context.channel))
+            serve(RoutedChannel(parts: try .init(wrappingChannelSynchronously: context.channel), peer: peer))
             isRouted = true
             context.fireChannelRead(data)
         } catch {

@@ -1,7 +1,6 @@
 package import Blobs
 import EventLoops
 import HummingbirdCore
-import Logging
 import NIOCore
 import NIOHTTP2
 import NIOPosix
@@ -21,7 +20,6 @@ struct BlobListener: Service {
     /// Nil for plain HTTP.
     let identity: TLSIdentity?
     let requests: RoutedRequests
-    let logger: Logger
     /// Called once, when connections are accepted, with the IP address and the port that the socket is bound to.
     let onListening: @Sendable (Authority) async throws -> Void
 
@@ -46,7 +44,7 @@ struct BlobListener: Service {
                         admission.finish()
                     }
                     for await channel in routed {
-                        group.addTask { await requests.handle(value: channel, logger: logger) }
+                        group.addTask { await requests.serve(channel) }
                     }
                 }
             } onGracefulShutdown: {

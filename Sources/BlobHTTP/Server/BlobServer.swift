@@ -103,7 +103,7 @@ package struct BlobServer: Sendable {
         var services: [any Service] = [
             BlobListener(
                 address: settings.listen, settings: settings, reads: path, uploads: uploads, identity: identity,
-                requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
+                requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }
             ) { bound in
                 if isDerived {
                     box.value = PublicURL(
@@ -119,7 +119,7 @@ package struct BlobServer: Sendable {
             services.append(
                 BlobListener(
                     address: adminListen, settings: settings, reads: nil, uploads: nil, identity: nil,
-                    requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }, logger: logger
+                    requests: RoutedRequests(responder.respond, logger: logger) { reads.now() }
                 ) { bound in try await onListening(.admin, bound) })
         }
         publicURL = box
