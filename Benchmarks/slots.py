@@ -72,10 +72,10 @@ class Client:
         self.socket.close()
 
 
-def wait_for_listener(port, process):
-    """Whether a process listens in the end, rather than ending."""
+def wait_until_ready(log, process):
+    """Whether a server says in the end that it is ready, rather than ending. It listens before that, to see if it can."""
     while process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        if "ready at" in log.read_text():
             return True
         time.sleep(0.1)
     return False
@@ -196,7 +196,7 @@ class Slots:
         # Now and then it crashes itself as the threads of the server start.
         for _ in range(9):
             process, port = self.start_counted(storage, program, log)
-            if wait_for_listener(port, process):
+            if wait_until_ready(log, process):
                 break
         else:
             sys.exit(log.read_text())
