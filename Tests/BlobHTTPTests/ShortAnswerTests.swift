@@ -19,8 +19,8 @@ import Testing
         consuming func finish(_ trailingHeaders: HTTPFields?) async throws { parts.hasEnded = true }
     }
 
-    /// Else an empty frame would follow the head of a response over HTTP/2, and end the stream in its place.
-    @Test func `an answer without a body has no part of one, and any other has one`() async throws {
+    /// Over HTTP/2 an empty part would become a DATA frame of its own, only to end the stream.
+    @Test func `an answer without a body writes no part of one, and any other writes one`() async throws {
         for (answer, bytes) in [(.slotFilled, []), (ShortAnswer(document: [1, 2, 3]), [3])] {
             let parts = PartWriter.Parts()
             try await Response(answer).body.write(PartWriter(parts: parts))

@@ -125,9 +125,9 @@ import Vault
     }
 
     /// A channel forgets its address as it is closed.
-    @Test func `what a client asks that is gone at once counts against its address`() async throws {
+    @Test func `a request is logged under the address of its client, even if that has gone`() async throws {
         try await TestServer.run { server in
-            // The router looks at the field.
+            // Because of Upload-Nothing the router answers.
             let head = "PUT /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nUpload-Nothing: 1\r\nContent-Length: 4096\r\n\r\n"
             for number in UInt8(0)..<100 {
                 let client = try await server.connect()

@@ -8,7 +8,7 @@ extension Response {
     init(_ answer: ShortAnswer) {
         var fields = answer.fields
         if answer.closes { fields[.connection] = "close" }
-        // Without a part of the body, even an empty one, the head ends a stream of HTTP/2.
+        // An empty body has no part: over HTTP/2 that would be a DATA frame of its own, only to end the stream.
         let body = answer.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
         self.init(status: answer.status, headers: fields, body: body)
     }

@@ -94,7 +94,7 @@ struct SmallUploads: Sendable {
         let start = ContinuousClock.now
         let (route, fields) = (upload.route, upload.request.headerFields)
         let client = payer.client ?? peer
-        let own = publicURL.value
+        let (own, now) = (publicURL.value, store.now())
         var facts = AnsweredRequest(
             route: route.routeClass(of: .put), method: .put, status: 0, time: .zero, slot: route.slot, client: client)
         observer.noteShortcut(facts.route)
@@ -102,8 +102,8 @@ struct SmallUploads: Sendable {
         do {
             try gate.admit(route, from: payer.client)
             let authorized = try await gate.authorize(
-                upload.operation, upload.request, from: client, counted: payer.client, own: own, now: store.now())
-            let announcement = try gate.announcement(of: fields, authorized, now: store.now())
+                upload.operation, upload.request, from: client, counted: payer.client, own: own, now: now)
+            let announcement = try gate.announcement(of: fields, authorized, now: now)
             let blob = try await take(body, announcement, authorized)
             answer =
                 authorized.slot == nil
@@ -149,8 +149,11 @@ extension Gate {
     func announcement(
         of fields: HTTPFields, _ authorized: AuthorizedRequest, now: Timestamp
     ) throws(Problem) -> UploadAnnouncement {
-        if let slot = authorized.slot, let slots { return slot.announcement(slots, now: now) }
-        return try authorized.permit(
-            UploadAnnouncement(put: fields, subject: authorized.subject), inOneRequest: true)
+        guard let slot = authorized.slot else {
+            return try authorized.permit(
+                UploadAnnouncement(put: fields, subject: authorized.subject), inOneRequest: true)
+        }
+        guard let slots else { throw Problem(.notFound) }
+        return slot.announcement(slots, now: now)
     }
 }
